@@ -1,0 +1,96 @@
+// Package account holds who may call: clients with their settings and grants, and the API keys that speak for them.
+package account
+
+import (
+	"context"
+	"time"
+)
+
+// ID names a client: `cli_` and 20 characters of lower-case base32.
+type ID string
+
+// KeyID names an API key without being it: `key_` and 20 characters of lower-case base32.
+type KeyID string
+
+// Defaults of a client's and a key's settings.
+const (
+	// DefaultConcurrentRuns is how many runs of a client process at once.
+	DefaultConcurrentRuns = 8
+	// DefaultRate is how many submits a key may send per minute.
+	DefaultRate = 500
+)
+
+// Grant is a capability of a client that is off unless given.
+type Grant string
+
+// GrantMultilingual allows languages other than English.
+const GrantMultilingual Grant = "multilingual"
+
+// Permission is what a client's keys may call.
+type Permission string
+
+// PermissionSpeech allows every call under /speech and /runs.
+const PermissionSpeech Permission = "speech"
+
+// Client is one account.
+type Client struct {
+	ID             ID           `json:"clientId"`
+	Name           string       `json:"name"`
+	Active         bool         `json:"active"`
+	ConcurrentRuns int          `json:"concurrentRuns"` // runs that process at once, 1 to 1000
+	Grants         []Grant      `json:"grants"`
+	Permissions    []Permission `json:"permissions"`
+	CreatedAt      time.Time    `json:"createdAt"`
+}
+
+// Granted tells whether the client has g.
+func (c Client) Granted(g Grant) bool {
+	for _, have := range c.Grants {
+		if have == g {
+			return true
+		}
+	}
+	return false
+}
+
+// Permitted tells whether the client has p.
+func (c Client) Permitted(p Permission) bool {
+	for _, have := range c.Permissions {
+		if have == p {
+			return true
+		}
+	}
+	return false
+}
+
+// Key is what is kept of an API key: never the key itself.
+type Key struct {
+	ID        KeyID      `json:"keyId"`
+	Client    ID         `json:"clientId"`
+	Hash      string     `json:"-"`         // lower-case hex SHA-256 of the key
+	Prefix    string     `json:"prefix"`    // its first 8 characters, for people to tell keys apart
+	Last4     string     `json:"last4"`     // its last 4 characters
+	Active    bool       `json:"active"`    // false once revoked
+	ExpiresAt *time.Time `json:"expiresAt"` // nil: never
+	IPs       []string   `json:"ips"`       // CIDR allow-list; empty: any address
+	Rate      int        `json:"rate"`      // submits per minute
+	CreatedAt time.Time  `json:"createdAt"`
+}
+
+// Store keeps clients and keys.
+type Store interface {
+	// PutClient creates or replaces a client (not its balance).
+	PutClient(ctx context.Context, c Client) error
+	// Client returns ErrUnknown where there is none.
+	Client(ctx context.Context, id ID) (Client, error)
+	// Clients returns all clients by creation time, at most 10,000.
+	Clients(ctx context.Context) ([]Client, error)
+	// PutKey creates or replaces a key.
+	PutKey(ctx context.Context, k Key) error
+	// KeyByHash returns the key and its client; ErrUnknown where there is none. Consistent: a revoked key is seen revoked.
+	KeyByHash(ctx context.Context, hash string) (Key, Client, error)
+	// Key returns ErrUnknown where there is none.
+	Key(ctx context.Context, id KeyID) (Key, error)
+	// Keys returns a client's keys by creation time, at most 1,000.
+	Keys(ctx context.Context, client ID) ([]Key, error)
+}
