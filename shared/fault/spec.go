@@ -1,0 +1,177 @@
+package fault
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Action is what a fault does.
+type Action string
+
+// The actions, by the targets that take them.
+const (
+	Error   Action = "error"   // a stage: its function returns an error
+	Timeout Action = "timeout" // a stage: its work never ends
+	Crash   Action = "crash"   // a stage: its process dies half-way
+	Drop    Action = "drop"    // a stage: its message is lost after delivery
+	Denied  Action = "denied"  // transcribe: the recogniser refuses our credentials
+
+	Duplicate Action = "duplicate" // deliver: every message comes twice
+	Reorder   Action = "reorder"   // deliver: messages overtake each other
+	Delay     Action = "delay"     // deliver: every message comes late
+
+	Conflict Action = "conflict" // table: a share of the writes meets a concurrent transaction
+	Throttle Action = "throttle" // table: a share of the writes is refused for its rate
+
+	False Action = "false" // ready: the scorers are not warm
+)
+
+// The targets that are not a stage.
+const (
+	TargetDeliver = "deliver"
+	TargetTable   = "table"
+	TargetReady   = "ready"
+)
+
+// Bounds of what a spec may ask for.
+const (
+	// MaxTimes is the greatest count of a stage's fault.
+	MaxTimes = 1000
+	// MaxDelay is the longest delay of deliver=delay, well inside the shortest function's time limit.
+	MaxDelay = 15 * time.Second
+)
+
+// Stages are the stages a fault can be set on, in the order of a run.
+func Stages() []string {
+	return []string{"ingest", "transcribe", "diarize", "vocabulary", "fluency", "accent", "finalize"}
+}
+
+// Spec is one fault, written as TARGET=ACTION[:ARGUMENT].
+type Spec struct {
+	Target string
+	Action Action
+	Times  int           // a stage's fault: how many times it strikes, 1 to MaxTimes; 0 means each time
+	Delay  time.Duration // deliver=delay: 0 < Delay <= MaxDelay
+	Share  float64       // table: the share of writes refused, 0 < Share <= 1
+}
+
+// String writes the spec as Parse reads it.
+func (s Spec) String() string {
+	out := s.Target + "=" + string(s.Action)
+	switch {
+	case s.Times > 0:
+		out += ":" + strconv.Itoa(s.Times)
+	case s.Delay > 0:
+		out += ":" + s.Delay.String()
+	case s.Share > 0:
+		out += ":" + strconv.FormatFloat(s.Share, 'g', -1, 64)
+	}
+	return out
+}
+
+// Parse reads one spec. The error says what is wrong and what would be right.
+func Parse(text string) (Spec, error) {
+	target, rest, ok := strings.Cut(text, "=")
+	if !ok || target == "" || rest == "" {
+		return Spec{}, fmt.Errorf("fault %q: write TARGET=FAULT, such as transcribe=error or deliver=delay:2s", text)
+	}
+	word, arg, hasArg := strings.Cut(rest, ":")
+	spec := Spec{Target: target, Action: Action(word)}
+	var err error
+	switch {
+	case slices.Contains(Stages(), target):
+		err = spec.parseStage(arg, hasArg)
+	case target == TargetDeliver:
+		err = spec.parseDeliver(arg, hasArg)
+	case target == TargetTable:
+		err = spec.parseTable(arg, hasArg)
+	case target == TargetReady:
+		if rest != string(False) {
+			err = fmt.Errorf("only ready=false can be set; clear the faults to be ready again")
+		}
+	default:
+		err = fmt.Errorf("unknown target %q: use a stage (%s), deliver, table or ready", target, strings.Join(Stages(), ", "))
+	}
+	if err != nil {
+		return Spec{}, fmt.Errorf("fault %q: %w", text, err)
+	}
+	return spec, nil
+}
+
+func (s *Spec) parseStage(arg string, hasArg bool) error {
+	actions := []Action{Error, Timeout, Crash, Drop}
+	if s.Target == "transcribe" {
+		actions = append(actions, Denied)
+	}
+	if !slices.Contains(actions, s.Action) {
+		return fmt.Errorf("a stage takes %s", list(actions))
+	}
+	if !hasArg {
+		return nil
+	}
+	n, err := strconv.Atoi(arg)
+	if err != nil || n < 1 || n > MaxTimes {
+		return fmt.Errorf("after the colon goes how many times, 1 to %d", MaxTimes)
+	}
+	s.Times = n
+	return nil
+}
+
+func (s *Spec) parseDeliver(arg string, hasArg bool) error {
+	switch s.Action {
+	case Duplicate, Reorder:
+		if hasArg {
+			return fmt.Errorf("deliver=%s takes nothing after it", s.Action)
+		}
+		return nil
+	case Delay:
+		d, err := time.ParseDuration(arg)
+		if err != nil || d <= 0 || d > MaxDelay {
+			return fmt.Errorf("write the delay as a duration above 0 and up to %s, such as deliver=delay:2s", MaxDelay)
+		}
+		s.Delay = d
+		return nil
+	default:
+		return fmt.Errorf("deliver takes %s", list([]Action{Duplicate, Reorder, Delay}))
+	}
+}
+
+func (s *Spec) parseTable(arg string, _ bool) error {
+	if s.Action != Conflict && s.Action != Throttle {
+		return fmt.Errorf("table takes %s", list([]Action{Conflict, Throttle}))
+	}
+	share, err := strconv.ParseFloat(arg, 64)
+	if err != nil || !(share > 0 && share <= 1) {
+		return fmt.Errorf("after the colon goes the share of writes to refuse, above 0 and up to 1, such as table=%s:0.2", s.Action)
+	}
+	s.Share = share
+	return nil
+}
+
+// ParseAll reads several specs, at most one per target.
+func ParseAll(texts []string) ([]Spec, error) {
+	specs := make([]Spec, 0, len(texts))
+	for _, text := range texts {
+		spec, err := Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(specs, func(s Spec) bool { return s.Target == spec.Target }) {
+			return nil, fmt.Errorf("fault %q: %s is named twice; a target has one fault at a time", text, spec.Target)
+		}
+		specs = append(specs, spec)
+	}
+	return specs, nil
+}
+
+func list(actions []Action) string {
+	words := make([]string, len(actions))
+	for i, a := range actions {
+		words[i] = string(a)
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
