@@ -1,0 +1,263 @@
+package stack
+
+import (
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"parley/shared/pipeline"
+)
+
+// Time limits of the functions that are not stages.
+const (
+	// gatewayTimeout is the function's limit behind the gateway, which itself waits 29 s.
+	gatewayTimeout    = 29 * time.Second
+	deadletterTimeout = 30 * time.Second
+	sweepTimeout      = 55 * time.Second // the next one comes after 60 s
+	warmTimeout       = 55 * time.Second
+)
+
+// logRetention is how long a function's log is kept.
+const logRetention = awslogs.RetentionDays_ONE_MONTH
+
+// Function is one Lambda function: a folder of functions/, and what it may do.
+type Function struct {
+	Name     string
+	Timeout  time.Duration
+	MemoryMB int
+	Layers   []pipeline.Layer
+	// Tables, with what the function does to each.
+	Tables map[Table]access
+	// Reads, Writes and Deletes are object prefixes.
+	Reads, Writes, Deletes []string
+	// Lists lets it tell an object that is missing from one that is forbidden, and list keys.
+	Lists bool
+	// Sends is the queues it sends to, by the pipeline's names.
+	Sends []string
+}
+
+// access is what a function does to a table. Transactions need the permissions of the writes within them.
+type access []string
+
+var (
+	reads  = access{"dynamodb:GetItem", "dynamodb:Query"}
+	writes = access{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"}
+	// counts is for rate windows and the last poll of a run.
+	counts = access{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+)
+
+// API lists the functions behind the gateway.
+func API() []Function {
+	keyed := func(runs access) map[Table]access {
+		return map[Table]access{Clients: reads, Limits: counts, Runs: runs, Credits: reads}
+	}
+	submit := keyed(writes)
+	submit[Credits] = writes
+	submit[Limits] = writes
+	return []Function{
+		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{pipeline.LayerFFmpeg}, Tables: submit,
+			Reads: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Writes: []string{pipeline.AudioPrefix},
+			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Lists: true, Sends: stageQueues()},
+		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads), Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads), Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads)},
+		// The presigned form is signed with this function's own credentials, so it must be allowed the write.
+		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads), Writes: []string{pipeline.UploadPrefix}},
+		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[Table]access{Limits: reads}},
+	}
+}
+
+// Stages lists the functions of the pipeline's stages. A stage may find that a run has ended, which settles credits,
+// frees the slot and starts the next run: hence the ledger and the queues.
+func Stages() []Function {
+	var out []Function
+	for _, stage := range pipeline.Table {
+		f := Function{
+			Name: string(stage.Name), Timeout: stage.Timeout, MemoryMB: stage.MemoryMB, Layers: stage.Layers,
+			Tables: map[Table]access{Runs: writes, Credits: writes, Clients: reads, Limits: reads},
+			Lists:  true, Sends: stageQueues(),
+		}
+		for _, a := range stage.In {
+			f.Reads = addOnce(f.Reads, prefixOf(a))
+		}
+		for _, a := range stage.Out {
+			f.Writes = addOnce(f.Writes, prefixOf(a))
+		}
+		// The last part of a group joins its artefacts into the conversation.
+		f.Reads = addOnce(f.Reads, pipeline.WorkPrefix)
+		f.Writes = addOnce(f.Writes, pipeline.WorkPrefix)
+		out = append(out, f)
+	}
+	return out
+}
+
+// Upkeep lists the functions that mend and tidy.
+func Upkeep() []Function {
+	ledger := map[Table]access{Runs: writes, Credits: writes, Clients: reads, Limits: writes}
+	return []Function{
+		{Name: "deadletter", Timeout: deadletterTimeout, MemoryMB: 512, Tables: ledger,
+			Reads: []string{pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix}, Lists: true, Sends: stageQueues()},
+		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: ledger,
+			Reads: []string{pipeline.AudioPrefix, pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix},
+			Deletes: []string{pipeline.UploadPrefix}, Lists: true, Sends: stageQueues()},
+		{Name: "warm", Timeout: warmTimeout, MemoryMB: 1769, Tables: map[Table]access{Limits: counts},
+			Layers: []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner}},
+	}
+}
+
+// Functions lists every function of the stack.
+func Functions() []Function {
+	return append(append(API(), Stages()...), Upkeep()...)
+}
+
+func (s *system) addFunctions() {
+	for _, f := range Functions() {
+		s.addFunction(f)
+	}
+	for _, stage := range pipeline.Table {
+		s.feed(string(stage.Name), stage.Queue(), 1, stage.Concurrency)
+		s.feed("deadletter", stage.Queue()+DeadSuffix, 10, 2)
+	}
+}
+
+func (s *system) addFunction(f Function) {
+	id := title(f.Name)
+	group := awslogs.NewLogGroup(s.stack, jsii.String("Log"+id), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String("/aws/lambda/" + s.name(f.Name)),
+		Retention:     logRetention,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	role := awsiam.NewRole(s.stack, jsii.String("Role"+id), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	var layers []awslambda.ILayerVersion
+	for _, l := range f.Layers {
+		layers = append(layers, s.layer(l))
+	}
+	fn := awslambda.NewFunction(s.stack, jsii.String("Function"+id), &awslambda.FunctionProps{
+		FunctionName: jsii.String(s.name(f.Name)),
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture: s.architecture(),
+		Handler:      jsii.String("bootstrap"),
+		Code:         awslambda.Code_FromAsset(jsii.String(filepath.Join(s.props.Dist, f.Name)), nil),
+		Timeout:      seconds(f.Timeout),
+		MemorySize:   jsii.Number(f.MemoryMB),
+		Layers:       &layers,
+		Role:         role,
+		LogGroup:     group,
+		Environment:  s.environment(f),
+	})
+	s.functions[f.Name] = fn
+	group.GrantWrite(role)
+	s.allow(role, f)
+	s.output("Function"+id, fn.FunctionName())
+}
+
+// allow gives a role what its function needs, and nothing by wildcard but the objects below a prefix.
+func (s *system) allow(role awsiam.Role, f Function) {
+	for _, t := range []Table{Runs, Credits, Clients, Limits} {
+		if actions := f.Tables[t]; len(actions) > 0 {
+			s.tables[t].Grant(role, *jsii.Strings(actions...)...)
+		}
+	}
+	s.allowObjects(role, f.Reads, "s3:GetObject")
+	s.allowObjects(role, f.Writes, "s3:PutObject")
+	s.allowObjects(role, f.Deletes, "s3:DeleteObject")
+	if f.Lists {
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions: jsii.Strings("s3:ListBucket"), Resources: &[]*string{s.bucket.AttrArn()},
+		}))
+	}
+	var queues []*string
+	for _, q := range f.Sends {
+		queues = append(queues, s.queues[q].QueueArn())
+	}
+	if len(queues) > 0 {
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions: jsii.Strings("sqs:SendMessage"), Resources: &queues,
+		}))
+	}
+}
+
+func (s *system) allowObjects(role awsiam.Role, prefixes []string, action string) {
+	var objects []*string
+	for _, p := range prefixes {
+		objects = append(objects, s.objects(p))
+	}
+	if len(objects) > 0 {
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions: jsii.Strings(action), Resources: &objects,
+		}))
+	}
+}
+
+// feed lets a function receive a queue's messages, and answer for each of a batch by itself.
+func (s *system) feed(function, queue string, batch, copies int) {
+	if s.props.Concurrency > 0 {
+		copies = max(2, min(copies, s.props.Concurrency))
+	}
+	s.functions[function].AddEventSource(awslambdaeventsources.NewSqsEventSource(s.queues[queue], &awslambdaeventsources.SqsEventSourceProps{
+		BatchSize:               jsii.Number(batch),
+		ReportBatchItemFailures: jsii.Bool(true),
+		MaxConcurrency:          jsii.Number(copies),
+	}))
+}
+
+func (s *system) architecture() awslambda.Architecture {
+	switch s.props.Arch {
+	case "arm64":
+		return awslambda.Architecture_ARM_64()
+	case "amd64":
+		return awslambda.Architecture_X86_64()
+	}
+	panic("stack: Arch is arm64 or amd64, not " + strconv.Quote(s.props.Arch))
+}
+
+// layer is the layer of a set of engines, made when the first function asks for it.
+func (s *system) layer(l pipeline.Layer) awslambda.ILayerVersion {
+	if have, ok := s.layers[l]; ok {
+		return have
+	}
+	made := awslambda.NewLayerVersion(s.stack, jsii.String("Layer"+title(string(l))), &awslambda.LayerVersionProps{
+		Code:                    awslambda.Code_FromAsset(jsii.String(filepath.Join(s.props.Layers, string(l))), nil),
+		CompatibleRuntimes:      &[]awslambda.Runtime{awslambda.Runtime_PROVIDED_AL2023()},
+		CompatibleArchitectures: &[]awslambda.Architecture{s.architecture()},
+	})
+	s.layers[l] = made
+	return made
+}
+
+func stageQueues() []string {
+	var out []string
+	for _, stage := range pipeline.Table {
+		out = append(out, stage.Queue())
+	}
+	return out
+}
+
+// prefixOf is the object prefix that an artefact lies below.
+func prefixOf(a pipeline.Artefact) string {
+	key := pipeline.Key("run", 1, a, 0)
+	for i := range key {
+		if key[i] == '/' {
+			return key[:i+1]
+		}
+	}
+	return key
+}
+
+func addOnce(list []string, s string) []string {
+	for _, have := range list {
+		if have == s {
+			return list
+		}
+	}
+	return append(list, s)
+}

@@ -1,0 +1,42 @@
+package stack
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"parley/shared/pipeline"
+)
+
+// retention is how long a message, dead or alive, is kept: the most that SQS offers.
+const retention = 14 * 24 * time.Hour
+
+// DeadSuffix follows a stage's queue name in the name of its dead-letter queue.
+const DeadSuffix = "-dead"
+
+func (s *system) addQueues() {
+	for _, stage := range pipeline.Table {
+		dead := s.addQueue(stage.Queue()+DeadSuffix, deadletterTimeout*6, nil)
+		s.addQueue(stage.Queue(), stage.Visibility(), &awssqs.DeadLetterQueue{
+			Queue:           dead,
+			MaxReceiveCount: jsii.Number(stage.MaxReceives),
+		})
+	}
+}
+
+func (s *system) addQueue(short string, visibility time.Duration, dead *awssqs.DeadLetterQueue) awssqs.Queue {
+	queue := awssqs.NewQueue(s.stack, jsii.String("Queue"+title(short)), &awssqs.QueueProps{
+		QueueName:         jsii.String(s.name(short)),
+		EnforceSSL:        jsii.Bool(true),
+		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
+		VisibilityTimeout: seconds(visibility),
+		RetentionPeriod:   seconds(retention),
+		DeadLetterQueue:   dead,
+		RemovalPolicy:     awscdk.RemovalPolicy_DESTROY,
+	})
+	s.queues[short] = queue
+	s.output("Queue"+title(short), queue.QueueUrl())
+	return queue
+}

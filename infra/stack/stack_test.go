@@ -1,0 +1,386 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
+
+	"parley/shared/fault"
+	"parley/shared/pipeline"
+)
+
+type properties = map[string]any
+
+// resource is one resource of the synthesised template, with the physical names made readable.
+type resource struct {
+	Type           string
+	Properties     properties
+	DeletionPolicy string
+	DependsOn      []string
+}
+
+// folders makes stand-ins for the built functions and the layers.
+func folders() (dist, layers string, err error) {
+	root, err := os.MkdirTemp("", "parley-stack")
+	if err != nil {
+		return "", "", err
+	}
+	dist, layers = filepath.Join(root, "dist"), filepath.Join(root, "layers")
+	for _, f := range Functions() {
+		if err := write(filepath.Join(dist, f.Name, "bootstrap")); err != nil {
+			return "", "", err
+		}
+	}
+	for _, l := range []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner} {
+		if err := write(filepath.Join(layers, string(l), "parley", "engine")); err != nil {
+			return "", "", err
+		}
+	}
+	return dist, layers, nil
+}
+
+func write(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(path), 0o755)
+}
+
+// synth builds the stack's resources with changed props.
+func synth(change func(*Props)) (map[string]resource, error) {
+	dist, layers, err := folders()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(filepath.Dir(dist)) //nolint:errcheck // a temporary folder
+	props := Props{Dist: dist, Layers: layers}
+	change(&props)
+	return resources(NewStack(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), "parley", props))
+}
+
+// deployed is the stack as it is deployed; built once, since the CDK is slow.
+var deployed = sync.OnceValues(func() (map[string]resource, error) { return synth(func(*Props) {}) })
+
+func resources(st awscdk.Stack) (map[string]resource, error) {
+	raw, err := json.Marshal(*assertions.Template_FromStack(st, nil).ToJSON())
+	if err != nil {
+		return nil, err
+	}
+	var template struct{ Resources map[string]resource }
+	if err := json.Unmarshal(raw, &template); err != nil {
+		return nil, err
+	}
+	return template.Resources, nil
+}
+
+func template(t *testing.T) map[string]resource {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the CDK takes many seconds to start")
+	}
+	got, err := deployed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// find returns the logical id and the one resource of a type for which the property has the value.
+func find(t *testing.T, all map[string]resource, kind, property string, value any) (string, resource) {
+	t.Helper()
+	for id, r := range all {
+		if r.Type == kind && fmt.Sprint(r.Properties[property]) == fmt.Sprint(value) {
+			return id, r
+		}
+	}
+	t.Fatalf("no %s with %s = %v", kind, property, value)
+	return "", resource{}
+}
+
+func arnOf(id string) string { return fmt.Sprint(properties{"Fn::GetAtt": []any{id, "Arn"}}) }
+
+func TestEveryStageIsBuiltFromItsRow(t *testing.T) {
+	all := template(t)
+	for _, stage := range pipeline.Table {
+		t.Run(string(stage.Name), func(t *testing.T) {
+			queueID, queue := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+stage.Queue())
+			deadID, dead := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+stage.Queue()+DeadSuffix)
+			functionID, function := find(t, all, "AWS::Lambda::Function", "FunctionName", "parley-"+string(stage.Name))
+			deadletterID, _ := find(t, all, "AWS::Lambda::Function", "FunctionName", "parley-deadletter")
+
+			redrive, _ := queue.Properties["RedrivePolicy"].(properties)
+			if redrive["maxReceiveCount"] != float64(stage.MaxReceives) || fmt.Sprint(redrive["deadLetterTargetArn"]) != arnOf(deadID) {
+				t.Errorf("redrive policy %v; want %d receives, then %s", redrive, stage.MaxReceives, deadID)
+			}
+			visibility, _ := queue.Properties["VisibilityTimeout"].(float64)
+			timeout, _ := function.Properties["Timeout"].(float64)
+			if timeout != stage.Timeout.Seconds() || visibility < 6*timeout {
+				t.Errorf("timeout %v s, visibility %v s; want %v s and at least 6 times that", timeout, visibility, stage.Timeout.Seconds())
+			}
+			if function.Properties["MemorySize"] != float64(stage.MemoryMB) {
+				t.Errorf("memory %v, want %d", function.Properties["MemorySize"], stage.MemoryMB)
+			}
+			if layers, _ := function.Properties["Layers"].([]any); len(layers) != len(stage.Layers) {
+				t.Errorf("%d layers, want %d", len(layers), len(stage.Layers))
+			}
+			if dead.Properties["MessageRetentionPeriod"] != float64(14*24*3600) {
+				t.Errorf("dead letters are kept %v s, want 14 days", dead.Properties["MessageRetentionPeriod"])
+			}
+			for source, target := range map[string]string{queueID: functionID, deadID: deadletterID} {
+				_, mapping := find(t, all, "AWS::Lambda::EventSourceMapping", "EventSourceArn", properties{"Fn::GetAtt": []any{source, "Arn"}})
+				if fmt.Sprint(mapping.Properties["FunctionName"]) != fmt.Sprint(properties{"Ref": target}) {
+					t.Errorf("%s feeds %v, want %s", source, mapping.Properties["FunctionName"], target)
+				}
+				if fmt.Sprint(mapping.Properties["FunctionResponseTypes"]) != "[ReportBatchItemFailures]" {
+					t.Errorf("%s: responses %v, want ReportBatchItemFailures", source, mapping.Properties["FunctionResponseTypes"])
+				}
+				scaling, _ := mapping.Properties["ScalingConfig"].(properties)
+				if copies, _ := scaling["MaximumConcurrency"].(float64); copies < 2 {
+					t.Errorf("%s: at most %v copies; SQS takes no less than 2", source, scaling["MaximumConcurrency"])
+				}
+			}
+		})
+	}
+}
+
+func TestFaultsCanBeSetOnEveryStage(t *testing.T) {
+	var stages []string
+	for _, stage := range pipeline.Table {
+		stages = append(stages, string(stage.Name))
+	}
+	if !slices.Equal(stages, fault.Stages()) {
+		t.Errorf("fault.Stages() = %v, the table has %v", fault.Stages(), stages)
+	}
+}
+
+func TestNoPolicyAllowsByWildcard(t *testing.T) {
+	for id, r := range template(t) {
+		if r.Type != "AWS::IAM::Policy" {
+			continue
+		}
+		document, _ := r.Properties["PolicyDocument"].(properties)
+		statements, _ := document["Statement"].([]any)
+		for _, s := range statements {
+			statement, _ := s.(properties)
+			for _, action := range listed(statement["Action"]) {
+				if strings.Contains(action, "*") {
+					t.Errorf("%s allows %s", id, action)
+				}
+			}
+			for _, on := range listed(statement["Resource"]) {
+				if on == "*" {
+					t.Errorf("%s allows %v on everything", id, statement["Action"])
+				}
+			}
+		}
+	}
+}
+
+func TestRolesHaveNoManagedPolicies(t *testing.T) {
+	for id, r := range template(t) {
+		if r.Type == "AWS::IAM::Role" && r.Properties["ManagedPolicyArns"] != nil {
+			t.Errorf("%s has managed policies %v", id, r.Properties["ManagedPolicyArns"])
+		}
+	}
+}
+
+func listed(v any) []string {
+	if many, ok := v.([]any); ok {
+		var out []string
+		for _, one := range many {
+			out = append(out, fmt.Sprint(one))
+		}
+		return out
+	}
+	return []string{fmt.Sprint(v)}
+}
+
+func TestOnlyOurOwnFunctionsAreDeployed(t *testing.T) {
+	var got []string
+	for _, r := range template(t) {
+		if r.Type == "AWS::Lambda::Function" {
+			got = append(got, strings.TrimPrefix(fmt.Sprint(r.Properties["FunctionName"]), "parley-"))
+			if r.Properties["Runtime"] != "provided.al2023" || fmt.Sprint(r.Properties["Architectures"]) != "[arm64]" {
+				t.Errorf("%v runs on %v %v", r.Properties["FunctionName"], r.Properties["Runtime"], r.Properties["Architectures"])
+			}
+		}
+		if strings.HasPrefix(r.Type, "Custom::") || r.Type == "AWS::CloudFormation::CustomResource" {
+			t.Errorf("custom resource %s", r.Type)
+		}
+	}
+	var want []string
+	for _, f := range Functions() {
+		want = append(want, f.Name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("functions %v, want %v", got, want)
+	}
+}
+
+func TestEveryFunctionHasItsLogWithAnEnd(t *testing.T) {
+	all := template(t)
+	for _, f := range Functions() {
+		_, group := find(t, all, "AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/parley-"+f.Name)
+		if group.Properties["RetentionInDays"] != float64(30) {
+			t.Errorf("%s: log kept %v days, want 30", f.Name, group.Properties["RetentionInDays"])
+		}
+	}
+}
+
+func TestDataOutlivesTheStackUnlessThrownAway(t *testing.T) {
+	for id, r := range template(t) {
+		if (r.Type == "AWS::DynamoDB::Table" || r.Type == "AWS::S3::Bucket") && r.DeletionPolicy != "Retain" {
+			t.Errorf("%s has deletion policy %q, want Retain", id, r.DeletionPolicy)
+		}
+	}
+}
+
+func TestBucketIsPrivateAndFeedsIngest(t *testing.T) {
+	all := template(t)
+	queueID, _ := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+string(pipeline.Ingest))
+	for _, r := range all {
+		if r.Type != "AWS::S3::Bucket" {
+			continue
+		}
+		block, _ := r.Properties["PublicAccessBlockConfiguration"].(properties)
+		if len(block) != 4 || slices.Contains([]any{block["BlockPublicAcls"], block["BlockPublicPolicy"], block["IgnorePublicAcls"], block["RestrictPublicBuckets"]}, any(false)) {
+			t.Errorf("public access block %v", block)
+		}
+		want := fmt.Sprintf("map[Event:s3:ObjectCreated:* Filter:map[S3Key:map[Rules:[map[Name:prefix Value:%s]]]] Queue:%s]", pipeline.AudioPrefix, arnOf(queueID))
+		notify, _ := r.Properties["NotificationConfiguration"].(properties)
+		if got := fmt.Sprint(notify["QueueConfigurations"]); got != "["+want+"]" {
+			t.Errorf("notifications %v, want %s", got, want)
+		}
+		if !slices.ContainsFunc(r.DependsOn, func(id string) bool { return all[id].Type == "AWS::SQS::QueuePolicy" }) {
+			t.Errorf("the bucket depends on %v, not on the queue's policy", r.DependsOn)
+		}
+	}
+	_, policy := find(t, all, "AWS::S3::BucketPolicy", "Bucket", properties{"Ref": "Bucket"})
+	if !strings.Contains(fmt.Sprint(policy.Properties), "aws:SecureTransport:false") {
+		t.Errorf("the bucket's policy does not refuse plain HTTP: %v", policy.Properties)
+	}
+}
+
+func TestGatewayServesTheRoutesAndNoOthers(t *testing.T) {
+	all := template(t)
+	path := func(id string) string {
+		var parts []string
+		for all[id].Type == "AWS::ApiGateway::Resource" {
+			parts = append([]string{fmt.Sprint(all[id].Properties["PathPart"])}, parts...)
+			parent, _ := all[id].Properties["ParentId"].(properties)
+			id = fmt.Sprint(parent["Ref"])
+		}
+		return "/" + strings.Join(parts, "/")
+	}
+	var got, want []string
+	for _, r := range all {
+		if r.Type != "AWS::ApiGateway::Method" {
+			continue
+		}
+		on, _ := r.Properties["ResourceId"].(properties)
+		got = append(got, fmt.Sprint(r.Properties["HttpMethod"], " ", path(fmt.Sprint(on["Ref"]))))
+		if r.Properties["AuthorizationType"] != "NONE" {
+			t.Errorf("%v has an authorizer", got[len(got)-1])
+		}
+	}
+	for _, r := range Routes() {
+		want = append(want, r.Method+" "+Base+r.Path)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("routes %v, want %v", got, want)
+	}
+}
+
+func TestGatewayAnswersInTheEnvelope(t *testing.T) {
+	all := template(t)
+	for kind, want := range map[string]string{
+		"MISSING_AUTHENTICATION_TOKEN": "404 NOT_FOUND",
+		"REQUEST_TOO_LARGE":            "413 REQUEST_TOO_LARGE",
+		"THROTTLED":                    "429 RATE_LIMIT_EXCEEDED",
+		"INTEGRATION_TIMEOUT":          "504 INTERNAL_ERROR",
+	} {
+		_, r := find(t, all, "AWS::ApiGateway::GatewayResponse", "ResponseType", kind)
+		templates, _ := r.Properties["ResponseTemplates"].(properties)
+		var body struct{ Error map[string]any }
+		if err := json.Unmarshal([]byte(fmt.Sprint(templates["application/json"])), &body); err != nil {
+			t.Errorf("%s: %v", kind, err)
+			continue
+		}
+		if got := fmt.Sprint(r.Properties["StatusCode"], " ", body.Error["code"]); got != want {
+			t.Errorf("%s answers %s, want %s", kind, got, want)
+		}
+		if body.Error["message"] == "" || body.Error["timestamp"] == nil || body.Error["requestId"] != nil {
+			t.Errorf("%s: envelope %v", kind, body.Error)
+		}
+	}
+}
+
+func TestTablesAreKeyed(t *testing.T) {
+	all := template(t)
+	schemas := map[string]int{}
+	for _, r := range all {
+		if r.Type == "AWS::DynamoDB::Table" {
+			var keys []string
+			list, _ := r.Properties["KeySchema"].([]any)
+			for _, k := range list {
+				key, _ := k.(properties)
+				keys = append(keys, fmt.Sprint(key["AttributeName"]))
+			}
+			indexes, _ := r.Properties["GlobalSecondaryIndexes"].([]any)
+			schemas[strings.Join(keys, "+")] = len(indexes)
+		}
+	}
+	want := map[string]int{}
+	for name, keys := range keyAttributes {
+		schema := strings.TrimSuffix(keys.partition+"+"+keys.sort, "+")
+		want[schema] = 0
+		if name == Runs {
+			want[schema] = len(runIndexes)
+		}
+	}
+	if fmt.Sprint(schemas) != fmt.Sprint(want) {
+		t.Errorf("key schemas and index counts %v, want %v", schemas, want)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the CDK takes many seconds to start")
+	}
+	all, err := synth(func(p *Props) { p.Arch, p.Parts, p.Concurrency, p.Throwaway = "amd64", "/engines", 3, true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, r := range all {
+		switch r.Type {
+		case "AWS::Lambda::Function":
+			env, _ := r.Properties["Environment"].(properties)
+			vars, _ := env["Variables"].(properties)
+			if fmt.Sprint(r.Properties["Architectures"]) != "[x86_64]" || vars[VarParts] != "/engines" {
+				t.Errorf("%s: %v, parts %v", id, r.Properties["Architectures"], vars[VarParts])
+			}
+		case "AWS::Lambda::EventSourceMapping":
+			scaling, _ := r.Properties["ScalingConfig"].(properties)
+			if copies, _ := scaling["MaximumConcurrency"].(float64); copies < 2 || copies > 3 {
+				t.Errorf("%s: %v copies, want 2 or 3", id, copies)
+			}
+		case "AWS::DynamoDB::Table", "AWS::S3::Bucket":
+			if r.DeletionPolicy != "Delete" {
+				t.Errorf("%s: deletion policy %q, want Delete", id, r.DeletionPolicy)
+			}
+		}
+	}
+}
