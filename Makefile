@@ -1,0 +1,84 @@
+# Parley: every target explains itself in `make help`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+ARCH ?= $(shell go env GOARCH)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parley
+TOOLS := $(CACHE)/tools/$(shell go env GOVERSION)
+GOLANGCI := 2.1.6
+DATA ?= ../shared/data
+AUDIO ?=
+PARLEY := bin/parley
+
+## demo: build what is missing, start the system, score a recording (AUDIO=path, else the sample), stop
+demo: build
+	$(PARLEY) demo $(if $(AUDIO),--audio "$(AUDIO)")
+
+## run: start the same system and keep it, for clients of your own (Ctrl-C stops it)
+run: build
+	$(PARLEY) local
+
+## test: every test that needs nothing but this machine; installs what the tests need
+test: build
+	go vet ./...
+	PARLEY_TEST_AWS=1 go test ./...
+
+## test-all: test, and the heavy tests too
+test-all: build
+	PARLEY_TEST_AWS=1 PARLEY_HEAVY=1 go test -timeout 60m ./...
+
+## build: the engines, the functions for this machine and the command line
+build: parts functions cli
+
+## parts: get or build the engines, once, into a cache outside the source tree (ARCH=amd64, arm64 or all)
+parts:
+	go run ./infra/parts/cmd/parts -arch $(ARCH)
+
+## functions: compile each function to dist/ARCH/NAME/bootstrap
+functions:
+	go run ./infra/local/cmd/functions -arch $(ARCH)
+
+## cli: compile the command line to bin/parley
+cli:
+	go build -trimpath -o $(PARLEY) ./infra/cli
+
+## push: put the functions' code as it is now onto the running local system (NAMES="poll sweep": only these)
+push: cli
+	$(PARLEY) local push $(NAMES)
+
+## accuracy: who spoke when, the candidate, word error rate on the shared interviews, as a table
+accuracy: parts
+	go run ./infra/eval -data $(DATA)/interviews
+
+## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
+bench: build
+	go run ./infra/bench
+
+## lint: formatting and the linters of .golangci.yml, by pinned version
+lint: $(TOOLS)/golangci-lint
+	@test -z "$$(gofmt -l functions infra shared)" || { echo "not formatted:"; gofmt -l functions infra shared; exit 1; }
+	$(TOOLS)/golangci-lint run ./...
+
+$(TOOLS)/golangci-lint:
+	@echo "golangci-lint $(GOLANGCI): compiled once, about two minutes"
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI)
+
+## lint-stack: the synthesised template against AWS's own resource schemas
+lint-stack: functions
+	go run ./infra/stack/cmd/lint
+
+## sample: make the sample interview anew (needs root or the Debian packages it names)
+sample:
+	infra/sample/make.sh
+
+## clean: what was built here (the cache of engines stays)
+clean:
+	rm -rf bin dist cdk.out
+
+## help: this list
+help:
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: demo run test test-all build parts functions cli push accuracy bench lint lint-stack sample clean help
