@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -82,7 +84,7 @@ func (s *system) addBucket() {
 }
 
 // bucketPrefix starts the bucket's name; S3 takes lower case only.
-func (s *system) bucketPrefix() string { return lower(*s.stack.StackName()) }
+func (s *system) bucketPrefix() string { return strings.ToLower(*s.stack.StackName()) }
 
 // objects is the ARN of all objects below a prefix.
 func (s *system) objects(prefix string) *string {

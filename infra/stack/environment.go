@@ -1,38 +1,29 @@
 package stack
 
 import (
-	"strings"
-
 	"github.com/aws/jsii-runtime-go"
 
+	"parley/shared/config"
+	"parley/shared/dynamo/schema"
 	"parley/shared/pipeline"
 )
 
-// Variables that every function finds in its environment. Those of the queues are VarQueue and the stage's name in
-// capitals: PARLEY_QUEUE_INGEST.
-const (
-	VarTable  = "PARLEY_TABLE_" // and the table's name in capitals
-	VarBucket = "PARLEY_BUCKET"
-	VarQueue  = "PARLEY_QUEUE_"
-	VarParts  = "PARLEY_PARTS"
-)
-
 // environment names to a function the tables, bucket, queues and engines. Every function gets the same names: what it
-// may do with them is its role's matter.
-func (s *system) environment(Function) *map[string]*string {
+// may do with them is its role's matter. Only warm is told the functions that it probes.
+func (s *system) environment(f Function) *map[string]*string {
 	env := map[string]*string{
-		VarBucket: s.bucket.Ref(),
-		VarParts:  jsii.String(s.props.Parts),
-	}
-	for name, table := range s.tables {
-		env[VarTable+upper(string(name))] = table.TableName()
+		config.RunsTable:    s.tables[schema.Runs.Name].TableName(),
+		config.CreditsTable: s.tables[schema.Credits.Name].TableName(),
+		config.ClientsTable: s.tables[schema.Clients.Name].TableName(),
+		config.LimitsTable:  s.tables[schema.Limits.Name].TableName(),
+		config.Bucket:       s.bucket.Ref(),
+		config.Parts:        jsii.String(s.props.Parts),
 	}
 	for _, stage := range pipeline.Table {
-		env[VarQueue+upper(string(stage.Name))] = s.queues[stage.Queue()].QueueUrl()
+		env[config.Queue(stage.Name)] = s.queues[stage.Queue()].QueueUrl()
+	}
+	for _, stage := range f.Invokes {
+		env[config.Function(stage)] = jsii.String(s.name(string(stage)))
 	}
 	return &env
 }
-
-func upper(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }
-
-func lower(s string) string { return strings.ToLower(s) }

@@ -2,7 +2,9 @@ package stack
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -12,7 +14,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"parley/shared/dynamo/schema"
 	"parley/shared/pipeline"
+	"parley/shared/run"
 )
 
 // Time limits of the functions that are not stages.
@@ -33,55 +37,55 @@ type Function struct {
 	Timeout  time.Duration
 	MemoryMB int
 	Layers   []pipeline.Layer
-	// Tables, with what the function does to each.
-	Tables map[Table]access
+	// Tables, by their names in package schema, with what the function does to each.
+	Tables map[string]access
 	// Reads, Writes and Deletes are object prefixes.
 	Reads, Writes, Deletes []string
 	// Lists lets it tell an object that is missing from one that is forbidden, and list keys.
 	Lists bool
 	// Sends is the queues it sends to, by the pipeline's names.
 	Sends []string
+	// Invokes is the stages whose functions it invokes.
+	Invokes []run.Stage
 }
 
 // access is what a function does to a table. Transactions need the permissions of the writes within them.
 type access []string
 
 var (
-	reads  = access{"dynamodb:GetItem", "dynamodb:Query"}
-	writes = access{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"}
-	// counts is for rate windows and the last poll of a run.
+	reads  = access{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+	writes = append(slices.Clone(reads), "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
+	// counts is for rate windows, the last poll of a run, readiness.
 	counts = access{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 )
 
 // API lists the functions behind the gateway.
 func API() []Function {
-	keyed := func(runs access) map[Table]access {
-		return map[Table]access{Clients: reads, Limits: counts, Runs: runs, Credits: reads}
-	}
-	submit := keyed(writes)
-	submit[Credits] = writes
-	submit[Limits] = writes
+	runs, credits, clients, limits := schema.Runs.Name, schema.Credits.Name, schema.Clients.Name, schema.Limits.Name
+	keyed := map[string]access{clients: reads, limits: counts, runs: reads, credits: reads}
+	submit := map[string]access{clients: reads, limits: writes, runs: writes, credits: writes}
 	return []Function{
 		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{pipeline.LayerFFmpeg}, Tables: submit,
 			Reads: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Writes: []string{pipeline.AudioPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Lists: true, Sends: stageQueues()},
-		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads), Reads: []string{pipeline.ReportPrefix}, Lists: true},
-		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads), Reads: []string{pipeline.ReportPrefix}, Lists: true},
-		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads)},
+		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed},
 		// The presigned form is signed with this function's own credentials, so it must be allowed the write.
-		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed(reads), Writes: []string{pipeline.UploadPrefix}},
-		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[Table]access{Limits: reads}},
+		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Writes: []string{pipeline.UploadPrefix}},
+		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{limits: reads}},
 	}
 }
 
 // Stages lists the functions of the pipeline's stages. A stage may find that a run has ended, which settles credits,
 // frees the slot and starts the next run: hence the ledger and the queues.
 func Stages() []Function {
+	ledger := ledger()
 	var out []Function
 	for _, stage := range pipeline.Table {
 		f := Function{
 			Name: string(stage.Name), Timeout: stage.Timeout, MemoryMB: stage.MemoryMB, Layers: stage.Layers,
-			Tables: map[Table]access{Runs: writes, Credits: writes, Clients: reads, Limits: reads},
+			Tables: ledger,
 			Lists:  true, Sends: stageQueues(),
 		}
 		for _, a := range stage.In {
@@ -100,16 +104,20 @@ func Stages() []Function {
 
 // Upkeep lists the functions that mend and tidy.
 func Upkeep() []Function {
-	ledger := map[Table]access{Runs: writes, Credits: writes, Clients: reads, Limits: writes}
+	ledger := ledger()
 	return []Function{
 		{Name: "deadletter", Timeout: deadletterTimeout, MemoryMB: 512, Tables: ledger,
 			Reads: []string{pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix}, Lists: true, Sends: stageQueues()},
 		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: ledger,
 			Reads: []string{pipeline.AudioPrefix, pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix},
 			Deletes: []string{pipeline.UploadPrefix}, Lists: true, Sends: stageQueues()},
-		{Name: "warm", Timeout: warmTimeout, MemoryMB: 1769, Tables: map[Table]access{Limits: counts},
-			Layers: []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner}},
+		{Name: "warm", Timeout: warmTimeout, MemoryMB: 512, Tables: map[string]access{schema.Limits.Name: counts}, Invokes: stageNames()},
 	}
+}
+
+// ledger is what it takes to end a run: settle its credits, free its slot, start the client's next one.
+func ledger() map[string]access {
+	return map[string]access{schema.Runs.Name: writes, schema.Credits.Name: writes, schema.Clients.Name: reads, schema.Limits.Name: counts}
 }
 
 // Functions lists every function of the stack.
@@ -162,9 +170,9 @@ func (s *system) addFunction(f Function) {
 
 // allow gives a role what its function needs, and nothing by wildcard but the objects below a prefix.
 func (s *system) allow(role awsiam.Role, f Function) {
-	for _, t := range []Table{Runs, Credits, Clients, Limits} {
-		if actions := f.Tables[t]; len(actions) > 0 {
-			s.tables[t].Grant(role, *jsii.Strings(actions...)...)
+	for _, t := range schema.Tables {
+		if actions := f.Tables[t.Name]; len(actions) > 0 {
+			s.tables[t.Name].Grant(role, *jsii.Strings(actions...)...)
 		}
 	}
 	s.allowObjects(role, f.Reads, "s3:GetObject")
@@ -182,6 +190,15 @@ func (s *system) allow(role awsiam.Role, f Function) {
 	if len(queues) > 0 {
 		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Actions: jsii.Strings("sqs:SendMessage"), Resources: &queues,
+		}))
+	}
+	var invoked []*string
+	for _, stage := range f.Invokes {
+		invoked = append(invoked, s.functions[string(stage)].FunctionArn())
+	}
+	if len(invoked) > 0 {
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions: jsii.Strings("lambda:InvokeFunction"), Resources: &invoked,
 		}))
 	}
 }
@@ -234,6 +251,14 @@ func (s *system) layer(l pipeline.Layer) awslambda.ILayerVersion {
 	return made
 }
 
+func stageNames() []run.Stage {
+	var out []run.Stage
+	for _, stage := range pipeline.Table {
+		out = append(out, stage.Name)
+	}
+	return out
+}
+
 func stageQueues() []string {
 	var out []string
 	for _, stage := range pipeline.Table {
@@ -244,20 +269,13 @@ func stageQueues() []string {
 
 // prefixOf is the object prefix that an artefact lies below.
 func prefixOf(a pipeline.Artefact) string {
-	key := pipeline.Key("run", 1, a, 0)
-	for i := range key {
-		if key[i] == '/' {
-			return key[:i+1]
-		}
-	}
-	return key
+	folder, _, _ := strings.Cut(pipeline.Key("run", 1, a, 0), "/")
+	return folder + "/"
 }
 
 func addOnce(list []string, s string) []string {
-	for _, have := range list {
-		if have == s {
-			return list
-		}
+	if slices.Contains(list, s) {
+		return list
 	}
 	return append(list, s)
 }

@@ -56,7 +56,7 @@ func (p Props) withDefaults() Props {
 type system struct {
 	stack     awscdk.Stack
 	props     Props
-	tables    map[Table]awsdynamodb.Table
+	tables    map[string]awsdynamodb.Table // by the schema's name
 	bucket    awss3.CfnBucket
 	queues    map[string]awssqs.Queue // by pipeline's name, dead-letter queues included
 	functions map[string]awslambda.Function
@@ -69,7 +69,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	s := &system{
 		stack:     awscdk.NewStack(scope, &id, &props.Stack),
 		props:     props,
-		tables:    map[Table]awsdynamodb.Table{},
+		tables:    map[string]awsdynamodb.Table{},
 		queues:    map[string]awssqs.Queue{},
 		functions: map[string]awslambda.Function{},
 		layers:    map[pipeline.Layer]awslambda.ILayerVersion{},

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
+	"parley/shared/config"
+	"parley/shared/dynamo/schema"
 	"parley/shared/fault"
 	"parley/shared/pipeline"
 )
@@ -328,31 +330,57 @@ func TestGatewayAnswersInTheEnvelope(t *testing.T) {
 	}
 }
 
-func TestTablesAreKeyed(t *testing.T) {
-	all := template(t)
-	schemas := map[string]int{}
-	for _, r := range all {
-		if r.Type == "AWS::DynamoDB::Table" {
-			var keys []string
-			list, _ := r.Properties["KeySchema"].([]any)
-			for _, k := range list {
-				key, _ := k.(properties)
-				keys = append(keys, fmt.Sprint(key["AttributeName"]))
+func TestTablesFollowTheSchema(t *testing.T) {
+	type shape struct {
+		Keys, Indexes, TTL string
+		PITR               bool
+	}
+	keys := func(list any) string {
+		var out []string
+		all, _ := list.([]any)
+		for _, k := range all {
+			key, _ := k.(properties)
+			out = append(out, fmt.Sprint(key["AttributeName"]))
+		}
+		return strings.Join(out, "+")
+	}
+	join := func(k ...schema.Key) string {
+		var out []string
+		for _, one := range k {
+			if one.Name != "" {
+				out = append(out, one.Name)
 			}
-			indexes, _ := r.Properties["GlobalSecondaryIndexes"].([]any)
-			schemas[strings.Join(keys, "+")] = len(indexes)
 		}
+		return strings.Join(out, "+")
 	}
-	want := map[string]int{}
-	for name, keys := range keyAttributes {
-		schema := strings.TrimSuffix(keys.partition+"+"+keys.sort, "+")
-		want[schema] = 0
-		if name == Runs {
-			want[schema] = len(runIndexes)
+	got, want := map[string]shape{}, map[string]shape{}
+	for id, r := range template(t) {
+		if r.Type != "AWS::DynamoDB::Table" {
+			continue
 		}
+		sh := shape{Keys: keys(r.Properties["KeySchema"])}
+		indexes, _ := r.Properties["GlobalSecondaryIndexes"].([]any)
+		for _, x := range indexes {
+			index, _ := x.(properties)
+			projection, _ := index["Projection"].(properties)
+			sh.Indexes += fmt.Sprint(index["IndexName"], ":", keys(index["KeySchema"]), ":", projection["NonKeyAttributes"] != nil, " ")
+		}
+		if ttl, ok := r.Properties["TimeToLiveSpecification"].(properties); ok {
+			sh.TTL = fmt.Sprint(ttl["AttributeName"])
+		}
+		pitr, _ := r.Properties["PointInTimeRecoverySpecification"].(properties)
+		sh.PITR = pitr["PointInTimeRecoveryEnabled"] == true
+		got[strings.ToLower(strings.TrimPrefix(id, "Table"))[:4]] = sh
 	}
-	if fmt.Sprint(schemas) != fmt.Sprint(want) {
-		t.Errorf("key schemas and index counts %v, want %v", schemas, want)
+	for _, table := range schema.Tables {
+		sh := shape{Keys: join(table.Partition, table.Sort), TTL: table.TTL, PITR: table.Durable}
+		for _, index := range table.Indexes {
+			sh.Indexes += fmt.Sprint(index.Name, ":", join(index.Partition, index.Sort), ":", len(index.Include) > 0, " ")
+		}
+		want[table.Name[:4]] = sh
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("tables %v, want %v", got, want)
 	}
 }
 
@@ -369,8 +397,8 @@ func TestSettings(t *testing.T) {
 		case "AWS::Lambda::Function":
 			env, _ := r.Properties["Environment"].(properties)
 			vars, _ := env["Variables"].(properties)
-			if fmt.Sprint(r.Properties["Architectures"]) != "[x86_64]" || vars[VarParts] != "/engines" {
-				t.Errorf("%s: %v, parts %v", id, r.Properties["Architectures"], vars[VarParts])
+			if fmt.Sprint(r.Properties["Architectures"]) != "[x86_64]" || vars[config.Parts] != "/engines" {
+				t.Errorf("%s: %v, parts %v", id, r.Properties["Architectures"], vars[config.Parts])
 			}
 		case "AWS::Lambda::EventSourceMapping":
 			scaling, _ := r.Properties["ScalingConfig"].(properties)

@@ -5,79 +5,59 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/jsii-runtime-go"
+
+	"parley/shared/dynamo/schema"
 )
 
-// Table names one of the four tables.
-type Table string
-
-// The tables. Their keys are those of package dynamo.
-const (
-	Runs    Table = "runs"
-	Credits Table = "credits"
-	Clients Table = "clients"
-	Limits  Table = "limits"
-)
-
-// The attributes that the tables and their indexes are keyed by.
-var (
-	keyAttributes = map[Table]struct{ partition, sort string }{
-		Runs:    {"id", ""},
-		Credits: {"client", "entry"},
-		Clients: {"pk", "sk"},
-		Limits:  {"scope", ""},
-	}
-	runIndexes = []struct {
-		name            string
-		partition, sort string
-	}{
-		{"byClient", "client", "createdAt"},
-		{"byDue", "shard", "due"},
-	}
-)
-
-// ttlAttribute is when DynamoDB may delete an item of limits: Unix seconds.
-const ttlAttribute = "ttl"
-
+// addTables makes the tables of package schema.
 func (s *system) addTables() {
-	for _, t := range []Table{Runs, Credits, Clients, Limits} {
-		keys := keyAttributes[t]
+	for _, t := range schema.Tables {
 		props := &awsdynamodb.TableProps{
-			PartitionKey:       text(keys.partition),
+			PartitionKey:       attribute(t.Partition),
+			SortKey:            attribute(t.Sort),
 			BillingMode:        awsdynamodb.BillingMode_PAY_PER_REQUEST,
 			RemovalPolicy:      s.removal(),
-			DeletionProtection: jsii.Bool(!s.props.Throwaway),
+			DeletionProtection: jsii.Bool(t.Durable && !s.props.Throwaway),
 			Encryption:         awsdynamodb.TableEncryption_AWS_MANAGED,
 			PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
-				PointInTimeRecoveryEnabled: jsii.Bool(t != Limits),
+				PointInTimeRecoveryEnabled: jsii.Bool(t.Durable),
 			},
 		}
-		if keys.sort != "" {
-			props.SortKey = text(keys.sort)
+		if t.TTL != "" {
+			props.TimeToLiveAttribute = jsii.String(t.TTL)
 		}
-		if t == Limits {
-			props.TimeToLiveAttribute = jsii.String(ttlAttribute)
-		}
-		table := awsdynamodb.NewTable(s.stack, jsii.String("Table"+title(string(t))), props)
-		if t == Runs {
-			for _, index := range runIndexes {
-				table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
-					IndexName:      jsii.String(index.name),
-					PartitionKey:   text(index.partition),
-					SortKey:        text(index.sort),
-					ProjectionType: awsdynamodb.ProjectionType_ALL,
-				})
+		table := awsdynamodb.NewTable(s.stack, jsii.String("Table"+title(t.Name)), props)
+		for _, index := range t.Indexes {
+			global := &awsdynamodb.GlobalSecondaryIndexProps{
+				IndexName:      jsii.String(index.Name),
+				PartitionKey:   attribute(index.Partition),
+				SortKey:        attribute(index.Sort),
+				ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
 			}
+			if len(index.Include) > 0 {
+				global.ProjectionType = awsdynamodb.ProjectionType_INCLUDE
+				global.NonKeyAttributes = jsii.Strings(index.Include...)
+			}
+			table.AddGlobalSecondaryIndex(global)
 		}
-		s.tables[t] = table
-		s.output("Table"+title(string(t)), table.TableName())
+		s.tables[t.Name] = table
+		s.output("Table"+title(t.Name), table.TableName())
 	}
 }
 
-func text(name string) *awsdynamodb.Attribute {
-	return &awsdynamodb.Attribute{Name: jsii.String(name), Type: awsdynamodb.AttributeType_STRING}
+// attribute is a key of a table or index; nil for a sort key that is not there.
+func attribute(k schema.Key) *awsdynamodb.Attribute {
+	if k.Name == "" {
+		return nil
+	}
+	kind := awsdynamodb.AttributeType_STRING
+	if k.Type == schema.Number {
+		kind = awsdynamodb.AttributeType_NUMBER
+	}
+	return &awsdynamodb.Attribute{Name: jsii.String(k.Name), Type: kind}
 }
 
-// title makes a construct id of a name: run-list becomes RunList.
+// title makes a construct id of a name: ingest-dead becomes IngestDead.
 func title(name string) string {
 	var out strings.Builder
 	for _, word := range strings.Split(name, "-") {
