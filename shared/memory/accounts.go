@@ -1,0 +1,104 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"parley/shared/account"
+)
+
+// PutClient implements account.Store.
+func (s *Store) PutClient(_ context.Context, c account.Client) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients[c.ID] = cloneClient(c)
+	return nil
+}
+
+// Client implements account.Store.
+func (s *Store) Client(_ context.Context, id account.ID) (account.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.clients[id]
+	if !ok {
+		return account.Client{}, account.ErrUnknown
+	}
+	return cloneClient(c), nil
+}
+
+// Clients implements account.Store.
+func (s *Store) Clients(context.Context) ([]account.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []account.Client{}
+	for _, c := range s.clients {
+		all = append(all, cloneClient(c))
+	}
+	slices.SortFunc(all, func(a, b account.Client) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return all[:min(len(all), 10_000)], nil
+}
+
+// PutKey implements account.Store.
+func (s *Store) PutKey(_ context.Context, k account.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[k.ID] = cloneKey(k)
+	return nil
+}
+
+// KeyByHash implements account.Store.
+func (s *Store) KeyByHash(_ context.Context, hash string) (account.Key, account.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.keys {
+		if k.Hash != hash {
+			continue
+		}
+		if c, ok := s.clients[k.Client]; ok {
+			return cloneKey(k), cloneClient(c), nil
+		}
+	}
+	return account.Key{}, account.Client{}, account.ErrUnknown
+}
+
+// Key implements account.Store.
+func (s *Store) Key(_ context.Context, id account.KeyID) (account.Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.keys[id]
+	if !ok {
+		return account.Key{}, account.ErrUnknown
+	}
+	return cloneKey(k), nil
+}
+
+// Keys implements account.Store.
+func (s *Store) Keys(_ context.Context, client account.ID) ([]account.Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []account.Key{}
+	for _, k := range s.keys {
+		if k.Client == client {
+			all = append(all, cloneKey(k))
+		}
+	}
+	slices.SortFunc(all, func(a, b account.Key) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) })
+	return all[:min(len(all), 1000)], nil
+}
+
+func cloneClient(c account.Client) account.Client {
+	c.Grants, c.Permissions = slices.Clone(c.Grants), slices.Clone(c.Permissions)
+	return c
+}
+
+func cloneKey(k account.Key) account.Key {
+	k.IPs = slices.Clone(k.IPs)
+	if k.ExpiresAt != nil {
+		t := *k.ExpiresAt
+		k.ExpiresAt = &t
+	}
+	return k
+}

@@ -1,0 +1,64 @@
+package memory
+
+import (
+	"testing"
+
+	"parley/shared/account"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+	"parley/shared/storetest"
+)
+
+func open(*testing.T) storetest.Store { return New() }
+
+func TestSubmits(t *testing.T)     { storetest.Submits(t, open) }
+func TestTransitions(t *testing.T) { storetest.Transitions(t, open) }
+func TestReads(t *testing.T)       { storetest.Reads(t, open) }
+func TestAccounts(t *testing.T) {
+	storetest.Accounts(t, func(*testing.T) account.Store { return New() })
+}
+func TestLimits(t *testing.T) { storetest.Limits(t, func(*testing.T) run.Limits { return New() }) }
+func TestObjects(t *testing.T) {
+	storetest.Objects(t, func(*testing.T) pipeline.Objects { return new(Objects) })
+}
+
+func TestQueue(t *testing.T) {
+	storetest.Sender(t, func(t *testing.T) (pipeline.Sender, func(run.Stage) []pipeline.Message) {
+		q := new(Queue)
+		return q, func(s run.Stage) (all []pipeline.Message) {
+			for {
+				d, ok := q.Receive(s)
+				if !ok {
+					return all
+				}
+				if !q.Ack(d.Receipt) || q.Ack(d.Receipt) {
+					t.Error("a delivery is acknowledged once")
+				}
+				all = append(all, d.Message)
+			}
+		}
+	})
+}
+
+// Ensure that a returned delivery comes again, behind the others and counted.
+func TestQueueReturn(t *testing.T) {
+	q := new(Queue)
+	for i := range 2 {
+		m := pipeline.Message{Run: "r", Attempt: 1, Part: run.Part{Stage: "ingest", Index: i}.String()}
+		if err := q.Send(t.Context(), []pipeline.Message{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, _ := q.Receive("ingest")
+	if !q.Return(one.Receipt) || q.Return(one.Receipt) || q.Ack(one.Receipt) {
+		t.Error("a delivery is returned once")
+	}
+	two, _ := q.Receive("ingest")
+	again, ok := q.Receive("ingest")
+	if !ok || two.Message.Part != "ingest/1" || again.Message != one.Message || again.Receives != 2 {
+		t.Errorf("%+v, then %+v", two, again)
+	}
+	if waiting, flying := q.Depth("ingest"); waiting != 0 || flying != 2 {
+		t.Errorf("%d wait, %d in flight", waiting, flying)
+	}
+}

@@ -1,0 +1,211 @@
+package storetest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/run"
+)
+
+// Accounts tests an account.Store.
+func Accounts(t *testing.T, open func(*testing.T) account.Store) {
+	client := func(n int) account.Client {
+		return account.Client{ID: ClientID(n), Name: "Müller & Söhne", Active: true, ConcurrentRuns: 8, Grants: []account.Grant{account.GrantMultilingual},
+			Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: Start.Add(time.Duration(n) * time.Second)}
+	}
+	key := func(n, of int) account.Key {
+		expires := Start.Add(time.Hour)
+		return account.Key{ID: account.KeyID("key_" + letters(n, 20)), Client: ClientID(of), Hash: account.Hash(letters(n, 40)), Prefix: "pk_abcde", Last4: "wxyz",
+			Active: true, ExpiresAt: &expires, IPs: []string{"10.0.0.0/8", "::1/128"}, Rate: 500, CreatedAt: Start.Add(time.Duration(n) * time.Second)}
+	}
+	unknown := func(t *testing.T, err error) {
+		t.Helper()
+		if !errors.Is(err, account.ErrUnknown) {
+			t.Errorf("error %v, want %v", err, account.ErrUnknown)
+		}
+	}
+	fine := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	each(t, []scenario{
+		{"a client is read as written, and replaced", func(t *testing.T) {
+			s := open(t)
+			c := client(1)
+			fine(t, s.PutClient(t.Context(), c))
+			got, err := s.Client(t.Context(), c.ID)
+			fine(t, err)
+			same(t, c, got)
+			c = account.Client{ID: c.ID, CreatedAt: c.CreatedAt}
+			fine(t, s.PutClient(t.Context(), c))
+			got, err = s.Client(t.Context(), c.ID)
+			fine(t, err)
+			same(t, c, got)
+		}},
+		{"clients come by creation time", func(t *testing.T) {
+			s := open(t)
+			var want []account.Client
+			for n := range 30 {
+				want = append(want, client(n))
+			}
+			for i := range want {
+				fine(t, s.PutClient(t.Context(), want[(i*7)%30]))
+				fine(t, s.PutKey(t.Context(), key(i, i)))
+			}
+			got, err := s.Clients(t.Context())
+			fine(t, err)
+			same(t, want, got)
+		}},
+		{"a key is found by its hash with its client, and by its id", func(t *testing.T) {
+			s := open(t)
+			fine(t, s.PutClient(t.Context(), client(1)))
+			k := key(1, 1)
+			fine(t, s.PutKey(t.Context(), k))
+			got, c, err := s.KeyByHash(t.Context(), k.Hash)
+			fine(t, err)
+			same(t, k, got)
+			same(t, client(1), c)
+			got, err = s.Key(t.Context(), k.ID)
+			fine(t, err)
+			same(t, k, got)
+		}},
+		{"a revoked key is seen revoked at once", func(t *testing.T) {
+			s := open(t)
+			fine(t, s.PutClient(t.Context(), client(1)))
+			k := key(1, 1)
+			fine(t, s.PutKey(t.Context(), k))
+			k.Active, k.ExpiresAt, k.IPs = false, nil, nil
+			fine(t, s.PutKey(t.Context(), k))
+			got, _, err := s.KeyByHash(t.Context(), k.Hash)
+			fine(t, err)
+			same(t, k, got)
+		}},
+		{"a client's keys come by creation time, and no other's", func(t *testing.T) {
+			s := open(t)
+			fine(t, s.PutClient(t.Context(), client(1)))
+			var want []account.Key
+			for n := range 5 {
+				want = append(want, key(n, 1))
+				fine(t, s.PutKey(t.Context(), key(4-n, 1)))
+				fine(t, s.PutKey(t.Context(), key(10+n, 2)))
+			}
+			got, err := s.Keys(t.Context(), ClientID(1))
+			fine(t, err)
+			same(t, want, got)
+			got, err = s.Keys(t.Context(), ClientID(3))
+			fine(t, err)
+			same(t, []account.Key{}, got)
+		}},
+		{"what is not there is unknown", func(t *testing.T) {
+			s := open(t)
+			_, err := s.Client(t.Context(), ClientID(1))
+			unknown(t, err)
+			_, err = s.Key(t.Context(), "key_aaaaaaaaaaaaaaaaaaaa")
+			unknown(t, err)
+			k := key(1, 1)
+			fine(t, s.PutKey(t.Context(), k)) // of a client that is not there
+			_, _, err = s.KeyByHash(t.Context(), k.Hash)
+			unknown(t, err)
+			_, _, err = s.KeyByHash(t.Context(), account.Hash("other"))
+			unknown(t, err)
+		}},
+	})
+}
+
+// Limits tests a run.Limits.
+func Limits(t *testing.T, open func(*testing.T) run.Limits) {
+	each(t, []scenario{
+		{"Allow lets exactly limit calls through in a window, and tells when it ends", func(t *testing.T) {
+			s := open(t)
+			now := Start.Truncate(time.Minute)
+			for i, at := range []time.Duration{0, time.Second, 59_999 * time.Millisecond, 59_999 * time.Millisecond} {
+				ok, left, reset, err := s.Allow(t.Context(), "key_1", 3, time.Minute, now.Add(at))
+				if err != nil || ok != (i < 3) || left != max(2-i, 0) || !reset.Equal(now.Add(time.Minute)) {
+					t.Errorf("call %d: %v, %d left, until %s, %v", i+1, ok, left, reset, err)
+				}
+			}
+			ok, left, reset, err := s.Allow(t.Context(), "key_1", 3, time.Minute, now.Add(time.Minute))
+			if err != nil || !ok || left != 2 || !reset.Equal(now.Add(2*time.Minute)) {
+				t.Errorf("next window: %v, %d left, until %s, %v", ok, left, reset, err)
+			}
+			if ok, left, _, err := s.Allow(t.Context(), "key_2", 3, time.Minute, now); err != nil || !ok || left != 2 {
+				t.Errorf("another scope: %v, %d left, %v", ok, left, err)
+			}
+		}},
+		{"Allow counts 40 calls at once", func(t *testing.T) {
+			s := open(t)
+			var mu sync.Mutex
+			passed := 0
+			together(40, func(int) {
+				ok, _, _, err := s.Allow(t.Context(), "key", 25, time.Minute, Start)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					mu.Lock()
+					passed++
+					mu.Unlock()
+				}
+			})
+			if passed != 25 {
+				t.Errorf("%d passed, want 25", passed)
+			}
+		}},
+		{"Poll lets one through per interval", func(t *testing.T) {
+			s := open(t)
+			const every = 10 * time.Second
+			for _, tc := range []struct {
+				at, want time.Duration
+			}{{0, 0}, {0, every}, {time.Second, 9 * time.Second}, {9_999 * time.Millisecond, time.Millisecond}, {every, 0}, {every + time.Millisecond, every - time.Millisecond}, {time.Hour, 0}} {
+				wait, err := s.Poll(t.Context(), RunID(1), every, Start.Add(tc.at))
+				if err != nil || wait != tc.want {
+					t.Errorf("after %s: wait %s, want %s, %v", tc.at, wait, tc.want, err)
+				}
+			}
+			if wait, err := s.Poll(t.Context(), RunID(2), every, Start); err != nil || wait != 0 {
+				t.Errorf("another run: wait %s, %v", wait, err)
+			}
+		}},
+		{"Poll lets one of 12 at once through", func(t *testing.T) {
+			s := open(t)
+			var mu sync.Mutex
+			passed := 0
+			together(12, func(int) {
+				wait, err := s.Poll(t.Context(), RunID(1), time.Second, Start)
+				if err != nil {
+					t.Error(err)
+				}
+				if wait == 0 {
+					mu.Lock()
+					passed++
+					mu.Unlock()
+				}
+			})
+			if passed != 1 {
+				t.Errorf("%d passed, want 1", passed)
+			}
+		}},
+		{"Ready is unknown at first, then the last that was recorded", func(t *testing.T) {
+			s := open(t)
+			r, err := s.Ready(t.Context())
+			if err != nil || r.Ready() || !r.At.IsZero() {
+				t.Errorf("%+v, %v", r, err)
+			}
+			for _, want := range []run.Readiness{{At: Start, Parts: map[string]string{"accent": "cold", "fluency": ""}}, {At: Start.Add(time.Minute), Parts: map[string]string{"accent": ""}}} {
+				if err := s.SetReady(t.Context(), want); err != nil {
+					t.Fatal(err)
+				}
+				got, err := s.Ready(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, want, got)
+			}
+		}},
+	})
+}
