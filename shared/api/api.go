@@ -1,0 +1,82 @@
+// Package api is the HTTP front: who may call, what a submit must bring, and what is answered, as net/http handlers over
+// the ports of the domain. It knows neither the gateway in front of it nor the tables behind it.
+//
+// Each constructor (Submit, Poll, …) makes the handler of one function and owns its paths; All mounts them together.
+// Every answer that is an error has the one envelope of package code's table.
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/clock"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// Base is the path that all calls stand under.
+const Base = "/api/v1"
+
+// Prober reads what an audio file is, by its content alone.
+type Prober interface {
+	// Probe answers format, length and size of the file at path, or a *code.Error: UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT,
+	// AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE.
+	Probe(ctx context.Context, path string) (run.Audio, error)
+}
+
+// Presigner lets a client post one file straight into the object store.
+type Presigner interface {
+	// PresignPost allows one POST of 1 to maxBytes bytes under key, until lasting has passed. The caller posts a form of the
+	// returned fields, then the file, to url.
+	PresignPost(ctx context.Context, key string, maxBytes int64, lasting time.Duration) (url string, fields map[string]string, err error)
+}
+
+// Deps are the ports that the handlers stand on. Each constructor names those that it needs.
+type Deps struct {
+	Runs     run.Store
+	Limits   run.Limits
+	Accounts account.Store
+	Clock    clock.Clock
+	Random   io.Reader // safe for concurrent use; crypto/rand.Reader outside of tests
+	Log      *slog.Logger
+
+	Objects   pipeline.Objects // Submit, Poll, Runs
+	Sender    pipeline.Sender  // Submit
+	Prober    Prober           // Submit
+	Presigner Presigner        // Uploads
+
+	// Budget is a run's deadline (Submit).
+	Budget run.Budget
+	// PollEvery is the least time between two polls of a run that has not ended (Poll); 0: none.
+	PollEvery time.Duration
+	// TempDir is where a submitted file lies while it is judged (Submit); empty: os.TempDir.
+	TempDir string
+}
+
+// Submit serves POST /speech/analyze. It needs Objects, Sender, Prober and Budget beside what every keyed call needs: Runs,
+// Limits, Accounts, Clock, Random and Log.
+func Submit(d Deps) http.Handler { return serve(d, submitRoutes) }
+
+// Poll serves GET /speech/analyze/{id}. It needs Objects and PollEvery beside what every keyed call needs.
+func Poll(d Deps) http.Handler { return serve(d, pollRoutes) }
+
+// Runs serves GET /runs and GET /speech/runs. It needs Objects beside what every keyed call needs.
+func Runs(d Deps) http.Handler { return serve(d, runsRoutes) }
+
+// Credits serves GET /credits and GET /credits/transactions. It needs what every keyed call needs.
+func Credits(d Deps) http.Handler { return serve(d, creditsRoutes) }
+
+// Uploads serves POST /speech/uploads. It needs Presigner beside what every keyed call needs.
+func Uploads(d Deps) http.Handler { return serve(d, uploadsRoutes) }
+
+// Health serves GET /health, the only call without a key. It needs Limits, Clock, Random and Log.
+func Health(d Deps) http.Handler { return serve(d, healthRoutes) }
+
+// All serves every call in one process. It needs everything.
+func All(d Deps) http.Handler {
+	return serve(d, submitRoutes, pollRoutes, runsRoutes, creditsRoutes, uploadsRoutes, healthRoutes)
+}

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"parley/shared/code"
+)
+
+// Envelope is the body of every error answer, whoever gives it.
+type Envelope struct {
+	Error EnvelopeError `json:"error"`
+}
+
+// EnvelopeError is what an Envelope holds.
+type EnvelopeError struct {
+	Code      code.Code `json:"code"`
+	Message   string    `json:"message"`
+	Timestamp Stamp     `json:"timestamp"`
+	// RequestID is the X-Request-Id of the answer; empty where the request was refused before its handler ran.
+	RequestID string `json:"requestId,omitempty"`
+	// RetryAfterSeconds is 1 or more on 429 and 503, and wherever a retry has a known moment.
+	RetryAfterSeconds int            `json:"retryAfterSeconds,omitempty"`
+	Details           map[string]any `json:"details,omitempty"`
+}
+
+// Refuse answers e in the envelope. requestID is empty where no handler ran. A code without an HTTP status answers 500.
+func Refuse(w http.ResponseWriter, e *code.Error, requestID string, now time.Time) {
+	entry, ok := code.Lookup(e.Code)
+	if !ok || entry.Status == 0 {
+		e = code.New(code.InternalError)
+		entry, _ = code.Lookup(e.Code)
+	}
+	body := EnvelopeError{Code: e.Code, Message: e.Text(), Timestamp: Stamp(now), RequestID: requestID, Details: e.Details}
+	if e.RetryAfter > 0 || entry.Status == http.StatusTooManyRequests || entry.Status == http.StatusServiceUnavailable {
+		body.RetryAfterSeconds = max(wholeSeconds(e.RetryAfter), 1)
+		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfterSeconds))
+	}
+	raw, err := json.Marshal(Envelope{body})
+	if err != nil { // details that are no JSON
+		body.Details = nil
+		raw, _ = json.Marshal(Envelope{body}) //nolint:errchkjson // strings and a number
+	}
+	write(w, entry.Status, raw)
+}
+
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// write sends a whole answer. Nothing that a key opens may be kept by what lies between.
+func write(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client has gone: nobody to tell
+}

@@ -1,0 +1,325 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+// The bounds of what a client may say of a run; characters are Unicode code points.
+const (
+	maxExternalID    = 255
+	maxMetadataKeys  = 50
+	maxMetadataKey   = 40
+	maxMetadataValue = 500
+	maxMetadata      = 8 << 10 // bytes of the field as sent
+	maxTags          = 20      // distinct
+	maxTag           = 40
+	maxWebhookURL    = 2048
+	maxIdempotency   = 255
+)
+
+// DefaultLanguage is what a recording is taken to be in where the client does not say.
+const DefaultLanguage = "en"
+
+// field names one thing that is wrong with a request, in `details.fields` of INVALID_PARAMETERS.
+type field struct {
+	Name    string `json:"name"`
+	Message string `json:"message"`
+	Min     any    `json:"min,omitempty"`
+	Max     any    `json:"max,omitempty"`
+}
+
+// invalid makes INVALID_PARAMETERS of what is wrong.
+func invalid(bad ...field) *code.Error {
+	words := make([]string, len(bad))
+	for i, b := range bad {
+		words[i] = b.Name + " " + b.Message
+		if b.Min != nil && b.Max != nil {
+			words[i] += fmt.Sprintf(" (%v to %v)", b.Min, b.Max)
+		}
+	}
+	return code.Newf(code.InvalidParameters, "Correct these and resubmit: %s.", strings.Join(words, "; ")).With("fields", bad)
+}
+
+// clip shortens a name that the client chose, for an answer.
+func clip(name string) string {
+	name = strings.ToValidUTF8(name, "?")
+	if r := []rune(name); len(r) > 64 {
+		return string(r[:64]) + "…"
+	}
+	return name
+}
+
+// one is the value of a field that is sent at most once.
+func (f *form) one(name string) (string, bool) {
+	if vs := f.text[name]; len(vs) > 0 {
+		return vs[0], true
+	}
+	return "", false
+}
+
+// request reads all fields but the recording, in the order of the documentation; the first that is wrong answers. What is
+// wrong with the form itself comes before.
+func (f *form) request() (r run.Request, err error) {
+	if len(f.bad) > 0 {
+		return r, invalid(f.bad...)
+	}
+	if r.Language, err = f.language(); err != nil {
+		return r, err
+	}
+	if v, ok := f.one(fieldExternalID); ok {
+		if !between(v, 1, maxExternalID) {
+			return r, code.New(code.InvalidExternalID)
+		}
+		r.ExternalID = v
+	}
+	if v, ok := f.one(fieldMetadata); ok {
+		if r.Metadata, err = metadata(v); err != nil {
+			return r, err
+		}
+	}
+	if r.Tags, err = tags(f.text[fieldTags]); err != nil {
+		return r, err
+	}
+	if r.Cut, err = f.cut(); err != nil {
+		return r, err
+	}
+	if v, ok := f.one(fieldAllowPartial); ok {
+		if v != "true" && v != "false" {
+			return r, invalid(field{Name: fieldAllowPartial, Message: "must be true or false"})
+		}
+		r.AllowPartial = v == "true"
+	}
+	if v, ok := f.one(fieldWebhookURL); ok {
+		if err := webhook(v); err != nil {
+			return r, code.New(code.InvalidWebhookURL).Because(err)
+		}
+		r.WebhookURL = v
+	}
+	return r, nil
+}
+
+// withdrawn are codes that the registry of package language still reads but ISO 639-1 no longer holds.
+var withdrawn = map[string]bool{"bh": true, "in": true, "iw": true, "ji": true, "jw": true, "mo": true, "sh": true}
+
+// language reads a code in either case. INVALID_LANGUAGE_CODE.
+func (f *form) language() (string, error) {
+	v, ok := f.one(fieldLanguage)
+	if !ok {
+		return DefaultLanguage, nil
+	}
+	v = strings.ToLower(v)
+	if len(v) == 2 && !withdrawn[v] {
+		if base, err := language.ParseBase(v); err == nil && base.String() == v {
+			return v, nil
+		}
+	}
+	return "", code.New(code.InvalidLanguageCode)
+}
+
+// metadata reads a JSON object of strings, numbers and booleans, the latter two as they are written. INVALID_METADATA.
+func metadata(raw string) (map[string]string, error) {
+	refuse := func(format string, args ...any) (map[string]string, error) {
+		return nil, code.Newf(code.InvalidMetadata, "metadata "+format+".", args...)
+	}
+	if len(raw) > maxMetadata {
+		return refuse("must have at most %d bytes in all", maxMetadata)
+	}
+	if !utf8.ValidString(raw) {
+		return refuse("must be UTF-8")
+	}
+	d := json.NewDecoder(strings.NewReader(raw))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return refuse("must be a JSON object")
+	}
+	m := map[string]string{}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return refuse("is not valid JSON")
+		}
+		k, _ := t.(string)
+		if _, twice := m[k]; twice {
+			return refuse("names the key %q twice", clip(k))
+		}
+		if !between(k, 1, maxMetadataKey) {
+			return refuse("keys must have 1 to %d characters", maxMetadataKey)
+		}
+		if len(m) == maxMetadataKeys {
+			return refuse("must have at most %d keys", maxMetadataKeys)
+		}
+		v, err := d.Token()
+		if err != nil {
+			return refuse("is not valid JSON")
+		}
+		switch v := v.(type) {
+		case string:
+			m[k] = v
+		case json.Number:
+			m[k] = v.String()
+		case bool:
+			m[k] = strconv.FormatBool(v)
+		default:
+			return refuse("values must be strings, numbers or booleans; %q is none", k)
+		}
+		if utf8.RuneCountInString(m[k]) > maxMetadataValue {
+			return refuse("values must have at most %d characters", maxMetadataValue)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return refuse("is not valid JSON")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refuse("must be one JSON object and nothing after it")
+	}
+	return m, nil
+}
+
+// tags reads the values of the repeated field, each a tag or a JSON array of tags: trimmed, in the order sent, each once.
+// INVALID_TAGS.
+func tags(values []string) ([]string, error) {
+	var out []string
+	for _, v := range values {
+		some := []string{v}
+		if strings.HasPrefix(strings.TrimSpace(v), "[") {
+			some = nil
+			d := json.NewDecoder(strings.NewReader(v))
+			var list []*string // null is no tag
+			if err := d.Decode(&list); err != nil || d.Decode(new(any)) == nil || slices.Contains(list, nil) || !utf8.ValidString(v) {
+				return nil, code.New(code.InvalidTags)
+			}
+			for _, s := range list {
+				some = append(some, *s)
+			}
+		}
+		for _, t := range some {
+			t = strings.TrimSpace(t)
+			if !between(t, 1, maxTag) {
+				return nil, code.New(code.InvalidTags)
+			}
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+			if len(out) > maxTags {
+				return nil, code.New(code.InvalidTags)
+			}
+		}
+	}
+	return out, nil
+}
+
+// webhook tells what is wrong with a webhook's address as far as the address itself shows; where its host leads is looked at
+// when it is called.
+func webhook(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return err
+	case len(raw) > maxWebhookURL:
+		return errors.New("api: webhook: too long")
+	case u.Scheme != "https" || u.Opaque != "":
+		return errors.New("api: webhook: not https")
+	case u.User != nil || u.Fragment != "":
+		return errors.New("api: webhook: with user or fragment")
+	}
+	if p := u.Port(); p != "" {
+		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+			return errors.New("api: webhook: bad port")
+		}
+	}
+	return publicHost(u.Hostname())
+}
+
+// notPublic are address blocks that lead nowhere public although they are global unicast in the eyes of package netip: the
+// IANA special-purpose address registries.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"),
+}
+
+// inward are top-level names that no public resolver knows (RFC 6761, RFC 6762, RFC 8375, and the names that networks use at home).
+var inward = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "onion", "arpa"}
+
+func publicHost(host string) error {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if a, err := netip.ParseAddr(host); err == nil {
+		a = a.Unmap()
+		if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" || slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			return errors.New("api: webhook: not a public address")
+		}
+		return nil
+	}
+	labels := strings.Split(host, ".")
+	top := labels[len(labels)-1]
+	if len(labels) < 2 || len(host) > 253 || slices.Contains(inward, top) || strings.Trim(top, "0123456789") == "" || strings.HasPrefix(top, "0x") {
+		return errors.New("api: webhook: not a public host")
+	}
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" || l[0] == '-' || l[len(l)-1] == '-' {
+			return errors.New("api: webhook: not a host name")
+		}
+	}
+	return nil
+}
+
+// idempotencyKey reads the header: INVALID_PARAMETERS. Empty where it was not sent.
+func idempotencyKey(h http.Header) (string, error) {
+	vs := h.Values("Idempotency-Key")
+	if len(vs) == 0 {
+		return "", nil
+	}
+	if len(vs) > 1 || !between(vs[0], 1, maxIdempotency) {
+		return "", invalid(field{Name: "Idempotency-Key", Message: "must be sent once, with characters", Min: 1, Max: maxIdempotency})
+	}
+	return vs[0], nil
+}
+
+// strictObject reads raw as a JSON object, each key once, nothing after it.
+func strictObject(raw string) (map[string]json.RawMessage, error) {
+	d := json.NewDecoder(strings.NewReader(raw))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("must be a JSON object")
+	}
+	m := map[string]json.RawMessage{}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return nil, errors.New("is not valid JSON")
+		}
+		k, _ := t.(string)
+		if _, twice := m[k]; twice {
+			return nil, fmt.Errorf("names %q twice", clip(k))
+		}
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			return nil, errors.New("is not valid JSON")
+		}
+		m[k] = bytes.TrimSpace(v)
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, errors.New("is not valid JSON")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("must be one JSON object and nothing after it")
+	}
+	return m, nil
+}

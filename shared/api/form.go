@@ -1,0 +1,213 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"slices"
+
+	"parley/shared/code"
+)
+
+// The bounds of a submit's body.
+const (
+	maxAudio   = 26_214_400 // bytes of the recording: 25 MB
+	maxField   = 32 << 10   // bytes of any other field; each has a tighter bound of its own
+	maxParts   = 100
+	maxHeaders = 16 << 10 // bytes of a part's headers, and of anything before the first part
+	// lookahead is what mime/multipart may read beyond what it was asked for: its buffer.
+	lookahead = 8 << 10
+)
+
+// The fields of a submit.
+const (
+	fieldAudio        = "audio"
+	fieldUploadID     = "uploadId"
+	fieldLanguage     = "language"
+	fieldExternalID   = "externalId"
+	fieldMetadata     = "metadata"
+	fieldTags         = "tags"
+	fieldCut          = "cutSettings"
+	fieldAllowPartial = "allowPartial"
+	fieldWebhookURL   = "webhookUrl"
+)
+
+var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMetadata, fieldTags, fieldCut, fieldAllowPartial, fieldWebhookURL}
+
+// form is a submit's body, read to its end or to its first breach of a bound.
+type form struct {
+	text map[string][]string // by field, in the order sent
+	// audio is nil where there is no such part.
+	audio *spool
+	// bad are breaches of the form itself: fields unknown, repeated, too large.
+	bad []field
+	// late is why reading stopped before the end, nil where it did not. It counts only when what was read is in order.
+	late error
+}
+
+func (f *form) close() {
+	if f.audio != nil {
+		f.audio.close()
+	}
+}
+
+// readForm reads the body of r in one pass: the recording goes to a file in dir, the rest to memory, all within bounds. The
+// error is one of our own; what the client did wrong stands in the form. The caller closes the form.
+func readForm(r *http.Request, dir string) (*form, error) {
+	f := &form{text: map[string][]string{}}
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
+		f.late = code.Newf(code.MissingAudioFile, "The body must be multipart/form-data with the recording in the field 'audio', or a finished upload in 'uploadId'.")
+		return f, nil
+	}
+	body := &allowance{r: r.Body}
+	parts := multipart.NewReader(body, params["boundary"])
+	for n := 0; ; n++ {
+		body.left = maxHeaders + lookahead
+		p, err := parts.NextRawPart()
+		switch {
+		case errors.Is(err, io.EOF) && n > 0:
+			return f, nil
+		case errors.Is(err, io.EOF):
+			f.late = code.New(code.MissingAudioFile)
+			return f, nil
+		case err != nil:
+			f.late = broken(err)
+			return f, nil
+		case n == maxParts:
+			f.late = invalid(field{Name: "body", Message: fmt.Sprintf("must have at most %d parts", maxParts), Max: maxParts})
+			return f, nil
+		}
+		if more, err := f.take(p, body, dir); err != nil || !more {
+			return f, err
+		}
+	}
+}
+
+// take reads one part. more is false where reading cannot go on.
+func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, err error) {
+	name := p.FormName()
+	switch {
+	case name == fieldAudio && f.audio == nil:
+		body.left = maxAudio + 1 + lookahead
+		return f.takeAudio(p, dir)
+	case name == fieldAudio:
+		f.late = invalid(field{Name: name, Message: "was sent more than once"})
+		return false, nil
+	}
+	body.left = maxField + 1 + lookahead
+	raw, err := io.ReadAll(io.LimitReader(p, maxField+1))
+	if err != nil {
+		f.late = broken(err)
+		return false, nil
+	}
+	switch {
+	case !slices.Contains(textFields, name):
+		f.complain(field{Name: clip(name), Message: "is not a field of this call"})
+	case len(raw) > maxField:
+		f.complain(field{Name: name, Message: "is too large", Max: maxField})
+	case len(f.text[name]) > 0 && name != fieldTags:
+		f.complain(field{Name: name, Message: "was sent more than once"})
+	default:
+		f.text[name] = append(f.text[name], string(raw))
+	}
+	return len(raw) <= maxField, nil
+}
+
+func (f *form) complain(b field) {
+	if !slices.Contains(f.bad, b) {
+		f.bad = append(f.bad, b)
+	}
+}
+
+func (f *form) takeAudio(p *multipart.Part, dir string) (more bool, err error) {
+	s, err := newSpool(dir)
+	if err != nil {
+		return false, err
+	}
+	f.audio = s
+	s.named = p.FileName() != ""
+	var mine *os.PathError
+	switch err := s.fill(p); {
+	case errors.As(err, &mine):
+		return false, err
+	case code.Is(err, code.FileTooLarge):
+		f.late = err
+		return false, nil
+	case err != nil:
+		f.late = broken(err)
+		return false, nil
+	}
+	return true, nil
+}
+
+// broken is what a body answers that breaks off, is no multipart, or spends too much on headers.
+func broken(cause error) error {
+	why := "is not complete multipart/form-data"
+	if errors.Is(cause, errAllowance) {
+		why = "has a part whose headers or content are too large"
+	}
+	return invalid(field{Name: "body", Message: why}).Because(cause)
+}
+
+var errAllowance = errors.New("api: more was sent than is read here")
+
+// allowance bounds what is read from r: the reader of a form says before each step how much the step may take.
+type allowance struct {
+	r    io.Reader
+	left int64
+}
+
+func (a *allowance) Read(b []byte) (int, error) {
+	if a.left <= 0 {
+		return 0, errAllowance
+	}
+	n, err := a.r.Read(b[:min(int64(len(b)), a.left)])
+	a.left -= int64(n)
+	return n, err
+}
+
+// spool is a recording in a file of its own while it is judged.
+type spool struct {
+	file  *os.File
+	size  int64
+	sum   hash.Hash
+	named bool // sent with a file name
+}
+
+func newSpool(dir string) (*spool, error) {
+	f, err := os.CreateTemp(dir, "submit-*")
+	if err != nil {
+		return nil, fmt.Errorf("api: spool: %w", err)
+	}
+	return &spool{file: f, sum: sha256.New()}, nil
+}
+
+// fill writes r to the file: FILE_TOO_LARGE past maxAudio bytes, an *os.PathError where the file does not take it.
+func (s *spool) fill(r io.Reader) error {
+	n, err := io.Copy(io.MultiWriter(s.file, s.sum), io.LimitReader(r, maxAudio+1))
+	s.size += n
+	if s.size > maxAudio {
+		return code.New(code.FileTooLarge)
+	}
+	if err != nil {
+		return fmt.Errorf("api: spool: %w", err)
+	}
+	return nil
+}
+
+// hash is the lower-case hex SHA-256 of the content.
+func (s *spool) hash() string { return hex.EncodeToString(s.sum.Sum(nil)) }
+
+func (s *spool) close() {
+	// What cannot be removed is no fault of the call's: the function's disk goes with it.
+	_ = s.file.Close()
+	_ = os.Remove(s.file.Name())
+}

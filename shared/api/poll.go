@@ -1,0 +1,55 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"parley/shared/account"
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+var pollRoutes = []route{{method: http.MethodGet, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).poll}}
+
+// poll answers 200 for a run of this client, whatever its status. REQUEST_NOT_FOUND for any other, POLL_RATE_LIMITED.
+func (c *call) poll() (answer, error) {
+	ctx, id := c.r.Context(), run.ID(c.segment)
+	if !id.Valid() {
+		return answer{}, code.New(code.RequestNotFound)
+	}
+	r, err := c.Runs.Get(ctx, id)
+	switch {
+	case errors.Is(err, run.ErrUnknown), err == nil && r.Client != c.client.ID:
+		return answer{}, code.New(code.RequestNotFound)
+	case err != nil:
+		return answer{}, fmt.Errorf("api: poll: %w", err)
+	}
+	if r.Status.Terminal() {
+		a, err := c.Runs.Account(ctx, r.Client)
+		if err != nil {
+			return answer{}, fmt.Errorf("api: poll: %w", err)
+		}
+		rep, err := c.report(r)
+		if err != nil {
+			return answer{}, err
+		}
+		return answer{http.StatusOK, doneView{c.summary(r, rep, a.Balance), rep.Analysis, rep.Transcript}}, nil
+	}
+	if c.PollEvery > 0 {
+		wait, err := c.Limits.Poll(ctx, id, c.PollEvery, c.Clock.Now())
+		if err != nil {
+			return answer{}, fmt.Errorf("api: poll: %w", err)
+		}
+		if wait > 0 {
+			return answer{}, &code.Error{Code: code.PollRateLimited, RetryAfter: wait}
+		}
+	}
+	v := c.live(r)
+	if v.QueuePosition, err = c.queuePosition(r); err != nil {
+		return answer{}, err
+	}
+	c.w.Header().Set("Retry-After", strconv.Itoa(v.PollIntervalSeconds))
+	return answer{http.StatusOK, v}, nil
+}

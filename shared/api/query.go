@@ -1,0 +1,140 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"parley/shared/account"
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+// The bounds of a page.
+const (
+	defaultLimit = 20
+	maxLimit     = 100
+)
+
+// param is the one value of a query parameter; ok is false where it is absent. A repeated one answers c.
+func param(q url.Values, name string, c code.Code) (value string, ok bool, err error) {
+	vs := q[name]
+	switch {
+	case len(vs) > 1:
+		return "", false, code.Newf(c, "The parameter %s was sent %d times. Send it once.", name, len(vs))
+	case len(vs) == 0:
+		return "", false, nil
+	}
+	return vs[0], true, nil
+}
+
+// pageLimit reads `limit`: INVALID_LIMIT.
+func pageLimit(q url.Values) (int, error) {
+	v, ok, err := param(q, "limit", code.InvalidLimit)
+	if err != nil || !ok {
+		return defaultLimit, err
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxLimit || strconv.Itoa(n) != v {
+		return 0, code.New(code.InvalidLimit)
+	}
+	return n, nil
+}
+
+// isoLayouts are the forms of ISO 8601 that are read. Without an offset a time is UTC; a date is its first moment.
+var isoLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", time.DateOnly}
+
+// moment reads a time of the query: INVALID_DATE. Zero where the parameter is absent.
+func moment(q url.Values, name string) (time.Time, error) {
+	v, ok, err := param(q, name, code.InvalidDate)
+	if err != nil || !ok {
+		return time.Time{}, err
+	}
+	for _, layout := range isoLayouts {
+		if t, err := time.Parse(layout, v); err == nil && t.Year() >= 1970 {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, code.Newf(code.InvalidDate, "%s must be an ISO 8601 date and time, such as 2026-04-21T12:34:56Z; write the + of an offset as %%2B.", name)
+}
+
+// filter reads the query of a list of runs, the cursor and serviceType aside. INVALID_STATUS, INVALID_EXTERNAL_ID,
+// INVALID_TAGS, INVALID_DATE, INVALID_LIMIT.
+func filter(q url.Values) (f run.Filter, err error) {
+	if f.Limit, err = pageLimit(q); err != nil {
+		return f, err
+	}
+	status, ok, err := param(q, "status", code.InvalidStatus)
+	if err != nil {
+		return f, err
+	}
+	if f.Status = run.Status(status); ok && !known(f.Status) {
+		return f, code.New(code.InvalidStatus)
+	}
+	if f.ExternalID, ok, err = param(q, "externalId", code.InvalidExternalID); err != nil {
+		return f, err
+	} else if ok && !between(f.ExternalID, 1, maxExternalID) {
+		return f, code.New(code.InvalidExternalID)
+	}
+	if f.Tag, ok, err = param(q, "tag", code.InvalidTags); err != nil {
+		return f, err
+	}
+	if f.Tag = strings.TrimSpace(f.Tag); ok && !between(f.Tag, 1, maxTag) {
+		return f, code.Newf(code.InvalidTags, "tag must have 1 to %d characters.", maxTag)
+	}
+	if f.CreatedAfter, err = moment(q, "createdAfter"); err != nil {
+		return f, err
+	}
+	f.CreatedBefore, err = moment(q, "createdBefore")
+	return f, err
+}
+
+func known(s run.Status) bool {
+	for _, k := range run.Statuses {
+		if k == s {
+			return true
+		}
+	}
+	return false
+}
+
+// between tells whether s is UTF-8 of low to high characters.
+func between(s string, low, high int) bool {
+	n := utf8.RuneCountInString(s)
+	return utf8.ValidString(s) && n >= low && n <= high
+}
+
+// A cursor is a position with a checksum over the position, the client and the query that it pages through, so that one of
+// another client, of another query, or cut short in a copy is refused rather than read as some other place. It holds nothing
+// secret and opens nothing: a list is the client's own whatever the cursor says, so the checksum needs no key.
+const cursorSum = 9 // bytes
+
+// cursorFor writes a cursor; scope names the list and its filters.
+func cursorFor(client account.ID, scope, position string) string {
+	return base64.RawURLEncoding.EncodeToString(append(checksum(client, scope, position), position...))
+}
+
+// position reads a cursor: INVALID_CURSOR. Empty where the query has none.
+func position(q url.Values, client account.ID, scope string) (string, error) {
+	v, ok, err := param(q, "cursor", code.InvalidCursor)
+	if err != nil || !ok {
+		return "", err
+	}
+	if len(v) > 200 {
+		return "", code.New(code.InvalidCursor)
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(v)
+	if err != nil || len(b) <= cursorSum || string(b[:cursorSum]) != string(checksum(client, scope, string(b[cursorSum:]))) {
+		return "", code.New(code.InvalidCursor)
+	}
+	return string(b[cursorSum:]), nil
+}
+
+func checksum(client account.ID, scope, position string) []byte {
+	h := sha256.Sum256([]byte(string(client) + "\x00" + scope + "\x00" + position))
+	return h[:cursorSum]
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"parley/shared/account"
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+// gatewayIDHeader carries the gateway's own id of the request, for the log. Package gateway sets it and lets no client's
+// through.
+const gatewayIDHeader = "X-Gateway-Request-Id"
+
+// route is one call.
+type route struct {
+	method  string
+	pattern string // below Base; a segment {id} takes any one
+	open    bool   // no key
+	needs   account.Permission
+	counted bool // against the key's rate
+	do      func(*call) (answer, error)
+}
+
+// call is one request on its way through a handler.
+type call struct {
+	Deps
+	w       http.ResponseWriter
+	r       *http.Request
+	log     *slog.Logger
+	id      run.ID // of the request; a submit's run takes it as its own
+	segment string // what {id} stands for
+	client  account.Client
+	key     account.Key
+}
+
+// answer is what a call gives back where it is not refused.
+type answer struct {
+	status int
+	body   any
+}
+
+type server struct {
+	deps   Deps
+	routes []route
+}
+
+func serve(d Deps, groups ...[]route) http.Handler {
+	return server{deps: d, routes: slices.Concat(groups...)}
+}
+
+// match finds the call of a path: its route, or the methods that the path takes, or neither.
+func (s server) match(r *http.Request) (found *route, segment string, allow []string) {
+	for i := range s.routes {
+		seg, ok := fits(Base+s.routes[i].pattern, r.URL.Path)
+		switch {
+		case !ok:
+		case s.routes[i].method == r.Method:
+			return &s.routes[i], seg, nil
+		default:
+			allow = append(allow, s.routes[i].method)
+		}
+	}
+	return nil, "", allow
+}
+
+func fits(pattern, path string) (segment string, ok bool) {
+	head, param := strings.CutSuffix(pattern, "{id}")
+	if !param {
+		return "", pattern == path
+	}
+	segment, ok = strings.CutPrefix(path, head)
+	return segment, ok && segment != "" && !strings.Contains(segment, "/")
+}
+
+// ServeHTTP draws the request's id, finds the call, admits the key, counts the rate, and answers. An answer is made whole
+// before any of it is sent, so that a handler that panics half-way still answers.
+func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := s.deps.Clock.Now()
+	c := &call{Deps: s.deps, w: w, r: r, log: s.deps.Log}
+	if g := r.Header.Get(gatewayIDHeader); g != "" {
+		c.log = c.log.With("gateway", g)
+	}
+	handled := "" // the id, once the handler runs
+	pattern := "-"
+	status, refused := 0, (*code.Error)(nil)
+	refuse := func(e *code.Error) {
+		if e.Code == code.InternalError {
+			c.log.Error("request failed", "cause", e.Error())
+		}
+		entry, _ := code.Lookup(e.Code)
+		status, refused = entry.Status, e
+		Refuse(w, e, handled, s.deps.Clock.Now())
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.log.Error("request panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			refuse(code.New(code.InternalError))
+		}
+		attrs := []any{"method", r.Method, "route", pattern, "status", status, "ms", s.deps.Clock.Now().Sub(began).Milliseconds()}
+		if c.client.ID != "" {
+			attrs = append(attrs, "client", c.client.ID, "key", c.key.ID)
+		}
+		if refused != nil {
+			attrs = append(attrs, "code", refused.Code)
+		}
+		c.log.Info("request", attrs...)
+	}()
+
+	id, err := run.NewID(s.deps.Random)
+	if err != nil {
+		refuse(code.Of(err))
+		return
+	}
+	c.id, c.log = id, c.log.With("request", id)
+	w.Header().Set("X-Request-Id", string(id))
+
+	found, segment, allow := s.match(r)
+	if found == nil {
+		if len(allow) == 0 {
+			refuse(code.New(code.NotFound))
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		refuse(code.New(code.MethodNotAllowed))
+		return
+	}
+	pattern, c.segment = found.pattern, segment
+	if !found.open {
+		if err := c.admit(found.needs); err != nil {
+			refuse(code.Of(err))
+			return
+		}
+		if err := c.count(found.counted); err != nil {
+			refuse(code.Of(err))
+			return
+		}
+	}
+	handled = string(id)
+	a, err := found.do(c)
+	if err != nil {
+		refuse(code.Of(err))
+		return
+	}
+	body, err := encode(a.body)
+	if err != nil {
+		refuse(code.Of(err))
+		return
+	}
+	status = a.status
+	write(w, a.status, body)
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("api: encode the answer: %w", err)
+	}
+	return b.Bytes(), nil
+}

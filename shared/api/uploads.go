@@ -1,0 +1,121 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sort"
+	"strings"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads", needs: account.PermissionSpeech, do: (*call).upload}}
+
+// uploadLasting is how long an upload may be posted.
+const uploadLasting = time.Hour
+
+// maxUploadBody bounds the JSON that asks for an upload, in bytes.
+const maxUploadBody = 4096
+
+// uploadID names an upload: `upl_` and 26 characters of lower-case base32.
+type uploadID string
+
+const uploadPrefix, runPrefix = "upl_", "req_"
+
+func newUploadID(random io.Reader) (uploadID, error) {
+	id, err := run.NewID(random)
+	return uploadID(uploadPrefix + strings.TrimPrefix(string(id), runPrefix)), err
+}
+
+func (u uploadID) valid() bool {
+	rest, ok := strings.CutPrefix(string(u), uploadPrefix)
+	return ok && run.ID(runPrefix+rest).Valid()
+}
+
+// key is the object key of a client's upload: another client's cannot be named.
+func (u uploadID) key(client account.ID) string {
+	return pipeline.UploadPrefix + string(client) + "/" + string(u)
+}
+
+type uploadView struct {
+	UploadID  uploadID          `json:"uploadId"`
+	URL       string            `json:"url"`
+	Fields    map[string]string `json:"fields"`
+	ExpiresAt Stamp             `json:"expiresAt"`
+}
+
+// upload answers 201 with a presigned POST. FILE_TOO_LARGE, INVALID_PARAMETERS.
+func (c *call) upload() (answer, error) {
+	if err := uploadAsked(c.r.Body); err != nil {
+		return answer{}, err
+	}
+	id, err := newUploadID(c.Random)
+	if err != nil {
+		return answer{}, err
+	}
+	url, fields, err := c.Presigner.PresignPost(c.r.Context(), id.key(c.client.ID), maxAudio, uploadLasting)
+	if err != nil {
+		return answer{}, fmt.Errorf("api: upload: %w", err)
+	}
+	c.log.Info("upload allowed", "upload", id)
+	return answer{http.StatusCreated, uploadView{id, url, fields, Stamp(c.Clock.Now().Add(uploadLasting))}}, nil
+}
+
+// uploadAsked checks what a client says of the file that it will post. The policy of the POST bounds what it then does;
+// what the file is, the submit judges by its content.
+func uploadAsked(body io.Reader) error {
+	raw, err := io.ReadAll(io.LimitReader(body, maxUploadBody+1))
+	if err != nil {
+		return fmt.Errorf("api: upload: read: %w", err)
+	}
+	if len(raw) > maxUploadBody {
+		return invalid(field{Name: "body", Message: fmt.Sprintf("must be JSON of at most %d bytes", maxUploadBody)})
+	}
+	var asked map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &asked); err != nil || asked == nil {
+		return invalid(field{Name: "body", Message: `must be a JSON object such as {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
+	}
+	var bad []field
+	var tooLarge bool
+	var size int64
+	if err := json.Unmarshal(asked["sizeBytes"], &size); err != nil || size < 1 {
+		bad = append(bad, field{Name: "sizeBytes", Message: "must be a whole number of bytes", Min: 1, Max: maxAudio})
+	} else {
+		tooLarge = size > maxAudio
+	}
+	if v, ok := asked["contentType"]; ok {
+		var s string
+		if json.Unmarshal(v, &s) != nil || mediaType(s) != nil {
+			bad = append(bad, field{Name: "contentType", Message: "must be a media type such as audio/mpeg"})
+		}
+	}
+	for name := range asked {
+		if name != "sizeBytes" && name != "contentType" {
+			bad = append(bad, field{Name: clip(name), Message: "is not known here"})
+		}
+	}
+	sort.Slice(bad, func(i, j int) bool { return bad[i].Name < bad[j].Name })
+	switch {
+	case len(bad) > 0:
+		return invalid(bad...)
+	case tooLarge:
+		return code.New(code.FileTooLarge)
+	}
+	return nil
+}
+
+func mediaType(s string) error {
+	t, _, err := mime.ParseMediaType(s)
+	if err == nil && (len(s) > 100 || !strings.Contains(t, "/")) {
+		err = errors.New("api: not a media type")
+	}
+	return err
+}

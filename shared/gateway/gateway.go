@@ -1,0 +1,140 @@
+// Package gateway turns an API Gateway REST proxy event into a net/http request and the answer back, so that the HTTP front
+// is plain net/http everywhere.
+//
+// It is thin on purpose. aws-lambda-go-api-proxy was tried and left: it parses the path as a URL and answers what it cannot
+// parse with an error of the function, which the gateway would pass on in a form of its own; here no event can fail. It
+// also decodes the whole body beside the encoded one, where here it is decoded as it is read.
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// RequestIDHeader carries the gateway's own id of the request to the handler's log. One that a client sends is dropped.
+const RequestIDHeader = "X-Gateway-Request-Id"
+
+// Handler is what package lambda starts: h behind the gateway. Its error is always nil.
+func Handler(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return func(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+		w := &response{header: http.Header{}}
+		h.ServeHTTP(w, Request(ctx, e))
+		return w.event(), nil
+	}
+}
+
+// Request is the net/http request of an event. RemoteAddr is the address that the gateway itself saw
+// (requestContext.identity.sourceIp); headers in which a client could claim another are passed on as any other header. A
+// body that is not the base64 it claims to be fails when it is read.
+func Request(ctx context.Context, e events.APIGatewayProxyRequest) *http.Request {
+	r := &http.Request{
+		Method: strings.ToUpper(e.HTTPMethod), URL: &url.URL{Path: path(e.Path), RawQuery: query(e)},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header(e), RemoteAddr: remote(e.RequestContext.Identity.SourceIP),
+	}
+	r.Host = r.Header.Get("Host")
+	if r.Host == "" {
+		r.Host = e.RequestContext.DomainName
+	}
+	r.RequestURI = r.URL.RequestURI()
+	body, size := io.Reader(strings.NewReader(e.Body)), int64(len(e.Body))
+	if e.IsBase64Encoded {
+		body, size = base64.NewDecoder(base64.StdEncoding, body), int64(decodedLen(e.Body))
+	}
+	r.Body, r.ContentLength = io.NopCloser(body), size
+	if size == 0 {
+		r.Body = http.NoBody
+	}
+	return r.WithContext(ctx)
+}
+
+func decodedLen(s string) int {
+	return base64.StdEncoding.DecodedLen(len(s)) - (len(s) - len(strings.TrimRight(s, "=")))
+}
+
+// path undoes percent-encoding where it can be undone.
+func path(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	if plain, err := url.PathUnescape(p); err == nil {
+		return plain
+	}
+	return p
+}
+
+// query builds the raw query: the gateway hands the parameters over decoded.
+func query(e events.APIGatewayProxyRequest) string {
+	q := url.Values(e.MultiValueQueryStringParameters)
+	if len(q) == 0 {
+		q = url.Values{}
+		for k, v := range e.QueryStringParameters {
+			q.Set(k, v)
+		}
+	}
+	return q.Encode()
+}
+
+func header(e events.APIGatewayProxyRequest) http.Header {
+	h := http.Header{}
+	for k, vs := range e.MultiValueHeaders {
+		for _, v := range vs {
+			h.Add(k, v)
+		}
+	}
+	if len(e.MultiValueHeaders) == 0 {
+		for k, v := range e.Headers {
+			h.Set(k, v)
+		}
+	}
+	h.Del(RequestIDHeader)
+	if id := e.RequestContext.RequestID; id != "" {
+		h.Set(RequestIDHeader, id)
+	}
+	return h
+}
+
+// remote has the form of http.Request.RemoteAddr; the gateway does not tell the port.
+func remote(ip string) string {
+	if ip == "" {
+		return ""
+	}
+	return net.JoinHostPort(ip, "0")
+}
+
+// response gathers an answer.
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *response) Header() http.Header { return w.header }
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *response) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(b)
+}
+
+func (w *response) event() events.APIGatewayProxyResponse {
+	w.WriteHeader(http.StatusOK)
+	a := events.APIGatewayProxyResponse{StatusCode: w.status, MultiValueHeaders: w.header, Body: w.body.String()}
+	if !utf8.ValidString(a.Body) {
+		a.Body, a.IsBase64Encoded = base64.StdEncoding.EncodeToString(w.body.Bytes()), true
+	}
+	return a
+}
