@@ -1,0 +1,225 @@
+// parley-asr: speech to text on libwhisper, one thread, kept alive between requests.
+//
+//   parley-asr MODEL VADMODEL
+//
+// Prints {"ready":true,"version":"…","multilingual":…} and then serves, one at a time, until its input ends:
+//   {"samples":N,"language":"en"|"auto"|…,"prompt":""} newline, N 16-bit little-endian samples (16 kHz, mono)
+// answering one line each:
+//   {"language":…,"languageP":…,"heard":…,"heardP":…,"speech":[[startMs,endMs],…],
+//    "segments":[{"startMs":…,"endMs":…,"tokens":[{"t":…,"p":…,"startMs":…,"endMs":…},…]},…]}
+// A malformed request is answered {"error":…} and ends the program with 1; so does a failure of the model.
+//
+// Whisper is asked only where the voice detector found speech: on silence and noise it invents sentences.
+// A token may hold part of a UTF-8 sequence: such tokens are merged with their followers, so that every
+// "t" is valid UTF-8; the merged "p" is the smallest, the times span all of them.
+// "heard" is the likeliest language of the first 30 s of speech (pauses left out); "languageP" is
+// the probability there of the language decoded in. A model of English alone always hears "en" with 1.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "../protocol/protocol.hpp"
+#include "whisper.h"
+
+namespace {
+
+using protocol::json;
+
+constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60 * 10;
+constexpr size_t kMaxPrompt = 4096;                                        // bytes
+constexpr int kPromptTokens = 64;                                          // room for the carried prompt, tokens
+constexpr size_t kHearSamples = size_t(protocol::kSampleRate) * 30;        // one encoder window
+constexpr int kThreads = 1;                                                // more spin against each other on a busy machine
+constexpr int kMinSpeechMs = 80, kMinSilenceMs = 100, kPadMs = 0;          // voice detection
+
+struct Free {
+    void operator()(whisper_context * c) const { whisper_free(c); }
+    void operator()(whisper_state * s) const { whisper_free_state(s); }
+    void operator()(whisper_vad_context * c) const { whisper_vad_free(c); }
+    void operator()(whisper_vad_segments * s) const { whisper_vad_free_segments(s); }
+};
+template <class T> using Owned = std::unique_ptr<T, Free>;
+
+void onlyErrors(ggml_log_level level, const char * text, void *) {
+    if (level == GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
+}
+
+// Who waits for the answer: once it is gone, decoding stops.
+const pid_t parent = getppid();
+bool orphaned(void *) { return getppid() != parent; }
+
+struct Span {
+    size_t start, end;  // samples
+};
+
+std::vector<Span> speech(whisper_vad_context * vad, const std::vector<float> & pcm) {
+    std::vector<Span> spans;
+    if (pcm.empty()) return spans;
+    whisper_vad_params p = whisper_vad_default_params();
+    p.min_speech_duration_ms = kMinSpeechMs;
+    p.min_silence_duration_ms = kMinSilenceMs;
+    p.speech_pad_ms = kPadMs;
+    Owned<whisper_vad_segments> s(whisper_vad_segments_from_samples(vad, p, pcm.data(), int(pcm.size())));
+    if (!s) throw std::runtime_error("voice detection failed");
+    const auto sample = [&](float centiseconds) {
+        return std::min(pcm.size(), size_t(std::lround(std::max(0.0f, centiseconds) * protocol::kSampleRate / 100)));
+    };
+    for (int i = 0; i < whisper_vad_segments_n_segments(s.get()); i++) {
+        const Span span{sample(whisper_vad_segments_get_segment_t0(s.get(), i)), sample(whisper_vad_segments_get_segment_t1(s.get(), i))};
+        if (span.end > span.start) spans.push_back(span);
+    }
+    return spans;
+}
+
+struct Heard {
+    int top;                // language id
+    std::vector<float> p;   // by language id
+};
+
+Heard hear(whisper_context * model, whisper_state * state, const std::vector<float> & pcm, const std::vector<Span> & spans) {
+    Heard h{whisper_lang_id("en"), std::vector<float>(whisper_lang_max_id() + 1, 0.0f)};
+    if (!whisper_is_multilingual(model)) {
+        h.p[h.top] = 1;
+        return h;
+    }
+    std::vector<float> voice;
+    for (const Span & s : spans) {
+        const size_t n = std::min(s.end - s.start, kHearSamples - voice.size());
+        voice.insert(voice.end(), pcm.begin() + s.start, pcm.begin() + s.start + n);
+    }
+    if (whisper_pcm_to_mel_with_state(model, state, voice.data(), int(voice.size()), kThreads) != 0) throw std::runtime_error("the spectrogram failed");
+    h.top = whisper_lang_auto_detect_with_state(model, state, 0, kThreads, h.p.data());
+    if (h.top < 0) throw std::runtime_error("language detection failed");
+    return h;
+}
+
+bool wholeUTF8(const std::string & s) {
+    size_t i = 0;
+    while (i < s.size()) {
+        const unsigned char c = s[i];
+        const size_t n = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 1;  // a stray byte is replaced when written
+        if (i + n > s.size()) return false;
+        i += n;
+    }
+    return true;
+}
+
+double rounded(float p) { return std::round(double(p) * 1e6) / 1e6; }
+
+json tokens(whisper_context * model, whisper_state * state, int segment) {
+    json all = json::array();
+    std::string text;
+    float p = 1;
+    int64_t start = 0, end = 0;
+    const auto put = [&] {
+        all.push_back({{"t", text}, {"p", rounded(p)}, {"startMs", start * 10}, {"endMs", end * 10}});
+        text.clear();
+    };
+    for (int j = 0; j < whisper_full_n_tokens_from_state(state, segment); j++) {
+        const whisper_token_data d = whisper_full_get_token_data_from_state(state, segment, j);
+        if (d.id >= whisper_token_eot(model)) continue;
+        if (text.empty()) {
+            p = d.p;
+            start = d.t0;
+        }
+        text += whisper_token_to_str(model, d.id);
+        p = std::min(p, d.p);
+        end = d.t1;
+        if (!text.empty() && wholeUTF8(text)) put();
+    }
+    if (!text.empty()) put();
+    return all;
+}
+
+json transcribe(whisper_context * model, whisper_vad_context * vad, const std::vector<float> & pcm, int language, const std::string & prompt) {
+    const std::vector<Span> spans = speech(vad, pcm);
+    json a = {{"language", ""}, {"languageP", 0}, {"heard", ""}, {"heardP", 0}, {"speech", json::array()}, {"segments", json::array()}};
+    if (spans.empty()) return a;
+    for (const Span & s : spans) a["speech"].push_back({s.start * 1000 / protocol::kSampleRate, s.end * 1000 / protocol::kSampleRate});
+
+    // A state of its own for each request: the sampler behind the temperature fallback
+    // is seeded with the state only, so a kept one would make an answer depend on earlier requests.
+    Owned<whisper_state> state(whisper_init_state(model));
+    if (!state) throw std::runtime_error("no memory for a decoding state");
+    const Heard heard = hear(model, state.get(), pcm, spans);
+    if (language < 0) language = heard.top;
+    a["language"] = whisper_lang_str(language);
+    a["languageP"] = rounded(heard.p[language]);
+    a["heard"] = whisper_lang_str(heard.top);
+    a["heardP"] = rounded(heard.p[heard.top]);
+
+    whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
+    p.n_threads = kThreads;
+    p.greedy.best_of = 1;
+    p.language = whisper_lang_str(language);
+    p.token_timestamps = true;
+    p.no_context = true;
+    p.n_max_text_ctx = 0;  // carried text makes it skip speech and loop
+    p.suppress_nst = false;
+    p.print_progress = p.print_realtime = p.print_timestamps = p.print_special = false;
+    if (!prompt.empty()) {
+        p.initial_prompt = prompt.c_str();
+        p.carry_initial_prompt = true;
+        p.n_max_text_ctx = kPromptTokens;
+    }
+    p.abort_callback = orphaned;
+    if (whisper_full_with_state(model, state.get(), p, pcm.data(), int(pcm.size())) != 0) throw std::runtime_error("decoding failed");
+    for (int i = 0; i < whisper_full_n_segments_from_state(state.get()); i++) {
+        a["segments"].push_back({{"startMs", whisper_full_get_segment_t0_from_state(state.get(), i) * 10},
+                                 {"endMs", whisper_full_get_segment_t1_from_state(state.get(), i) * 10},
+                                 {"tokens", tokens(model, state.get(), i)}});
+    }
+    return a;
+}
+
+void serve(const char * modelFile, const char * vadFile) {
+    whisper_log_set(onlyErrors, nullptr);
+    whisper_context_params cp = whisper_context_default_params();
+    cp.use_gpu = false;
+    Owned<whisper_context> model(whisper_init_from_file_with_params_no_state(modelFile, cp));
+    if (!model) throw std::runtime_error("the model could not be loaded");
+    whisper_vad_context_params vp = whisper_vad_default_context_params();
+    vp.n_threads = kThreads;
+    vp.use_gpu = false;
+    Owned<whisper_vad_context> vad(whisper_vad_init_from_file_with_params(vadFile, vp));
+    if (!vad) throw std::runtime_error("the voice detection model could not be loaded");
+    protocol::say({{"ready", true}, {"version", whisper_version()}, {"multilingual", whisper_is_multilingual(model.get()) != 0}});
+
+    std::string line;
+    while (protocol::readLine(line)) {
+        const json r = protocol::parse(line, {"samples", "language", "prompt"});
+        const size_t n = protocol::sampleCount(r, kMaxSamples);
+        const std::string language = protocol::text(r, "language", 16), prompt = protocol::text(r, "prompt", kMaxPrompt);
+        const int id = language.empty() || language == "auto" ? -1 : whisper_lang_id(language.c_str());
+        if (id < 0 && !language.empty() && language != "auto") throw protocol::Malformed("the language is unknown");
+        std::vector<float> pcm;
+        pcm.reserve(n);
+        protocol::readSamples(n, [&](const int16_t * x, size_t k) {
+            for (size_t i = 0; i < k; i++) pcm.push_back(float(x[i]) / 32768.0f);
+        });
+        protocol::say(transcribe(model.get(), vad.get(), pcm, id, prompt));
+    }
+}
+
+}  // namespace
+
+int main(int argc, char ** argv) {
+    if (argc != 3) {
+        fputs("usage: parley-asr MODEL VADMODEL\n", stderr);
+        return 2;
+    }
+    try {
+        serve(argv[1], argv[2]);
+    } catch (const std::exception & e) {
+        try {
+            protocol::sayError(e.what());
+        } catch (const std::exception &) {
+            return 1;
+        }
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,200 @@
+// parley-gop: word and phone times, and the two scores behind goodness of pronunciation
+// (Witt and Young 2000), on pocketsphinx; kept alive between requests.
+//
+//   parley-gop MODELDIR [DICT]
+//
+// MODELDIR holds en-us/ (acoustic model), cmudict-en-us.dict and en-us-phone.lm.bin; DICT replaces the dictionary.
+// Prints {"ready":true} and then serves, one at a time, until its input ends:
+//   {"samples":N,"words":"lower case words","extra":[["word","PH ON ES"],["word(2)","…"]]} newline,
+//   N 16-bit little-endian samples (16 kHz, mono)
+// answering one line each, in frames of 10 ms:
+//   {"frames":F,"dropped":[…],"words":[{"w":…,"start":…,"n":…,"score":…,
+//     "phones":[{"p":…,"start":…,"n":…,"score":…,"loop":…}]}],"loop":[{"p":…,"start":…,"n":…,"score":…}]}
+// Silences and fillers are words too, by their names <sil>, [NOISE] and so on. Without words only the loop runs.
+// {"error":…} answers a request that could not be aligned, and the next one is served;
+// after a malformed request it ends the program with 1.
+//
+// "score" is the aligned phone's log score and "loop" the free phone loop's over the same frames, in pocketsphinx's
+// log base 1.0001 shifted right by 10 bits (one unit is 0.1024 nat); the goodness of a phone is (score - loop) / n.
+// Three decoders: words (fast, active senones only), phones within those words, and the loop. The last two compute
+// all senones, else each frame is normalised by another set and the scores cannot be subtracted.
+// Wide beams in the alignment: accented speech falls out of the default ones.
+#include <pocketsphinx.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+
+#include "../protocol/protocol.hpp"
+
+namespace {
+
+using protocol::json;
+
+constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60;
+constexpr size_t kMaxWords = 1 << 16;  // bytes of "words"
+constexpr size_t kMaxExtra = 2000;     // pronunciations in one request
+constexpr size_t kMaxAdded = 50000;    // pronunciations added in a process's life
+constexpr size_t kMaxPhones = 512;     // bytes of one pronunciation
+constexpr size_t kFrame = protocol::kSampleRate / 100;
+
+struct Free {
+    void operator()(ps_decoder_t * d) const { ps_free(d); }
+    void operator()(ps_config_t * c) const { ps_config_free(c); }
+    void operator()(char * s) const { free(s); }
+};
+using Decoder = std::unique_ptr<ps_decoder_t, Free>;
+
+// This one request cannot be aligned; the decoders stay usable.
+struct Refused : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+enum class Task { words, phones, loop };
+
+Decoder open(const std::string & dir, const std::string & dict, Task task) {
+    std::unique_ptr<ps_config_t, Free> c(ps_config_init(nullptr));
+    ps_config_set_str(c.get(), "hmm", (dir + "/en-us").c_str());
+    ps_config_set_str(c.get(), "dict", dict.c_str());
+    ps_config_set_str(c.get(), "cmn", "batch");  // over the piece, so that no answer depends on earlier requests
+    ps_config_set_str(c.get(), "loglevel", "FATAL");
+    ps_config_set_bool(c.get(), "compallsen", task != Task::words);
+    ps_config_set_bool(c.get(), "bestpath", 0);
+    if (task == Task::loop) {
+        ps_config_set_str(c.get(), "allphone", (dir + "/en-us-phone.lm.bin").c_str());
+        ps_config_set_bool(c.get(), "allphone_ci", 1);
+        ps_config_set_float(c.get(), "lw", 2.0);
+        ps_config_set_float(c.get(), "beam", 1e-20);
+        ps_config_set_float(c.get(), "pbeam", 1e-20);
+    } else {
+        ps_config_set_float(c.get(), "beam", 1e-100);
+        ps_config_set_float(c.get(), "pbeam", 1e-100);
+        ps_config_set_float(c.get(), "wbeam", 1e-80);
+    }
+    Decoder d(ps_init(c.get()));
+    if (!d) throw std::runtime_error("the acoustic model or the dictionary could not be loaded");
+    return d;
+}
+
+bool decode(const Decoder & d, const std::vector<int16_t> & pcm) {
+    if (ps_start_utt(d.get()) < 0) return false;
+    const bool ok = ps_process_raw(d.get(), pcm.data(), pcm.size(), 0, 1) >= 0;
+    return ps_end_utt(d.get()) >= 0 && ok;
+}
+
+bool known(const Decoder & d, const std::string & word) {
+    return std::unique_ptr<char, Free>(ps_lookup_word(d.get(), word.c_str())) != nullptr;
+}
+
+struct Aligner {
+    Decoder words, phones, loop;
+    size_t added = 0;
+
+    Aligner(const std::string & dir, const std::string & dict)
+        : words(open(dir, dict, Task::words)), phones(open(dir, dict, Task::phones)), loop(open(dir, dict, Task::loop)) {}
+
+    // The dictionary only grows: a pronunciation already there, by word and number, is left as it is.
+    void add(const std::string & word, const std::string & pronunciation) {
+        if (known(words, word)) return;
+        if (added == kMaxAdded) throw protocol::Malformed("too many pronunciations were added");
+        added++;
+        if (ps_add_word(words.get(), word.c_str(), pronunciation.c_str(), 0) < 0 || ps_add_word(phones.get(), word.c_str(), pronunciation.c_str(), 0) < 0)
+            throw protocol::Malformed("a pronunciation holds an unknown phone, or an alternate comes before its word");
+    }
+
+    json answer(const std::vector<int16_t> & pcm, const std::string & text) {
+        json a = {{"frames", pcm.size() / kFrame}, {"dropped", json::array()}, {"words", json::array()}, {"loop", json::array()}};
+        std::string kept, word;
+        for (std::istringstream in(text); in >> word;) {
+            if (word[0] == '<' || word[0] == '[' || !known(words, word)) {
+                a["dropped"].push_back(word);
+                continue;
+            }
+            kept += (kept.empty() ? "" : " ") + word;
+        }
+        ps_alignment_t * alignment = nullptr;
+        if (!kept.empty()) {
+            if (ps_set_align_text(words.get(), kept.c_str()) < 0 || !decode(words, pcm) || ps_set_alignment(words.get(), nullptr) < 0)
+                throw Refused("the words could not be aligned");
+            ps_alignment_t * first = ps_get_alignment(words.get());
+            if (first == nullptr || ps_set_alignment(phones.get(), first) < 0 || !decode(phones, pcm) || !(alignment = ps_get_alignment(phones.get())))
+                throw Refused("the phones could not be aligned");
+        }
+        if (!decode(loop, pcm)) throw Refused("the phone loop failed");
+
+        const int frames = int(pcm.size() / kFrame) + 2;  // the last windows are padded
+        std::vector<double> sum(frames + 1, 0.0);         // the loop's score up to a frame
+        for (ps_seg_t * s = ps_seg_iter(loop.get()); s != nullptr; s = ps_seg_next(s)) {
+            int start, end, score, lm, back;
+            ps_seg_frames(s, &start, &end);
+            ps_seg_prob(s, &score, &lm, &back);
+            a["loop"].push_back({{"p", ps_seg_word(s)}, {"start", start}, {"n", end - start + 1}, {"score", score}});
+            for (int k = start; k <= end && k < frames; k++) sum[k + 1] = double(score) / (end - start + 1);
+        }
+        for (int k = 0; k < frames; k++) sum[k + 1] += sum[k];
+        if (alignment == nullptr) return a;
+        for (ps_alignment_iter_t * w = ps_alignment_words(alignment); w != nullptr; w = ps_alignment_iter_next(w)) {
+            int start, n;
+            const int score = ps_alignment_iter_seg(w, &start, &n);
+            json one = {{"w", ps_alignment_iter_name(w)}, {"start", start}, {"n", n}, {"score", score}, {"phones", json::array()}};
+            for (ps_alignment_iter_t * p = ps_alignment_iter_children(w); p != nullptr; p = ps_alignment_iter_next(p)) {
+                const int mine = ps_alignment_iter_seg(p, &start, &n);
+                if (start < 0 || n <= 0 || start + n > frames) continue;
+                one["phones"].push_back({{"p", ps_alignment_iter_name(p)}, {"start", start}, {"n", n}, {"score", mine},
+                                         {"loop", std::round((sum[start + n] - sum[start]) * 10) / 10}});
+            }
+            a["words"].push_back(one);
+        }
+        return a;
+    }
+};
+
+void serve(const std::string & dir, const std::string & dict) {
+    Aligner aligner(dir, dict);
+    protocol::say({{"ready", true}});
+    std::string line;
+    while (protocol::readLine(line)) {
+        const json r = protocol::parse(line, {"samples", "words", "extra"});
+        const size_t n = protocol::sampleCount(r, kMaxSamples);
+        const std::string text = protocol::text(r, "words", kMaxWords);
+        const json extra = r.contains("extra") && !r["extra"].is_null() ? r["extra"] : json::array();
+        if (!extra.is_array() || extra.size() > kMaxExtra) throw protocol::Malformed("extra is not a list of at most 2000 pronunciations");
+        std::vector<int16_t> pcm;
+        pcm.reserve(n);
+        protocol::readSamples(n, [&](const int16_t * x, size_t k) { pcm.insert(pcm.end(), x, x + k); });
+        for (const json & e : extra) {
+            if (!e.is_array() || e.size() != 2 || !e[0].is_string() || !e[1].is_string()) throw protocol::Malformed("a pronunciation is not a pair of strings");
+            const auto word = e[0].get<std::string>(), phones = e[1].get<std::string>();
+            if (word.empty() || word.size() > kMaxPhones || phones.find_first_not_of(' ') == std::string::npos || phones.size() > kMaxPhones)
+                throw protocol::Malformed("a pronunciation is empty or longer than 512 bytes");
+            aligner.add(word, phones);
+        }
+        try {
+            protocol::say(aligner.answer(pcm, text));
+        } catch (const Refused & e) {
+            protocol::sayError(e.what());
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char ** argv) {
+    if (argc != 2 && argc != 3) {
+        fputs("usage: parley-gop MODELDIR [DICT]\n", stderr);
+        return 2;
+    }
+    try {
+        const std::string dir = argv[1];
+        serve(dir, argc == 3 ? argv[2] : dir + "/cmudict-en-us.dict");
+    } catch (const std::exception & e) {
+        try {
+            protocol::sayError(e.what());
+        } catch (const std::exception &) {
+            return 1;
+        }
+        return 1;
+    }
+    return 0;
+}
