@@ -40,8 +40,14 @@ func Routes() []Route {
 	}
 }
 
+// fallback is the function that answers wherever no route leads: its own router knows that there is nothing, and says so
+// in the error envelope, with a request id and the time, as the gateway by itself could not.
+const fallback = "health"
+
+// addGateway makes the REST API. Each path takes any method, so that a wrong one reaches the path's function, which
+// answers it with the methods that there are.
 func (s *system) addGateway() {
-	api := awsapigateway.NewRestApi(s.stack, jsii.String("Api"), &awsapigateway.RestApiProps{
+	rest := awsapigateway.NewRestApi(s.stack, jsii.String("Api"), &awsapigateway.RestApiProps{
 		RestApiName:      jsii.String(*s.stack.StackName()),
 		BinaryMediaTypes: jsii.Strings("multipart/form-data"),
 		CloudWatchRole:   jsii.Bool(false),
@@ -52,66 +58,94 @@ func (s *system) addGateway() {
 		},
 	})
 	integrations := map[string]awsapigateway.LambdaIntegration{}
-	for _, r := range Routes() {
-		if integrations[r.Function] == nil {
-			integrations[r.Function] = awsapigateway.NewLambdaIntegration(s.functions[r.Function], &awsapigateway.LambdaIntegrationOptions{
+	answer := func(resource awsapigateway.IResource, method, function string) {
+		if integrations[function] == nil {
+			integrations[function] = awsapigateway.NewLambdaIntegration(s.functions[function], &awsapigateway.LambdaIntegrationOptions{
 				Proxy:           jsii.Bool(true),
 				AllowTestInvoke: jsii.Bool(false),
 				Timeout:         awscdk.Duration_Seconds(jsii.Number(29)),
 			})
 		}
-		resource := api.Root().ResourceForPath(jsii.String(Base + r.Path))
-		resource.AddMethod(jsii.String(r.Method), integrations[r.Function], &awsapigateway.MethodOptions{
+		resource.AddMethod(jsii.String(method), integrations[function], &awsapigateway.MethodOptions{
 			AuthorizationType: awsapigateway.AuthorizationType_NONE,
 		})
 	}
+	for _, m := range methods() {
+		answer(rest.Root().ResourceForPath(jsii.String(Base+m.Path)), m.Method, m.Function)
+	}
+	answer(rest.Root(), "ANY", fallback)
+	answer(rest.Root().AddResource(jsii.String("{proxy+}"), nil), "ANY", fallback)
 	for _, a := range gatewayAnswers() {
-		api.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
+		rest.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
 			Type:            awsapigateway.ResponseType_Of(jsii.String(a.kind)),
-			StatusCode:      jsii.String(a.status),
+			StatusCode:      optional(a.status),
 			ResponseHeaders: a.headers,
 			Templates:       &map[string]*string{"application/json": jsii.String(envelope(a))},
 		})
 	}
-	s.output("ApiId", api.RestApiId())
-	s.output("ApiUrl", api.Url())
+	s.output("ApiId", rest.RestApiId())
+	s.output("ApiStage", jsii.String(StageName))
+	s.output("ApiUrl", rest.Url())
+}
+
+// methods are the gateway's methods: ANY for the first route of a path, the route's own for a further function on it.
+func methods() []Route {
+	var out []Route
+	first := map[string]string{}
+	for _, r := range Routes() {
+		switch function, seen := first[r.Path]; {
+		case !seen:
+			first[r.Path] = r.Function
+			out = append(out, Route{"ANY", r.Path, r.Function})
+		case function != r.Function:
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // answer is what the gateway says by itself, where no function is reached.
 type answer struct {
-	kind, status string
+	kind, status string // status is empty where the gateway chooses it
 	code         code.Code
-	message      string
+	details      map[string]any
 	retryAfter   int // seconds; 0: no advice
 	headers      *map[string]*string
 }
 
 func gatewayAnswers() []answer {
-	retry := func(seconds string) *map[string]*string {
-		return &map[string]*string{"Retry-After": jsii.String("'" + seconds + "'")}
-	}
 	return []answer{
-		{kind: "MISSING_AUTHENTICATION_TOKEN", status: "404", code: code.NotFound, message: "There is nothing at this path."},
-		{kind: "RESOURCE_NOT_FOUND", status: "404", code: code.NotFound, message: "There is nothing at this path."},
-		{kind: "REQUEST_TOO_LARGE", status: "413", code: code.RequestTooLarge,
-			message: "The request is too large for this endpoint. Send the audio through POST " + Base + "/speech/uploads."},
-		{kind: "THROTTLED", status: "429", code: code.RateLimitExceeded, message: "Too many requests. Wait and try again.", retryAfter: 1, headers: retry("1")},
-		{kind: "INTEGRATION_TIMEOUT", status: "504", code: code.InternalError, message: "The request took too long. Try again."},
-		{kind: "DEFAULT_4XX", status: "", code: code.InvalidParameters, message: "The request could not be understood."},
-		{kind: "DEFAULT_5XX", status: "", code: code.InternalError, message: "Something went wrong on our side. Try again."},
+		{kind: "MISSING_AUTHENTICATION_TOKEN", status: "404", code: code.NotFound},
+		{kind: "RESOURCE_NOT_FOUND", status: "404", code: code.NotFound},
+		{kind: "REQUEST_TOO_LARGE", status: "413", code: code.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
+		{kind: "THROTTLED", status: "429", code: code.RateLimitExceeded, retryAfter: 1,
+			headers: &map[string]*string{"Retry-After": jsii.String("'1'")}},
+		{kind: "INTEGRATION_TIMEOUT", status: "504", code: code.InternalError},
+		{kind: "DEFAULT_4XX", code: code.InvalidParameters},
+		{kind: "DEFAULT_5XX", code: code.InternalError},
 	}
 }
 
 // envelope is the error envelope of an answer. The gateway fills in plain variables only, so the time has the gateway's
 // own form; there is no request id, since no handler ran.
 func envelope(a answer) string {
-	body := map[string]any{"code": a.code, "message": a.message, "timestamp": "$context.requestTime"}
+	body := map[string]any{"code": a.code, "message": code.New(a.code).Text(), "timestamp": "$context.requestTime"}
 	if a.retryAfter > 0 {
 		body["retryAfterSeconds"] = a.retryAfter
+	}
+	if a.details != nil {
+		body["details"] = a.details
 	}
 	raw, err := json.Marshal(map[string]any{"error": body})
 	if err != nil {
 		panic("stack: gateway answer: " + err.Error()) // strings and one integer always encode
 	}
 	return string(raw)
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }

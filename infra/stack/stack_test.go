@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
+	"parley/shared/api"
 	"parley/shared/config"
 	"parley/shared/dynamo/schema"
 	"parley/shared/fault"
@@ -274,6 +275,12 @@ func TestBucketIsPrivateAndFeedsIngest(t *testing.T) {
 	}
 }
 
+func TestBaseIsTheHandlers(t *testing.T) {
+	if Base != api.Base {
+		t.Errorf("the gateway serves %s, the handlers %s", Base, api.Base)
+	}
+}
+
 func TestGatewayServesTheRoutesAndNoOthers(t *testing.T) {
 	all := template(t)
 	path := func(id string) string {
@@ -296,9 +303,10 @@ func TestGatewayServesTheRoutesAndNoOthers(t *testing.T) {
 			t.Errorf("%v has an authorizer", got[len(got)-1])
 		}
 	}
-	for _, r := range Routes() {
-		want = append(want, r.Method+" "+Base+r.Path)
+	for _, m := range methods() {
+		want = append(want, m.Method+" "+Base+m.Path)
 	}
+	want = append(want, "ANY /", "ANY /{proxy+}")
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

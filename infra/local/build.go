@@ -1,0 +1,165 @@
+package local
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Dist is the folder of the built functions below the repository's root, for a processor (amd64, arm64).
+func Dist(root, arch string) string { return filepath.Join(root, "dist", arch) }
+
+// BuildFunctions builds the named functions, all where none is named, for a processor, each into
+// dist/<arch>/<name>/bootstrap. A program that has not changed is left as it is. It returns the programs' SHA-256 by name.
+func BuildFunctions(ctx context.Context, root, arch string, names ...string) (map[string]string, error) {
+	all, err := functionNames(root)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		names = all
+	}
+	packages := make([]string, len(names))
+	for i, name := range names {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("local: no function %q: there are %s", name, strings.Join(all, ", "))
+		}
+		packages[i] = "./functions/" + name
+	}
+	fresh, err := os.MkdirTemp("", "parley-build")
+	if err != nil {
+		return nil, fmt.Errorf("local: build: %w", err)
+	}
+	defer os.RemoveAll(fresh) //nolint:errcheck // a temporary folder
+	if err := (command{
+		dir: root, name: "go",
+		env:  []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch},
+		args: append([]string{"build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", fresh + "/"}, packages...),
+	}).run(ctx); err != nil {
+		return nil, err
+	}
+	sums := map[string]string{}
+	for _, name := range names {
+		if sums[name], err = keep(filepath.Join(fresh, name), filepath.Join(Dist(root, arch), name, "bootstrap")); err != nil {
+			return nil, fmt.Errorf("local: build %s: %w", name, err)
+		}
+	}
+	return sums, nil
+}
+
+// functionNames lists the folders of functions/ that hold a program.
+func functionNames(root string) ([]string, error) {
+	mains, err := filepath.Glob(filepath.Join(root, "functions", "*", "main.go"))
+	if err != nil {
+		return nil, fmt.Errorf("local: %w", err)
+	}
+	if len(mains) == 0 {
+		return nil, errors.New("local: there are no functions to build")
+	}
+	names := make([]string, len(mains))
+	for i, path := range mains {
+		names[i] = filepath.Base(filepath.Dir(path))
+	}
+	return names, nil
+}
+
+// keep moves a built program into its place unless the very same is there.
+func keep(built, place string) (sum string, err error) {
+	raw, err := os.ReadFile(built)
+	if err != nil {
+		return "", err
+	}
+	if have, err := os.ReadFile(place); err == nil && bytes.Equal(have, raw) {
+		return sha(raw), nil
+	}
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(place+".new", raw, 0o755); err != nil {
+		return "", err
+	}
+	return sha(raw), os.Rename(place+".new", place)
+}
+
+func sha(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// pack is the deployment package of a function: a zip with its bootstrap.
+func pack(root, name string) ([]byte, error) {
+	raw, err := os.ReadFile(filepath.Join(Dist(root, runtime.GOARCH), name, "bootstrap"))
+	if err != nil {
+		return nil, fmt.Errorf("local: pack %s: %w", name, err)
+	}
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Unix(0, 0)}
+	header.SetMode(0o755)
+	w, err := z.CreateHeader(header)
+	if err == nil {
+		_, err = w.Write(raw)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		return nil, fmt.Errorf("local: pack %s: %w", name, err)
+	}
+	return out.Bytes(), nil
+}
+
+// fingerprint is the hash of everything that the stack is made of: the sources of its program, of this module, the
+// versions of all others, the CDK's settings and those given. The functions' programs are not in it.
+func fingerprint(ctx context.Context, root string, settings ...string) (string, error) {
+	dirs, err := command{dir: root, name: "go", args: []string{"list", "-deps", "-f",
+		"{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./infra/stack/app"}}.output(ctx)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, s := range settings {
+		_, _ = fmt.Fprintf(h, "%q\n", s) // a hash never fails
+	}
+	files := []string{filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"), filepath.Join(root, "cdk.json")}
+	for _, dir := range strings.Fields(string(dirs)) {
+		sources, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			return "", fmt.Errorf("local: fingerprint: %w", err)
+		}
+		for _, path := range sources {
+			if !strings.HasSuffix(path, "_test.go") {
+				files = append(files, path)
+			}
+		}
+	}
+	for _, path := range files {
+		if err := hashFile(h, path); err != nil {
+			return "", fmt.Errorf("local: fingerprint: %w", err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func hashFile(h io.Writer, path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	_, _ = fmt.Fprintf(h, "%q\n", filepath.Base(path))
+	_, err = io.Copy(h, f)
+	return err
+}

@@ -1,0 +1,179 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"parley/shared/config"
+	"parley/shared/fault"
+)
+
+// region is the one region of the emulated AWS, account its one account.
+const (
+	region  = "us-east-1"
+	account = "000000000000"
+)
+
+const (
+	// startPatience is how long the emulator may take to answer.
+	startPatience = 60 * time.Second
+	// stopPatience is how long it may take to save its state.
+	stopPatience = 60 * time.Second
+)
+
+// errCloudDied says that the emulator ended by itself.
+var errCloudDied = errors.New("local: the emulated AWS ended by itself")
+
+// cloud is the running emulator.
+type cloud struct {
+	*child
+	endpoint string
+	log      *os.File
+}
+
+// startCloud starts the emulator on a free port of the loopback interface, the same as last time where that is free, and
+// waits until it answers.
+func (s *starter) startCloud(ctx context.Context, t tools) (*cloud, error) {
+	before, err := s.data.load()
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := freeEndpoint(before.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if before.Endpoint != "" && before.Endpoint != endpoint {
+		if err := moveState(s.data.path("aws", "state"), before.Endpoint, endpoint); err != nil {
+			return nil, err
+		}
+	}
+	log, err := os.Create(s.data.path("aws", "log"))
+	if err != nil {
+		return nil, fmt.Errorf("local: the emulated AWS's log: %w", err)
+	}
+	process, err := spawn(t.python, []string{"-m", "ministack"}, s.cloudEnvironment(endpoint), s.data.path("aws"), log)
+	if err != nil {
+		_ = log.Close()
+		return nil, fmt.Errorf("local: start the emulated AWS: %w", err)
+	}
+	c := &cloud{child: process, endpoint: endpoint, log: log}
+	if err := c.await(ctx); err != nil {
+		c.stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// cloudEnvironment is the emulator's whole environment. The functions see all of it, under their own variables of the
+// stack, so it holds no secret; it is also how they learn what differs here from what is deployed.
+func (s *starter) cloudEnvironment(endpoint string) []string {
+	_, port, _ := strings.Cut(strings.TrimPrefix(endpoint, "http://"), ":")
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.data.path("tmp"), "TMPDIR=" + s.data.path("tmp"), "LANG=C.UTF-8",
+		"BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "MINISTACK_REGION=" + region,
+		"LAMBDA_EXECUTOR=local", "LOG_LEVEL=WARNING",
+		"PERSIST_STATE=1", "STATE_DIR=" + s.data.path("aws", "state"), "S3_PERSIST=1", "S3_DATA_DIR=" + s.data.path("aws", "objects"),
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		fault.EnvFile + "=" + s.data.path("faults.json"),
+	}
+	if s.Deadline > 0 {
+		env = append(env, config.Deadline+"="+s.Deadline.String())
+	}
+	if s.PollEvery > 0 {
+		env = append(env, config.PollEvery+"="+s.PollEvery.String())
+	}
+	if model := os.Getenv(config.Model); model != "" {
+		env = append(env, config.Model+"="+model)
+	}
+	return env
+}
+
+// freeEndpoint is a port that nothing listens on.
+func freeEndpoint(before string) (string, error) {
+	for _, addr := range []string{strings.TrimPrefix(before, "http://"), "127.0.0.1:0"} {
+		if addr == "" {
+			continue
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		endpoint := "http://" + l.Addr().String()
+		if err := l.Close(); err != nil {
+			return "", fmt.Errorf("local: find a free port: %w", err)
+		}
+		return endpoint, nil
+	}
+	return "", errors.New("local: no free port on 127.0.0.1")
+}
+
+// moveState rewrites the endpoint in the saved state, which names queues by their whole URL.
+func moveState(dir, from, to string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return fmt.Errorf("local: move the state: %w", err)
+	}
+	for _, path := range files {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("local: move the state: %w", err)
+		}
+		if err := replace(path, []byte(strings.ReplaceAll(string(raw), from+"/", to+"/"))); err != nil {
+			return fmt.Errorf("local: move the state: %w", err)
+		}
+	}
+	return nil
+}
+
+// await returns once the emulator answers.
+func (c *cloud) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+"/_ministack/health", nil)
+		if err != nil {
+			return fmt.Errorf("local: await the emulated AWS: %w", err)
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-c.done:
+			return fmt.Errorf("%w while starting: see %s", errCloudDied, c.log.Name())
+		case <-ctx.Done():
+			return fmt.Errorf("local: await the emulated AWS (log: %s): %w", c.log.Name(), ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// guard is ctx that also ends, with errCloudDied as its cause, when the emulator does.
+func (c *cloud) guard(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-c.done:
+			cancel(fmt.Errorf("%w: see %s", errCloudDied, c.log.Name()))
+		}
+	}()
+	return ctx, cancel
+}
+
+// stop lets the emulator save its state and ends it and every function with it.
+func (c *cloud) stop() {
+	c.child.stop(stopPatience)
+	_ = c.log.Close() // the child has its own
+}

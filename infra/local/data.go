@@ -1,0 +1,195 @@
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+
+	"parley/shared/config"
+	"parley/shared/dynamo/schema"
+	"parley/shared/fault"
+	"parley/shared/pipeline"
+)
+
+// data is the folder that keeps a system between its runs.
+//
+//	system.json   addresses and fingerprints (System)
+//	env           the endpoint variables, for a shell
+//	faults.json   the faults that are set
+//	aws/          the emulated AWS's own: its state, the objects, its log
+//	tmp/          temporary files of the emulator and the functions; emptied at each start
+//	assembly/     the synthesised stack
+type data struct {
+	dir  string
+	lock *os.File
+}
+
+// openData takes the folder for this process alone: a second system on it would spoil it.
+func openData(dir string) (*data, error) {
+	d := &data{dir: dir}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("local: make the data folder: %w", err)
+	}
+	lock, err := os.OpenFile(d.path("lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("local: lock the data folder: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("local: a system is running on %s already: stop it, or give another folder", dir)
+	}
+	d.lock = lock
+	if err := os.RemoveAll(d.path("tmp")); err != nil {
+		return nil, fmt.Errorf("local: empty the temporary folder: %w", err)
+	}
+	for _, sub := range []string{"tmp", "aws/state", "aws/objects"} {
+		if err := os.MkdirAll(d.path(sub), 0o755); err != nil {
+			return nil, fmt.Errorf("local: make the data folder: %w", err)
+		}
+	}
+	return d, nil
+}
+
+func (d *data) path(elem ...string) string { return filepath.Join(append([]string{d.dir}, elem...)...) }
+
+func (d *data) close() error { return d.lock.Close() }
+
+func (d *data) load() (System, error) {
+	var s System
+	raw, err := os.ReadFile(d.path("system.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("local: read what is deployed: %w", err)
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return s, fmt.Errorf("local: read what is deployed: %w", err)
+	}
+	return s, nil
+}
+
+// save records the system, for the next start and for Load, and as variables for a shell.
+func (d *data) save(s System) error {
+	raw, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("local: record what is deployed: %w", err)
+	}
+	for name, content := range map[string][]byte{"system.json": append(raw, '\n'), "env": envFile(s)} {
+		if err := replace(d.path(name), content); err != nil {
+			return fmt.Errorf("local: record what is deployed: %w", err)
+		}
+	}
+	return nil
+}
+
+func replace(path string, content []byte) error {
+	if err := os.WriteFile(path+".new", content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// Load reads what is known of the system on this data folder, running or not.
+func Load(dir string) (System, error) {
+	d := &data{dir: dir}
+	s, err := d.load()
+	if err == nil && s.Deployed == "" {
+		return s, fmt.Errorf("local: no system was ever started on %s: `parley local --data %s` starts one", dir, dir)
+	}
+	return s, err
+}
+
+// Variables are the environment in which the SDKs, the AWS CLI and our own programs find the system, as NAME=VALUE.
+func (s System) Variables() []string {
+	vars := []string{
+		"AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"PARLEY_URL=" + s.URL,
+		config.RunsTable + "=" + s.table(schema.Runs), config.CreditsTable + "=" + s.table(schema.Credits),
+		config.ClientsTable + "=" + s.table(schema.Clients), config.LimitsTable + "=" + s.table(schema.Limits),
+		config.Bucket + "=" + s.Outputs["Bucket"],
+	}
+	for _, stage := range pipeline.Table {
+		vars = append(vars, config.Queue(stage.Name)+"="+s.Outputs["Queue"+title(stage.Queue())])
+	}
+	return vars
+}
+
+// Lookup is os.LookupEnv for these variables.
+func (s System) Lookup(name string) (string, bool) {
+	for _, v := range s.Variables() {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+func (s System) table(t schema.Table) string { return s.Outputs["Table"+title(t.Name)] }
+
+func title(name string) string {
+	letters := []rune(name)
+	letters[0] = unicode.ToUpper(letters[0])
+	return string(letters)
+}
+
+func envFile(s System) []byte {
+	vars := slices.Clone(s.Variables())
+	slices.Sort(vars)
+	return []byte("# Where this system's AWS is: set -a; . ./env; set +a\n" + strings.Join(vars, "\n") + "\n")
+}
+
+// faultFile is where the faults of the system on a data folder stand.
+func faultFile(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("local: %w", err)
+	}
+	return filepath.Join(abs, "faults.json"), nil
+}
+
+// SetFaults sets faults, written as package fault reads them, on the system with this data folder. They take effect at
+// once where it runs. An error in a spec says how to mend it, and nothing is set then.
+func SetFaults(dir string, specs []string) error {
+	parsed, err := fault.ParseAll(specs)
+	if err != nil {
+		return err
+	}
+	file, err := faultFile(dir)
+	if err != nil {
+		return err
+	}
+	return fault.Set(file, parsed)
+}
+
+// ClearFaults ends all faults.
+func ClearFaults(dir string) error {
+	file, err := faultFile(dir)
+	if err != nil {
+		return err
+	}
+	return fault.Clear(file)
+}
+
+// ShowFaults lists the faults in effect, counted ones with what is left of them.
+func ShowFaults(dir string) ([]string, error) {
+	file, err := faultFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	specs, err := fault.Show(file)
+	out := make([]string, 0, len(specs))
+	for _, s := range specs {
+		out = append(out, s.String())
+	}
+	return out, err
+}

@@ -1,0 +1,164 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// deploy brings the emulated AWS to what the sources say, and returns the system without its URL. Where nothing changed
+// since the last time, it does nothing; where only functions did, it replaces their programs; else the CDK deploys.
+func (s *starter) deploy(ctx context.Context, t tools, endpoint string) (System, error) {
+	system, err := s.data.load()
+	if err != nil {
+		return system, err
+	}
+	system.Endpoint, system.Stack = endpoint, StackName
+	if system.Deployed == "" {
+		s.Progress("building the functions (about a minute the first time)")
+	}
+	sums, err := BuildFunctions(ctx, s.Root, runtime.GOARCH)
+	if err != nil {
+		return system, err
+	}
+	settings := s.settings()
+	print, err := fingerprint(ctx, s.Root, append(slices.Sorted(maps.Keys(sums)), settings...)...)
+	if err != nil {
+		return system, err
+	}
+	if print != system.Deployed {
+		first := len(system.Functions) == 0
+		if system.Outputs, err = s.cdk(ctx, t, endpoint, settings); err != nil {
+			return system, err
+		}
+		system.Deployed = print
+		if first {
+			system.Functions = sums
+		}
+	}
+	lambdas, err := newFunctions(system)
+	if err != nil {
+		return system, err
+	}
+	if err := lambdas.push(ctx, s.Root, system.Functions, sums, s.Progress); err != nil {
+		return system, err
+	}
+	system.Functions = sums
+	return system, s.data.save(system)
+}
+
+// settings are the stack's context values (infra/stack/app): all that differs here from what is deployed elsewhere.
+func (s *starter) settings() []string {
+	return []string{
+		"stack=" + StackName,
+		"arch=" + runtime.GOARCH,
+		"dist=" + Dist(s.Root, runtime.GOARCH),
+		// Native functions do not unpack layers: they look for their engines where parts says.
+		"layers=" + s.data.path("layers"),
+		"parts=" + s.Parts,
+		// One copy per processor; 2 is the least that SQS takes.
+		"concurrency=" + strconv.Itoa(max(2, runtime.NumCPU())),
+		"throwaway=true",
+	}
+}
+
+// cdk synthesises the stack and deploys it, and returns its outputs.
+func (s *starter) cdk(ctx context.Context, t tools, endpoint string, settings []string) (map[string]string, error) {
+	app := filepath.Join(t.cache, "stack-app")
+	s.Progress("building the stack (1 to 2 minutes the first time)")
+	if err := (command{dir: s.Root, name: "go", args: []string{"build", "-buildvcs=false", "-o", app, "./infra/stack/app"}}).run(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.emptyLayers(); err != nil {
+		return nil, err
+	}
+	values, err := contextOf(s.Root, settings)
+	if err != nil {
+		return nil, err
+	}
+	assembly := s.data.path("assembly")
+	if err := os.RemoveAll(assembly); err != nil {
+		return nil, fmt.Errorf("local: synthesise: %w", err)
+	}
+	env := []string{
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
+		"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
+		"CDK_DEFAULT_ACCOUNT=" + account, "CDK_DEFAULT_REGION=" + region,
+		"CDK_DISABLE_CLI_TELEMETRY=true", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=true",
+		"CDK_OUTDIR=" + assembly, "CDK_CONTEXT_JSON=" + values,
+	}
+	s.Progress("synthesising the stack (10 to 20 s)")
+	if err := (command{dir: s.Root, env: env, name: app}).run(ctx); err != nil {
+		return nil, err
+	}
+	s.Progress("deploying the stack (10 to 30 s)")
+	flags := []string{"--app", assembly, "--ci", "--no-notices", "--progress", "events"}
+	if _, err := os.Stat(s.data.path("aws", "bootstrapped")); err != nil {
+		if err := (command{dir: s.data.dir, env: env, name: t.cdk(), args: append([]string{"bootstrap", "aws://" + account + "/" + region}, flags[:4]...)}).run(ctx); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(s.data.path("aws", "bootstrapped"), nil, 0o644); err != nil {
+			return nil, fmt.Errorf("local: bootstrap: %w", err)
+		}
+	}
+	outputs := s.data.path("assembly", "outputs.json")
+	if err := (command{dir: s.data.dir, env: env, name: t.cdk(), args: append([]string{"deploy", StackName,
+		"--require-approval", "never", "--outputs-file", outputs}, flags...)}).run(ctx); err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(outputs)
+	if err != nil {
+		return nil, fmt.Errorf("local: deploy: %w", err)
+	}
+	var all map[string]map[string]string
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, fmt.Errorf("local: deploy: %w", err)
+	}
+	return all[StackName], nil
+}
+
+// emptyLayers makes a stand-in of each layer: the emulator keeps all of a layer in memory and in its state, and native
+// functions never see it.
+func (s *starter) emptyLayers() error {
+	for _, layer := range layers {
+		dir := s.data.path("layers", string(layer), "parley")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("local: layers: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "README"), []byte("The engines of a local system are in the folder named by PARLEY_PARTS.\n"), 0o644); err != nil {
+			return fmt.Errorf("local: layers: %w", err)
+		}
+	}
+	return nil
+}
+
+// contextOf is the context of cdk.json and the settings, as the CDK's program hands it to the stack's.
+func contextOf(root string, settings []string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(root, "cdk.json"))
+	if err != nil {
+		return "", fmt.Errorf("local: read cdk.json: %w", err)
+	}
+	var file struct{ Context map[string]any }
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return "", fmt.Errorf("local: read cdk.json: %w", err)
+	}
+	if file.Context == nil {
+		file.Context = map[string]any{}
+	}
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		file.Context[name] = value
+	}
+	raw, err = json.Marshal(file.Context)
+	if err != nil {
+		return "", fmt.Errorf("local: context: %w", err)
+	}
+	return string(raw), nil
+}

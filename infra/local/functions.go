@@ -1,0 +1,122 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"parley/shared/pipeline"
+)
+
+// layers are the layers of the stack.
+var layers = []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner}
+
+// invokePatience is how long an invocation may take; the functions invoked here have 55 s.
+const invokePatience = 60 * time.Second
+
+// functions calls the emulated Lambda.
+type functions struct {
+	client *lambda.Client
+	system System
+}
+
+func newFunctions(s System) (*functions, error) {
+	if s.Endpoint == "" {
+		return nil, errors.New("local: the system has no endpoint")
+	}
+	return &functions{system: s, client: lambda.New(lambda.Options{
+		BaseEndpoint: aws.String(s.Endpoint), Region: region,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})}, nil
+}
+
+func (f *functions) physical(name string) string { return f.system.Stack + "-" + name }
+
+// invoke calls a scheduled function as its schedule does, and waits for it.
+func (f *functions) invoke(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, invokePatience)
+	defer cancel()
+	out, err := f.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(f.physical(name)), Payload: []byte(`{"source":"aws.events"}`)})
+	if err != nil {
+		return fmt.Errorf("local: invoke %s: %w", name, err)
+	}
+	if out.FunctionError != nil {
+		return fmt.Errorf("local: %s failed: %s", name, out.Payload)
+	}
+	return nil
+}
+
+// push replaces the program of each function whose sum is another than the live one's.
+func (f *functions) push(ctx context.Context, root string, live, sums map[string]string, progress func(string)) error {
+	var changed []string
+	for name, sum := range sums {
+		if live[name] != sum {
+			changed = append(changed, name)
+		}
+	}
+	slices.Sort(changed)
+	for _, name := range changed {
+		if f.system.Outputs["Function"+title(name)] == "" {
+			progress("the function " + name + " is not in the stack; left out")
+			continue
+		}
+		code, err := pack(root, name)
+		if err != nil {
+			return err
+		}
+		if _, err := f.client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
+			FunctionName: aws.String(f.physical(name)), ZipFile: code, Architectures: []types.Architecture{architecture()},
+		}); err != nil {
+			return fmt.Errorf("local: push %s: %w", name, err)
+		}
+	}
+	if len(changed) > 0 {
+		progress("replaced " + strings.Join(changed, ", "))
+	}
+	return nil
+}
+
+func architecture() types.Architecture {
+	if runtime.GOARCH == "amd64" {
+		return types.ArchitectureX8664
+	}
+	return types.ArchitectureArm64
+}
+
+// Push builds the named functions, all where none is named, and replaces those that changed in the running system with
+// c's data folder. The stack itself stays as it is: a changed stack needs a restart. It returns an error where the
+// system does not run.
+func Push(ctx context.Context, c Config, names ...string) error {
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
+	}
+	system, err := Load(c.Data)
+	if err != nil {
+		return err
+	}
+	sums, err := BuildFunctions(ctx, c.Root, runtime.GOARCH, names...)
+	if err != nil {
+		return err
+	}
+	lambdas, err := newFunctions(system)
+	if err != nil {
+		return err
+	}
+	if err := lambdas.push(ctx, c.Root, system.Functions, sums, c.Progress); err != nil {
+		return err
+	}
+	for name, sum := range sums {
+		system.Functions[name] = sum
+	}
+	return (&data{dir: c.Data}).save(system)
+}

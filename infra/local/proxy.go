@@ -1,0 +1,167 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"parley/shared/api"
+	"parley/shared/code"
+)
+
+// The limits of the gateway and of Lambda behind it, which the emulator does not hold.
+const (
+	// maxBody is the largest request that the gateway takes, in bytes.
+	maxBody = 10 << 20
+	// maxPayload is the largest event and the largest answer of a function, in bytes.
+	maxPayload = 6 << 20
+	// eventOverhead is what an event holds beside the body and the headers, in bytes.
+	eventOverhead = 2 << 10
+	// gatewayPatience is how long the gateway waits for a function.
+	gatewayPatience = 29 * time.Second
+	// drainPatience is how long a stop waits for what is in flight.
+	drainPatience = gatewayPatience + time.Second
+)
+
+// uploads is where a request that is too large belongs.
+const uploads = api.Base + "/speech/uploads"
+
+// proxy stands in front of the emulated gateway: it maps the short paths onto the gateway's stage, and has its limits.
+type proxy struct {
+	server *http.Server
+	failed chan error // the server ended by itself
+}
+
+func startProxy(listener net.Listener, s System) *proxy {
+	p := &proxy{failed: make(chan error, 1), server: &http.Server{
+		Handler:           newGateway(s),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    10240,
+	}}
+	go func() {
+		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.failed <- err
+		}
+	}()
+	return p
+}
+
+// stop lets what is in flight end first.
+func (p *proxy) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainPatience)
+	defer cancel()
+	if err := p.server.Shutdown(ctx); err != nil {
+		_ = p.server.Close() // what is still in flight is cut
+	}
+}
+
+// newGateway is the proxy's handler.
+func newGateway(s System) http.Handler {
+	// The emulator serves every gateway on its one port; only the path tells them apart.
+	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
+	if err != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, code.InternalError, nil) })
+	}
+	forward := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			// The gateway tells a function who called; what the client itself says of it does not count.
+			client, _, err := net.SplitHostPort(r.In.RemoteAddr)
+			if err == nil {
+				r.Out.Header.Set("X-Forwarded-For", client)
+			}
+		},
+		ModifyResponse: checkAnswer,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+				w = &statusWriter{w, http.StatusGatewayTimeout}
+			}
+			refuse(w, code.InternalError, err)
+		},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLarge), err == nil && payload(r, body) > maxPayload:
+			refuse(w, code.RequestTooLarge, nil)
+			return
+		case err != nil:
+			return // the client has gone
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), gatewayPatience)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		forward.ServeHTTP(w, r)
+	})
+}
+
+// payload is about how large the event is that Lambda would get: the body in base64 where it is binary for the gateway,
+// else escaped as JSON.
+func payload(r *http.Request, body []byte) int {
+	size := eventOverhead + 2*len(r.URL.String())
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += 2 * (len(name) + len(v) + 8) // an event has the headers twice
+		}
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+		return size + base64.StdEncoding.EncodedLen(len(body))
+	}
+	escaped, err := json.Marshal(string(body))
+	if err != nil {
+		return size + len(body)
+	}
+	return size + len(escaped)
+}
+
+// checkAnswer holds the limit of a function's answer, and lets nothing of a failed function through.
+func checkAnswer(res *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxPayload+1))
+	if err != nil {
+		return fmt.Errorf("local: read the gateway's answer: %w", err)
+	}
+	if err := res.Body.Close(); err != nil {
+		return fmt.Errorf("local: read the gateway's answer: %w", err)
+	}
+	if len(body) > maxPayload {
+		return fmt.Errorf("local: a function's answer is over %d bytes", maxPayload)
+	}
+	var envelope api.Envelope
+	if res.StatusCode >= 500 && (json.Unmarshal(body, &envelope) != nil || envelope.Error.Code == "") {
+		return fmt.Errorf("local: the gateway answered %s", res.Status)
+	}
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return nil
+}
+
+// refuse answers in the error envelope, without a request id: no handler ran.
+func refuse(w http.ResponseWriter, c code.Code, _ error) {
+	e := code.New(c)
+	if c == code.RequestTooLarge {
+		e.Details = map[string]any{"uploadsUrl": uploads}
+	}
+	api.Refuse(w, e, "", time.Now())
+}
+
+// statusWriter answers with another status than the code's own.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }

@@ -1,0 +1,140 @@
+package local
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// What is installed beside Go: the emulator by pip, the CDK's program by npm, both by exact version and hash.
+var (
+	//go:embed requirements.txt
+	requirements []byte
+	//go:embed cdk/package.json
+	packageJSON []byte
+	//go:embed cdk/package-lock.json
+	packageLock []byte
+)
+
+// tools are the installed programs.
+type tools struct {
+	python string // of the environment that has ministack
+	node   string // folder of node_modules
+	cache  string // folder for what is built for the local system
+}
+
+func (t tools) cdk() string { return filepath.Join(t.node, "node_modules", ".bin", "cdk") }
+
+// installTools installs what is missing into parley/tools in the user's cache folder, each set in a folder named by the
+// hash of what is in it.
+func installTools(ctx context.Context, progress func(string)) (tools, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return tools{}, fmt.Errorf("local: %w", err)
+	}
+	dir := filepath.Join(cache, "parley", "tools")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return tools{}, fmt.Errorf("local: make the tools' folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return tools{}, fmt.Errorf("local: lock the tools' folder: %w", err)
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written to it
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return tools{}, fmt.Errorf("local: lock the tools' folder: %w", err)
+	}
+	emulator := filepath.Join(dir, "ministack-"+short(requirements))
+	if err := install(emulator, func() error {
+		progress("installing the emulated AWS (about 20 s, once)")
+		return installEmulator(ctx, emulator)
+	}); err != nil {
+		return tools{}, err
+	}
+	node := filepath.Join(dir, "cdk-"+short(packageLock))
+	if err := install(node, func() error {
+		progress("installing the CDK (about 5 s, once)")
+		return installCDK(ctx, node)
+	}); err != nil {
+		return tools{}, err
+	}
+	return tools{python: filepath.Join(emulator, "bin", "python"), node: node, cache: dir}, nil
+}
+
+// install does the work unless an earlier one left its mark in the folder.
+func install(dir string, work func() error) error {
+	mark := filepath.Join(dir, "installed")
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("local: install: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("local: install: %w", err)
+	}
+	if err := work(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(mark, nil, 0o644); err != nil {
+		return fmt.Errorf("local: install: %w", err)
+	}
+	return nil
+}
+
+func installEmulator(ctx context.Context, dir string) error {
+	python, err := lookFor("python3", "the emulated AWS needs Python 3.11 or newer, with venv")
+	if err != nil {
+		return err
+	}
+	out, err := command{name: python, args: []string{"--version"}}.output(ctx)
+	if err != nil {
+		return err
+	}
+	if v := regexp.MustCompile(`3\.(\d+)`).FindSubmatch(out); v == nil || minor(v[1]) < 11 {
+		return fmt.Errorf("local: %s is too old: the emulated AWS needs Python 3.11 or newer", out)
+	}
+	if err := (command{name: python, args: []string{"-m", "venv", dir}}).run(ctx); err != nil {
+		return err
+	}
+	list := filepath.Join(dir, "requirements.txt")
+	if err := os.WriteFile(list, requirements, 0o644); err != nil {
+		return fmt.Errorf("local: install: %w", err)
+	}
+	return command{name: filepath.Join(dir, "bin", "python"), args: []string{"-m", "pip", "install", "--quiet",
+		"--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "-r", list}}.run(ctx)
+}
+
+func minor(digits []byte) int {
+	n, err := strconv.Atoi(string(digits))
+	if err != nil {
+		return 0 // more digits than any version has
+	}
+	return n
+}
+
+func installCDK(ctx context.Context, dir string) error {
+	npm, err := lookFor("npm", "the CDK needs Node.js 20 or newer")
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{"package.json": packageJSON, "package-lock.json": packageLock} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return fmt.Errorf("local: install: %w", err)
+		}
+	}
+	return command{dir: dir, name: npm, args: []string{"ci", "--no-audit", "--no-fund", "--ignore-scripts"}}.run(ctx)
+}
+
+func short(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:6])
+}
