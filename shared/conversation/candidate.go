@@ -1,0 +1,228 @@
+package conversation
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+
+	"parley/shared/transcript"
+)
+
+// Who is the candidate is decided by evidence that is summed up per speaker, in nats: log of the share of the speaking time,
+// less for asking and for opening, more for answering. Speaking time alone carries the decision where nothing is asked.
+const (
+	weightAsks    = 3.0 // per sentence that asks, as a share of the speaker's sentences
+	weightAnswers = 1.5 // per question of others that this speaker's next turn follows, as a share of them
+	weightOpens   = 0.3
+	// fewSentences and fewQuestions draw the shares towards 0 where there is little to count.
+	fewSentences = 4
+	fewQuestions = 2
+	// The lead of the first over the second, from which the detection is of this confidence.
+	leadHigh   = 1.2
+	leadMedium = 0.5
+	// opensWords is how much must be said before one counts as having opened, so that a cough or a "hello?" does not.
+	opensWords = 3
+)
+
+// The levels of confidence.
+const (
+	High   = "high"
+	Medium = "medium"
+	Low    = "low"
+)
+
+// evidence is what speaks for a speaker being the candidate.
+type evidence struct {
+	share   float64 // of the speaking time
+	asks    float64 // asking sentences, a share of the speaker's own
+	answers float64 // of the questions of others that this speaker answers
+	asked   int     // asking sentences
+	opens   bool
+	sum     float64
+}
+
+// detect finds the candidate of a conversation with at least one speaker.
+func detect(c transcript.Conversation) transcript.Detection {
+	if len(c.Speakers) == 1 {
+		return transcript.Detection{Confidence: Medium, WordCount: c.Speakers[0].WordCount,
+			Reason: "Only one voice was heard in the recording, so it is taken to be the candidate's."}
+	}
+	e := weigh(c)
+	first, second := -1, -1
+	for i := range e {
+		switch {
+		case first < 0 || e[i].sum > e[first].sum:
+			first, second = i, first
+		case second < 0 || e[i].sum > e[second].sum:
+			second = i
+		}
+	}
+	lead := e[first].sum - e[second].sum
+	level := Low
+	switch {
+	case c.Speakers[first].WordCount == 0:
+	case lead >= leadHigh:
+		level = High
+	case lead >= leadMedium:
+		level = Medium
+	}
+	return transcript.Detection{Speaker: first, Confidence: level, WordCount: c.Speakers[first].WordCount,
+		Reason: reason(e, first, level)}
+}
+
+func weigh(c transcript.Conversation) []evidence {
+	e := make([]evidence, len(c.Speakers))
+	var total int64
+	for _, s := range c.Speakers {
+		total += s.SpeakingMs
+	}
+	sentences := make([]int, len(e))
+	questions, answered := make([]int, len(e)), make([]int, len(e))
+	opened := false
+	for i, t := range c.Turns {
+		own := split(t.Words)
+		sentences[t.Speaker] += len(own)
+		for _, s := range own {
+			if s.asks() {
+				e[t.Speaker].asked++
+			}
+		}
+		if !opened && len(t.Words) >= opensWords {
+			e[t.Speaker].opens, opened = true, true
+		}
+		if len(own) == 0 || !own[len(own)-1].asks() {
+			continue
+		}
+		// The question stands open for everyone else; the next turn with words answers it.
+		for j := range e {
+			if j != t.Speaker {
+				questions[j]++
+			}
+		}
+		for _, n := range c.Turns[i+1:] {
+			if len(n.Words) > 0 && n.Speaker != t.Speaker {
+				answered[n.Speaker]++
+				break
+			}
+		}
+	}
+	for i := range e {
+		e[i].share = float64(c.Speakers[i].SpeakingMs+1) / float64(total+1)
+		e[i].asks = float64(e[i].asked) / float64(sentences[i]+fewSentences)
+		e[i].answers = float64(answered[i]) / float64(questions[i]+fewQuestions)
+		e[i].sum = math.Log(e[i].share) - weightAsks*e[i].asks + weightAnswers*e[i].answers
+		if e[i].opens {
+			e[i].sum -= weightOpens
+		}
+	}
+	return e
+}
+
+// reason is a plain sentence: nothing in it was said by anyone.
+func reason(e []evidence, first int, level string) string {
+	most := true
+	asked := 0
+	for i := range e {
+		if i != first {
+			most = most && e[i].share < e[first].share
+			asked += e[i].asked
+		}
+	}
+	percent := int(math.Round(100 * e[first].share))
+	other := "the other speaker"
+	if len(e) > 2 {
+		other = "another speaker"
+	}
+	var parts []string
+	if most {
+		parts = append(parts, fmt.Sprintf("speaks for the most time (%d %% of the speech)", percent))
+	} else {
+		parts = append(parts, fmt.Sprintf("speaks for %d %% of the time", percent))
+	}
+	if asked > e[first].asked && e[first].answers > 0 {
+		parts = append(parts, "mostly answers what is asked")
+	}
+	if !e[first].opens {
+		parts = append(parts, "is not the one who opens")
+	}
+	sentence := "The candidate is taken to be the speaker who " + join(parts)
+	if level == Low {
+		return sentence + "; " + other + " is nearly as likely, so check this."
+	}
+	return sentence + "."
+}
+
+func join(parts []string) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+// sentence is the words of one, lower case, without punctuation.
+type sentence struct {
+	words    []string
+	question bool // ends with a question mark
+}
+
+// split cuts the words of a turn into sentences at the recogniser's punctuation.
+func split(words []transcript.Word) []sentence {
+	var out []sentence
+	var s sentence
+	for _, w := range words {
+		text := strings.TrimRight(w.Text, `"'”’)]»`)
+		bare := strings.ToLower(strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
+		if bare != "" {
+			s.words = append(s.words, bare)
+		}
+		if sentenceEnd(text) && len(s.words) > 0 {
+			s.question = strings.ContainsAny(text, "?？؟")
+			out = append(out, s)
+			s = sentence{}
+		}
+	}
+	if len(s.words) > 0 {
+		out = append(out, s)
+	}
+	return out
+}
+
+// The English ways of asking without a question mark; other languages have the mark alone. Openers that are only passed
+// over stand before them.
+var (
+	passedOver = set("so", "and", "okay", "ok", "right", "well", "now", "great", "good", "alright", "yes", "yeah", "thank", "thanks", "you", "please", "but", "then", "next", "first", "um", "uh")
+	asking     = []string{
+		"what", "why", "how", "when", "where", "who", "which", "whose",
+		"do you", "did you", "are you", "were you", "have you", "would you", "could you", "can you", "will you", "is there", "is it", "was it",
+		"tell me", "tell us", "describe", "explain", "talk me through", "talk about", "walk me through", "walk us through", "give me an example", "give us an example",
+		"let's talk", "let's move", "let's start", "let us talk", "imagine", "introduce yourself",
+		"i'd like to ask", "i would like to ask", "i want to ask", "i'd like you to", "i would like you to", "i want you to", "question",
+	}
+)
+
+func set(words ...string) map[string]bool {
+	m := make(map[string]bool, len(words))
+	for _, w := range words {
+		m[w] = true
+	}
+	return m
+}
+
+// asks tells whether the sentence asks or invites: by its mark, or by how it begins.
+func (s sentence) asks() bool {
+	if s.question {
+		return true
+	}
+	words := s.words
+	for len(words) > 1 && passedOver[words[0]] {
+		words = words[1:]
+	}
+	text := strings.ReplaceAll(strings.Join(words[:min(len(words), 6)], " "), "’", "'") + " "
+	for _, a := range asking {
+		if strings.HasPrefix(text, a+" ") {
+			return true
+		}
+	}
+	return false
+}
