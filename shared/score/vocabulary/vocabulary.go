@@ -53,11 +53,11 @@ func Score(m score.Material) (score.Result, error) {
 	if measures == nil {
 		return without(r, section, "Too few words of the candidate could be used to measure anything."), nil
 	}
-	raw := scale(x)
+	raw := round(scale(x))
 	r.Raw = &raw
 	r.Measures = append(measures, counted(len(kept)))
 	low, high := interval(section, ts, x, english)
-	r.Interval = [2]float64{scale(low), scale(high)}
+	r.Interval = [2]float64{round(scale(low)), round(scale(high))}
 	r.Cautions = cautions(len(kept), ts, english)
 	return r, nil
 }
@@ -147,6 +147,7 @@ func combine(section norms.Section, got found) (x float64, out []score.Measure) 
 	for _, m := range section.Measures {
 		s := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: "Too little material for this measure."}
 		if v, ok := got[m.Name]; ok {
+			v = round(v)
 			s.Value, s.Reason = &v, ""
 			if m.Weight.Value > 0 {
 				s.Weight = m.Weight.Value / total
@@ -157,7 +158,7 @@ func combine(section norms.Section, got found) (x float64, out []score.Measure) 
 		out = append(out, s)
 	}
 	for i := range out {
-		out[i].Contribution *= perPoint(x)
+		out[i].Contribution = round(out[i].Contribution * perPoint(x))
 	}
 	return x, out
 }
@@ -177,6 +178,9 @@ func perPoint(x float64) float64 {
 	}
 	return (scale(x) - 2.5) / x
 }
+
+// round keeps six decimals: machines that fuse multiplications differ further down.
+func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
 
 // counted reports how much was said. It weighs nothing: the length of an interview is the interviewer's choice.
 func counted(n int) score.Measure {

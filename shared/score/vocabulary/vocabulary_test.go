@@ -222,7 +222,7 @@ func TestScore(t *testing.T) {
 				sum += m.Contribution
 				weights += m.Weight
 			}
-			if math.Abs(sum-*r.Raw) > 1e-9 || math.Abs(weights-1) > 1e-9 {
+			if math.Abs(sum-*r.Raw) > 1e-5 || math.Abs(weights-1) > 1e-9 {
 				t.Fatalf("%s: %v against %v, weights %v", s.name, sum, *r.Raw, weights)
 			}
 		}
