@@ -1,0 +1,137 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+func (h *house) keyed(key string, parts ...part) reply {
+	h.t.Helper()
+	req := h.submission(parts...)
+	req.Header.Set("Idempotency-Key", key)
+	return h.do(req)
+}
+
+// Ensure that the same key with the same input answers the first 202 again, holding and starting nothing twice, for 24 h and
+// no longer.
+func TestIdempotency(t *testing.T) {
+	h := newHouse(t)
+	parts := []part{{name: "metadata", value: `{"a":1,"b":"2"}`}, audio(fourMinutes)}
+	first := h.keyed("k", parts...)
+	first.has(http.StatusAccepted)
+	h.clock.Advance(24*time.Hour - time.Millisecond)
+	again := h.keyed("k", audio(fourMinutes), part{name: "metadata", value: ` {"b":2, "a":"1"}`})
+	again.has(http.StatusAccepted)
+	if !reflect.DeepEqual(first.body, again.body) || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("first %s %v\nagain %s %v", first.raw, first.header, again.raw, again.header)
+	}
+	if again.header.Get("Location") != first.header.Get("Location") {
+		t.Errorf("it leads to %s", again.header.Get("Location"))
+	}
+	if a, err := h.store.Account(t.Context(), h.client.ID); err != nil || a.Held != 4 || a.Running != 1 {
+		t.Errorf("account %+v, %v", a, err)
+	}
+	h.clock.Advance(time.Millisecond)
+	late := h.keyed("k", parts...)
+	late.has(http.StatusAccepted)
+	if late.at("id") == first.at("id") || late.header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("after 24 h it was replayed: %s", late.raw)
+	}
+}
+
+// Ensure that a replay costs nothing: it is answered with no credits left, and after the run has ended.
+func TestIdempotencyAfterTheEnd(t *testing.T) {
+	h := newHouse(t)
+	first := h.keyed("k", audio(fourMinutes))
+	_, err := h.store.Adjust(t.Context(), h.client.ID, -96, "", start)
+	h.must(err)
+	h.keyed("k", audio(fourMinutes)).has(http.StatusAccepted)
+	h.succeed(run.ID(first.at("id").(string)), "{}")
+	again := h.keyed("k", audio(fourMinutes))
+	again.has(http.StatusAccepted)
+	if again.at("status") != "processing" || again.at("id") != first.at("id") {
+		t.Errorf("got %s", again.raw)
+	}
+}
+
+// Ensure that the key is tied to all of the input, and to the client.
+func TestIdempotencyKeyReused(t *testing.T) {
+	for _, other := range []part{audio("flac 240001"), {name: "language", value: "de"}, {name: "externalId", value: "x"}, {name: "metadata", value: `{"a":"b"}`}, {name: "tags", value: "x"},
+		{name: "cutSettings", value: `{"paddingMs":0}`}, {name: "allowPartial", value: "true"}, {name: "webhookUrl", value: "https://example.com"}} {
+		t.Run("another "+other.name, func(t *testing.T) {
+			h := newHouse(t)
+			h.keyed("k", audio(fourMinutes)).has(http.StatusAccepted)
+			parts := []part{audio(fourMinutes), other}
+			if other.name == "audio" {
+				parts = parts[1:]
+			}
+			h.keyed("k", parts...).is(code.IdempotencyKeyReused)
+			_, _, h.secret = h.newClient(nil)
+			h.keyed("k", audio(fourMinutes)).is(code.InsufficientCredits) // another client: a submit of its own
+		})
+	}
+}
+
+// Ensure that the key has 1 to 255 characters and comes once.
+func TestIdempotencyKeyBounds(t *testing.T) {
+	h := newHouse(t)
+	h.keyed("", audio(fourMinutes)).is(code.InvalidParameters)
+	h.keyed("x", audio(fourMinutes)).has(http.StatusAccepted)
+	h.keyed(strings.Repeat("x", 255), audio(fourMinutes)).has(http.StatusAccepted)
+	h.keyed(strings.Repeat("x", 256), audio(fourMinutes)).is(code.InvalidParameters)
+	req := h.submission(audio(fourMinutes))
+	req.Header["Idempotency-Key"] = []string{"a", "b"}
+	h.do(req).is(code.InvalidParameters)
+}
+
+// Ensure that while the first submit is between its transaction and its recording, a second is asked to come again; and that
+// once the first can no longer be there, the second does what it left undone.
+func TestIdempotencyInProgress(t *testing.T) {
+	h := newHouse(t)
+	var second reply
+	h.objects.onPut = func() {
+		h.objects.onPut = nil
+		second = h.keyed("k", audio(fourMinutes))
+	}
+	first := h.keyed("k", audio(fourMinutes))
+	first.has(http.StatusAccepted)
+	second.is(code.IdempotencyInProgress)
+	if second.header.Get("Retry-After") != "2" || second.at("error.retryAfterSeconds") != 2.0 {
+		t.Errorf("got %s %v", second.raw, second.header)
+	}
+	key := pipeline.AudioPrefix + first.at("id").(string)
+	h.must(h.objects.Delete(t.Context(), key)) // as if the first had died
+	h.clock.Advance(29 * time.Second)
+	h.keyed("k", audio(fourMinutes)).is(code.IdempotencyInProgress)
+	h.clock.Advance(time.Second)
+	h.keyed("k", audio(fourMinutes)).has(http.StatusAccepted)
+	if _, err := h.objects.Size(t.Context(), key); err != nil {
+		t.Error(err)
+	}
+}
+
+// Ensure that a submit that could not store its recording can be retried under its key: the same run, started again, with one
+// hold.
+func TestIdempotencyAfterAFailedStore(t *testing.T) {
+	h := newHouse(t)
+	h.objects.putFails = errors.New("no bucket")
+	failed := h.keyed("k", audio(fourMinutes))
+	failed.is(code.InternalError)
+	h.objects.putFails = nil
+	r := h.keyed("k", audio(fourMinutes))
+	r.has(http.StatusAccepted)
+	if r.at("id") != failed.header.Get("X-Request-Id") || r.at("status") != "processing" {
+		t.Errorf("got %s", r.raw)
+	}
+	if a, err := h.store.Account(t.Context(), h.client.ID); err != nil || a.Held != 4 || a.Running != 1 {
+		t.Errorf("account %+v, %v", a, err)
+	}
+}
