@@ -1,0 +1,426 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/api"
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// provoked says for each code that is an HTTP answer how a client meets it. Those without a way are met elsewhere: `elsewhere`.
+var provoked = map[code.Code]func(h *house) reply{
+	code.MissingAudioFile:         func(h *house) reply { return h.submit() },
+	code.UnsupportedFormat:        func(h *house) reply { return h.submit(audio("x")) },
+	code.AudioTooShort:            func(h *house) reply { return h.submit(audio("wav 179999")) },
+	code.AudioTooLong:             func(h *house) reply { return h.submit(audio("wav 2700001")) },
+	code.AudioDurationUnavailable: func(h *house) reply { return h.submit(audio("wav ?")) },
+	code.FileTooLarge:             func(h *house) reply { return h.submit(audio(strings.Repeat("x", 26_214_401))) },
+	code.InvalidLanguageCode:      func(h *house) reply { return h.submit(part{name: "language", value: "xx"}) },
+	code.InvalidExternalID:        func(h *house) reply { return h.submit(part{name: "externalId"}) },
+	code.InvalidMetadata:          func(h *house) reply { return h.submit(part{name: "metadata", value: "x"}) },
+	code.InvalidStatus:            func(h *house) reply { return h.get("/runs?status=x") },
+	code.InvalidServiceType:       func(h *house) reply { return h.get("/runs?serviceType=x") },
+	code.InvalidDate:              func(h *house) reply { return h.get("/runs?createdAfter=x") },
+	code.InvalidParameters:        func(h *house) reply { return h.submit(part{name: "cutSettings", value: "x"}) },
+	code.InvalidTags:              func(h *house) reply { return h.submit(part{name: "tags"}) },
+	code.InvalidLimit:             func(h *house) reply { return h.get("/runs?limit=0") },
+	code.InvalidCursor:            func(h *house) reply { return h.get("/runs?cursor=x") },
+	code.InvalidWebhookURL:        func(h *house) reply { return h.submit(part{name: "webhookUrl", value: "x"}) },
+	code.UploadNotFound:           func(h *house) reply { return h.submit(part{name: "uploadId", value: "x"}) },
+	code.MissingAPIKey:            func(h *house) reply { h.secret = ""; return h.get("/runs") },
+	code.InvalidAPIKey:            func(h *house) reply { h.secret = "x"; return h.get("/runs") },
+	code.APIKeyExpired: func(h *house) reply {
+		_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.ExpiresAt = ptr(start) })
+		return h.get("/runs")
+	},
+	code.ClientInactive: func(h *house) reply {
+		_, _, h.secret = h.newClient(func(c *account.Client, _ *account.Key) { c.Active = false })
+		return h.get("/runs")
+	},
+	code.InsufficientCredits:    func(h *house) reply { _, _, h.secret = h.newClient(nil); return h.submit(audio(fourMinutes)) },
+	code.MultilingualNotEnabled: func(h *house) reply { return h.submit(audio(fourMinutes), part{name: "language", value: "fr"}) },
+	code.IPNotAllowed: func(h *house) reply {
+		_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.IPs = []string{"10.0.0.0/8"} })
+		return h.get("/runs")
+	},
+	code.MissingPermission: func(h *house) reply {
+		_, _, h.secret = h.newClient(func(c *account.Client, _ *account.Key) { c.Permissions = nil })
+		return h.get("/runs")
+	},
+	code.RequestNotFound:      func(h *house) reply { return h.get("/speech/analyze/x") },
+	code.NotFound:             func(h *house) reply { return h.get("/speech") },
+	code.MethodNotAllowed:     func(h *house) reply { return h.do(h.request(http.MethodPut, api.Base+"/runs", nil)) },
+	code.IdempotencyKeyReused: func(h *house) reply { h.keyed("k", audio("wav 190000")); return h.keyed("k", audio(fourMinutes)) },
+	code.IdempotencyInProgress: func(h *house) (second reply) {
+		h.objects.onPut = func() { h.objects.onPut = nil; second = h.keyed("k", audio(fourMinutes)) }
+		h.keyed("k", audio(fourMinutes))
+		return second
+	},
+	code.RateLimitExceeded: func(h *house) reply {
+		_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.Rate = 1 })
+		h.submit()
+		return h.submit()
+	},
+	code.PollRateLimited: func(h *house) reply {
+		id := h.accept()
+		h.get("/speech/analyze/" + string(id))
+		return h.get("/speech/analyze/" + string(id))
+	},
+	code.ServiceWarmingUp: func(h *house) reply { h.ready(false); return h.submit(audio(fourMinutes)) },
+	code.InternalError:    func(h *house) reply { return h.submit(audio("panic now")) },
+}
+
+var elsewhere = []code.Code{
+	code.RequestTooLarge, // the gateway's limits come before any function
+	code.RunNotTerminal,  // the erase call
+}
+
+// middleware are the codes of a request that no handler saw.
+var middleware = []code.Code{code.MissingAPIKey, code.InvalidAPIKey, code.APIKeyExpired, code.ClientInactive, code.IPNotAllowed, code.MissingPermission, code.RateLimitExceeded, code.NotFound, code.MethodNotAllowed}
+
+// Ensure that every code of the table is either met here or known to be met elsewhere, and answers with its status, its
+// sentence, and the envelope of the contract.
+func TestEveryCode(t *testing.T) {
+	iso := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
+	for _, e := range code.Table {
+		if e.Status == 0 || slices.Contains(elsewhere, e.Code) {
+			continue
+		}
+		t.Run(string(e.Code), func(t *testing.T) {
+			provoke := provoked[e.Code]
+			if provoke == nil {
+				t.Fatal("nothing provokes it")
+			}
+			h := newHouse(t)
+			r := provoke(h)
+			r.is(e.Code)
+			if m, _ := r.at("error.message").(string); m == "" {
+				t.Error("it has no message")
+			}
+			if ts, _ := r.at("error.timestamp").(string); !iso.MatchString(ts) {
+				t.Errorf("timestamp %q", ts)
+			}
+			id := r.header.Get("X-Request-Id")
+			if !run.ID(id).Valid() {
+				t.Errorf("X-Request-Id %q", id)
+			}
+			if got, there := r.at("error").(map[string]any)["requestId"]; slices.Contains(middleware, e.Code) && there || !slices.Contains(middleware, e.Code) && got != id {
+				t.Errorf("requestId %v, X-Request-Id %s", got, id)
+			}
+			retry, there := r.at("error.retryAfterSeconds").(float64)
+			if (e.Status == 429 || e.Status == 503) && (retry < 1 || r.header.Get("Retry-After") == "") || there != (r.header.Get("Retry-After") != "") {
+				t.Errorf("retryAfterSeconds %v, Retry-After %q", retry, r.header.Get("Retry-After"))
+			}
+			if r.header.Get("Content-Type") != "application/json" || r.header.Get("Cache-Control") != "no-store" {
+				t.Errorf("headers %v", r.header)
+			}
+			for k := range r.at("error").(map[string]any) {
+				if !slices.Contains([]string{"code", "message", "timestamp", "requestId", "retryAfterSeconds", "details"}, k) {
+					t.Errorf("the envelope holds %s", k)
+				}
+			}
+		})
+	}
+}
+
+// Ensure that a key is taken from either header, and that what cannot be a key is refused without a table read.
+func TestKey(t *testing.T) {
+	h := newHouse(t)
+	_, _, unknown := h.newClient(func(_ *account.Client, k *account.Key) { k.Hash = strings.Repeat("0", 64) })
+	revoked, kr, secret := h.newClient(nil)
+	kr.Active = false
+	h.must(h.store.PutKey(t.Context(), kr))
+	_ = revoked
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		want   code.Code
+		reads  int
+	}{
+		{"no header", http.Header{}, code.MissingAPIKey, 0},
+		{"an empty header", http.Header{"X-Api-Key": {""}}, code.MissingAPIKey, 0},
+		{"X-API-Key", http.Header{"X-Api-Key": {h.secret}}, "", 1},
+		{"a bearer token", http.Header{"Authorization": {"Bearer " + h.secret}}, "", 1},
+		{"a bearer token in lower case", http.Header{"Authorization": {"bearer " + h.secret}}, "", 1},
+		{"X-API-Key beside another Authorization", http.Header{"X-Api-Key": {h.secret}, "Authorization": {"Basic eDp5"}}, "", 1},
+		{"another scheme", http.Header{"Authorization": {"Basic eDp5"}}, code.InvalidAPIKey, 0},
+		{"a bearer token of nothing", http.Header{"Authorization": {"Bearer "}}, code.InvalidAPIKey, 0},
+		{"a key too short", http.Header{"X-Api-Key": {h.secret[:20]}}, code.InvalidAPIKey, 0},
+		{"a key with a letter changed", http.Header{"X-Api-Key": {h.secret[:10] + string(h.secret[11]) + string(h.secret[10]) + h.secret[12:]}}, code.InvalidAPIKey, 0},
+		{"two keys", http.Header{"X-Api-Key": {h.secret, secret}}, code.InvalidAPIKey, 0},
+		{"an unknown key", http.Header{"X-Api-Key": {unknown}}, code.InvalidAPIKey, 1},
+		{"a revoked key", http.Header{"X-Api-Key": {secret}}, code.InvalidAPIKey, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "a key with a letter changed" && h.secret[10] == h.secret[11] {
+				t.Skip("the two letters are the same")
+			}
+			counted := &counting{Store: h.store}
+			deps := h.deps
+			deps.Accounts = counted
+			req := httptest.NewRequest(http.MethodGet, api.Base+"/credits", nil)
+			req.Header = c.header
+			r := h.through(api.All(deps), req)
+			if c.want == "" {
+				r.has(http.StatusOK)
+			} else {
+				r.is(c.want)
+			}
+			if counted.reads != c.reads {
+				t.Errorf("%d table reads, want %d", counted.reads, c.reads)
+			}
+			if strings.Contains(h.log.String(), h.secret) {
+				t.Error("the key is in the log")
+			}
+		})
+	}
+}
+
+type counting struct {
+	account.Store
+	reads int
+}
+
+func (c *counting) KeyByHash(ctx context.Context, hash string) (account.Key, account.Client, error) {
+	c.reads++
+	return c.Store.KeyByHash(ctx, hash)
+}
+
+// Ensure that the caller's address is the connection's, whatever headers claim.
+func TestCaller(t *testing.T) {
+	h := newHouse(t)
+	_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.IPs = []string{"203.0.113.0/24", "2001:db8::/32"} })
+	for remote, want := range map[string]code.Code{
+		"203.0.113.9:4711": "", "203.0.113.9": "", "[::ffff:203.0.113.9]:1": "", "[2001:db8::1]:0": "",
+		"203.0.114.9:4711": code.IPNotAllowed, "[2001:db9::1]:0": code.IPNotAllowed, "": code.IPNotAllowed, "unknown": code.IPNotAllowed,
+	} {
+		req := h.request(http.MethodGet, api.Base+"/credits", nil)
+		req.RemoteAddr = remote
+		req.Header.Set("X-Forwarded-For", "203.0.113.9")
+		req.Header.Set("X-Real-IP", "203.0.113.9")
+		r := h.do(req)
+		if want == "" {
+			r.has(http.StatusOK)
+			continue
+		}
+		r.is(want)
+	}
+}
+
+// Ensure that a key's submits are counted by the minute, and that every keyed answer tells how many are left.
+func TestRate(t *testing.T) {
+	h := newHouse(t)
+	_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.Rate = 2 })
+	want := func(r reply, remaining, reset string) {
+		t.Helper()
+		got := []string{r.header.Get("RateLimit-Limit"), r.header.Get("RateLimit-Remaining"), r.header.Get("RateLimit-Reset")}
+		if !reflect.DeepEqual(got, []string{"2", remaining, reset}) {
+			t.Errorf("got %v, want 2 %s %s", got, remaining, reset)
+		}
+	}
+	want(h.submit(), "1", "4") // 12:34:56.789
+	want(h.submit(), "0", "4")
+	r := h.submit()
+	r.is(code.RateLimitExceeded)
+	want(r, "0", "4")
+	if r.header.Get("Retry-After") != "4" {
+		t.Errorf("Retry-After %s", r.header.Get("Retry-After"))
+	}
+	if r := h.get("/credits"); r.status != http.StatusOK || r.header.Get("RateLimit-Limit") != "2" {
+		t.Errorf("a read: %d %v", r.status, r.header)
+	}
+	h.clock.Advance(4 * time.Second)
+	want(h.submit(), "1", "60")
+	if h := h.get("/health").header; h.Get("RateLimit-Limit") != "" {
+		t.Errorf("without a key: %v", h)
+	}
+}
+
+// Ensure that paths are taken whole and each by its own methods, before any key is looked at.
+func TestPaths(t *testing.T) {
+	h := newHouse(t)
+	h.secret = ""
+	for _, c := range []struct {
+		method, path string
+		want         code.Code
+		allow        string
+	}{
+		{"GET", "/", code.NotFound, ""}, {"GET", "/api/v1", code.NotFound, ""}, {"GET", "/api/v1/runs/", code.NotFound, ""}, {"GET", "/api/v1//runs", code.NotFound, ""},
+		{"GET", "/api/v1/../v1/runs", code.NotFound, ""}, {"GET", "/api/v1/speech/analyze/", code.NotFound, ""}, {"GET", "/api/v1/speech/analyze/a/b", code.NotFound, ""}, {"GET", "/runs", code.NotFound, ""},
+		{"GET", "/api/v1/speech/analyze", code.MethodNotAllowed, "POST"}, {"POST", "/api/v1/speech/analyze/x", code.MethodNotAllowed, "GET"}, {"DELETE", "/api/v1/runs", code.MethodNotAllowed, "GET"},
+		{"HEAD", "/api/v1/health", code.MethodNotAllowed, "GET"}, {"GET", "/api/v1/speech/uploads", code.MethodNotAllowed, "POST"},
+		{"GET", "/api/v1/runs", code.MissingAPIKey, ""},
+	} {
+		r := h.do(httptest.NewRequest(c.method, c.path, nil))
+		r.is(c.want)
+		if r.header.Get("Allow") != c.allow {
+			t.Errorf("%s %s: Allow %q", c.method, c.path, r.header.Get("Allow"))
+		}
+	}
+}
+
+// Ensure that each function serves its own calls and no other's.
+func TestFunctions(t *testing.T) {
+	h := newHouse(t)
+	paths := []string{"POST /speech/analyze", "GET /speech/analyze/x", "GET /runs", "GET /speech/runs", "GET /credits", "GET /credits/transactions", "POST /speech/uploads", "GET /health"}
+	for i, f := range []struct {
+		handler http.Handler
+		serves  []string
+	}{
+		{api.Submit(h.deps), paths[0:1]}, {api.Poll(h.deps), paths[1:2]}, {api.Runs(h.deps), paths[2:4]}, {api.Credits(h.deps), paths[4:6]}, {api.Uploads(h.deps), paths[6:7]}, {api.Health(h.deps), paths[7:8]}, {api.All(h.deps), paths},
+	} {
+		for _, p := range paths {
+			method, path, _ := strings.Cut(p, " ")
+			r := h.through(f.handler, h.request(method, api.Base+path, nil))
+			if unknown := r.code() == code.NotFound; unknown == slices.Contains(f.serves, p) {
+				t.Errorf("function %d answers %s with %d %s", i, p, r.status, r.raw)
+			}
+		}
+	}
+}
+
+// Ensure that what is unforeseen is answered as such, logged whole, and shown to nobody.
+func TestUnforeseen(t *testing.T) {
+	for _, content := range []string{"panic now", "fault now"} {
+		h := newHouse(t)
+		r := h.submit(audio(content))
+		r.is(code.InternalError)
+		id := r.header.Get("X-Request-Id")
+		if strings.Contains(r.raw, "secret") || !strings.Contains(h.log.String(), "the prober's own secret") || !strings.Contains(h.log.String(), id) {
+			t.Errorf("%s: answered %s, logged %s", content, r.raw, h.log)
+		}
+		h.nothingLeft()
+	}
+	h := newHouse(t)
+	h.deps.Random = broken{}
+	h.get("/health").is(code.InternalError)
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("no randomness") }
+
+// Ensure that a request leaves one line in the log, with the ids and without what the client sent.
+func TestLog(t *testing.T) {
+	h := newHouse(t)
+	req := h.submission(audio(fourMinutes), part{name: "externalId", value: "Jane"}, part{name: "webhookUrl", value: "https://example.com/token"})
+	req.Header.Set("X-Gateway-Request-Id", "c6af9ac6")
+	r := h.do(req)
+	log := h.log.String()
+	for _, want := range []string{`"msg":"request"`, `"route":"/speech/analyze"`, `"status":202`, `"gateway":"c6af9ac6"`, r.header.Get("X-Request-Id"), string(h.client.ID), string(h.key.ID), `"msg":"run accepted"`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%s is not in %s", want, log)
+		}
+	}
+	for _, never := range []string{h.secret, "Jane", "token", fourMinutes} {
+		if strings.Contains(log, never) {
+			t.Errorf("%s is in %s", never, log)
+		}
+	}
+}
+
+// Ensure that readiness is told without a key, by its parts and without reasons, and that nothing on record is not ready.
+func TestHealth(t *testing.T) {
+	h := newHouse(t)
+	h.secret = ""
+	h.ready(false)
+	r := h.get("/health")
+	r.has(http.StatusOK)
+	want := map[string]any{"status": "warming_up", "timestamp": "2026-04-21T12:34:56.789Z", "checkedAt": "2026-04-21T12:34:56.789Z", "parts": map[string]any{"accent": "ready", "fluency": "warming_up"}}
+	if !reflect.DeepEqual(r.body, want) {
+		t.Errorf("got %s", r.raw)
+	}
+	h.ready(true)
+	if r := h.get("/health"); r.at("status") != "ready" {
+		t.Errorf("got %s", r.raw)
+	}
+	h.must(h.store.SetReady(t.Context(), run.Readiness{}))
+	if r := h.get("/health"); r.status != http.StatusOK || r.at("status") != "warming_up" || r.at("checkedAt") != nil {
+		t.Errorf("got %s", r.raw)
+	}
+	_, _, h.secret = h.newClient(nil)
+	h.submit(audio(fourMinutes)).is(code.ServiceWarmingUp)
+}
+
+func (h *house) askUpload(body string) reply {
+	h.t.Helper()
+	return h.do(h.request(http.MethodPost, api.Base+"/speech/uploads", strings.NewReader(body)))
+}
+
+// Ensure that an upload is allowed for one object of the client's own, within the size of a recording.
+func TestUploads(t *testing.T) {
+	h := newHouse(t)
+	r := h.askUpload(`{"sizeBytes":26214400,"contentType":"audio/mpeg"}`)
+	r.has(http.StatusCreated)
+	id, _ := r.at("uploadId").(string)
+	want := map[string]any{"uploadId": id, "url": "https://bucket.test/", "fields": map[string]any{"key": "upload/" + string(h.client.ID) + "/" + id, "max": "26214400"}, "expiresAt": "2026-04-21T13:34:56.789Z"}
+	if !reflect.DeepEqual(r.body, want) || len(id) != 30 || !strings.HasPrefix(id, "upl_") {
+		t.Errorf("got %s", r.raw)
+	}
+	for body, want := range map[string]code.Code{
+		`{"sizeBytes":1}`: "", `{"sizeBytes":0}`: code.InvalidParameters, `{"sizeBytes":26214401}`: code.FileTooLarge, `{"sizeBytes":"5"}`: code.InvalidParameters, `{"sizeBytes":1.5}`: code.InvalidParameters,
+		`{}`: code.InvalidParameters, ``: code.InvalidParameters, `null`: code.InvalidParameters, `[1]`: code.InvalidParameters, `{"sizeBytes":5,"contentType":5}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio"}`: code.InvalidParameters,
+		`{"sizeBytes":5,"name":"x"}`: code.InvalidParameters, `{"sizeBytes":5` + strings.Repeat(" ", 4096) + `}`: code.InvalidParameters,
+	} {
+		r := h.askUpload(body)
+		if want == "" {
+			r.has(http.StatusCreated)
+			continue
+		}
+		r.is(want)
+	}
+}
+
+// Ensure that an uploaded recording is judged as an inline one, by the same codes, and only its own client can name it.
+func TestSubmitUpload(t *testing.T) {
+	for _, c := range []struct {
+		name, content string
+		want          code.Code
+	}{
+		{"4 minutes", fourMinutes, ""}, {"nothing", "", code.UnsupportedFormat}, {"no audio", "x", code.UnsupportedFormat}, {"2 minutes", "wav 120000", code.AudioTooShort},
+		{"25 MB", fourMinutes + strings.Repeat(" ", 26_214_400-len(fourMinutes)), ""}, {"25 MB and a byte", strings.Repeat("x", 26_214_401), code.FileTooLarge},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHouse(t)
+			id := h.askUpload(`{"sizeBytes":1}`).at("uploadId").(string)
+			name := part{name: "uploadId", value: id}
+			h.submit(name).is(code.UploadNotFound)
+			h.must(h.objects.Objects.Put(t.Context(), pipeline.UploadPrefix+string(h.client.ID)+"/"+id, "", strings.NewReader(c.content), int64(len(c.content))))
+			own := h.secret
+			_, _, h.secret = h.newClient(nil)
+			h.submit(name).is(code.UploadNotFound)
+			h.secret = own
+			h.submit(name, audio(fourMinutes)).is(code.InvalidParameters)
+			r := h.submit(name)
+			if c.want != "" {
+				r.is(c.want)
+				h.nothingLeft()
+				return
+			}
+			r.has(http.StatusAccepted)
+			body, _, err := h.objects.Get(t.Context(), pipeline.AudioPrefix+r.at("id").(string), 0, 0)
+			h.must(err)
+			if got, err := io.ReadAll(body); err != nil || string(got) != c.content {
+				t.Errorf("%d bytes stored, %v", len(got), err)
+			}
+			h.noFiles()
+		})
+	}
+	h := newHouse(t)
+	for _, id := range []string{"", "x", "../" + string(h.client.ID), "upl_" + strings.Repeat("a", 27)} {
+		h.submit(part{name: "uploadId", value: id}).is(code.UploadNotFound)
+	}
+}

@@ -1,0 +1,223 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","audio":{"languageCode":"en","speakerCount":2,"quality":{"snrDb":31.4,"clippedPercent":0,"speechPercent":71}},
+"candidateDetection":{"speaker":1,"confidence":"high"},"scores":{"overall":3.5,"vocabulary":null},"confidence":{"fluency":{"level":"high","interval":[2.90,3.10]}},
+"explainability":{"accent":"Clear <and> steady."},"analysis":{"fluency":[{"name":"pauses","value":1.0}]},"hrRecommendation":"Go on.","candidateFeedback":"Well done.",
+"transcript":{"segments":[{"text":"a & b"}]}}`
+
+// Ensure that a run that has not ended says where it stands, and when to come again.
+func TestPollLive(t *testing.T) {
+	h := newHouse(t)
+	id := h.accept(part{name: "externalId", value: "x"}, part{name: "tags", value: "a"})
+	r := h.get("/speech/analyze/" + string(id))
+	r.has(http.StatusOK)
+	want := map[string]any{
+		"id": string(id), "externalId": "x", "status": "processing", "serviceType": "speech", "timestamp": "2026-04-21T12:34:56.789Z", "createdAt": "2026-04-21T12:34:56.789Z",
+		"completedAt": nil, "processingTimeMs": nil, "stage": "ingest", "progress": 5.0, "pollIntervalSeconds": 15.0,
+		"audio":   map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en"},
+		"credits": map[string]any{"held": 4.0}, "metadata": map[string]any{}, "tags": []any{"a"},
+	}
+	if !reflect.DeepEqual(r.body, want) {
+		t.Errorf("got  %v\nwant %v", r.body, want)
+	}
+	if r.header.Get("Retry-After") != "15" {
+		t.Errorf("headers %v", r.header)
+	}
+}
+
+// Ensure that the interval that a client is asked to keep grows with the run's age.
+func TestPollLadder(t *testing.T) {
+	for age, want := range map[time.Duration]string{
+		0: "15", 2*time.Minute - time.Millisecond: "15", 2 * time.Minute: "30", 5*time.Minute - time.Millisecond: "30", 5 * time.Minute: "60", time.Hour: "60",
+	} {
+		h := newHouse(t)
+		id := h.accept()
+		h.clock.Advance(age)
+		if got := h.get("/speech/analyze/" + string(id)).header.Get("Retry-After"); got != want {
+			t.Errorf("after %s: %s s, want %s s", age, got, want)
+		}
+	}
+}
+
+// Ensure that a run is polled every 10 s at most while it lives, each run by itself, and freely once it has ended.
+func TestPollRate(t *testing.T) {
+	h := newHouse(t)
+	id, other := h.accept(), h.accept()
+	path := "/speech/analyze/" + string(id)
+	h.get(path).has(http.StatusOK)
+	h.clock.Advance(10*time.Second - time.Millisecond)
+	r := h.get(path)
+	r.is(code.PollRateLimited)
+	if r.header.Get("Retry-After") != "1" || r.at("error.retryAfterSeconds") != 1.0 || r.at("error.requestId") != r.header.Get("X-Request-Id") {
+		t.Errorf("got %s %v", r.raw, r.header)
+	}
+	h.get("/speech/analyze/" + string(other)).has(http.StatusOK)
+	h.clock.Advance(time.Millisecond)
+	h.get(path).has(http.StatusOK)
+	h.fail(id, code.ScoringFailed)
+	h.get(path).has(http.StatusOK)
+	h.get(path).has(http.StatusOK)
+}
+
+// Ensure that an unknown run, another client's and what is no id are told apart by nothing, and that the last needs no table.
+func TestPollUnknown(t *testing.T) {
+	h := newHouse(t)
+	id := h.accept()
+	_, _, h.secret = h.newClient(nil)
+	var bodies []string
+	for _, path := range []string{string(id), "req_" + strings.Repeat("a", 26), "req_short", "..", "req_" + strings.Repeat("A", 26)} {
+		if path == ".." {
+			path = "%2e%2e"
+		}
+		r := h.get("/speech/analyze/" + path)
+		r.is(code.RequestNotFound)
+		bodies = append(bodies, strings.Replace(r.raw, r.header.Get("X-Request-Id"), "", 1))
+	}
+	for _, b := range bodies {
+		if b != bodies[0] {
+			t.Errorf("%s\ndiffers from\n%s", b, bodies[0])
+		}
+	}
+}
+
+// Ensure that a run that has ended is answered with its report, each number as it was written, and its money.
+func TestPollSuccess(t *testing.T) {
+	h := newHouse(t)
+	id := h.accept(part{name: "metadata", value: `{"k":"v"}`})
+	h.clock.Advance(90 * time.Second)
+	h.succeed(id, reportJSON)
+	r := h.get("/speech/analyze/" + string(id))
+	r.has(http.StatusOK)
+	want := map[string]any{
+		"id": string(id), "externalId": nil, "status": "success", "serviceType": "speech", "timestamp": "2026-04-21T12:36:26.789Z", "createdAt": "2026-04-21T12:34:56.789Z",
+		"completedAt": "2026-04-21T12:36:26.789Z", "processingTimeMs": 90000.0, "scoringMethod": "acoustic_lexical", "scoringVersion": "v1",
+		"audio": map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en", "languageCode": "en", "speakerCount": 2.0,
+			"quality": map[string]any{"snrDb": 31.4, "clippedPercent": 0.0, "speechPercent": 71.0}},
+		"candidateDetection": map[string]any{"speaker": 1.0, "confidence": "high"}, "scores": map[string]any{"overall": 3.5, "vocabulary": nil},
+		"confidence":     map[string]any{"fluency": map[string]any{"level": "high", "interval": []any{2.9, 3.1}}},
+		"explainability": map[string]any{"accent": "Clear <and> steady."}, "analysis": map[string]any{"fluency": []any{map[string]any{"name": "pauses", "value": 1.0}}},
+		"hrRecommendation": "Go on.", "candidateFeedback": "Well done.", "transcript": map[string]any{"segments": []any{map[string]any{"text": "a & b"}}},
+		"credits": map[string]any{"deducted": 4.0, "remainingBalance": 96.0, "audioDurationMinutes": 4.0}, "error": nil, "metadata": map[string]any{"k": "v"}, "tags": []any{},
+	}
+	if !reflect.DeepEqual(r.body, want) {
+		t.Errorf("got  %v\nwant %v", r.body, want)
+	}
+	for _, verbatim := range []string{"[2.90,3.10]", `"value":1.0`, "Clear <and> steady.", "a & b"} {
+		if !strings.Contains(r.raw, verbatim) {
+			t.Errorf("%q is not in %s", verbatim, r.raw)
+		}
+	}
+}
+
+// Ensure that a failed run is a 200 that says why, charges nothing, and knows no measure: null, never 0.
+func TestPollFailed(t *testing.T) {
+	h := newHouse(t)
+	for _, e := range code.Table {
+		if !e.Terminal {
+			continue
+		}
+		id := h.accept()
+		h.fail(id, e.Code)
+		r := h.get("/speech/analyze/" + string(id))
+		r.has(http.StatusOK)
+		if !reflect.DeepEqual(r.at("error"), map[string]any{"code": string(e.Code), "message": e.Message}) || r.at("status") != "failed" {
+			t.Errorf("got %s", r.raw)
+		}
+		if r.at("credits.deducted") != 0.0 || r.at("credits.remainingBalance") != 100.0 {
+			t.Errorf("%s: credits %v", e.Code, r.at("credits"))
+		}
+		for _, k := range []string{"scoringMethod", "scoringVersion", "candidateDetection", "scores", "confidence", "explainability", "analysis", "hrRecommendation", "candidateFeedback", "transcript"} {
+			if v, there := r.body[k]; v != nil || !there {
+				t.Errorf("%s: %s is %v", e.Code, k, v)
+			}
+		}
+		if r.at("audio.quality") != nil || r.at("audio.languageCode") != nil || r.at("audio.speakerCount") != nil {
+			t.Errorf("%s: audio %v", e.Code, r.at("audio"))
+		}
+	}
+}
+
+// Ensure that a success whose report cannot be read is a fault of ours, never an answer without scores; unless it was erased.
+func TestPollWithoutReport(t *testing.T) {
+	h := newHouse(t)
+	id := h.accept()
+	h.succeed(id, reportJSON)
+	h.objects.readErr = errors.New("no bucket")
+	h.get("/speech/analyze/" + string(id)).is(code.InternalError)
+	h.objects.readErr = nil
+	h.must(h.objects.Delete(t.Context(), pipeline.Key(id, 1, pipeline.Report, 0)))
+	h.get("/speech/analyze/" + string(id)).is(code.InternalError)
+	_, err := h.store.Erase(t.Context(), h.run(id), h.clock.Now())
+	h.must(err)
+	r := h.get("/speech/analyze/" + string(id))
+	r.has(http.StatusOK)
+	if r.at("scores") != nil || r.at("credits.deducted") != 4.0 {
+		t.Errorf("got %s", r.raw)
+	}
+}
+
+// Ensure that the progress of a run only grows, and names its earliest unfinished stage.
+func TestPollProgress(t *testing.T) {
+	h := newHouse(t)
+	id := h.accept()
+	transcribe := func(i int) run.Part { return run.Part{Stage: pipeline.Transcribe, Index: i} }
+	part := func(s run.Stage) run.Part { return run.Part{Stage: s} }
+	for _, step := range []struct {
+		done     run.Part
+		stage    string
+		progress float64
+	}{
+		{part(pipeline.Ingest), "transcribe", 15},
+		{transcribe(1), "transcribe", 28},
+		{transcribe(0), "transcribe", 42},
+		{transcribe(2), "diarize", 56},
+		{part(pipeline.Diarize), "vocabulary", 70},
+		{part(pipeline.Accent), "vocabulary", 78},
+		{part(pipeline.Vocabulary), "fluency", 86},
+		{part(pipeline.Fluency), "finalize", 95},
+	} {
+		before := h.run(id)
+		r := before
+		if step.done.Stage == pipeline.Ingest {
+			r.Chunks = 3
+		}
+		next := map[run.Part]time.Duration{}
+		if r.Last(step.done) {
+			for _, p := range pipeline.Following(step.done.Stage, r.Chunks) {
+				next[p] = time.Minute
+			}
+		}
+		after, err := r.Done(1, step.done, next, h.clock.Now())
+		h.must(err)
+		h.must(h.store.Advance(t.Context(), before, after))
+		h.clock.Advance(10 * time.Second)
+		got := h.get("/speech/analyze/" + string(id))
+		if got.at("stage") != step.stage || got.at("progress") != step.progress {
+			t.Errorf("after %s: %v at %v %%, want %s at %v %%", step.done, got.at("stage"), got.at("progress"), step.stage, step.progress)
+		}
+	}
+}
+
+// Ensure that a queued run says so, with its place.
+func TestPollQueued(t *testing.T) {
+	h := newHouse(t)
+	h.accept()
+	h.accept()
+	r := h.get("/speech/analyze/" + string(h.accept()))
+	if r.at("status") != "queued" || r.at("stage") != "queued" || r.at("progress") != 0.0 || r.at("queuePosition") != 1.0 || r.header.Get("Retry-After") != "15" {
+		t.Errorf("got %s", r.raw)
+	}
+}

@@ -1,0 +1,154 @@
+package api_test
+
+import (
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+func (r reply) ids() []string {
+	r.t.Helper()
+	data, ok := r.at("data").([]any)
+	if !ok {
+		r.t.Fatalf("no list: %s", r.raw)
+	}
+	ids := []string{}
+	for _, d := range data {
+		ids = append(ids, d.(map[string]any)["id"].(string))
+	}
+	return ids
+}
+
+// Ensure that each filter finds its own runs, newest first, and that both paths are the same list.
+func TestRunsFilters(t *testing.T) {
+	h := newHouse(t)
+	var ids []string
+	for _, p := range [][]part{
+		{{name: "externalId", value: "x"}, {name: "tags", value: "a"}}, {{name: "externalId", value: "y"}, {name: "tags", value: "b"}, {name: "tags", value: "a"}}, {{name: "externalId", value: "x"}},
+	} {
+		ids = append(ids, string(h.accept(p...)))
+		h.clock.Advance(time.Minute)
+	}
+	h.fail(run.ID(ids[0]), code.ScoringFailed)
+	stranger := h.secret
+	for query, want := range map[string][]string{
+		"":                                       {ids[2], ids[1], ids[0]},
+		"limit=2":                                {ids[2], ids[1]},
+		"status=failed":                          {ids[0]},
+		"status=processing":                      {ids[1]},
+		"status=queued":                          {ids[2]},
+		"status=success":                         {},
+		"externalId=x":                           {ids[2], ids[0]},
+		"tag=a":                                  {ids[1], ids[0]},
+		"tag=a&externalId=x":                     {ids[0]},
+		"serviceType=speech":                     {ids[2], ids[1], ids[0]},
+		"serviceType=cv_deepmatch":               {},
+		"createdAfter=2026-04-21T12:35:56.789Z":  {ids[2], ids[1]},
+		"createdAfter=2026-04-21T12:35:56.790Z":  {ids[2]},
+		"createdBefore=2026-04-21T12:35:56.789Z": {ids[0]},
+		"createdBefore=2026-04-21T14:35:56.790%2B02:00": {ids[1], ids[0]},
+		"createdAfter=2026-04-21":                       {ids[2], ids[1], ids[0]},
+		"createdAfter=2026-04-22":                       {},
+	} {
+		for _, path := range []string{"/runs", "/speech/runs"} {
+			r := h.get(path + "?" + query)
+			r.has(http.StatusOK)
+			if got := r.ids(); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s?%s: %v, want %v of %v", path, query, got, want, ids)
+			}
+		}
+	}
+	_, _, h.secret = h.newClient(nil)
+	if got := h.get("/runs").ids(); len(got) != 0 {
+		t.Errorf("another client sees %v", got)
+	}
+	h.secret = stranger
+}
+
+// Ensure that a bad value of each parameter has its own code, on both sides of each bound.
+func TestRunsRefuses(t *testing.T) {
+	h := newHouse(t)
+	for query, want := range map[string]code.Code{
+		"limit=0": code.InvalidLimit, "limit=1": "", "limit=100": "", "limit=101": code.InvalidLimit, "limit=": code.InvalidLimit, "limit=x": code.InvalidLimit, "limit=1e1": code.InvalidLimit, "limit=%2B5": code.InvalidLimit, "limit=1&limit=2": code.InvalidLimit,
+		"status=done": code.InvalidStatus, "status=": code.InvalidStatus, "status=SUCCESS": code.InvalidStatus, "status=queued&status=failed": code.InvalidStatus,
+		"serviceType=video": code.InvalidServiceType, "serviceType=": code.InvalidServiceType,
+		"createdAfter=yesterday": code.InvalidDate, "createdAfter=": code.InvalidDate, "createdBefore=2026-13-01": code.InvalidDate, "createdBefore=2026-02-30T00:00:00Z": code.InvalidDate, "createdAfter=1760000000": code.InvalidDate,
+		"createdAfter=2026-04-21T12:34": "", "createdAfter=2026-04-21T12:34:56.7": "",
+		"externalId=": code.InvalidExternalID, "externalId=" + strings.Repeat("x", 255): "", "externalId=" + strings.Repeat("x", 256): code.InvalidExternalID,
+		"tag=": code.InvalidTags, "tag=" + strings.Repeat("x", 40): "", "tag=" + strings.Repeat("x", 41): code.InvalidTags,
+		"cursor=": code.InvalidCursor, "cursor=abc": code.InvalidCursor, "cursor=" + strings.Repeat("A", 1000): code.InvalidCursor,
+	} {
+		r := h.get("/runs?" + query)
+		if want == "" {
+			r.has(http.StatusOK)
+			continue
+		}
+		r.is(want)
+	}
+}
+
+// Ensure that the pages of a list, joined, are the list, and that a cursor serves its own client and query alone.
+func TestRunsPages(t *testing.T) {
+	h := newHouse(t)
+	h.client.ConcurrentRuns = 10
+	h.must(h.store.PutClient(t.Context(), h.client))
+	var want []string
+	for range 5 { // all in the same millisecond
+		want = append(want, string(h.accept(part{name: "tags", value: "a"})))
+	}
+	seen := map[string]bool{}
+	pages, cursor := 0, ""
+	for {
+		r := h.get("/runs?limit=2&tag=a" + cursor)
+		r.has(http.StatusOK)
+		for _, id := range r.ids() {
+			if seen[id] {
+				t.Errorf("%s comes twice", id)
+			}
+			seen[id] = true
+		}
+		pages++
+		next, more := r.at("nextCursor").(string)
+		if !more {
+			break
+		}
+		cursor = "&cursor=" + url.QueryEscape(next)
+	}
+	if len(seen) != len(want) || pages != 3 {
+		t.Errorf("%d of %d runs on %d pages", len(seen), len(want), pages)
+	}
+	first := h.get("/runs?limit=2&tag=a").at("nextCursor").(string)
+	h.get("/runs?limit=1&tag=a&cursor=" + first).has(http.StatusOK)
+	h.get("/runs?limit=2&cursor=" + first).is(code.InvalidCursor)
+	h.get("/runs?limit=2&tag=a&cursor=" + first[:len(first)-1]).is(code.InvalidCursor)
+	h.get("/credits/transactions?cursor=" + first).is(code.InvalidCursor)
+	_, _, h.secret = h.newClient(nil)
+	h.get("/runs?limit=2&tag=a&cursor=" + first).is(code.InvalidCursor)
+}
+
+// Ensure that an entry of the list is what a poll answers, less transcript and analysis, and that listing is no poll.
+func TestRunsEntries(t *testing.T) {
+	h := newHouse(t)
+	ended, live := h.accept(), h.accept()
+	h.succeed(ended, reportJSON)
+	list := h.get("/runs").at("data").([]any)
+	for _, id := range []run.ID{ended, live} {
+		polled := h.get("/speech/analyze/" + string(id))
+		polled.has(http.StatusOK)
+		delete(polled.body, "transcript")
+		delete(polled.body, "analysis")
+		found := false
+		for _, entry := range list {
+			found = found || reflect.DeepEqual(entry, any(polled.body))
+		}
+		if !found {
+			t.Errorf("no entry is %v", polled.body)
+		}
+	}
+}
