@@ -1,0 +1,196 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// The bounds of a transition's retries: with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture
+// Blog, 2015), 40 attempts see some 30 submits of one client at once through.
+const (
+	maxAttempts = 40
+	maxWait     = 10 * time.Second // the sum of all waits
+	firstPause  = 20 * time.Millisecond
+	lastPause   = 400 * time.Millisecond
+)
+
+// verdict is what an answer says of a write.
+type verdict int
+
+const (
+	written   verdict = iota
+	lost              // a condition did not hold: nothing was written
+	conflict          // another transaction held an item: nothing was written
+	throttled         // nothing was written
+	unknown           // the answer was lost, or is one of the server's own errors: it may have been written
+	fatal             // nothing was written, and nothing will be
+)
+
+// judge sorts an error of a write. A refusal that is not one of the known is fatal; no refusal at all is unknown.
+func judge(err error) verdict {
+	var cancelled *types.TransactionCanceledException
+	var response *smithyhttp.ResponseError
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return written
+	case errors.As(err, &cancelled):
+		return judgeReasons(cancelled.CancellationReasons)
+	case errors.As(err, &api):
+		switch api.ErrorCode() {
+		case "ConditionalCheckFailedException":
+			return lost
+		case "TransactionConflictException":
+			return conflict
+		case "TransactionInProgressException":
+			return unknown // our own earlier attempt is still at work
+		case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "LimitExceededException":
+			return throttled
+		}
+		if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError || api.ErrorFault() == smithy.FaultServer {
+			return unknown
+		}
+		return fatal
+	}
+	return unknown
+}
+
+func judgeReasons(reasons []types.CancellationReason) verdict {
+	v := fatal
+	for _, r := range reasons {
+		switch reasonCode(r) {
+		case "ConditionalCheckFailed":
+			return lost
+		case "TransactionConflict":
+			v = conflict
+		case "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded":
+			if v == fatal {
+				v = throttled
+			}
+		}
+	}
+	return v
+}
+
+func reasonCode(r types.CancellationReason) string {
+	if r.Code == nil {
+		return ""
+	}
+	return *r.Code
+}
+
+// budget counts the attempts and the waits of one transition.
+type budget struct {
+	s        *Store
+	what     string
+	attempts int
+	waited   time.Duration
+}
+
+func (s *Store) budget(what string) *budget { return &budget{s: s, what: what} }
+
+// wait pauses before the next attempt; it returns an error around cause where no attempt is left or the context ends.
+func (b *budget) wait(ctx context.Context, cause error) error {
+	b.attempts++
+	pause := time.Duration(b.s.jitter() * float64(min(lastPause, firstPause<<min(b.attempts-1, 10))))
+	if b.attempts >= maxAttempts || b.waited+pause > maxWait {
+		return fmt.Errorf("dynamo: %s: given up after %d attempts: %w", b.what, b.attempts, cause)
+	}
+	b.waited += pause
+	if err := b.s.sleep(ctx, pause); err != nil {
+		return fmt.Errorf("dynamo: %s: %w", b.what, errors.Join(err, cause))
+	}
+	return nil
+}
+
+// setback is what is known of the attempt before.
+type setback struct {
+	unsure  bool                       // its answer was lost at least once: it may have been written
+	reasons []types.CancellationReason // one per item, where it was refused
+}
+
+// failed tells whether item i's condition was, or may have been, what refused it.
+func (s setback) failed(i int) bool {
+	return s.unsure || i < len(s.reasons) && reasonCode(s.reasons[i]) == "ConditionalCheckFailed"
+}
+
+// errTorn says that two reads were of different moments, so that nothing can be decided of them.
+var errTorn = errors.New("moved between two reads")
+
+// transact decides and writes until it is written or refused, or the budget is spent. decide reads what it decides on
+// and returns the items of the transaction; none where an earlier attempt turns out to have been written. Its own
+// refusals end the matter.
+func (s *Store) transact(ctx context.Context, what string, decide func(context.Context, setback) ([]types.TransactWriteItem, error)) error {
+	b := s.budget(what)
+	var last setback
+	for {
+		items, err := decide(ctx, last)
+		switch {
+		case err == nil && len(items) == 0:
+			return nil
+		case err == nil:
+			last, err = s.commit(ctx, b, items)
+			if err == nil {
+				return nil
+			}
+			if v := judge(err); v != lost && v != conflict {
+				return err
+			}
+		case !errors.Is(err, errTorn) && !passing(err):
+			return err
+		}
+		if err := b.wait(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// passing tells whether a read's error may be gone at the next attempt.
+func passing(err error) bool {
+	var op *smithy.OperationError
+	if !errors.As(err, &op) {
+		return false
+	}
+	v := judge(err)
+	return v == throttled || v == unknown
+}
+
+// commit sends one transaction under one token until the answer is known. DynamoDB recognises the token for 10 minutes,
+// far longer than the budget: a transaction that was written although its answer was lost is not written again.
+func (s *Store) commit(ctx context.Context, b *budget, items []types.TransactWriteItem) (setback, error) {
+	var now setback
+	token, err := s.token()
+	if err != nil {
+		return now, err
+	}
+	for {
+		call, cancel := context.WithTimeout(ctx, writeTimeout)
+		_, err := s.api.TransactWriteItems(call, &dynamodb.TransactWriteItemsInput{TransactItems: items, ClientRequestToken: &token}, once)
+		cancel()
+		switch judge(err) {
+		case written:
+			return now, nil
+		case lost, conflict:
+			var cancelled *types.TransactionCanceledException
+			if errors.As(err, &cancelled) {
+				now.reasons = cancelled.CancellationReasons
+			}
+			return now, err
+		case fatal:
+			return now, fmt.Errorf("dynamo: %s: %w", b.what, err)
+		case unknown:
+			now.unsure = true
+		}
+		if err := b.wait(ctx, err); err != nil {
+			return now, err
+		}
+	}
+}

@@ -1,0 +1,176 @@
+// Package dynamo keeps runs, ledger, accounts and limits in DynamoDB: run.Store, account.Store, run.Limits and
+// audit.Source.
+//
+// Everything that moves money, a slot or a place in a queue is one transaction, and writes the client's account on the
+// condition that its revision is the one decided on. So all such writes of a client stand in one line, and whoever
+// comes second reads again and decides again. A run is written on the condition of its version. The base tables alone
+// decide; the indexes only find things, and what they find is read again.
+//
+// Each table's keys, items and condition expressions stand in one file: runs.go, credits.go, clients.go, limits.go. The
+// keys and indexes as data stand in package schema.
+package dynamo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// API is what the store calls of *dynamodb.Client.
+type API interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
+// Names are the deployed tables.
+type Names struct{ Runs, Credits, Clients, Limits string }
+
+// Store is the four tables. Safe for concurrent use.
+type Store struct {
+	api    API
+	names  Names
+	random io.Reader
+	jitter func() float64
+	sleep  func(context.Context, time.Duration) error
+}
+
+// Option changes how a Store is made.
+type Option func(*Store)
+
+// WithRandom replaces crypto/rand as the source of request tokens.
+func WithRandom(r io.Reader) Option { return func(s *Store) { s.random = r } }
+
+// WithJitter replaces the source of the waits' randomness: numbers from 0 up to 1.
+func WithJitter(f func() float64) Option { return func(s *Store) { s.jitter = f } }
+
+// WithSleep replaces the wait between two attempts. It returns early, with an error, when the context ends.
+func WithSleep(f func(context.Context, time.Duration) error) Option {
+	return func(s *Store) { s.sleep = f }
+}
+
+// New makes a store on the tables with these names.
+func New(api API, names Names, options ...Option) *Store {
+	s := &Store{api: api, names: names, random: rand.Reader, jitter: mathrand.Float64, sleep: sleep}
+	for _, o := range options {
+		o(s)
+	}
+	return s
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// token is 32 characters that no other request carries; DynamoDB takes up to 36.
+func (s *Store) token() (string, error) {
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(s.random, b); err != nil {
+		return "", fmt.Errorf("dynamo: draw a token: %w", err)
+	}
+	return hex.EncodeToString(b), nil
+}
+
+// Bounds of one request.
+const (
+	readTimeout  = 10 * time.Second // with the SDK's own retries
+	writeTimeout = 4 * time.Second
+)
+
+// once keeps the SDK from retrying a write by itself: after a lost answer its second attempt would fail the condition
+// that the first one met, and nobody could tell the two apart.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+
+// get reads one item consistently; nil where there is none.
+func (s *Store) get(ctx context.Context, table string, key item) (item, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, err
+	}
+	return out.Item, nil
+}
+
+// batch is the most items that BatchGetItem takes.
+const batch = 100
+
+// maxBatchRounds bounds how often what a batch left over (more than 16 MB, or throttled) is asked for again.
+const maxBatchRounds = 50
+
+// getMany reads many items of a table consistently, in no order.
+func (s *Store) getMany(ctx context.Context, table string, keys []item) ([]item, error) {
+	var found []item
+	b := s.budget("read many")
+	for len(keys) > 0 {
+		n := min(len(keys), batch)
+		ask := map[string]types.KeysAndAttributes{table: {Keys: maps(keys[:n]), ConsistentRead: aws.Bool(true)}}
+		keys = keys[n:]
+		for round := 0; len(ask) > 0; round++ {
+			if round > 0 {
+				if err := b.wait(ctx, fmt.Errorf("%d rounds", round)); err != nil || round > maxBatchRounds {
+					return nil, fmt.Errorf("dynamo: read many: left over: %w", err)
+				}
+			}
+			call, cancel := context.WithTimeout(ctx, readTimeout)
+			out, err := s.api.BatchGetItem(call, &dynamodb.BatchGetItemInput{RequestItems: ask})
+			cancel()
+			if err != nil {
+				return nil, fmt.Errorf("dynamo: read many: %w", err)
+			}
+			for _, it := range out.Responses[table] {
+				found = append(found, it)
+			}
+			ask = out.UnprocessedKeys
+		}
+	}
+	return found, nil
+}
+
+func maps(keys []item) []map[string]types.AttributeValue {
+	all := make([]map[string]types.AttributeValue, len(keys))
+	for i, k := range keys {
+		all[i] = k
+	}
+	return all
+}
+
+// query walks the pages of a query until visit says stop or there is no more.
+func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, visit func(item) (more bool, err error)) error {
+	for {
+		call, cancel := context.WithTimeout(ctx, readTimeout)
+		out, err := s.api.Query(call, in)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("dynamo: query: %w", err)
+		}
+		for _, it := range out.Items {
+			if more, err := visit(it); err != nil || !more {
+				return err
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}

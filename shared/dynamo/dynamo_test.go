@@ -1,0 +1,63 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"parley/shared/account"
+	"parley/shared/run"
+	"parley/shared/storetest"
+)
+
+// endpointVariable names an emulated AWS, such as http://127.0.0.1:4566, for the tests to make their tables on.
+const endpointVariable = "PARLEY_ENDPOINT"
+
+// client speaks to the emulated AWS, or skips the test.
+func client(t *testing.T) *dynamodb.Client {
+	t.Helper()
+	endpoint := os.Getenv(endpointVariable)
+	if endpoint == "" {
+		t.Skip("no emulated AWS: " + endpointVariable + " is not set")
+	}
+	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+}
+
+var made atomic.Int64
+
+// openThrough makes a store on fresh tables, with its requests going through wrap.
+func openThrough(t *testing.T, wrap func(API) API) *Store {
+	t.Helper()
+	c := client(t)
+	names, err := CreateTables(t.Context(), c, fmt.Sprintf("test-%d-%d-", os.Getpid(), made.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	t.Cleanup(func() {
+		if err := DeleteTables(ctx, c, names); err != nil {
+			t.Log(err)
+		}
+	})
+	return New(wrap(c), names)
+}
+
+func plain(api API) API { return api }
+
+func open(t *testing.T) storetest.Store { return openThrough(t, plain) }
+
+func TestSubmits(t *testing.T)     { storetest.Submits(t, open) }
+func TestTransitions(t *testing.T) { storetest.Transitions(t, open) }
+func TestReads(t *testing.T)       { storetest.Reads(t, open) }
+func TestAccounts(t *testing.T) {
+	storetest.Accounts(t, func(t *testing.T) account.Store { return openThrough(t, plain) })
+}
+func TestLimits(t *testing.T) {
+	storetest.Limits(t, func(t *testing.T) run.Limits { return openThrough(t, plain) })
+}

@@ -1,0 +1,192 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// item is a DynamoDB item, or a key, or the values of an expression. Zero values are not stored: a write is billed by
+// the size of what it writes.
+type item map[string]types.AttributeValue
+
+func str(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+func num(v int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(v, 10)}
+}
+func real(v float64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'f', -1, 64)}
+}
+
+func (i item) text(name, v string) {
+	if v != "" {
+		i[name] = str(v)
+	}
+}
+
+func (i item) number(name string, v int64) {
+	if v != 0 {
+		i[name] = num(v)
+	}
+}
+
+func (i item) flag(name string, v bool) {
+	if v {
+		i[name] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+}
+
+// time stores a moment as Unix ms.
+func (i item) time(name string, t time.Time) {
+	if !t.IsZero() {
+		i[name] = num(t.UnixMilli())
+	}
+}
+
+func (i item) score(name string, v *float64) {
+	if v != nil {
+		i[name] = real(*v)
+	}
+}
+
+func (i item) list(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	l := make([]types.AttributeValue, len(values))
+	for n, v := range values {
+		l[n] = str(v)
+	}
+	i[name] = &types.AttributeValueMemberL{Value: l}
+}
+
+func (i item) table(name string, values map[string]string) {
+	if len(values) == 0 {
+		return
+	}
+	m := make(map[string]types.AttributeValue, len(values))
+	for k, v := range values {
+		m[k] = str(v)
+	}
+	i[name] = &types.AttributeValueMemberM{Value: m}
+}
+
+// reader reads an item back. The first attribute of a wrong type is kept as err; absent ones are zero.
+type reader struct {
+	item item
+	err  error
+}
+
+func (r *reader) wrong(name string, err error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("dynamo: attribute %s: %w", name, err)
+	}
+}
+
+var errType = fmt.Errorf("wrong type")
+
+func (r *reader) text(name string) string {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberS:
+		return v.Value
+	default:
+		r.wrong(name, errType)
+	}
+	return ""
+}
+
+func (r *reader) digits(name string) string {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberN:
+		return v.Value
+	default:
+		r.wrong(name, errType)
+	}
+	return ""
+}
+
+func (r *reader) number(name string) int64 {
+	d := r.digits(name)
+	if d == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(d, 10, 64)
+	if err != nil {
+		r.wrong(name, err)
+	}
+	return n
+}
+
+func (r *reader) flag(name string) bool {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberBOOL:
+		return v.Value
+	default:
+		r.wrong(name, errType)
+	}
+	return false
+}
+
+func (r *reader) time(name string) time.Time {
+	if _, ok := r.item[name]; !ok {
+		return time.Time{}
+	}
+	return time.UnixMilli(r.number(name)).UTC()
+}
+
+func (r *reader) score(name string) *float64 {
+	d := r.digits(name)
+	if d == "" {
+		return nil
+	}
+	f, err := strconv.ParseFloat(d, 64)
+	if err != nil {
+		r.wrong(name, err)
+	}
+	return &f
+}
+
+func (r *reader) list(name string) []string {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberL:
+		all := make([]string, 0, len(v.Value))
+		for _, e := range v.Value {
+			s, ok := e.(*types.AttributeValueMemberS)
+			if !ok {
+				r.wrong(name, errType)
+				return nil
+			}
+			all = append(all, s.Value)
+		}
+		return all
+	default:
+		r.wrong(name, errType)
+	}
+	return nil
+}
+
+func (r *reader) table(name string) map[string]string {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberM:
+		all := make(map[string]string, len(v.Value))
+		for k, e := range v.Value {
+			s, ok := e.(*types.AttributeValueMemberS)
+			if !ok {
+				r.wrong(name, errType)
+				return nil
+			}
+			all[k] = s.Value
+		}
+		return all
+	default:
+		r.wrong(name, errType)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/shared/account"
+	"parley/shared/dynamo/schema"
+	"parley/shared/run"
+)
+
+// The table of limits: what is counted or remembered for a while.
+//
+//	rate#<scope>#<start>           calls in the window that began at start (Unix seconds)
+//	poll#<run>                     last poll of a run, at (Unix ms)
+//	idempotency#<client>#<sha256>  run and input of an idempotency key, expires (Unix ms)
+//	ready                          the last readiness
+//
+// ttl (Unix seconds) is when DynamoDB may delete an item. It does so up to days later, so no decision rests on an item
+// being gone.
+
+// spare is how long an item is kept beyond its use, against clocks that differ.
+const spare = time.Hour
+
+func limitKey(scope string) item { return item{schema.LimitScope: str(scope)} }
+
+func idempotencyScope(client account.ID, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return "idempotency#" + string(client) + "#" + hex.EncodeToString(sum[:])
+}
+
+// putIdempotency ties a key to the run.
+//
+//	in   the key, the input's hash, now
+//	out  written; condition failed: the key is in use and has not expired
+func (s *Store) putIdempotency(r run.Run, i run.Idempotency, now time.Time) types.TransactWriteItem {
+	it := limitKey(idempotencyScope(r.Client, i.Key))
+	it["run"], it["input"], it["expires"] = str(string(r.ID)), str(i.Input), num(i.Expires.UnixMilli())
+	it[schema.LimitTTL] = num(i.Expires.Add(spare).Unix())
+	return types.TransactWriteItem{Put: &types.Put{TableName: &s.names.Limits, Item: it,
+		ConditionExpression:       aws.String("attribute_not_exists(#scope) OR #expires <= :now"),
+		ExpressionAttributeNames:  map[string]string{"#scope": schema.LimitScope, "#expires": "expires"},
+		ExpressionAttributeValues: item{":now": num(now.UnixMilli())}}}
+}
+
+// Replay implements run.Store.
+func (s *Store) Replay(ctx context.Context, client account.ID, i run.Idempotency, now time.Time) (run.Run, error) {
+	it, err := s.get(ctx, s.names.Limits, limitKey(idempotencyScope(client, i.Key)))
+	if err != nil {
+		return run.Run{}, fmt.Errorf("dynamo: read idempotency: %w", err)
+	}
+	r := reader{item: it}
+	switch {
+	case it == nil || !now.Before(r.time("expires")):
+		return run.Run{}, errors.Join(r.err, run.ErrUnknown)
+	case r.text("input") != i.Input:
+		return run.Run{}, run.ErrReused
+	}
+	return s.Get(ctx, run.ID(r.text("run")))
+}
+
+// write does a single conditional update until its answer is known. unsure is true where an earlier answer was lost.
+func (s *Store) write(ctx context.Context, what string, in *dynamodb.UpdateItemInput) (out *dynamodb.UpdateItemOutput, unsure bool, err error) {
+	b := s.budget(what)
+	for {
+		call, cancel := context.WithTimeout(ctx, writeTimeout)
+		out, err := s.api.UpdateItem(call, in, once)
+		cancel()
+		switch judge(err) {
+		case written:
+			return out, unsure, nil
+		case lost:
+			return nil, unsure, err
+		case fatal:
+			return nil, unsure, fmt.Errorf("dynamo: %s: %w", what, err)
+		case unknown:
+			unsure = true
+		}
+		if err := b.wait(ctx, err); err != nil {
+			return nil, unsure, err
+		}
+	}
+}
+
+// Allow implements run.Limits. Windows are aligned to multiples of their length. A lost answer may count a call twice.
+//
+//	in   the window's key
+//	out  the count, this call included
+func (s *Store) Allow(ctx context.Context, scope string, limit int, length time.Duration, now time.Time) (bool, int, time.Time, error) {
+	if limit < 0 || length < time.Second {
+		return false, 0, time.Time{}, fmt.Errorf("dynamo: allow: %d in %s", limit, length)
+	}
+	start := now.Truncate(length)
+	end := start.Add(length)
+	out, _, err := s.write(ctx, "allow", &dynamodb.UpdateItemInput{TableName: &s.names.Limits,
+		Key:                       limitKey("rate#" + scope + "#" + strconv.FormatInt(start.Unix(), 10)),
+		UpdateExpression:          aws.String("ADD #calls :one SET #ttl = :ttl"),
+		ExpressionAttributeNames:  map[string]string{"#calls": "calls", "#ttl": schema.LimitTTL},
+		ExpressionAttributeValues: item{":one": num(1), ":ttl": num(end.Add(spare).Unix())},
+		ReturnValues:              types.ReturnValueUpdatedNew})
+	if err != nil {
+		return false, 0, end, err
+	}
+	r := reader{item: out.Attributes}
+	n := int(r.number("calls"))
+	return n <= limit, max(limit-n, 0), end, r.err
+}
+
+// Poll implements run.Limits.
+//
+//	in   now, and the latest moment of a last poll that lets this one through
+//	out  written; condition failed: polled since
+func (s *Store) Poll(ctx context.Context, id run.ID, every time.Duration, now time.Time) (time.Duration, error) {
+	_, unsure, err := s.write(ctx, "poll", &dynamodb.UpdateItemInput{TableName: &s.names.Limits, Key: limitKey("poll#" + string(id)),
+		UpdateExpression:         aws.String("SET #at = :now, #ttl = :ttl"),
+		ConditionExpression:      aws.String("attribute_not_exists(#at) OR #at <= :last"),
+		ExpressionAttributeNames: map[string]string{"#at": "at", "#ttl": schema.LimitTTL},
+		ExpressionAttributeValues: item{":now": num(now.UnixMilli()), ":last": num(now.Add(-every).UnixMilli()),
+			":ttl": num(now.Add(every + spare).Unix())}})
+	if judge(err) != lost {
+		return 0, err
+	}
+	it, err := s.get(ctx, s.names.Limits, limitKey("poll#"+string(id)))
+	if err != nil {
+		return 0, fmt.Errorf("dynamo: read poll: %w", err)
+	}
+	r := reader{item: it}
+	last := r.time("at")
+	if unsure && last.Equal(now.Truncate(time.Millisecond)) {
+		return 0, r.err
+	}
+	return max(last.Add(every).Sub(now), time.Millisecond), r.err
+}
+
+const readyScope = "ready"
+
+// Ready implements run.Limits.
+func (s *Store) Ready(ctx context.Context) (run.Readiness, error) {
+	it, err := s.get(ctx, s.names.Limits, limitKey(readyScope))
+	if err != nil {
+		return run.Readiness{}, fmt.Errorf("dynamo: read readiness: %w", err)
+	}
+	r := reader{item: it}
+	return run.Readiness{At: r.time("at"), Parts: r.table("parts")}, r.err
+}
+
+// SetReady implements run.Limits.
+func (s *Store) SetReady(ctx context.Context, ready run.Readiness) error {
+	it := limitKey(readyScope)
+	it.time("at", ready.At)
+	it.table("parts", ready.Parts)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if _, err := s.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Limits, Item: it}); err != nil {
+		return fmt.Errorf("dynamo: set ready: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/shared/account"
+	"parley/shared/credit"
+	"parley/shared/run"
+)
+
+// Where the run stands in the items of every transaction.
+const runItem = 0
+
+// Submit implements run.Store.
+//
+//	writes  the run where its id is free; the account where its revision is the one read; the hold's entry;
+//	        the ticket where it queues; the idempotency record where there is none or an expired one
+func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (r run.Run, replayed bool, err error) {
+	if err := plausible(sub); err != nil {
+		return run.Run{}, false, err
+	}
+	idempotencyItem := -1
+	err = s.transact(ctx, "submit", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
+		repeat := func() error { r, replayed, err = s.accepted(ctx, sub, now); return err }
+		if last.failed(runItem) || idempotencyItem > 0 && last.failed(idempotencyItem) {
+			if err := repeat(); !errors.Is(err, run.ErrUnknown) {
+				return nil, err
+			}
+		}
+		seen, err := s.Account(ctx, sub.Run.Client)
+		if err != nil {
+			return nil, err
+		}
+		after, next, entry, err := admit(seen, sub.Run, sub, now)
+		if errors.Is(err, credit.ErrInsufficient) {
+			// A repeat is answered as the first time, even with nothing left to hold.
+			if again := repeat(); !errors.Is(again, run.ErrUnknown) {
+				return nil, again
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		r = next
+		items, err := s.admission(s.putNewRun(r), seen, after, r, entry, now)
+		if sub.Idempotency != nil {
+			idempotencyItem = len(items)
+			items = append(items, s.putIdempotency(r, *sub.Idempotency, now))
+		}
+		return items, err
+	})
+	if err != nil {
+		return run.Run{}, false, err
+	}
+	return r, replayed, nil
+}
+
+// accepted looks whether the submit was accepted before: by its idempotency key, then by its id. run.ErrUnknown: it was not.
+func (s *Store) accepted(ctx context.Context, sub run.Submission, now time.Time) (run.Run, bool, error) {
+	if sub.Idempotency != nil {
+		r, err := s.Replay(ctx, sub.Run.Client, *sub.Idempotency, now)
+		if !errors.Is(err, run.ErrUnknown) {
+			return r, err == nil && r.ID != sub.Run.ID, err
+		}
+	}
+	r, err := s.Get(ctx, sub.Run.ID)
+	if err == nil && r.Client != sub.Run.Client {
+		err = fmt.Errorf("dynamo: submit: id %s is taken", r.ID)
+	}
+	return r, false, err
+}
+
+// plausible refuses what no caller can mean.
+func plausible(sub run.Submission) error {
+	if r := sub.Run; !r.ID.Valid() || r.Client == "" || r.Attempt != 1 || r.Cost < 1 || r.CreatedAt.IsZero() {
+		return fmt.Errorf("dynamo: submit: impossible run %q of %q: attempt %d, cost %d, created %s", r.ID, r.Client, r.Attempt, r.Cost, r.CreatedAt)
+	}
+	if sub.ConcurrentRuns < 1 {
+		return fmt.Errorf("dynamo: submit: %d concurrent runs", sub.ConcurrentRuns)
+	}
+	return nil
+}
+
+// admit holds the run's cost and gives it a slot, or a ticket where none is free or others wait already.
+func admit(a credit.Account, r run.Run, sub run.Submission, now time.Time) (credit.Account, run.Run, credit.Entry, error) {
+	a, entry, err := a.HoldFor(string(r.ID), r.Attempt, r.Cost, now)
+	if err != nil {
+		return a, r, entry, err
+	}
+	r.Status, r.Ticket, r.StartedAt, r.Deadline, r.Parts = "", 0, time.Time{}, time.Time{}, nil
+	if a.Queued == 0 && a.Running < sub.ConcurrentRuns {
+		a.Running++
+		r, err = r.Start(sub.First, sub.Due, sub.Budget, now)
+		return a, r, entry, err
+	}
+	a.Queued++
+	a.QueueTail++
+	r.Status, r.Ticket = run.Queued, a.QueueTail
+	r.Version++
+	return a, r, entry, nil
+}
+
+// admission is what Submit and Retry write alike.
+func (s *Store) admission(put types.TransactWriteItem, seen, after credit.Account, r run.Run, e credit.Entry, now time.Time) ([]types.TransactWriteItem, error) {
+	account, err := s.putAccount(seen, after, now)
+	items := []types.TransactWriteItem{put, account, s.putEntry(e, "")}
+	if r.Status == run.Queued {
+		items = append(items, s.putTicket(r))
+	}
+	return items, err
+}
+
+// past looks, after a setback, whether what was decided of seen can still be written: nil where it can, errDone where
+// wrote is what is stored, so that an attempt whose answer was lost was written.
+func (s *Store) past(ctx context.Context, last setback, seen, wrote run.Run) error {
+	if !last.failed(runItem) {
+		return nil
+	}
+	now, err := s.Get(ctx, seen.ID)
+	switch {
+	case err != nil:
+		return err
+	case last.unsure && wrote.ID == seen.ID && identical(now, wrote):
+		return errDone
+	}
+	return moved(seen, now)
+}
+
+var errDone = errors.New("written by an attempt whose answer was lost")
+
+// End implements run.Store.
+//
+//	writes  the run where its version is the one seen; the account where its revision is the one read; the entries that
+//	        resolve the hold; no ticket any more where it was queued
+func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Time) (run.Run, error) {
+	after, err := seen.End(o, now)
+	if err != nil {
+		return run.Run{}, err
+	}
+	err = s.transact(ctx, "end", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
+		if err := s.past(ctx, last, seen, after); err != nil {
+			return nil, err
+		}
+		before, err := s.Account(ctx, seen.Client)
+		if err != nil {
+			return nil, err
+		}
+		a, entries, err := before.Resolve(string(seen.ID), seen.Attempt, seen.Cost, o.Charge, now)
+		if err != nil {
+			return nil, s.disagreement(ctx, seen, err)
+		}
+		if seen.Status == run.Queued {
+			a.Queued--
+		} else {
+			a.Running--
+		}
+		put, err := s.putAccount(before, a, now)
+		if err != nil {
+			return nil, s.disagreement(ctx, seen, err)
+		}
+		items := []types.TransactWriteItem{s.putRun(seen, after), put}
+		for _, e := range entries {
+			items = append(items, s.putEntry(e, ""))
+		}
+		if seen.Status == run.Queued {
+			items = append(items, s.deleteTicket(seen))
+		}
+		return items, nil
+	})
+	if err != nil && !errors.Is(err, errDone) {
+		return run.Run{}, err
+	}
+	return after, nil
+}
+
+// disagreement explains an account that cannot bear what was decided of seen: mostly the run has moved meanwhile, and
+// the account with it. Else it is the error that it looks like.
+func (s *Store) disagreement(ctx context.Context, seen run.Run, err error) error {
+	now, read := s.Get(ctx, seen.ID)
+	if read != nil {
+		return read
+	}
+	if why := moved(seen, now); why != nil {
+		return why
+	}
+	return err
+}
+
+// Promote implements run.Store.
+//
+//	writes  the run where its version is the one read; the account where its revision is the one read; no ticket any more
+func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns int, first run.Part, due time.Duration, budget run.Budget, now time.Time) (run.Run, error) {
+	var r run.Run
+	err := s.transact(ctx, "promote", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
+		if last.unsure && r.ID != "" {
+			if stored, err := s.Get(ctx, r.ID); err != nil {
+				return nil, err
+			} else if identical(stored, r) {
+				return nil, errDone
+			}
+		}
+		before, err := s.Account(ctx, client)
+		if err != nil {
+			return nil, err
+		}
+		if before.Running >= concurrentRuns || before.Queued == 0 {
+			return nil, run.ErrNoSlot
+		}
+		var head run.ID
+		if err := s.tickets(ctx, client, lastNumber, 1, func(_ int64, id run.ID) bool { head = id; return false }); err != nil {
+			return nil, err
+		}
+		if head == "" {
+			return nil, errTorn
+		}
+		seen, err := s.Get(ctx, head)
+		if err != nil {
+			return nil, err
+		}
+		if seen.Status != run.Queued {
+			return nil, errTorn
+		}
+		if r, err = seen.Start(first, due, budget, now); err != nil {
+			return nil, err
+		}
+		after := before
+		after.Queued--
+		after.Running++
+		put, err := s.putAccount(before, after, now)
+		return []types.TransactWriteItem{s.putRun(seen, r), put, s.deleteTicket(seen)}, err
+	})
+	if err != nil && !errors.Is(err, errDone) {
+		return run.Run{}, err
+	}
+	return r, nil
+}
+
+// Retry implements run.Store. A run that was erased has no audio left: ErrGone.
+//
+//	writes  the run where its version is the one seen; the account where its revision is the one read; the new hold's
+//	        entry; the ticket where it queues
+func (s *Store) Retry(ctx context.Context, seen run.Run, sub run.Submission, now time.Time) (run.Run, error) {
+	if seen.Status != run.Failed || !seen.ErasedAt.IsZero() {
+		return run.Run{}, run.ErrGone
+	}
+	again := seen
+	again.Attempt++
+	again.CompletedAt, again.Scores, again.Charged, again.Failure = time.Time{}, run.Scores{}, 0, nil
+	again.Language, again.Reason, again.Chunks = "", "", 0
+	var r run.Run
+	err := s.transact(ctx, "retry", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
+		if err := s.past(ctx, last, seen, r); err != nil {
+			return nil, err
+		}
+		before, err := s.Account(ctx, seen.Client)
+		if err != nil {
+			return nil, err
+		}
+		after, next, entry, err := admit(before, again, sub, now)
+		if errors.Is(err, credit.ErrInsufficient) {
+			return nil, s.disagreement(ctx, seen, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r = next
+		return s.admission(s.putRun(seen, r), before, after, r, entry, now)
+	})
+	if err != nil && !errors.Is(err, errDone) {
+		return run.Run{}, err
+	}
+	return r, nil
+}
