@@ -1,0 +1,91 @@
+// Package timing measures speech from its sound alone: where there is speech and where silence, how long the pauses are,
+// how many peaks of intensity (roughly syllables) there are. It looks at no transcript, so that a recogniser's mistakes
+// cannot move it. Fluency and accent share it.
+package timing
+
+import (
+	"math"
+	"sort"
+)
+
+// The contour's frames: energy over 25 ms, every 10 ms.
+const (
+	FrameMs = 10
+	hop     = 160 // samples
+	window  = 400 // samples
+	floorDb = -96 // of a frame that is all zero: one bit below 16-bit full scale
+	// quietestDb is the level in dB below full scale under which nothing is speech.
+	quietestDb = -70
+	fullSq     = 32768.0 * 32768.0
+	smoothBy   = 7 // frames
+)
+
+// Contour is the energy in dB below full scale, a value every FrameMs.
+type Contour []float64
+
+// Energy computes the contour of 16 kHz mono samples. What does not fill a frame of 25 ms at the end is left out; fewer
+// samples than one frame give an empty contour.
+func Energy(pcm []int16) Contour {
+	if len(pcm) < window {
+		return nil
+	}
+	n := (len(pcm)-window)/hop + 1
+	// Integers up to 400 * 2^30 are exact in float64, so a running sum is too.
+	c := make(Contour, n)
+	var sum float64
+	for _, v := range pcm[:window] {
+		sum += float64(v) * float64(v)
+	}
+	for i := range n {
+		if i > 0 {
+			for _, v := range pcm[(i-1)*hop : i*hop] {
+				sum -= float64(v) * float64(v)
+			}
+			for _, v := range pcm[(i-1)*hop+window : i*hop+window] {
+				sum += float64(v) * float64(v)
+			}
+		}
+		c[i] = floorDb
+		if sum > 0 {
+			c[i] = math.Max(floorDb, 10*math.Log10(sum/window/fullSq))
+		}
+	}
+	return c
+}
+
+// percentile is the p-th percentile (0 to 100) of sorted values, linear between ranks.
+func percentile(sorted []float64, p float64) float64 {
+	x := p / 100 * float64(len(sorted)-1)
+	i := int(x)
+	if i+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[i] + (x-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+// Threshold is the level in dB above which a frame is speech: 25 dB below the loudest (99th percentile), and no lower than a
+// quarter of the way from the noise floor (5th percentile) up to it; but 6 dB below the loudest at most, since a stretch without
+// a pause shows no floor; and quietestDb at least. An empty contour has none: +Inf.
+func (c Contour) Threshold() float64 {
+	if len(c) == 0 {
+		return math.Inf(1)
+	}
+	s := append([]float64(nil), c...)
+	sort.Float64s(s)
+	top, floor := percentile(s, 99), percentile(s, 5)
+	return math.Max(math.Min(math.Max(top-25, floor+(top-floor)/4), top-6), quietestDb)
+}
+
+// smooth is the moving mean over smoothBy frames, shorter at the ends.
+func (c Contour) smooth() Contour {
+	out := make(Contour, len(c))
+	for i := range c {
+		lo, hi := max(0, i-smoothBy/2), min(len(c), i+smoothBy/2+1)
+		var sum float64
+		for _, v := range c[lo:hi] {
+			sum += v
+		}
+		out[i] = sum / float64(hi-lo)
+	}
+	return out
+}
