@@ -1,0 +1,228 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"parley/shared/account"
+	"parley/shared/api"
+	"parley/shared/clock"
+	"parley/shared/code"
+	"parley/shared/gateway"
+	"parley/shared/memory"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// root is the repository's folder: the nearest one above that holds go.mod.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	t.Fatal("no go.mod above")
+	return ""
+}
+
+func recorded(t *testing.T, name string) events.APIGatewayProxyRequest {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root(t), "events", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e events.APIGatewayProxyRequest
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// prober takes any FLAC file for 200 s.
+type prober struct{}
+
+func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return run.Audio{}, err
+	}
+	if !bytes.HasPrefix(raw, []byte("fLaC")) {
+		return run.Audio{}, code.New(code.UnsupportedFormat)
+	}
+	return run.Audio{DurationMs: 200_000, Format: "flac"}, nil
+}
+
+type presigner struct{}
+
+func (presigner) PresignPost(context.Context, string, int64, time.Duration) (string, map[string]string, error) {
+	return "https://bucket.test/", map[string]string{"policy": "x"}, nil
+}
+
+// front is all that the recorded events meet: the client whose key they carry, with credits, and the run that they poll.
+func front(t *testing.T) (api.Deps, *bytes.Buffer) {
+	t.Helper()
+	now := time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
+	store, log := memory.New(), &bytes.Buffer{}
+	secret, err := account.NewSecret(bytes.NewReader(make([]byte, 64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := account.Client{ID: "cli_" + account.ID(strings.Repeat("a", 20)), Active: true, ConcurrentRuns: 8, Permissions: []account.Permission{account.PermissionSpeech}}
+	k := account.Remember("key_"+account.KeyID(strings.Repeat("a", 20)), c.ID, secret, now)
+	k.IPs = []string{"203.0.113.0/24"}
+	ctx := t.Context()
+	first, due := pipeline.First(0)
+	for _, err := range []error{
+		store.PutClient(ctx, c), store.PutKey(ctx, k), store.SetReady(ctx, run.Readiness{At: now, Parts: map[string]string{"accent": ""}}),
+		second(store.Grant(ctx, c.ID, 10, "", now)),
+		third(store.Submit(ctx, run.Submission{Run: run.Run{ID: "req_" + run.ID(strings.Repeat("a", 26)), Client: c.ID, Key: k.ID, Attempt: 1, CreatedAt: now, Cost: 4,
+			Request: run.Request{Language: "en", Tags: []string{"berlin"}}, Audio: run.Audio{DurationMs: 240_000, Format: "mp3", SizeBytes: 1}},
+			ConcurrentRuns: 8, First: first, Due: due, Budget: pipeline.Budget(0)}, now)),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return api.Deps{Runs: store, Limits: store, Accounts: store, Clock: clock.At(now), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Objects: &memory.Objects{}, Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()}, log
+}
+
+func second[A any](_ A, err error) error        { return err }
+func third[A, B any](_ A, _ B, err error) error { return err }
+
+// Ensure that each function answers the event that was recorded for it.
+func TestRecordedEvents(t *testing.T) {
+	for name, want := range map[string]struct {
+		function func(api.Deps) http.Handler
+		status   int
+		body     string // a part of it
+	}{
+		"submit":  {api.Submit, 202, `"externalId":"candidate-4711"`},
+		"poll":    {api.Poll, 200, `"stage":"ingest"`},
+		"runs":    {api.Runs, 200, `"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa"`},
+		"credits": {api.Credits, 200, `"available":6`},
+		"uploads": {api.Uploads, 201, `"uploadId":"upl_`},
+		"health":  {api.Health, 200, `"status":"ready"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deps, log := front(t)
+			e := recorded(t, name)
+			a, err := gateway.Handler(want.function(deps))(t.Context(), e)
+			if err != nil || a.StatusCode != want.status || a.IsBase64Encoded || !strings.Contains(a.Body, want.body) {
+				t.Fatalf("got %d %s, %v", a.StatusCode, a.Body, err)
+			}
+			if id := http.Header(a.MultiValueHeaders).Get("X-Request-Id"); !run.ID(id).Valid() {
+				t.Errorf("headers %v", a.MultiValueHeaders)
+			}
+			if !strings.Contains(log.String(), `"gateway":"`+e.RequestContext.RequestID+`"`) {
+				t.Errorf("the gateway's id is not in %s", log)
+			}
+		})
+	}
+}
+
+// Ensure that whatever an event holds, the answer is one of the contract and never an error of the function.
+func TestMalformedEvents(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*events.APIGatewayProxyRequest)
+		want   code.Code
+	}{
+		{"nothing", func(e *events.APIGatewayProxyRequest) { *e = events.APIGatewayProxyRequest{} }, code.NotFound},
+		{"a path that cannot be decoded", func(e *events.APIGatewayProxyRequest) { e.Path = "/api/v1/%zz" }, code.NotFound},
+		{"a path with a line break", func(e *events.APIGatewayProxyRequest) { e.Path = "/api/v1/\n" }, code.NotFound},
+		{"a method of no letters", func(e *events.APIGatewayProxyRequest) { e.HTTPMethod = "" }, code.MethodNotAllowed},
+		{"no headers", func(e *events.APIGatewayProxyRequest) { e.Headers, e.MultiValueHeaders = nil, nil }, code.MissingAPIKey},
+		{"a body that is no base64", func(e *events.APIGatewayProxyRequest) { e.Body = "!" + e.Body }, code.InvalidParameters},
+		{"a body cut short", func(e *events.APIGatewayProxyRequest) { e.Body = e.Body[:len(e.Body)/8*4] }, code.InvalidParameters},
+		{"no body", func(e *events.APIGatewayProxyRequest) { e.Body = "" }, code.MissingAudioFile},
+		{"no source address", func(e *events.APIGatewayProxyRequest) { e.RequestContext.Identity.SourceIP = "" }, code.IPNotAllowed},
+		{"another source address than its X-Forwarded-For", func(e *events.APIGatewayProxyRequest) { e.RequestContext.Identity.SourceIP = "198.51.100.1" }, code.IPNotAllowed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			deps, _ := front(t)
+			e := recorded(t, "submit")
+			c.change(&e)
+			a, err := gateway.Handler(api.Submit(deps))(t.Context(), e)
+			var body api.Envelope
+			if err != nil || json.Unmarshal([]byte(a.Body), &body) != nil || body.Error.Code != c.want {
+				t.Errorf("got %d %s, %v; want %s", a.StatusCode, a.Body, err, c.want)
+			}
+		})
+	}
+}
+
+// Ensure that an event becomes the request that the client sent.
+func TestRequest(t *testing.T) {
+	body := []byte{0, 1, 0xff, '\r', '\n', 0x80}
+	for _, n := range []int{len(body), 5, 4, 0} { // with and without padding
+		e := events.APIGatewayProxyRequest{
+			HTTPMethod: "post", Path: "/a%20b", Body: base64.StdEncoding.EncodeToString(body[:n]), IsBase64Encoded: true,
+			Headers: map[string]string{"X-One": "2"}, MultiValueHeaders: map[string][]string{"x-one": {"1", "2"}, "host": {"example.com"}, "x-gateway-request-id": {"forged"}},
+			QueryStringParameters: map[string]string{"t": "b&c"}, MultiValueQueryStringParameters: map[string][]string{"t": {"a+", "b&c"}},
+			RequestContext: events.APIGatewayProxyRequestContext{RequestID: "real", Identity: events.APIGatewayRequestIdentity{SourceIP: "2001:db8::1"}},
+		}
+		r := gateway.Request(t.Context(), e)
+		got, err := io.ReadAll(r.Body)
+		if err != nil || !bytes.Equal(got, body[:n]) || r.ContentLength != int64(n) {
+			t.Errorf("body %v of %d, %v", got, r.ContentLength, err)
+		}
+		if r.Method != "POST" || r.URL.Path != "/a b" || r.Host != "example.com" || r.RemoteAddr != "[2001:db8::1]:0" || r.Header.Get(gateway.RequestIDHeader) != "real" {
+			t.Errorf("request %+v", r)
+		}
+		if v := r.Header.Values("X-One"); !reflect.DeepEqual(v, []string{"1", "2"}) {
+			t.Errorf("header %v", v)
+		}
+		if v := r.URL.Query()["t"]; !reflect.DeepEqual(v, []string{"a+", "b&c"}) {
+			t.Errorf("query %v", v)
+		}
+	}
+	r := gateway.Request(t.Context(), events.APIGatewayProxyRequest{Headers: map[string]string{"x-one": "1"}, QueryStringParameters: map[string]string{"t": "a"}, Body: "plain"})
+	if got, err := io.ReadAll(r.Body); err != nil || string(got) != "plain" || r.Header.Get("X-One") != "1" || r.URL.Query().Get("t") != "a" || r.URL.Path != "/" {
+		t.Errorf("single values: %+v, %q, %v", r, got, err)
+	}
+}
+
+// Ensure that an answer goes back whole: its status, each value of a header, and bytes that are no text.
+func TestAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		serve http.HandlerFunc
+		want  events.APIGatewayProxyResponse
+	}{
+		{"text", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Add("X-One", "1")
+			w.Header().Add("X-One", "2")
+			w.WriteHeader(201)
+			w.WriteHeader(500)
+			_, _ = io.WriteString(w, "é")
+		}, events.APIGatewayProxyResponse{StatusCode: 201, MultiValueHeaders: map[string][]string{"X-One": {"1", "2"}}, Body: "é"}},
+		{"bytes", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) }, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}, Body: "/w==", IsBase64Encoded: true}},
+		{"nothing", func(http.ResponseWriter, *http.Request) {}, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}}},
+	} {
+		a, err := gateway.Handler(c.serve)(t.Context(), events.APIGatewayProxyRequest{})
+		if err != nil || !reflect.DeepEqual(a, c.want) {
+			t.Errorf("%s: got %+v, %v", c.name, a, err)
+		}
+	}
+}
