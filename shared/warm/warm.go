@@ -1,0 +1,54 @@
+// Package warm finds out whether the stages' functions are ready to work, by asking each that stands on an engine.
+package warm
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"parley/shared/clock"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// patience bounds one probe: starting the recogniser with a cold model takes a few seconds.
+const patience = 45 * time.Second
+
+// Probe asks one stage's function; why is empty where it is ready.
+type Probe func(ctx context.Context, stage run.Stage) (why string, err error)
+
+// Up probes every stage of the table that has an engine, all at once, and records what it found. The recorded reason is safe
+// to show; the cause goes to the log. off marks everything as not ready (fault injection).
+func Up(ctx context.Context, probe Probe, limits run.Limits, clk clock.Clock, log *slog.Logger, off bool) error {
+	found := run.Readiness{At: clk.Now(), Parts: map[string]string{}}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, s := range pipeline.Table {
+		if len(s.Layers) == 0 {
+			continue
+		}
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			why, err := probe(ctx, s.Name)
+			if err != nil {
+				log.Error("probe failed", "stage", s.Name, "cause", err.Error())
+				why = "does not answer"
+			}
+			if off {
+				why = "switched off"
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found.Parts[string(s.Name)] = why
+		})
+	}
+	all.Wait()
+	if err := limits.SetReady(ctx, found); err != nil {
+		return fmt.Errorf("warm: %w", err)
+	}
+	log.Info("probed", "ready", found.Ready(), "parts", found.Parts)
+	return nil
+}
