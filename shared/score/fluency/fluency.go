@@ -1,0 +1,125 @@
+// Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair, on the candidate's own
+// turns only. Speed and breakdown that count come from the sound itself (package timing), because a recogniser leaves out
+// and invents words, and its word times are too coarse for pauses. The words give rates in words and syllables, the place
+// of a pause in its clause, fillers and repairs.
+//
+// Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of package norms.
+package fluency
+
+import (
+	"fmt"
+	"math"
+
+	"parley/shared/score"
+	"parley/shared/score/norms"
+	"parley/shared/score/timing"
+)
+
+// MinSpeechSeconds is the least phonation time for a score in a run; a score from less than CautionSeconds carries a caution.
+const (
+	MinSpeechSeconds = 10
+	CautionSeconds   = 60
+	// waivedSeconds is the least where the minima are waived: less holds no rate.
+	waivedSeconds = 0.5
+	noisySNRDb    = 15
+	noisySD       = 0.4 // added to the predictor's spread
+)
+
+// Score measures the candidate's fluency. Raw is nil, with a reason, where there is too little speech. It returns no error for
+// any material; the error is kept for failures of our own.
+func Score(m score.Material) (score.Result, error) {
+	parts := timing.Candidate(m)
+	r := score.Result{Dimension: score.Fluency, SpeechSeconds: timing.SpeechSeconds(parts)}
+	for _, t := range m.Conversation.CandidateTurns() {
+		r.Words += len(t.Words)
+	}
+	least := float64(MinSpeechSeconds)
+	if m.Waive {
+		least = waivedSeconds
+	}
+	readings, weights := read(parts, len(m.Conversation.CandidateTurns()))
+	if r.SpeechSeconds < least {
+		r.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", r.SpeechSeconds, least)
+		for i := range readings {
+			readings[i] = missing(readings[i].Name, "Too little speech of the candidate.")
+		}
+		_, _, r.Measures = norms.Fluency().Linear(readings, nil, 0)
+		return r, nil
+	}
+	if r.SpeechSeconds < CautionSeconds {
+		r.Cautions = append(r.Cautions, fmt.Sprintf("The candidate speaks for %.0f seconds only.", r.SpeechSeconds))
+	}
+	extra := 0.0
+	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
+		r.Cautions = append(r.Cautions, "Noise in the recording can hide pauses.")
+		extra = noisySD
+	}
+	raw, interval, measures := norms.Fluency().Linear(readings, weights, extra)
+	r.Raw, r.Interval, r.Measures = &raw, interval, measures
+	return r, nil
+}
+
+func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
+
+// inParts reads a measure in each part; its value is the mean over the parts.
+func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bool)) norms.Reading {
+	values := make([]float64, len(parts))
+	for i, p := range parts {
+		values[i] = math.NaN()
+		if v, ok := of(p); ok {
+			values[i] = v
+		}
+	}
+	mean, ok := timing.Mean(parts, of)
+	if !ok {
+		return missing(name, "No words were heard.")
+	}
+	return norms.Reading{Name: name, Value: &mean, Parts: values}
+}
+
+func whole(name string, v float64) norms.Reading { return norms.Reading{Name: name, Value: &v} }
+
+func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
+	return func(p timing.Part) (float64, bool) { return f(p), true }
+}
+
+// read measures everything, in the order in which it is reported.
+func read(parts []timing.Part, turns int) (readings []norms.Reading, weights []float64) {
+	for _, p := range parts {
+		weights = append(weights, p.Weight)
+	}
+	said := count(parts)
+	words := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
+		return func(p timing.Part) (float64, bool) { return of(p), len(p.Words) > 0 }
+	}
+	readings = []norms.Reading{
+		inParts("speechRate", parts, words(func(p timing.Part) float64 { return syllables(p.Words) / p.SpanSeconds() })),
+		inParts("articulationRate", parts, words(func(p timing.Part) float64 { return syllables(p.Words) / p.SpeechSeconds() })),
+		inParts("wordsPerMinute", parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
+		inParts("phonationRatio", parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
+		inParts("peakRate", parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
+		inParts("meanRunLength", parts, words(func(p timing.Part) float64 { return syllables(p.Words) / float64(len(p.Runs)) })),
+		inParts("pausesPerMinute", parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),
+		meanPause(parts),
+		said.midClause(),
+		said.filled(),
+		said.repaired(),
+		inParts("wordProbability", parts, timing.Part.Probability),
+		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
+	}
+	return readings, weights
+}
+
+// meanPause is the mean length of the pauses in s, of all parts together.
+func meanPause(parts []timing.Part) norms.Reading {
+	var sum float64
+	n := 0
+	for _, p := range parts {
+		sum += p.PauseSeconds()
+		n += len(p.Pauses)
+	}
+	if n == 0 {
+		return missing("meanPause", "There are no pauses.")
+	}
+	return whole("meanPause", sum/float64(n))
+}

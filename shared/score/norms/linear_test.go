@@ -1,0 +1,80 @@
+package norms
+
+import (
+	"math"
+	"testing"
+)
+
+func section() Section {
+	n := func(v float64) Number { return Number{v, "test"} }
+	m := func(name string, low, high, weight float64) Measure {
+		x := Measure{Name: name, Label: name, Mean: n(0.5), SD: n(0.25), Weight: n(weight)}
+		x.Norm.Low, x.Norm.High, x.Norm.Source = low, high, "test"
+		return x
+	}
+	return Section{Measures: []Measure{m("rises", 0.2, 0.8, 1), m("falls", 0.9, 0.3, -0.5), m("shown", 0, 1, 0)},
+		Numbers: map[string]Number{"constant": n(7), "scoreAtLow": n(1.5), "scoreAtHigh": n(3.3), "modelSD": n(0.3), "partSD": n(0.5)}}
+}
+
+func at(name string, v float64) Reading { return Reading{Name: name, Value: &v} }
+
+func TestLinear(t *testing.T) {
+	s := section()
+	ones := []float64{1, 1, 1, 1}
+	t.Run("the ends of the norms score what the file says", func(t *testing.T) {
+		low, _, _ := s.Linear([]Reading{at("rises", 0.2), at("falls", 0.9), at("shown", 0)}, ones, 0)
+		high, _, _ := s.Linear([]Reading{at("rises", 0.8), at("falls", 0.3), at("shown", 1)}, ones, 0)
+		if math.Abs(low-1.5) > 1e-5 || math.Abs(high-3.3) > 1e-5 {
+			t.Fatalf("%g, %g", low, high)
+		}
+	})
+	t.Run("contributions add up to the distance from the middle of the norms", func(t *testing.T) {
+		mid, _, _ := s.Linear([]Reading{at("rises", 0.5), at("falls", 0.6), at("shown", 0)}, ones, 0)
+		raw, _, ms := s.Linear([]Reading{at("rises", 0.7), at("falls", 0.8), at("shown", 9)}, ones, 0)
+		if sum := ms[0].Contribution + ms[1].Contribution + ms[2].Contribution; math.Abs(sum-(raw-mid)) > 1e-5 {
+			t.Fatalf("%g, %g", sum, raw-mid)
+		}
+		if ms[0].Contribution <= 0 || ms[1].Contribution >= 0 || ms[2].Contribution != 0 {
+			t.Fatalf("%+v", ms)
+		}
+		if math.Abs(ms[0].Weight-2.0/3) > 1e-5 || ms[2].Weight != 0 {
+			t.Fatalf("weights %g, %g", ms[0].Weight, ms[2].Weight)
+		}
+	})
+	t.Run("a missing measure counts as the middle of its norm", func(t *testing.T) {
+		a, _, _ := s.Linear([]Reading{at("rises", 0.7), {Name: "falls", Reason: "why"}}, ones, 0)
+		b, _, _ := s.Linear([]Reading{at("rises", 0.7), at("falls", 0.6)}, ones, 0)
+		if a != b {
+			t.Fatalf("%g, %g", a, b)
+		}
+	})
+	t.Run("parts are standardised and cut before they are averaged", func(t *testing.T) {
+		v := 100.0
+		r := Reading{Name: "rises", Value: &v, Parts: []float64{0.5, 400, math.NaN(), 0.5}}
+		a, _, _ := s.Linear([]Reading{r, at("falls", 0.6)}, ones, 0)
+		b, _, _ := s.Linear([]Reading{at("rises", 0.5+4.0/3*0.25), at("falls", 0.6)}, ones, 0)
+		if math.Abs(a-b) > 1e-6 {
+			t.Fatalf("%g, %g", a, b)
+		}
+	})
+	t.Run("the interval widens with unequal parts, few parts, and doubt", func(t *testing.T) {
+		width := func(extra float64, parts ...float64) float64 {
+			var sum float64
+			w := make([]float64, len(parts))
+			for i, p := range parts {
+				sum += p
+				w[i] = 1
+			}
+			mean := sum / float64(len(parts))
+			_, in, _ := s.Linear([]Reading{{Name: "rises", Value: &mean, Parts: parts}, at("falls", 0.6)}, w, extra)
+			return in[1] - in[0]
+		}
+		even := width(0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+		for name, w := range map[string]float64{"unequal": width(0, 0.1, 0.9, 0.1, 0.9, 0.5, 0.1, 0.9, 0.1, 0.9), "few": width(0, 0.5, 0.5),
+			"doubt": width(0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)} {
+			if w <= even {
+				t.Errorf("%s: %g, even %g", name, w, even)
+			}
+		}
+	})
+}
