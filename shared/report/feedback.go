@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"parley/shared/score"
+)
+
+// practice is what to do about a measure, by its name.
+var practice = map[string]string{
+	"meanBand":          "note the more exact words that you meet in texts of your field, and use five of them in your next conversation",
+	"mtld":              "retell a short article without using its main words twice",
+	"differentLemmas50": "describe the same thing three times, each time with other words",
+	"articulationRate":  "read dialogues along with a recording until you keep up with it",
+	"speechRate":        "talk about one topic in four minutes, then in three, then in two",
+	"meanRunLength":     "practise phrases of four and five words until they come in one breath",
+	"pausesPerMinute":   "think your sentence to its end before you begin it, and pause between sentences",
+	"meanPause":         "learn a few phrases that give you time to think aloud",
+	"phonationRatio":    "talk for two minutes without stopping, on a topic that you know well",
+}
+
+// habit is what to do about a dimension where the measure has no advice of its own.
+var habit = map[score.Dimension]string{
+	score.Vocabulary: "read and listen a little every day, and use what is new in sentences of your own",
+	score.Fluency:    "tell the same story several times, a little faster each time",
+	score.Accent:     "record yourself reading a short text, let a dictation program write it down, and repeat what it got wrong",
+}
+
+// feedback tells the candidate what is strong and what to practise.
+func (s sheet) feedback() string {
+	var out []string
+	var strongest *score.Measure
+	for _, r := range s.dims {
+		if up, _ := extremes(r); r.Raw != nil && up != nil && (strongest == nil || up.Contribution > strongest.Contribution) {
+			strongest = up
+		}
+	}
+	if strongest != nil {
+		out = append(out, fmt.Sprintf("What helped you most is %s.", describe(*strongest)))
+	}
+	for _, r := range s.dims {
+		title := titles[r.Dimension]
+		if r.Raw == nil {
+			out = append(out, title+" could not be measured this time. "+sentence(r.Reason))
+			continue
+		}
+		g := toGain(r)
+		if g == nil {
+			out = append(out, fmt.Sprintf("%s: no measure stands out to work on; keep using the language as you do.", title))
+			continue
+		}
+		do, ok := practice[g.Name]
+		if !ok {
+			do = habit[r.Dimension]
+		}
+		out = append(out, fmt.Sprintf("%s: to bring %s from %s towards %s, %s.", title, g.Label, withUnit(*g.Value, g.Unit), num(g.Norm.High), do))
+	}
+	return strings.Join(out, " ")
+}
