@@ -1,0 +1,132 @@
+package accent
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+
+	"parley/shared/audio"
+	"parley/shared/score/timing"
+	"parley/shared/transcript"
+)
+
+const (
+	// AlignSeconds is how much of the candidate's speech is aligned, s: alignment and phone loop cost half as much as the
+	// recogniser, and the mean of the worst words hardly moves beyond.
+	AlignSeconds = 75
+	// loopRepeats is how often a phrase of up to loopWords words must come again at once to be the recogniser's own loop.
+	loopRepeats = 4
+	loopWords   = 12
+)
+
+// chosen picks the parts to align: all of them where they fit into limit seconds, else parts spread evenly over the recording
+// (Bresenham's line), however surely they were heard.
+func chosen(parts []timing.Part, limit float64) []int {
+	var total float64
+	fits := func(p timing.Part) bool { return len(p.Words) > 0 && p.SpanSeconds() <= MaxAlignSeconds-1 }
+	for _, p := range parts {
+		if fits(p) {
+			total += p.SpanSeconds()
+		}
+	}
+	var out []int
+	var due, taken float64
+	for i, p := range parts {
+		if !fits(p) {
+			continue
+		}
+		length := p.SpanSeconds()
+		due += length * min(1, limit/total)
+		if due >= length/2 && taken+length <= limit {
+			out = append(out, i)
+			due -= length
+			taken += length
+		}
+	}
+	return out
+}
+
+// alignAll returns for each part the GOP of its words; empty for parts that were not chosen or could not be aligned.
+func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner) ([][]float64, error) {
+	out := make([][]float64, len(parts))
+	for _, w := range timing.Join(pcm, parts, chosen(parts, AlignSeconds)) {
+		err := alignOne(ctx, w, parts, aligner, out)
+		if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
+			err = alignEach(ctx, pcm, w, parts, aligner, out)
+		}
+		if err != nil && !errors.Is(err, ErrNotAligned) {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils the whole.
+func alignEach(ctx context.Context, pcm []int16, w timing.Window, parts []timing.Part, aligner Aligner, out [][]float64) error {
+	for _, p := range w.Pieces {
+		for _, alone := range timing.Join(pcm, parts, []int{p.Part}) {
+			if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out [][]float64) error {
+	var words []string
+	for _, p := range w.Pieces {
+		for _, v := range parts[p.Part].Words {
+			words = append(words, v.Text)
+		}
+	}
+	aligned, err := aligner.Align(ctx, w.PCM, words)
+	if err != nil {
+		return err
+	}
+	for _, word := range aligned {
+		part := w.At((word.Start + word.Frames/2) * audio.SampleRate / 100).Part
+		if gop, ok := word.GOP(); ok && word.Spoken() {
+			out[part] = append(out[part], gop)
+		}
+	}
+	return nil
+}
+
+// unlooped leaves out what a recogniser says again and again when it is caught in a loop: it looks sure and was not said.
+func unlooped(words []transcript.Word) []transcript.Word {
+	text := make([]string, len(words))
+	for i, w := range words {
+		text[i] = strings.ToLower(strings.TrimFunc(w.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
+	}
+	var out []transcript.Word
+	for i := 0; i < len(words); {
+		skip := 0
+		for size := 1; size <= loopWords && skip == 0; size++ {
+			n := 1
+			for i+(n+1)*size <= len(text) && same(text[i:i+size], text[i+n*size:i+(n+1)*size]) {
+				n++
+			}
+			if n >= loopRepeats {
+				out = append(out, words[i:i+size]...)
+				skip = n * size
+			}
+		}
+		if skip == 0 {
+			out = append(out, words[i])
+			skip = 1
+		}
+		i += skip
+	}
+	return out
+}
+
+func same(a, b []string) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
