@@ -1,0 +1,413 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/api"
+	"parley/shared/clock"
+	"parley/shared/code"
+	"parley/shared/memory"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// service is the whole front on a socket, over the model store, with an object store that takes uploads beside it.
+type service struct {
+	t       *testing.T
+	clock   *clock.Manual
+	store   *memory.Store
+	objects *memory.Objects
+	client  *Client
+	account account.ID
+
+	mu sync.Mutex
+	// before may answer instead of the service; it returns true where it did.
+	before func(w http.ResponseWriter, r *http.Request) bool
+	seen   []string // method and path of every request
+	keys   []string // X-API-Key of every request to the object store
+}
+
+func newService(t *testing.T) *service {
+	t.Helper()
+	s := &service{t: t, clock: clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)), store: memory.New(), objects: &memory.Objects{}}
+	var front http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.seen = append(s.seen, r.Method+" "+r.URL.Path)
+		before := s.before
+		s.mu.Unlock()
+		switch {
+		case before != nil && before(w, r):
+		case r.URL.Path == "/bucket":
+			s.bucket(w, r)
+		default:
+			front.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	secret, err := account.NewSecret(rand.Reader)
+	s.must(err)
+	s.account = "cli_aaaaaaaaaaaaaaaaaaaa"
+	s.must(s.store.PutClient(t.Context(), account.Client{ID: s.account, Active: true, ConcurrentRuns: 8, Permissions: []account.Permission{account.PermissionSpeech}}))
+	s.must(s.store.PutKey(t.Context(), account.Remember("key_aaaaaaaaaaaaaaaaaaaa", s.account, secret, s.clock.Now())))
+	s.must(s.store.SetReady(t.Context(), run.Readiness{At: s.clock.Now()}))
+	_, err = s.store.Grant(t.Context(), s.account, 100, "", s.clock.Now())
+	s.must(err)
+	front = api.All(api.Deps{Runs: s.store, Limits: s.store, Accounts: s.store, Clock: s.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Objects: s.objects,
+		Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{server.URL + "/bucket"}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()})
+	s.client, err = New(server.URL, secret)
+	s.must(err)
+	s.client.hold = func(time.Duration) time.Duration { return 0 }
+	s.client.wait = func(_ context.Context, d time.Duration) error { s.clock.Advance(d); return nil }
+	return s
+}
+
+func (s *service) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// bucket takes a POST as an object store does: the length known beforehand, the fields, and the file last.
+func (s *service) bucket(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.keys = append(s.keys, r.Header.Get("X-API-Key"))
+	s.mu.Unlock()
+	parts, err := r.MultipartReader()
+	if err != nil || r.ContentLength < 1 {
+		w.WriteHeader(http.StatusLengthRequired)
+		return
+	}
+	key := ""
+	for {
+		p, err := parts.NextPart()
+		if err != nil {
+			break
+		}
+		raw, err := io.ReadAll(p)
+		if err != nil {
+			break
+		}
+		switch p.FormName() {
+		case "key":
+			key = string(raw)
+		case "file":
+			if err := s.objects.Put(r.Context(), key, "", bytes.NewReader(raw), int64(len(raw))); err == nil {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+	}
+	w.WriteHeader(http.StatusForbidden)
+}
+
+func (s *service) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.seen
+	s.seen = nil
+	return out
+}
+
+type prober struct{}
+
+func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return run.Audio{}, err
+	}
+	if !bytes.HasPrefix(raw, []byte("talk")) {
+		return run.Audio{}, code.New(code.UnsupportedFormat)
+	}
+	return run.Audio{DurationMs: 240_000, Format: "wav"}, nil
+}
+
+type presigner struct{ url string }
+
+func (p presigner) PresignPost(_ context.Context, key string, _ int64, _ time.Duration) (string, map[string]string, error) {
+	return p.url, map[string]string{"key": key, "policy": "x"}, nil
+}
+
+func (s *service) file(content string) string {
+	s.t.Helper()
+	path := filepath.Join(s.t.TempDir(), "interview.wav")
+	s.must(os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+// Ensure that a recording travels inline up to the limit and by an upload above it, that what arrives is the file, and that the
+// object store gets no key.
+func TestSubmitBySize(t *testing.T) {
+	inline := []string{"POST /api/v1/speech/analyze"}
+	uploaded := []string{"POST /api/v1/speech/uploads", "POST /bucket", "POST /api/v1/speech/analyze"}
+	for _, c := range []struct {
+		name    string
+		size    int
+		options Options
+		want    []string
+	}{
+		{"a small one", 4, Options{}, inline}, {"the largest inline", InlineMax, Options{}, inline}, {"a byte more", InlineMax + 1, Options{}, uploaded}, {"a small one on request", 4, Options{Upload: true}, uploaded},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newService(t)
+			content := "talk" + strings.Repeat("x", c.size-4)
+			a, err := s.client.Submit(t.Context(), s.file(content), c.options)
+			s.must(err)
+			if got := s.requests(); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("requests %v, want %v", got, c.want)
+			}
+			if a.Status != run.Processing || a.Credits.Held != 4 || a.PollIntervalSeconds != 15 || !strings.Contains(string(a.Raw), `"serviceType":"speech"`) {
+				t.Errorf("accepted %+v", a)
+			}
+			body, _, err := s.objects.Get(t.Context(), pipeline.AudioPrefix+string(a.ID), 0, 0)
+			s.must(err)
+			if got, err := io.ReadAll(body); err != nil || string(got) != content {
+				t.Errorf("%d bytes arrived, %v", len(got), err)
+			}
+			for _, k := range s.keys {
+				if k != "" {
+					t.Error("the object store was sent a key")
+				}
+			}
+		})
+	}
+}
+
+// Ensure that a front that takes less than we thought is met by an upload.
+func TestSubmitTooLargeInline(t *testing.T) {
+	s := newService(t)
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/api/v1/speech/analyze" && r.ContentLength > 1000 {
+			api.Refuse(w, code.New(code.RequestTooLarge), "", s.clock.Now())
+			return true
+		}
+		return false
+	}
+	a, err := s.client.Submit(t.Context(), s.file("talk"+strings.Repeat("x", 1000)), Options{})
+	s.must(err)
+	if !a.ID.Valid() || len(s.requests()) != 4 {
+		t.Errorf("accepted %+v", a)
+	}
+}
+
+// Ensure that the same file with the same options is the same run, however it travels, and that anything else is another.
+func TestSubmitTwice(t *testing.T) {
+	s := newService(t)
+	path := s.file("talk")
+	all := Options{Language: "en", ExternalID: "x", Metadata: map[string]string{"a": "b", "c": "d"}, Tags: []string{"t", "u"}, CutSettings: json.RawMessage(`{"paddingMs":0}`), AllowPartial: true, WebhookURL: "https://example.com/"}
+	first, err := s.client.Submit(t.Context(), path, all)
+	s.must(err)
+	all.Upload = true
+	again, err := s.client.Submit(t.Context(), path, all)
+	s.must(err)
+	if again.ID != first.ID || !again.Replayed || first.Replayed {
+		t.Errorf("first %+v, again %+v", first, again)
+	}
+	r, err := s.store.Get(t.Context(), first.ID)
+	s.must(err)
+	if q := r.Request; q.ExternalID != "x" || !reflect.DeepEqual(q.Metadata, all.Metadata) || !reflect.DeepEqual(q.Tags, all.Tags) || q.Cut.PaddingMs != 0 || !q.AllowPartial || q.WebhookURL != all.WebhookURL {
+		t.Errorf("asked for %+v", q)
+	}
+	all.ExternalID = "y"
+	other, err := s.client.Submit(t.Context(), path, all)
+	s.must(err)
+	anew, err := s.client.Submit(t.Context(), path, Options{IdempotencyKey: "mine"})
+	s.must(err)
+	if other.ID == first.ID || anew.ID == first.ID || anew.ID == other.ID {
+		t.Error("another submit is the same run")
+	}
+	if _, err := s.client.Submit(t.Context(), path, Options{IdempotencyKey: "mine", Tags: []string{"z"}}); !Is(err, code.IdempotencyKeyReused) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Ensure that a refusal is an error with its code and its body as it came, and is not tried again.
+func TestRefusal(t *testing.T) {
+	s := newService(t)
+	_, err := s.client.Submit(t.Context(), s.file("nothing"), Options{})
+	var e *Error
+	if !errors.As(err, &e) || e.Code != code.UnsupportedFormat || e.Status != 400 || e.RequestID == "" || !bytes.Contains(e.Raw, []byte(`"UNSUPPORTED_FORMAT"`)) {
+		t.Errorf("got %#v", err)
+	}
+	if _, err := s.client.Submit(t.Context(), s.file("talk"), Options{CutSettings: json.RawMessage(`{"speed":2}`)}); !errors.As(err, &e) || e.Details["fields"] == nil {
+		t.Errorf("got %#v", err)
+	}
+	if n := len(s.requests()); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+	if _, err := s.client.Submit(t.Context(), filepath.Join(t.TempDir(), "none"), Options{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Ensure that what may end differently is tried again as often as we may, at the pace that is asked for, with the whole body
+// each time, and that what is said last is what the caller hears.
+func TestRetries(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(w http.ResponseWriter)
+		waits  []time.Duration
+		last   code.Code
+	}{
+		{"a service warming up", func(w http.ResponseWriter) {
+			api.Refuse(w, &code.Error{Code: code.ServiceWarmingUp, RetryAfter: 30 * time.Second}, "", time.Time{})
+		}, []time.Duration{30e9, 30e9, 30e9, 30e9}, code.ServiceWarmingUp},
+		{"a fault of its own", func(w http.ResponseWriter) { api.Refuse(w, code.New(code.InternalError), "", time.Time{}) }, []time.Duration{5e8, 1e9, 2e9, 4e9}, code.InternalError},
+		{"a first submit in flight", func(w http.ResponseWriter) {
+			api.Refuse(w, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: 2 * time.Second}, "", time.Time{})
+		}, []time.Duration{2e9, 2e9, 2e9, 2e9}, code.IdempotencyInProgress},
+		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, "<html>") }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
+		{"a broken connection", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
+	} {
+		for _, fails := range []int{2, 5} {
+			t.Run(fmt.Sprintf("%s, %d times", c.name, fails), func(t *testing.T) {
+				s := newService(t)
+				n := 0
+				s.before = func(w http.ResponseWriter, r *http.Request) bool {
+					if n++; n > fails {
+						return false
+					}
+					if body, err := io.ReadAll(r.Body); err != nil || !bytes.Contains(body, []byte("talk")) {
+						t.Errorf("try %d brought %d bytes, %v", n, len(body), err)
+					}
+					c.answer(w)
+					return true
+				}
+				var waits []time.Duration
+				s.client.Notify = func(why error, wait time.Duration) {
+					waits = append(waits, wait)
+					if c.last != "" && !Is(why, c.last) {
+						t.Errorf("it says %v", why)
+					}
+				}
+				_, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
+				want := c.waits[:min(fails, len(c.waits))]
+				if !reflect.DeepEqual(waits, want) {
+					t.Errorf("waited %v, want %v", waits, want)
+				}
+				if (err == nil) != (fails == 2) || fails == 5 && c.last != "" && !Is(err, c.last) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+	}
+}
+
+// Ensure that a service that is not there is said to be so at once.
+func TestUnreachable(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	c, err := New(server.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Notify = func(why error, _ time.Duration) { t.Errorf("it waits: %v", why) }
+	var refusal *Error
+	if _, err := c.Health(t.Context()); err == nil || errors.As(err, &refusal) {
+		t.Errorf("got %v", err)
+	}
+	for _, bad := range []string{"", "127.0.0.1:8080", "ftp://x", "http://", "http://%"} {
+		if _, err := New(bad, ""); err == nil {
+			t.Errorf("%q is taken for a service", bad)
+		}
+	}
+}
+
+// Ensure that waiting polls at the service's pace, shows each reading, and ends with the run, however it ends.
+func TestWait(t *testing.T) {
+	s := newService(t)
+	a, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
+	s.must(err)
+	var waits []time.Duration
+	s.client.wait = func(_ context.Context, d time.Duration) error {
+		waits = append(waits, d)
+		s.clock.Advance(d)
+		if len(waits) == 11 {
+			r, err := s.store.Get(t.Context(), a.ID)
+			s.must(err)
+			_, err = s.store.End(t.Context(), r, run.Fail(code.StuckTimeout, "", ""), s.clock.Now())
+			s.must(err)
+		}
+		return nil
+	}
+	readings := 0
+	r, err := s.client.Wait(t.Context(), a.ID, func(r Run) { readings++ })
+	s.must(err)
+	if r.Status != run.Failed || r.Failure.Code != code.StuckTimeout || r.Scores != nil || !bytes.Contains(r.Raw, []byte(`"transcript":null`)) || readings != 12 {
+		t.Errorf("after %d readings: %+v", readings, r)
+	}
+	want := []time.Duration{15e9, 15e9, 15e9, 15e9, 15e9, 15e9, 15e9, 15e9, 30e9, 30e9, 30e9}
+	if !reflect.DeepEqual(waits, want) {
+		t.Errorf("waited %v", waits)
+	}
+	if _, err := s.client.Wait(t.Context(), "req_unknown", nil); !Is(err, code.RequestNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Ensure that waiting ends with its context.
+func TestWaitStops(t *testing.T) {
+	s := newService(t)
+	a, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
+	s.must(err)
+	ctx, stop := context.WithCancel(t.Context())
+	s.client.wait = pause
+	if _, err := s.client.Wait(ctx, a.ID, func(Run) { stop() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Ensure that lists and accounts are read, with their bodies as they came.
+func TestReads(t *testing.T) {
+	s := newService(t)
+	for i := range 3 {
+		_, err := s.client.Submit(t.Context(), s.file("talk"), Options{ExternalID: "x", Tags: []string{fmt.Sprint("t", i)}})
+		s.must(err)
+		s.clock.Advance(time.Second)
+	}
+	page, err := s.client.Runs(t.Context(), Filter{ExternalID: "x", Status: run.Processing, CreatedAfter: s.clock.Now().Add(-time.Hour), CreatedBefore: s.clock.Now(), Limit: 2})
+	s.must(err)
+	if len(page.Data) != 2 || page.NextCursor == nil || page.Data[0].Tags[0] != "t2" || page.Data[0].Stage != "ingest" || !json.Valid(page.Data[0].Raw) || !json.Valid(page.Raw) {
+		t.Errorf("got %+v", page)
+	}
+	one, err := s.client.Runs(t.Context(), Filter{Tag: "t1"})
+	s.must(err)
+	if len(one.Data) != 1 || one.NextCursor != nil {
+		t.Errorf("got %+v", one)
+	}
+	credits, err := s.client.Credits(t.Context())
+	s.must(err)
+	if credits.Balance != 100 || credits.Held != 12 || credits.Available != 88 || len(credits.Recent) != 4 || *credits.Usage.Today != 0 || !json.Valid(credits.Raw) {
+		t.Errorf("got %+v", credits)
+	}
+	first, err := s.client.Transactions(t.Context(), 3, "")
+	s.must(err)
+	last, err := s.client.Transactions(t.Context(), 3, *first.NextCursor)
+	s.must(err)
+	if len(first.Data) != 3 || len(last.Data) != 1 || last.NextCursor != nil || last.Data[0].Type != "grant" {
+		t.Errorf("got %+v, then %+v", first, last)
+	}
+	health, err := s.client.Health(t.Context())
+	s.must(err)
+	if health.Status != "ready" {
+		t.Errorf("got %+v", health)
+	}
+}

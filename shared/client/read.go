@@ -1,0 +1,198 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"parley/shared/api"
+	"parley/shared/code"
+	"parley/shared/credit"
+	"parley/shared/run"
+)
+
+// Run is a run as far as a caller steers by it; all else is in Raw.
+type Run struct {
+	ID            run.ID       `json:"id"`
+	ExternalID    *string      `json:"externalId"`
+	Status        run.Status   `json:"status"`
+	CreatedAt     api.Stamp    `json:"createdAt"`
+	CompletedAt   *api.Stamp   `json:"completedAt"`   // nil until it has ended
+	Stage         string       `json:"stage"`         // empty once it has ended
+	Progress      int          `json:"progress"`      // %, until it has ended
+	QueuePosition int          `json:"queuePosition"` // 0: not queued
+	Scores        *run.Scores  `json:"scores"`        // nil: none
+	Failure       *run.Failure `json:"error"`
+	Audio         struct {
+		DurationMs int64 `json:"durationMs"`
+	} `json:"audio"`
+	Tags []string `json:"tags"`
+
+	// RetryAfter is how long the service asks to wait before the next poll; 0 once the run has ended.
+	RetryAfter time.Duration   `json:"-"`
+	Raw        json.RawMessage `json:"-"` // the body as it came
+}
+
+// Poll reads a run. Errors: *Error (REQUEST_NOT_FOUND), the transport's.
+func (c *Client) Poll(ctx context.Context, id run.ID) (Run, error) {
+	var r Run
+	raw, h, err := c.call(ctx, http.MethodGet, "/speech/analyze/"+url.PathEscape(string(id)), nil, nil, 0, &r)
+	r.Raw, r.RetryAfter = raw, retryAfter(h)
+	return r, err
+}
+
+// Wait polls a run until it has ended, at the pace that the service asks for; seen, where not nil, is shown each reading. A
+// failed run is no error. It ends with ctx.
+func (c *Client) Wait(ctx context.Context, id run.ID, seen func(Run)) (Run, error) {
+	for {
+		r, err := c.Poll(ctx, id)
+		switch {
+		case Is(err, code.PollRateLimited): // others poll it as well
+			r.RetryAfter = max(r.RetryAfter, time.Second)
+		case err != nil:
+			return r, err
+		default:
+			if seen != nil {
+				seen(r)
+			}
+			if r.Status.Terminal() {
+				return r, nil
+			}
+		}
+		if err := c.wait(ctx, max(r.RetryAfter, time.Second)); err != nil {
+			return r, fmt.Errorf("client: wait for %s: %w", id, err)
+		}
+	}
+}
+
+// RunList is a page of runs, newest first.
+type RunList struct {
+	Data       []Run           `json:"-"`
+	NextCursor *string         `json:"nextCursor"` // nil at the end
+	Raw        json.RawMessage `json:"-"`          // the body as it came
+}
+
+// Filter narrows a list of runs; zero values are left out.
+type Filter struct {
+	Status                      run.Status
+	ExternalID, Tag             string
+	CreatedAfter, CreatedBefore time.Time
+	Limit                       int
+	Cursor                      string
+}
+
+func (f Filter) query() string {
+	q := url.Values{}
+	add := func(name, value string) {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	add("status", string(f.Status))
+	add("externalId", f.ExternalID)
+	add("tag", f.Tag)
+	add("cursor", f.Cursor)
+	if !f.CreatedAfter.IsZero() {
+		add("createdAfter", f.CreatedAfter.UTC().Format(time.RFC3339Nano))
+	}
+	if !f.CreatedBefore.IsZero() {
+		add("createdBefore", f.CreatedBefore.UTC().Format(time.RFC3339Nano))
+	}
+	if f.Limit != 0 {
+		add("limit", strconv.Itoa(f.Limit))
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+// Runs reads a page of runs. Errors: *Error, the transport's.
+func (c *Client) Runs(ctx context.Context, f Filter) (RunList, error) {
+	var page struct {
+		RunList
+		Data []json.RawMessage `json:"data"`
+	}
+	raw, _, err := c.call(ctx, http.MethodGet, "/runs"+f.query(), nil, nil, 0, &page)
+	l := page.RunList
+	l.Raw = raw
+	if err != nil {
+		return l, err
+	}
+	for _, entry := range page.Data {
+		r := Run{Raw: entry}
+		if err := json.Unmarshal(entry, &r); err != nil {
+			return l, fmt.Errorf("client: runs: %w", err)
+		}
+		l.Data = append(l.Data, r)
+	}
+	return l, nil
+}
+
+// Credits is an account.
+type Credits struct {
+	Balance   int64 `json:"balance"`
+	Held      int64 `json:"held"`
+	Available int64 `json:"available"`
+	Usage     struct {
+		Today      *int64 `json:"today"` // nil: not counted
+		Last30Days *int64 `json:"last30Days"`
+	} `json:"usage"`
+	Recent []Transaction   `json:"recentTransactions"`
+	Raw    json.RawMessage `json:"-"` // the body as it came
+}
+
+// Transaction is one entry of the ledger.
+type Transaction struct {
+	ID           string      `json:"id"`
+	Type         credit.Kind `json:"type"`
+	Amount       int64       `json:"amount"`
+	RunID        *run.ID     `json:"runId"`
+	BalanceAfter int64       `json:"balanceAfter"`
+	HeldAfter    int64       `json:"heldAfter"`
+	CreatedAt    api.Stamp   `json:"createdAt"`
+	Note         string      `json:"note"`
+}
+
+// Credits reads the account. Errors: *Error, the transport's.
+func (c *Client) Credits(ctx context.Context) (Credits, error) {
+	var v Credits
+	raw, _, err := c.call(ctx, http.MethodGet, "/credits", nil, nil, 0, &v)
+	v.Raw = raw
+	return v, err
+}
+
+// Transactions is a page of the ledger, newest first.
+type Transactions struct {
+	Data       []Transaction   `json:"data"`
+	NextCursor *string         `json:"nextCursor"` // nil at the end
+	Raw        json.RawMessage `json:"-"`          // the body as it came
+}
+
+// Transactions reads a page of the ledger: limit entries (0: as many as the service likes) from cursor on (empty: the newest).
+// Errors: *Error, the transport's.
+func (c *Client) Transactions(ctx context.Context, limit int, cursor string) (Transactions, error) {
+	var v Transactions
+	raw, _, err := c.call(ctx, http.MethodGet, "/credits/transactions"+Filter{Limit: limit, Cursor: cursor}.query(), nil, nil, 0, &v)
+	v.Raw = raw
+	return v, err
+}
+
+// Health is the service's readiness.
+type Health struct {
+	Status string            `json:"status"` // ready or warming_up
+	Parts  map[string]string `json:"parts"`
+	Raw    json.RawMessage   `json:"-"` // the body as it came
+}
+
+// Health reads the readiness; it needs no key. Errors: *Error, the transport's.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var v Health
+	raw, _, err := c.call(ctx, http.MethodGet, "/health", nil, nil, 0, &v)
+	v.Raw = raw
+	return v, err
+}

@@ -1,0 +1,216 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+// InlineMax is the largest recording that is sent within the submit, in bytes: a function takes 6 MiB, which base64 makes
+// 4.5, and a form and its headers want room. Larger ones are uploaded first.
+const InlineMax = 4_400_000
+
+// Options are what a submit may say of a recording. Zero values are left out.
+type Options struct {
+	Language     string // ISO 639-1
+	ExternalID   string
+	Metadata     map[string]string
+	Tags         []string
+	CutSettings  json.RawMessage
+	AllowPartial bool
+	WebhookURL   string
+	// IdempotencyKey makes a repeat safe; empty: one made from the recording's content and these options, so that the same
+	// submit within 24 h is the same run.
+	IdempotencyKey string
+	// Upload uploads the recording first, whatever its size.
+	Upload bool
+}
+
+// fields are the options as form fields, in a fixed order.
+func (o Options) fields() ([][2]string, error) {
+	var fs [][2]string
+	add := func(name, value string) {
+		if value != "" {
+			fs = append(fs, [2]string{name, value})
+		}
+	}
+	add("language", o.Language)
+	add("externalId", o.ExternalID)
+	if len(o.Metadata) > 0 {
+		raw, err := json.Marshal(o.Metadata)
+		if err != nil {
+			return nil, fmt.Errorf("client: metadata: %w", err)
+		}
+		add("metadata", string(raw))
+	}
+	for _, t := range o.Tags {
+		add("tags", t)
+	}
+	add("cutSettings", string(o.CutSettings))
+	if o.AllowPartial {
+		add("allowPartial", "true")
+	}
+	add("webhookUrl", o.WebhookURL)
+	return fs, nil
+}
+
+// Accepted is the answer to a submit.
+type Accepted struct {
+	ID                  run.ID     `json:"id"`
+	Status              run.Status `json:"status"`
+	PollIntervalSeconds int        `json:"pollIntervalSeconds"`
+	QueuePosition       int        `json:"queuePosition"` // 0: not queued
+	Credits             struct {
+		Held int64 `json:"held"`
+	} `json:"credits"`
+	// Replayed is true where an earlier submit with the same Idempotency-Key was accepted and this one changed nothing.
+	Replayed bool            `json:"-"`
+	Raw      json.RawMessage `json:"-"` // the body as it came
+}
+
+// Submit sends the recording in file, inline or by way of an upload as its size asks. It reads the file once beforehand, for
+// the key that makes a repeat safe. Errors: *Error, the file's, the transport's.
+func (c *Client) Submit(ctx context.Context, file string, o Options) (Accepted, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return Accepted{}, fmt.Errorf("client: submit: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read from
+	fields, err := o.fields()
+	if err != nil {
+		return Accepted{}, err
+	}
+	key, size, err := contentKey(f, fields)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if o.IdempotencyKey != "" {
+		key = o.IdempotencyKey
+	}
+	if !o.Upload && size <= InlineMax {
+		a, err := c.submit(ctx, key, fields, content{f, size})
+		if !Is(err, code.RequestTooLarge) {
+			return a, err
+		}
+	}
+	id, err := c.upload(ctx, content{f, size})
+	if err != nil {
+		return Accepted{}, err
+	}
+	return c.submit(ctx, key, append(fields, [2]string{"uploadId", id}), content{})
+}
+
+// contentKey hashes the recording and what is said of it.
+func contentKey(f *os.File, fields [][2]string) (key string, size int64, err error) {
+	h := sha256.New()
+	said, err := json.Marshal(fields)
+	if err != nil {
+		return "", 0, fmt.Errorf("client: submit: %w", err)
+	}
+	if _, err := h.Write(append(said, '\n')); err != nil {
+		return "", 0, fmt.Errorf("client: submit: %w", err)
+	}
+	size, err = io.Copy(h, f)
+	if err != nil {
+		return "", 0, fmt.Errorf("client: submit: %w", err)
+	}
+	return "content-" + hex.EncodeToString(h.Sum(nil)), size, nil
+}
+
+func (c *Client) submit(ctx context.Context, key string, fields [][2]string, file content) (Accepted, error) {
+	body, size, kind, err := form(fields, "audio", file)
+	if err != nil {
+		return Accepted{}, err
+	}
+	var a Accepted
+	header := http.Header{"Content-Type": {kind}, "Idempotency-Key": {key}}
+	raw, h, err := c.call(ctx, http.MethodPost, "/speech/analyze", header, body, size, &a)
+	a.Raw = raw
+	a.Replayed = h.Get("Idempotency-Replayed") == "true"
+	return a, err
+}
+
+// upload puts the recording where a submit can name it.
+func (c *Client) upload(ctx context.Context, file content) (id string, err error) {
+	asked, err := json.Marshal(map[string]any{"sizeBytes": file.size, "contentType": "application/octet-stream"})
+	if err != nil {
+		return "", fmt.Errorf("client: upload: %w", err)
+	}
+	var given struct {
+		UploadID string            `json:"uploadId"`
+		URL      string            `json:"url"`
+		Fields   map[string]string `json:"fields"`
+	}
+	whole := func() (io.Reader, error) { return bytes.NewReader(asked), nil }
+	if _, _, err := c.call(ctx, http.MethodPost, "/speech/uploads", http.Header{"Content-Type": {"application/json"}}, whole, int64(len(asked)), &given); err != nil {
+		return "", err
+	}
+	var fields [][2]string
+	for k, v := range given.Fields {
+		fields = append(fields, [2]string{k, v})
+	}
+	sort.Slice(fields, func(i, j int) bool { return fields[i][0] < fields[j][0] })
+	body, size, kind, err := form(fields, "file", file)
+	if err != nil {
+		return "", err
+	}
+	// The object store is another service: it gets no key of ours.
+	if _, _, err := c.send(ctx, http.MethodPost, given.URL, "", http.Header{"Content-Type": {kind}}, body, size); err != nil {
+		var refused *Error
+		if errors.As(err, &refused) {
+			refused.Message = fmt.Sprintf("the object store refused the upload (%s)", http.StatusText(refused.Status))
+		}
+		return "", err
+	}
+	return given.UploadID, nil
+}
+
+// content is a file's content; the zero value is none.
+type content struct {
+	file *os.File
+	size int64
+}
+
+// form is a multipart body of fields and then, where there is one, the file: a reader for each try, and its exact size, which
+// object stores want to know beforehand.
+func form(fields [][2]string, name string, file content) (body retryablehttp.ReaderFunc, size int64, kind string, err error) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, f := range fields {
+		if err := w.WriteField(f[0], f[1]); err != nil {
+			return nil, 0, "", fmt.Errorf("client: form: %w", err)
+		}
+	}
+	if file.file != nil {
+		if _, err := w.CreateFormFile(name, filepath.Base(file.file.Name())); err != nil {
+			return nil, 0, "", fmt.Errorf("client: form: %w", err)
+		}
+	}
+	head := b.Len()
+	if err := w.Close(); err != nil {
+		return nil, 0, "", fmt.Errorf("client: form: %w", err)
+	}
+	all := b.Bytes()
+	body = func() (io.Reader, error) {
+		if file.file == nil {
+			return bytes.NewReader(all), nil
+		}
+		return io.MultiReader(bytes.NewReader(all[:head]), io.NewSectionReader(file.file, 0, file.size), bytes.NewReader(all[head:])), nil
+	}
+	return body, int64(len(all)) + file.size, w.FormDataContentType(), nil
+}
