@@ -112,6 +112,8 @@ const (
 	unsureWords     = "unsureWords"
 )
 
+const notHeard = "The words were given, not heard."
+
 func unmeasured() []norms.Reading {
 	var out []norms.Reading
 	for _, n := range []string{wordProbability, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords} {
@@ -143,7 +145,7 @@ func read(parts []timing.Part, aligned [][]float64) (readings []norms.Reading, w
 		}
 		readings = append(readings, r)
 	}
-	add(wordProbability, "No words were heard.", func(i int) float64 {
+	add(wordProbability, notHeard, func(i int) float64 {
 		if v, ok := parts[i].Probability(); ok {
 			return v
 		}
@@ -154,15 +156,17 @@ func read(parts []timing.Part, aligned [][]float64) (readings []norms.Reading, w
 	add(peakRate, "", func(i int) float64 { return parts[i].PeakRate() })
 	add(peaksPerRun, "", func(i int) float64 { return parts[i].PeaksPerRun() })
 	add(meanGOP, "The words could not be aligned to the sound.", func(i int) float64 { return mean(aligned[i]) })
-	add(unsureWords, "No words were heard.", func(i int) float64 { return unsure(parts[i].Words) })
+	add(unsureWords, notHeard, func(i int) float64 {
+		if _, ok := parts[i].Probability(); !ok {
+			return math.NaN()
+		}
+		return unsure(parts[i].Words)
+	})
 	return readings, weights
 }
 
 // unsure is the share of words with a probability under a half, %.
 func unsure(words []transcript.Word) float64 {
-	if len(words) == 0 {
-		return math.NaN()
-	}
 	n := 0
 	for _, w := range words {
 		if w.P < 0.5 {

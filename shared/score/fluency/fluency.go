@@ -72,7 +72,7 @@ func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bo
 	}
 	mean, ok := timing.Mean(parts, of)
 	if !ok {
-		return missing(name, "No words were heard.")
+		return missing(name, "No words were heard for it.")
 	}
 	return norms.Reading{Name: name, Value: &mean, Parts: values}
 }

@@ -45,13 +45,14 @@ func Candidate(m score.Material) []Part {
 	return out
 }
 
-// Probability is the mean probability of the words, 0 to 1; ok is false where there are none.
+// Probability is the mean probability of the words, 0 to 1; ok is false where there are none, or where none has a
+// probability (0: the words were given, not heard).
 func (p Part) Probability() (v float64, ok bool) {
-	if len(p.Words) == 0 {
-		return 0, false
-	}
 	for _, w := range p.Words {
 		v += w.P
+	}
+	if v == 0 {
+		return 0, false
 	}
 	return v / float64(len(p.Words)), true
 }
