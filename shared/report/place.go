@@ -32,10 +32,10 @@ func num(v float64) string {
 
 // withUnit writes a value with its unit. Units that are no more than the name of a number are left out.
 func withUnit(v float64, unit string) string {
-	switch unit {
-	case "", "ratio", "level", "points":
+	switch {
+	case unit == "", unit == "ratio", unit == "points", strings.HasPrefix(unit, "level"):
 		return num(v)
-	case "%":
+	case unit == "%":
 		return num(v) + "%"
 	}
 	return num(v) + " " + unit

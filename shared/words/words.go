@@ -10,7 +10,6 @@ import (
 	"io"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/aaaton/golem/v4"
@@ -55,24 +54,22 @@ func unpack(gz []byte) (list, error) {
 	return l, nil
 }
 
-func (l list) line(i int) (word, number string) {
+func (l list) line(i int) (word, number []byte) {
 	from := int(l.lines[i])
 	end := from + bytes.IndexByte(l.text[from:], '\n')
-	word, number, _ = strings.Cut(string(l.text[from:end]), "\t")
+	word, number, _ = bytes.Cut(l.text[from:end], []byte{'\t'})
 	return word, number
 }
 
 // value is the number beside word; 0 where the list does not have it.
 func (l list) value(word string) int {
-	i := sort.Search(len(l.lines), func(i int) bool { w, _ := l.line(i); return w >= word })
-	if i == len(l.lines) {
+	key := []byte(word)
+	i, found := sort.Find(len(l.lines), func(i int) int { w, _ := l.line(i); return bytes.Compare(key, w) })
+	if !found {
 		return 0
 	}
-	w, number := l.line(i)
-	if w != word {
-		return 0
-	}
-	n, err := strconv.Atoi(number)
+	_, number := l.line(i)
+	n, err := strconv.Atoi(string(number))
 	if err != nil {
 		return 0
 	}
@@ -93,16 +90,31 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+const (
+	// estimated: CEFR-J ends at B2, and levels above it are cefrpy's estimates from the frequency in books, which takes words of
+	// everyday talk ("wow", "sushi") for rare ones. common is the Zipf frequency, over all kinds of text, from which a word is B2 at most.
+	estimated = 40
+	common    = 40
+)
+
 // Level is the CEFR level at which a word is learnt, 1 (A1) to 6 (C2) in steps of 0.1: the lower one of the form as it was
 // said and of its base form, each at its easiest part of speech, since which one was meant is not known. ok is false for a
 // word that the list does not have. Both arguments are lower case. Source: cefrpy 1.0.3, made from CEFR-J with estimates
 // for words beyond it.
 func Level(word, lemma string) (level float64, ok bool) {
-	n := levels().value(word)
-	if m := levels().value(lemma); n == 0 || m > 0 && m < n {
+	n := levelOf(word)
+	if m := levelOf(lemma); n == 0 || m > 0 && m < n {
 		n = m
 	}
 	return float64(n) / 10, n > 0
+}
+
+func levelOf(form string) int {
+	n := levels().value(form)
+	if n > estimated && zipf().value(form) >= common {
+		return estimated
+	}
+	return n
 }
 
 // Zipf is the frequency of a lower-case word form on the Zipf scale (log10 of its occurrences in a billion words; van Heuven et

@@ -18,6 +18,8 @@ func TestLevel(t *testing.T) {
 		{"a form that is not listed has its base form's level", "qqqq", "cat", 1, true},
 		{"a word that is in no list has no level", "qqqq", "qqqq", 0, false},
 		{"the first word of the list is found", "a", "a", 1, true},
+		{"a word of everyday talk is B2 at most, however rare in books", "wow", "wow", 4, true},
+		{"a word that is rare everywhere keeps its estimate", "sanguine", "sanguine", 6, true},
 		{"nothing is not a word", "", "", 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -33,7 +35,8 @@ func TestLevel(t *testing.T) {
 		}
 		last := ""
 		for i := range l.lines {
-			w, _ := l.line(i)
+			b, _ := l.line(i)
+			w := string(b)
 			if v := l.value(w); w <= last || v < 10 || v > 60 {
 				t.Fatalf("%q after %q: %d", w, last, v)
 			}

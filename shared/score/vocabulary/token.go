@@ -19,11 +19,12 @@ var contracted = []struct{ suffix, form string }{
 	{"n't", "not"}, {"'m", "am"}, {"'re", "are"}, {"'ll", "will"}, {"'ve", "have"}, {"'d", "would"},
 }
 
-// irregular are contractions whose first half changes, and what the apostrophe's s is after a pronoun.
+// irregular are contractions whose first half changes, spoken ones among them, and what the apostrophe's s is after a pronoun.
 var irregular = map[string][2]string{
 	"can't": {"can", "not"}, "won't": {"will", "not"}, "shan't": {"shall", "not"}, "cannot": {"can", "not"},
 	"it's": {"it", "is"}, "that's": {"that", "is"}, "he's": {"he", "is"}, "she's": {"she", "is"}, "there's": {"there", "is"},
 	"what's": {"what", "is"}, "who's": {"who", "is"}, "where's": {"where", "is"}, "how's": {"how", "is"}, "here's": {"here", "is"}, "let's": {"let", "us"},
+	"gonna": {"going", "to"}, "wanna": {"want", "to"}, "gotta": {"got", "to"}, "kinda": {"kind", "of"}, "sorta": {"sort", "of"}, "gimme": {"give", "me"},
 }
 
 func split(form string) []string {
