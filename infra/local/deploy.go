@@ -13,29 +13,46 @@ import (
 	"strings"
 )
 
+// build is what the sources come to: read after done.
+type build struct {
+	done  chan struct{}
+	sums  map[string]string // SHA-256 of each function's program
+	print string            // fingerprint of the stack
+	err   error
+}
+
+// build builds the functions beside what goes on.
+func (s *starter) build(ctx context.Context) *build {
+	b := &build{done: make(chan struct{})}
+	if before, err := s.data.load(); err == nil && before.Deployed == "" {
+		s.Progress("building the functions (about a minute the first time)")
+	}
+	go func() {
+		defer close(b.done)
+		if b.sums, b.err = BuildFunctions(ctx, s.Root, runtime.GOARCH); b.err != nil {
+			return
+		}
+		b.print, b.err = fingerprint(ctx, s.Root, append(slices.Sorted(maps.Keys(b.sums)), s.settings()...)...)
+	}()
+	return b
+}
+
 // deploy brings the emulated AWS to what the sources say, and returns the system without its URL. Where nothing changed
 // since the last time, it does nothing; where only functions did, it replaces their programs; else the CDK deploys.
-func (s *starter) deploy(ctx context.Context, t tools, endpoint string) (System, error) {
+func (s *starter) deploy(ctx context.Context, t tools, endpoint string, built *build) (System, error) {
+	<-built.done
 	system, err := s.data.load()
 	if err != nil {
 		return system, err
 	}
+	if built.err != nil {
+		return system, built.err
+	}
 	system.Endpoint, system.Stack = endpoint, StackName
-	if system.Deployed == "" {
-		s.Progress("building the functions (about a minute the first time)")
-	}
-	sums, err := BuildFunctions(ctx, s.Root, runtime.GOARCH)
-	if err != nil {
-		return system, err
-	}
-	settings := s.settings()
-	print, err := fingerprint(ctx, s.Root, append(slices.Sorted(maps.Keys(sums)), settings...)...)
-	if err != nil {
-		return system, err
-	}
+	sums, print := built.sums, built.print
 	if print != system.Deployed {
 		first := len(system.Functions) == 0
-		if system.Outputs, err = s.cdk(ctx, t, endpoint, settings); err != nil {
+		if system.Outputs, err = s.cdk(ctx, t, endpoint); err != nil {
 			return system, err
 		}
 		system.Deployed = print
@@ -70,7 +87,7 @@ func (s *starter) settings() []string {
 }
 
 // cdk synthesises the stack and deploys it, and returns its outputs.
-func (s *starter) cdk(ctx context.Context, t tools, endpoint string, settings []string) (map[string]string, error) {
+func (s *starter) cdk(ctx context.Context, t tools, endpoint string) (map[string]string, error) {
 	app := filepath.Join(t.cache, "stack-app")
 	s.Progress("building the stack (1 to 2 minutes the first time)")
 	if err := (command{dir: s.Root, name: "go", args: []string{"build", "-buildvcs=false", "-o", app, "./infra/stack/app"}}).run(ctx); err != nil {
@@ -79,7 +96,7 @@ func (s *starter) cdk(ctx context.Context, t tools, endpoint string, settings []
 	if err := s.emptyLayers(); err != nil {
 		return nil, err
 	}
-	values, err := contextOf(s.Root, settings)
+	values, err := contextOf(s.Root, s.settings())
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,10 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	// The functions are built while the emulator starts.
+	building, stopBuilding := context.WithCancel(ctx)
+	built := s.build(building)
+	defer func() { stopBuilding(); <-built.done }()
 	cloud, err := s.startCloud(ctx, tools)
 	if err != nil {
 		return err
@@ -155,7 +159,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := cloud.guard(ctx)
 	defer cancel(nil)
 
-	system, err := s.deploy(ctx, tools, cloud.endpoint)
+	system, err := s.deploy(ctx, tools, cloud.endpoint, built)
 	if err == nil {
 		err = s.serve(ctx, listener, system)
 	}
@@ -190,13 +194,13 @@ func (s *starter) serve(ctx context.Context, listener net.Listener, system Syste
 	}
 	proxy := startProxy(listener, system)
 	defer proxy.stop()
+	if s.SweepEvery < MaxSweepEvery {
+		go s.sweep(ctx, lambdas)
+	}
 	if s.Ready != nil {
 		if err := s.Ready(ctx, system); err != nil {
 			return err
 		}
-	}
-	if s.SweepEvery < MaxSweepEvery {
-		go s.sweep(ctx, lambdas)
 	}
 	select {
 	case <-ctx.Done():

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"parley/shared/api"
+	"parley/shared/clock"
 	"parley/shared/code"
 )
 
@@ -44,7 +45,7 @@ type proxy struct {
 
 func startProxy(listener net.Listener, s System) *proxy {
 	p := &proxy{failed: make(chan error, 1), server: &http.Server{
-		Handler:           newGateway(s),
+		Handler:           newGateway(s, gatewayPatience),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      2 * time.Minute,
@@ -68,12 +69,12 @@ func (p *proxy) stop() {
 	}
 }
 
-// newGateway is the proxy's handler.
-func newGateway(s System) http.Handler {
+// newGateway is the proxy's handler; patience is how long it waits for an answer.
+func newGateway(s System, patience time.Duration) http.Handler {
 	// The emulator serves every gateway on its one port; only the path tells them apart.
 	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
 	if err != nil {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, code.InternalError, nil) })
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, code.InternalError) })
 	}
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -89,7 +90,7 @@ func newGateway(s System) http.Handler {
 			if errors.Is(r.Context().Err(), context.DeadlineExceeded) {
 				w = &statusWriter{w, http.StatusGatewayTimeout}
 			}
-			refuse(w, code.InternalError, err)
+			refuse(w, code.InternalError)
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -97,12 +98,12 @@ func newGateway(s System) http.Handler {
 		var tooLarge *http.MaxBytesError
 		switch {
 		case errors.As(err, &tooLarge), err == nil && payload(r, body) > maxPayload:
-			refuse(w, code.RequestTooLarge, nil)
+			refuse(w, code.RequestTooLarge)
 			return
 		case err != nil:
 			return // the client has gone
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), gatewayPatience)
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		r = r.WithContext(ctx)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -150,12 +151,12 @@ func checkAnswer(res *http.Response) error {
 }
 
 // refuse answers in the error envelope, without a request id: no handler ran.
-func refuse(w http.ResponseWriter, c code.Code, _ error) {
+func refuse(w http.ResponseWriter, c code.Code) {
 	e := code.New(c)
 	if c == code.RequestTooLarge {
 		e.Details = map[string]any{"uploadsUrl": uploads}
 	}
-	api.Refuse(w, e, "", time.Now())
+	api.Refuse(w, e, "", clock.Real{}.Now())
 }
 
 // statusWriter answers with another status than the code's own.

@@ -1,0 +1,42 @@
+package local
+
+import (
+	"context"
+	"errors"
+)
+
+// Emulator is an emulated AWS alone, without our stack: for tests of the adapters and of the emulator itself.
+type Emulator struct {
+	// Endpoint is where it answers, on loopback. Any credentials do.
+	Endpoint string
+
+	cloud *cloud
+	data  *data
+}
+
+// StartEmulator starts one that keeps its state in a folder. The caller stops it.
+func StartEmulator(ctx context.Context, dir string, progress func(line string)) (*Emulator, error) {
+	c, err := Config{Root: dir, Data: dir, Progress: progress}.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	d, err := openData(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := installTools(ctx, c.Progress)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	cloud, err := (&starter{Config: c, data: d}).startCloud(ctx, tools)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return &Emulator{Endpoint: cloud.endpoint, cloud: cloud, data: d}, nil
+}
+
+// Stop saves its state and ends it.
+func (e *Emulator) Stop() error {
+	e.cloud.stop()
+	return e.data.close()
+}

@@ -1,0 +1,185 @@
+package local
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/api"
+	"parley/shared/code"
+)
+
+// front is the proxy before a stand-in of the emulated gateway.
+func front(t *testing.T, patience time.Duration, gateway http.HandlerFunc) string {
+	t.Helper()
+	back := httptest.NewServer(gateway)
+	t.Cleanup(back.Close)
+	proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}}, patience))
+	t.Cleanup(proxy.Close)
+	return proxy.URL
+}
+
+func do(t *testing.T, req *http.Request, err error) (int, http.Header, []byte) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to its end
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, body
+}
+
+func envelope(t *testing.T, body []byte) api.EnvelopeError {
+	t.Helper()
+	var e struct {
+		Error struct {
+			Code      code.Code
+			Message   string
+			Timestamp time.Time
+			RequestID string `json:"requestId"`
+			Details   map[string]any
+		}
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		t.Fatalf("not an envelope: %v: %s", err, body)
+	}
+	if e.Error.Message == "" || e.Error.Timestamp.IsZero() {
+		t.Errorf("envelope without a message or time: %s", body)
+	}
+	return api.EnvelopeError{Code: e.Error.Code, RequestID: e.Error.RequestID, Details: e.Error.Details}
+}
+
+func TestShortPathsReachTheStage(t *testing.T) {
+	url := front(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, r.Method, " ", r.URL.Path, "?", r.URL.RawQuery, " ", r.Header.Get("X-Api-Key"), " ", r.Header.Get("X-Forwarded-For"))
+	})
+	req, err := http.NewRequest(http.MethodDelete, url+"/api/v1/speech/analyze/req_1?a=b&a=c", nil)
+	if err == nil {
+		req.Header.Set("X-Api-Key", "k")
+		req.Header.Set("X-Forwarded-For", "203.0.113.9") // what a client says of itself
+	}
+	status, _, body := do(t, req, err)
+	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c k 127.0.0.1"
+	if status != 200 || string(body) != want {
+		t.Errorf("%d %s, want 200 %s", status, body, want)
+	}
+}
+
+func TestBodiesHaveTheGatewaysLimits(t *testing.T) {
+	url := front(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil || n != r.ContentLength {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	// In base64, 3 bytes become 4; headers and the rest of an event take about 3 KB.
+	inline := (maxPayload - 3<<10) / 4 * 3
+	for _, tc := range []struct {
+		name, kind string
+		size, want int
+	}{
+		{"multipart that fits into an event", "multipart/form-data; boundary=x", inline, 200},
+		{"multipart that in base64 does not", "multipart/form-data; boundary=x", inline + 4<<10, 413},
+		{"text that fits into an event", "application/json", maxPayload - 3<<10, 200},
+		{"text that does not", "application/json", maxPayload, 413},
+		{"more than the gateway takes", "application/octet-stream", maxBody + 1, 413},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			req, err := http.NewRequest(http.MethodPost, url+"/api/v1/speech/analyze", bytes.NewReader(bytes.Repeat([]byte("x"), tc.size)))
+			if err == nil {
+				req.Header.Set("Content-Type", tc.kind)
+			}
+			status, _, body := do(t, req, err)
+			if status != tc.want {
+				t.Fatalf("status %d, want %d", status, tc.want)
+			}
+			if status == 413 {
+				if e := envelope(t, body); e.Code != code.RequestTooLarge || e.Details["uploadsUrl"] != "/api/v1/speech/uploads" || e.RequestID != "" {
+					t.Errorf("envelope %s", body)
+				}
+			}
+		})
+	}
+}
+
+func TestMultipartArrivesWhole(t *testing.T) {
+	url := front(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+		file, _, err := r.FormFile("audio")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.Copy(w, file)
+	})
+	var form bytes.Buffer
+	m := multipart.NewWriter(&form)
+	part, err := m.CreateFormFile("audio", "a.wav")
+	if err == nil {
+		_, err = part.Write([]byte{0, 255, 1, 254})
+	}
+	if err != nil || m.Close() != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodPost, url+"/x", &form)
+	if err == nil {
+		req.Header.Set("Content-Type", m.FormDataContentType())
+	}
+	if _, _, body := do(t, req, err); !bytes.Equal(body, []byte{0, 255, 1, 254}) {
+		t.Errorf("arrived as %v", body)
+	}
+}
+
+func TestFailuresAreAnsweredInTheEnvelope(t *testing.T) {
+	ours := `{"error":{"code":"SERVICE_WARMING_UP","message":"m","timestamp":"2026-01-02T03:04:05.678Z"}}`
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Query().Get("how") {
+		case "leak":
+			w.WriteHeader(http.StatusBadGateway)
+			_, _ = io.WriteString(w, `{"errorMessage":"secret of the function","errorType":"errorString"}`)
+		case "ours":
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, ours)
+		case "long":
+			_, _ = io.WriteString(w, strings.Repeat("x", maxPayload+1))
+		case "limit":
+			_, _ = io.WriteString(w, strings.Repeat("x", maxPayload))
+		case "slow":
+			<-r.Context().Done() // until the proxy gives up
+		}
+	}
+	for how, want := range map[string]int{"leak": 500, "ours": 503, "long": 500, "limit": 200, "slow": 504} {
+		t.Run(how, func(t *testing.T) {
+			patience := time.Hour
+			if how == "slow" {
+				patience = time.Millisecond
+			}
+			req, err := http.NewRequest(http.MethodGet, front(t, patience, answer)+"/?how="+how, nil)
+			status, _, body := do(t, req, err)
+			if status != want || strings.Contains(string(body), "secret") {
+				t.Fatalf("%d %.200s, want %d", status, body, want)
+			}
+			switch {
+			case how == "ours" && string(body) != ours:
+				t.Errorf("our own answer became %s", body)
+			case status == 500 || status == 504:
+				if e := envelope(t, body); e.Code != code.InternalError {
+					t.Errorf("code %s", e.Code)
+				}
+			}
+		})
+	}
+}
