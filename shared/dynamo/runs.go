@@ -219,7 +219,8 @@ func (s *Store) Get(ctx context.Context, id run.ID) (run.Run, error) {
 	return decodeRun(it)
 }
 
-// Advance implements run.Store.
+// Advance implements run.Store. Where an answer was lost and another write followed, ErrStale may mean that this one was
+// done: deciding again finds ErrGone then, and the sweep sends what was not sent.
 func (s *Store) Advance(ctx context.Context, before, after run.Run) error {
 	if before.ID != after.ID || after.Version != before.Version+1 || after.Status != before.Status || after.Attempt != before.Attempt {
 		return fmt.Errorf("dynamo: advance: %s does not follow from %s", after.ID, before.ID)

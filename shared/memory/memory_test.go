@@ -62,3 +62,10 @@ func TestQueueReturn(t *testing.T) {
 		t.Errorf("%d wait, %d in flight", waiting, flying)
 	}
 }
+
+// Ensure that the comparison itself is repeatable: two models never differ.
+func TestCompare(t *testing.T) {
+	for seed := range uint64(30) {
+		storetest.Compare(t, seed, 400, New(), New())
+	}
+}

@@ -1,0 +1,107 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"parley/shared/memory"
+	"parley/shared/storetest"
+)
+
+// hostile is a DynamoDB that refuses one write in six for a passing reason, and of the others loses one request and one
+// answer in six.
+type hostile struct {
+	API
+	mu   sync.Mutex
+	rand *rand.Rand
+}
+
+func newHostile(seed uint64) func(API) API {
+	return func(api API) API { return &hostile{API: api, rand: rand.New(rand.NewPCG(seed, 1))} }
+}
+
+var errLost = &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "test", Err: errors.New("connection reset")}
+
+// disturb does a write, or not, and tells its answer, or not.
+func disturb[T any](h *hostile, transaction bool, call func() (*T, error)) (*T, error) {
+	h.mu.Lock()
+	n := h.rand.IntN(12)
+	h.mu.Unlock()
+	switch {
+	case n == 0 && transaction:
+		return nil, &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("TransactionConflict")}}}
+	case n == 0:
+		return nil, &types.TransactionConflictException{}
+	case n == 1:
+		return nil, &types.ProvisionedThroughputExceededException{}
+	case n <= 3:
+		return nil, errLost
+	}
+	out, err := call()
+	if err == nil && n <= 5 {
+		return nil, errLost
+	}
+	return out, err
+}
+
+func (h *hostile) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return disturb(h, false, func() (*dynamodb.PutItemOutput, error) { return h.API.PutItem(ctx, in, o...) })
+}
+
+func (h *hostile) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return disturb(h, false, func() (*dynamodb.UpdateItemOutput, error) { return h.API.UpdateItem(ctx, in, o...) })
+}
+
+func (h *hostile) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	return disturb(h, true, func() (*dynamodb.TransactWriteItemsOutput, error) { return h.API.TransactWriteItems(ctx, in, o...) })
+}
+
+// forgetful is a DynamoDB that does not know a transaction's token again, so that only reading again tells what a lost
+// answer was.
+type forgetful struct{ API }
+
+func (f forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	without := *in
+	without.ClientRequestToken = nil
+	return f.API.TransactWriteItems(ctx, &without, o...)
+}
+
+// Ensure that under refusals, lost requests and lost answers every transition still happens once, and is told so once.
+func TestConformsAmongFaults(t *testing.T) {
+	for name, wrap := range map[string]func(API) API{
+		"tokens known again": newHostile(1),
+		"tokens not known":   func(api API) API { return newHostile(2)(forgetful{api}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			open := func(t *testing.T) storetest.Store {
+				s := openThrough(t, wrap)
+				s.sleep = func(ctx context.Context, d time.Duration) error { return sleep(ctx, d/8) }
+				return s
+			}
+			t.Run("Submits", func(t *testing.T) { storetest.Submits(t, open) })
+			t.Run("Transitions", func(t *testing.T) { storetest.Transitions(t, open) })
+		})
+	}
+}
+
+// Ensure that the product does what the model does.
+func TestCompare(t *testing.T) {
+	for seed := range uint64(4) {
+		wrap := plain
+		if seed%2 == 1 {
+			wrap = newHostile(seed)
+		}
+		s := openThrough(t, wrap)
+		s.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+		storetest.Compare(t, seed, 250, memory.New(), s)
+	}
+}
