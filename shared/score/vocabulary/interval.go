@@ -35,6 +35,8 @@ func interval(section norms.Section, ts []token, x float64, english bool) (low, 
 		below = math.Sqrt((priorWindows*prior + n*below*below*wide) / (priorWindows + n))
 		above = math.Sqrt((priorWindows*prior + n*above*above*wide) / (priorWindows + n))
 	}
+	wide := section.Number("intervalWidening") // neighbouring windows are alike, so their spread is too small
+	below, above = wide*below, wide*above
 	if !english {
 		least := section.Number("otherLanguageHalfWidth")
 		below, above = max(below, least), max(above, least)
