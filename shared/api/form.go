@@ -109,6 +109,8 @@ func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, 
 		return false, nil
 	}
 	switch {
+	case name == "":
+		f.complain(field{Name: "body", Message: "has a part without a name"})
 	case !slices.Contains(textFields, name):
 		f.complain(field{Name: clip(name), Message: "is not a field of this call"})
 	case len(raw) > maxField:

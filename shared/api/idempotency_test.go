@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"parley/shared/api"
 	"parley/shared/code"
 	"parley/shared/pipeline"
 	"parley/shared/run"
@@ -134,4 +136,33 @@ func TestIdempotencyAfterAFailedStore(t *testing.T) {
 	if a, err := h.store.Account(t.Context(), h.client.ID); err != nil || a.Held != 4 || a.Running != 1 {
 		t.Errorf("account %+v, %v", a, err)
 	}
+}
+
+// Ensure that submits that race under one key become one run with one hold: each is answered with it, or asked to come again.
+func TestIdempotencyRace(t *testing.T) {
+	h := newHouse(t)
+	handler := api.All(h.deps)
+	requests := make([]*http.Request, 16)
+	for i := range requests {
+		requests[i] = h.submission(audio(fourMinutes))
+		requests[i].Header.Set("Idempotency-Key", "k")
+	}
+	answers := make([]reply, len(requests))
+	var all sync.WaitGroup
+	for i, req := range requests {
+		all.Go(func() { answers[i] = h.through(handler, req) })
+	}
+	all.Wait()
+	ids := map[any]bool{}
+	for _, r := range answers {
+		if r.status == http.StatusAccepted {
+			ids[r.at("id")] = true
+			continue
+		}
+		r.is(code.IdempotencyInProgress)
+	}
+	if a, err := h.store.Account(t.Context(), h.client.ID); err != nil || a.Held != 4 || a.Running != 1 || len(ids) != 1 {
+		t.Errorf("account %+v, %v, runs %v", a, err, ids)
+	}
+	h.noFiles()
 }

@@ -336,6 +336,27 @@ func TestSubmitBody(t *testing.T) {
 	}
 }
 
+// Ensure that no body, however odd, is answered other than by the table, or leaves a file.
+func FuzzSubmitBody(f *testing.F) {
+	for _, body := range []string{
+		"", "--b--", "--b\r\n\r\n--b--", "--b\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"x\"\r\n\r\nflac 240000\r\n--b--\r\n",
+		"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--", "--b\r\nContent-Disposition: attachment; name=\"audio\"\r\n\r\nx\r\n--b--", "--b\r\n\r\n\r\n--b\r\n",
+		"--b\nContent-Disposition: form-data; name=metadata\n\n{\"a\":[]}\n--b--", "--b\r\nContent-Disposition: form-data; name*=utf-8''tags\r\n\r\n[\r\n--b--",
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		h := newHouse(t)
+		req := h.request(http.MethodPost, api.Base+"/speech/analyze", strings.NewReader(body))
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		r := h.do(req)
+		if e, ok := code.Lookup(r.code()); r.status != http.StatusAccepted && (!ok || e.Status != r.status || r.status >= 500) {
+			t.Errorf("got %d %s", r.status, r.raw)
+		}
+		h.noFiles()
+	})
+}
+
 // Ensure that of several faults the one whose check comes first answers: each row mends the one before.
 func TestSubmitOrder(t *testing.T) {
 	h := newHouse(t)
