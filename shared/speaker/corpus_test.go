@@ -1,0 +1,229 @@
+package speaker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"parley/shared/audio"
+	"parley/shared/engine"
+)
+
+// The shared recordings: interviews, and short utterances of many speakers (speechocean762), from which conversations of
+// any kind are composed.
+
+// data is the folder of the shared recordings beside the repository, and a decoder. The test is skipped where either is not there.
+func data(t *testing.T) (string, audio.Decoder) {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Skip("not inside the repository")
+		}
+		dir = filepath.Dir(dir)
+	}
+	dir = filepath.Join(dir, "..", "shared", "data")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the shared recordings are not beside the repository")
+	}
+	if err := engine.Missing(engine.Dir(), engine.FFmpegFile); err != nil {
+		t.Skip(err)
+	}
+	return dir, audio.Decoder{FFmpeg: engine.FFmpeg(engine.Dir())}
+}
+
+// person is one speaker of the corpus.
+type person struct {
+	id         string
+	group      string // gender and age group: those of one group are hard to tell apart
+	utterances [][]int16
+}
+
+// corpus reads every step-th speaker, beginning with the first-th.
+func corpus(t *testing.T, first, step int) []person {
+	t.Helper()
+	dir, decoder := data(t)
+	dir = filepath.Join(dir, "speechocean762")
+	file, err := os.Open(filepath.Join(dir, "utterances.tsv"))
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("the corpus of short utterances is not there")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	var people []person
+	seen := map[string]int{}
+	lines := bufio.NewScanner(file)
+	lines.Scan()
+	for lines.Scan() {
+		col := strings.Split(lines.Text(), "\t")
+		id := col[1]
+		at, ok := seen[id]
+		if !ok {
+			at = -1
+			if n := len(seen) - first; n >= 0 && n%step == 0 {
+				at = len(people)
+				group := col[3] + " child"
+				if age, err := strconv.Atoi(col[2]); err == nil && age >= 16 {
+					group = col[3] + " adult"
+				}
+				people = append(people, person{id: id, group: group})
+			}
+			seen[id] = at
+		}
+		if at < 0 {
+			continue
+		}
+		pcm, err := decoder.Decode(context.Background(), filepath.Join(dir, "audio", col[0]+".flac"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		people[at].utterances = append(people[at].utterances, pcm)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return people
+}
+
+// composition says how a conversation is put together and what is done to its sound.
+type composition struct {
+	seconds int
+	short   bool    // everyone but the first answers with a second or two
+	equal   bool    // all at the same loudness
+	phone   bool    // 300 to 3400 Hz
+	snrDb   float64 // of added noise, 0 for none
+}
+
+// compose lets the people take turns; which speaker says what is in turns.
+func (c composition) compose(r *rand.Rand, people []person) (pcm []int16, truth []Turn) {
+	order := make([][]int, len(people))
+	next := make([]int, len(people))
+	for i, p := range people {
+		order[i] = r.Perm(len(p.utterances))
+	}
+	pcm = hush(r, pcm, 300)
+	for who := 0; len(pcm) < c.seconds*audio.SampleRate; {
+		for range 1 + r.IntN(3) {
+			x := people[who].utterances[order[who][next[who]%len(order[who])]]
+			next[who]++
+			if spoken := spans(x); c.short && who > 0 && len(spoken) > 0 {
+				from := int(spoken[0].StartMs) * audio.SampleRate / 1000
+				x = x[from:min(len(x), from+(700+r.IntN(1200))*audio.SampleRate/1000)]
+			}
+			gain := 1.0
+			if c.equal {
+				gain = math.Pow(10, (-22-loud(x))/20)
+			}
+			from := int64(len(pcm)) * 1000 / audio.SampleRate
+			for _, v := range x {
+				pcm = append(pcm, clip(float64(v)*gain))
+			}
+			truth = append(truth, Turn{who, audio.Span{StartMs: from, EndMs: int64(len(pcm)) * 1000 / audio.SampleRate}})
+			pcm = hush(r, pcm, 100+r.IntN(600))
+			if c.short && who > 0 {
+				break
+			}
+		}
+		if len(people) > 1 {
+			who = (who + 1 + r.IntN(len(people)-1)) % len(people)
+		}
+	}
+	if c.phone {
+		band(pcm)
+	}
+	if c.snrDb > 0 {
+		level := math.Pow(10, (loud(pcm)-c.snrDb)/20) * 32768
+		slow := 0.0
+		for i, v := range pcm {
+			w := r.NormFloat64()
+			slow = 0.95*slow + 0.3*w
+			pcm[i] = clip(float64(v) + level*0.7*(slow+0.3*w))
+		}
+	}
+	return pcm, truth
+}
+
+func clip(v float64) int16 { return int16(math.Max(-32767, math.Min(32767, v))) }
+
+// loud is the level of the loud tenth of the frames, in dB.
+func loud(pcm []int16) float64 {
+	var e []float64
+	for i := 0; i+frameLen <= len(pcm); i += frameLen {
+		e = append(e, levelDb(pcm[i:i+frameLen]))
+	}
+	slices.Sort(e)
+	return e[len(e)*9/10]
+}
+
+// band leaves 300 to 3400 Hz: a windowed sinc of 81 taps.
+func band(pcm []int16) {
+	const taps = 81
+	var h [taps]float64
+	for i := range h {
+		t := float64(i - taps/2)
+		sinc := func(hz float64) float64 {
+			if t == 0 {
+				return 2 * hz / audio.SampleRate
+			}
+			return math.Sin(2*math.Pi*hz/audio.SampleRate*t) / (math.Pi * t)
+		}
+		h[i] = (sinc(3400) - sinc(300)) * (0.54 - 0.46*math.Cos(2*math.Pi*float64(i)/(taps-1)))
+	}
+	in := slices.Clone(pcm)
+	for i := range pcm {
+		sum := 0.0
+		for k := max(0, taps/2-i); k < min(taps, len(in)+taps/2-i); k++ {
+			sum += h[k] * float64(in[i+k-taps/2])
+		}
+		pcm[i] = clip(sum)
+	}
+}
+
+// spans is a plain cut into speech and silence: 35 dB below the loudest and a quarter up from the floor, pauses of 250 ms.
+func spans(pcm []int16) []audio.Span {
+	n := len(pcm)/frameHop - 2
+	if n <= 0 {
+		return nil
+	}
+	e := make([]float64, n)
+	for i := range e {
+		e[i] = levelDb(pcm[i*frameHop : i*frameHop+frameLen])
+	}
+	sorted := slices.Clone(e)
+	slices.Sort(sorted)
+	high, low := sorted[n*99/100], sorted[n*5/100]
+	threshold := math.Max(high-35, low+(high-low)/4)
+	var out []audio.Span
+	for i := 0; i < n; i++ {
+		if e[i] < threshold {
+			continue
+		}
+		last := i
+		for k := i; k < n && k-last <= 25; k++ {
+			if e[k] >= threshold {
+				last = k
+			}
+		}
+		if last-i >= 10 {
+			out = append(out, audio.Span{StartMs: int64(max(0, i-5)) * hopMs, EndMs: int64(min(n, last+6)) * hopMs})
+		}
+		i = last
+	}
+	return out
+}
