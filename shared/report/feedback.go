@@ -18,6 +18,11 @@ var practice = map[string]string{
 	"pausesPerMinute":   "think your sentence to its end before you begin it, and pause between sentences",
 	"meanPause":         "learn a few phrases that give you time to think aloud",
 	"phonationRatio":    "talk for two minutes without stopping, on a topic that you know well",
+	"midClausePauses":   "finish the clause that you are in before you pause",
+	"filledPauses":      "pause in silence where you would say uh or um",
+	"repairs":           "say the sentence to its end, even if a word in it was not the best one",
+	"wordProbability":   "let a dictation program write down what you say, and repeat the words that it got wrong",
+	"worstWordsGop":     "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there",
 }
 
 // habit is what to do about a dimension where the measure has no advice of its own.
@@ -39,17 +44,23 @@ func (s sheet) feedback() string {
 	if strongest != nil {
 		out = append(out, fmt.Sprintf("What helped you most is %s.", describe(*strongest)))
 	}
+	advised := map[string]bool{} // a measure may count in two dimensions
 	for _, r := range s.dims {
 		title := titles[r.Dimension]
 		if r.Raw == nil {
 			out = append(out, title+" could not be measured this time. "+sentence(r.Reason))
 			continue
 		}
-		g := toGain(r)
+		g := toGain(r, advised)
+		if shared := toGain(r, nil); g == nil && shared != nil {
+			out = append(out, fmt.Sprintf("%s: the same helps here, since %s counts for it too.", title, shared.Label))
+			continue
+		}
 		if g == nil {
 			out = append(out, fmt.Sprintf("%s: no measure stands out to work on; keep using the language as you do.", title))
 			continue
 		}
+		advised[g.Name] = true
 		do, ok := practice[g.Name]
 		if !ok {
 			do = habit[r.Dimension]

@@ -30,10 +30,10 @@ func num(v float64) string {
 	return s
 }
 
-// withUnit writes a value with its unit. Units that are no more than the name of a number are left out.
+// withUnit writes a value with its unit. Units that are no more than the name of a number, and those that begin with a number, are left out.
 func withUnit(v float64, unit string) string {
 	switch {
-	case unit == "", unit == "ratio", unit == "points", strings.HasPrefix(unit, "level"):
+	case unit == "", unit == "ratio", unit == "points", unit == "probability", strings.HasPrefix(unit, "level"), unit[0] >= '0' && unit[0] <= '9':
 		return num(v)
 	case unit == "%":
 		return num(v) + "%"
@@ -98,13 +98,14 @@ func position(m score.Measure) float64 { return (*m.Value - m.Norm.Low) / (m.Nor
 const tooNear = 0.02
 
 // toGain is the measure whose way to the high end of its norm promises most points, read off what it moved so far. A measure that
-// counts the other way than its norm (as one of several in a linear predictor may) is no advice to anybody. nil: none.
-func toGain(r score.Result) *score.Measure {
+// counts the other way than its norm (as one of several in a linear predictor may) is no advice to anybody. nil: none. Names in
+// skip are passed over.
+func toGain(r score.Result, skip map[string]bool) *score.Measure {
 	var best *score.Measure
 	most := noticeable
 	for i := range r.Measures {
 		m := &r.Measures[i]
-		if !counts(*m) || m.Norm.Low == m.Norm.High {
+		if !counts(*m) || m.Norm.Low == m.Norm.High || skip[m.Name] {
 			continue
 		}
 		at := position(*m)

@@ -208,6 +208,9 @@ func TestSentences(t *testing.T) {
 			func(r Report) string { return r.HRRecommendation }, []string{"lie close together, between 2.8 and 3.0"}, []string{"strongest"}},
 		{"without an overall score the recommendation says why", func(in *Input) { in.Vocabulary, in.Accent = score.Result{}, score.Result{} },
 			func(r Report) string { return r.HRRecommendation }, []string{"There is no overall score. An overall score needs at least 2"}, []string{"Overall:"}},
+		{"a measure that counts in two dimensions is advised once", func(in *Input) {
+			in.Fluency.Measures, in.Accent.Measures = []score.Measure{pauses(26, -0.3)}, []score.Measure{pauses(26, -0.3)}
+		}, func(r Report) string { return r.CandidateFeedback }, []string{"Fluency: to bring silent pauses", "Accent: the same helps here, since silent pauses per minute counts"}, []string{"Accent: to bring"}},
 		{"the feedback names a strength and what to practise", func(*Input) {}, func(r Report) string { return r.CandidateFeedback },
 			[]string{"What helped you most is articulation rate", "to bring silent pauses per minute from 26 per minute towards 14, think your sentence"}, nil},
 	} {
@@ -247,6 +250,19 @@ func TestPlace(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := place(score.Measure{Value: &c.v, Norm: score.Norm{Low: c.low, High: c.high}}); got != c.want {
+				t.Fatal(got)
+			}
+		})
+	}
+}
+
+func TestWithUnit(t *testing.T) {
+	for _, c := range []struct{ name, unit, want string }{
+		{"none", "", "0.5"}, {"a ratio", "ratio", "0.5"}, {"a level with its scale", "level, 1 = A1 to 6 = C2", "0.5"}, {"one that begins with a number", "0.1 nat/frame", "0.5"},
+		{"percent", "%", "0.5%"}, {"seconds", "s", "0.5 s"}, {"a rate", "per 100 words", "0.5 per 100 words"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := withUnit(0.5, c.unit); got != c.want {
 				t.Fatal(got)
 			}
 		})

@@ -56,7 +56,7 @@ func (s sheet) explain(i int) string {
 	out := []string{fmt.Sprintf("%s is %s; confidence is %s.", title, headline(r), s.sure[i]), made(r)}
 	if len(r.Cautions) > 0 {
 		out = append(out, sentence(r.Cautions[0]))
-	} else if g := toGain(r); g != nil {
+	} else if g := toGain(r, nil); g != nil {
 		out = append(out, fmt.Sprintf("There is most to gain in %s: from %s towards %s.", g.Label, withUnit(*g.Value, g.Unit), num(g.Norm.High)))
 	}
 	return strings.Join(out, " ")

@@ -53,11 +53,12 @@ func Score(m score.Material) (score.Result, error) {
 	if measures == nil {
 		return without(r, section, "Too few words of the candidate could be used to measure anything."), nil
 	}
-	raw := round(scale(x))
+	points := scale(section)
+	raw := round(points(x))
 	r.Raw = &raw
 	r.Measures = append(measures, counted(len(kept)))
 	low, high := interval(section, ts, x, english)
-	r.Interval = [2]float64{round(scale(low)), round(scale(high))}
+	r.Interval = [2]float64{round(points(low)), round(points(high))}
 	r.Cautions = cautions(len(kept), ts, english)
 	return r, nil
 }
@@ -157,8 +158,9 @@ func combine(section norms.Section, got found) (x float64, out []score.Measure) 
 		}
 		out = append(out, s)
 	}
+	each := perPoint(scale(section), x)
 	for i := range out {
-		out[i].Contribution = round(out[i].Contribution * perPoint(x))
+		out[i].Contribution = round(out[i].Contribution * each)
 	}
 	return x, out
 }
@@ -167,16 +169,20 @@ func z(m norms.Measure, v float64) float64 {
 	return max(-maxZ, min(maxZ, (v-m.Mean.Value)/m.SD.Value))
 }
 
-// scale puts the predictor on the 0-5 scale: 2.5 in the middle of the norms, 1.3 at their low end (A2), 3.7 at their high end (C1), and
-// neither end of the scale ever reached, so that the order is kept beyond the norms.
-func scale(x float64) float64 { return 5 / (1 + math.Exp(-x)) }
+// scale maps the predictor to the 0-5 scale: its numbers "scoreAtLow" and "scoreAtHigh" are the scores at the low (x = -1) and at the
+// high end (x = 1) of all norms. Neither end of the scale is ever reached, so that the order is kept beyond the norms.
+func scale(section norms.Section) func(x float64) float64 {
+	logit := func(points float64) float64 { return math.Log(points / (5 - points)) }
+	low, high := logit(section.Number("scoreAtLow")), logit(section.Number("scoreAtHigh"))
+	return func(x float64) float64 { return 5 / (1 + math.Exp(-((low+high)/2 + (high-low)/2*x))) }
+}
 
-// perPoint is how many points of the score a unit of the predictor x made.
-func perPoint(x float64) float64 {
+// perPoint is how many points of the score a unit of the predictor x made, against a candidate in the middle of all norms.
+func perPoint(points func(float64) float64, x float64) float64 {
 	if math.Abs(x) < 1e-6 {
-		return 1.25
+		x = 1e-6
 	}
-	return (scale(x) - 2.5) / x
+	return (points(x) - points(0)) / x
 }
 
 // round keeps six decimals: machines that fuse multiplications differ further down.
