@@ -1,0 +1,25 @@
+// Command eval measures how well the chain hears recordings whose truth is known: how many speakers it finds, how much
+// speech goes to the wrong one, whether the candidate is right, and the word error rate of the whole chain beside that of
+// the recogniser alone.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	folder := flag.String("data", "../shared/data/interviews", "folder of recordings, each NAME.flac with its NAME.json")
+	words := flag.Bool("words", true, "transcribe as well; without, only the voices are measured")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := evaluate(ctx, os.Stdout, *folder, *words); err != nil {
+		fmt.Fprintln(os.Stderr, "eval:", err)
+		stop()
+		os.Exit(1)
+	}
+}
