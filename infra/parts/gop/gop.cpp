@@ -77,8 +77,9 @@ Decoder open(const std::string & dir, const std::string & dict, Task task) {
     return d;
 }
 
+// The stream is begun anew for each piece: else the noise estimate of earlier ones would be in its scores.
 bool decode(const Decoder & d, const std::vector<int16_t> & pcm) {
-    if (ps_start_utt(d.get()) < 0) return false;
+    if (ps_start_stream(d.get()) < 0 || ps_start_utt(d.get()) < 0) return false;
     const bool ok = ps_process_raw(d.get(), pcm.data(), pcm.size(), 0, 1) >= 0;
     return ps_end_utt(d.get()) >= 0 && ok;
 }
