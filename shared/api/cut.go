@@ -2,11 +2,13 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"sort"
 	"strings"
 	"time"
 
+	"parley/shared/audio"
 	"parley/shared/run"
 )
 
@@ -26,9 +28,6 @@ var cutBounds = []cutBound{
 	{"minSpeechMs", 50, 1000, 100, true, func(c *run.CutSettings, v float64) { c.MinSpeechMs = int(v) }},
 	{"paddingMs", 0, 500, 50, true, func(c *run.CutSettings, v float64) { c.PaddingMs = int(v) }},
 }
-
-// minRest is what a cut must leave of a recording.
-const minRest = 180 * time.Second
 
 // cut reads the cut settings, defaults filled in: INVALID_PARAMETERS naming every one that is wrong.
 func (f *form) cut() (run.CutSettings, error) {
@@ -92,8 +91,8 @@ func leaves(c run.CutSettings, length time.Duration) error {
 	if c.EndSeconds != 0 && c.EndSeconds < end {
 		end, name = c.EndSeconds, "endSeconds"
 	}
-	if end-c.StartSeconds < minRest.Seconds() {
-		return invalid(field{Name: name, Message: "leaves less than 180 s of the recording"})
+	if least := audio.Bounds.MinLength.Seconds(); end-c.StartSeconds < least {
+		return invalid(field{Name: name, Message: fmt.Sprintf("leaves less than %v s of the recording", least)})
 	}
 	return nil
 }

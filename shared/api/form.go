@@ -13,18 +13,21 @@ import (
 	"os"
 	"slices"
 
+	"parley/shared/audio"
 	"parley/shared/code"
 )
 
 // The bounds of a submit's body.
 const (
-	maxAudio   = 26_214_400 // bytes of the recording: 25 MB
-	maxField   = 32 << 10   // bytes of any other field; each has a tighter bound of its own
+	maxField   = 32 << 10 // bytes of any other field; each has a tighter bound of its own
 	maxParts   = 100
 	maxHeaders = 16 << 10 // bytes of a part's headers, and of anything before the first part
 	// lookahead is what mime/multipart may read beyond what it was asked for: its buffer.
 	lookahead = 8 << 10
 )
+
+// maxAudio is the largest recording, in bytes.
+var maxAudio = audio.Bounds.MaxBytes
 
 // The fields of a submit.
 const (
@@ -62,13 +65,13 @@ func (f *form) close() {
 // error is one of our own; what the client did wrong stands in the form. The caller closes the form.
 func readForm(r *http.Request, dir string) (*form, error) {
 	f := &form{text: map[string][]string{}}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
+	boundary := boundaryOf(r.Header)
+	if boundary == "" {
 		f.late = code.Newf(code.MissingAudioFile, "The body must be multipart/form-data with the recording in the field 'audio', or a finished upload in 'uploadId'.")
 		return f, nil
 	}
 	body := &allowance{r: r.Body}
-	parts := multipart.NewReader(body, params["boundary"])
+	parts := multipart.NewReader(body, boundary)
 	for n := 0; ; n++ {
 		body.left = maxHeaders + lookahead
 		p, err := parts.NextRawPart()
@@ -89,6 +92,15 @@ func readForm(r *http.Request, dir string) (*form, error) {
 			return f, err
 		}
 	}
+}
+
+// boundaryOf is what parts the form; empty where the body is no form.
+func boundaryOf(h http.Header) string {
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return ""
+	}
+	return params["boundary"]
 }
 
 // take reads one part. more is false where reading cannot go on.

@@ -274,7 +274,7 @@ func TestRetries(t *testing.T) {
 		{"a first submit in flight", func(w http.ResponseWriter) {
 			api.Refuse(w, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: 2 * time.Second}, "", time.Time{})
 		}, []time.Duration{2e9, 2e9, 2e9, 2e9}, code.IdempotencyInProgress},
-		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = io.WriteString(w, "<html>") }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
+		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); _, _ = io.WriteString(w, "<html>") }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
 		{"a broken connection", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
 	} {
 		for _, fails := range []int{2, 5} {

@@ -213,12 +213,12 @@ func TestAnswer(t *testing.T) {
 		{"text", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Add("X-One", "1")
 			w.Header().Add("X-One", "2")
-			w.WriteHeader(201)
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusCreated)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, "é")
-		}, events.APIGatewayProxyResponse{StatusCode: 201, MultiValueHeaders: map[string][]string{"X-One": {"1", "2"}}, Body: "é"}},
-		{"bytes", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) }, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}, Body: "/w==", IsBase64Encoded: true}},
-		{"nothing", func(http.ResponseWriter, *http.Request) {}, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}}},
+		}, events.APIGatewayProxyResponse{StatusCode: http.StatusCreated, MultiValueHeaders: map[string][]string{"X-One": {"1", "2"}}, Body: "é"}},
+		{"bytes", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) }, events.APIGatewayProxyResponse{StatusCode: http.StatusOK, MultiValueHeaders: map[string][]string{}, Body: "/w==", IsBase64Encoded: true}},
+		{"nothing", func(http.ResponseWriter, *http.Request) {}, events.APIGatewayProxyResponse{StatusCode: http.StatusOK, MultiValueHeaders: map[string][]string{}}},
 	} {
 		a, err := gateway.Handler(c.serve)(t.Context(), events.APIGatewayProxyRequest{})
 		if err != nil || !reflect.DeepEqual(a, c.want) {
