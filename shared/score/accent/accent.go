@@ -52,16 +52,35 @@ func Score(ctx context.Context, m score.Material, aligner Aligner) (score.Result
 		_, _, r.Measures = norms.Accent().Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
-	aligned, err := alignAll(ctx, m.PCM, parts, aligner)
+	readings, weights, err := measure(ctx, m, parts, aligner, AlignSeconds)
 	if err != nil {
 		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
 	cautions, extra := doubts(m.Intake.Quality)
 	r.Cautions = cautions
-	readings, weights := read(parts, aligned)
 	raw, interval, measures := norms.Accent().Linear(readings, weights, extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
 	return r, nil
+}
+
+// Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At
+// most limit seconds are aligned. The error is the aligner's own failure.
+func Measure(ctx context.Context, m score.Material, aligner Aligner, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
+	parts = timing.Candidate(m)
+	for i := range parts {
+		parts[i].Words = unlooped(parts[i].Words)
+	}
+	readings, _, err = measure(ctx, m, parts, aligner, limit)
+	return parts, readings, err
+}
+
+func measure(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, limit float64) (readings []norms.Reading, weights []float64, err error) {
+	aligned, err := alignAll(ctx, m.PCM, parts, aligner, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	readings, weights = read(parts, aligned)
+	return readings, weights, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.

@@ -48,9 +48,9 @@ func chosen(parts []timing.Part, limit float64) []int {
 }
 
 // alignAll returns for each part the GOP of its words; empty for parts that were not chosen or could not be aligned.
-func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner) ([][]float64, error) {
+func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([][]float64, error) {
 	out := make([][]float64, len(parts))
-	for _, w := range timing.Join(pcm, parts, chosen(parts, AlignSeconds)) {
+	for _, w := range timing.Join(pcm, parts, chosen(parts, limit)) {
 		err := alignOne(ctx, w, parts, aligner, out)
 		if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
 			err = alignEach(ctx, pcm, w, parts, aligner, out)

@@ -38,7 +38,7 @@ func (l *listener) Align(_ context.Context, pcm []int16, words []string) ([]acce
 	return out, nil
 }
 
-func engine(l *listener, seen *score.Material) Engine {
+func rig(l *listener, seen *score.Material) Engine {
 	return Engine{
 		Decode: func(_ context.Context, path string) ([]int16, error) {
 			var seconds int
@@ -68,7 +68,7 @@ func engine(l *listener, seen *score.Material) Engine {
 func TestScore(t *testing.T) {
 	var m score.Material
 	l := &listener{}
-	e := engine(l, &m)
+	e := rig(l, &m)
 	line, err := e.Score(t.Context(), Row{ID: "a", Audio: []string{"4.wav", "4.wav", "4.wav", "40.wav"}})
 	if err != nil {
 		t.Fatal(err)

@@ -59,6 +59,13 @@ func Score(m score.Material) (score.Result, error) {
 	return r, nil
 }
 
+// Measure reads the measures in each part of the candidate's speech, without a score: for calibration.
+func Measure(m score.Material) (parts []timing.Part, readings []norms.Reading) {
+	parts = timing.Candidate(m)
+	readings, _ = read(parts, len(m.Conversation.CandidateTurns()))
+	return parts, readings
+}
+
 func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
 
 // inParts reads a measure in each part; its value is the mean over the parts.

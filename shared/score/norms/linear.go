@@ -151,5 +151,5 @@ func (s Section) spread(partF, weights []float64) float64 {
 // fewParts is the number of parts below which a bootstrap of them is not believed.
 const fewParts = 8
 
-// round keeps six decimals: machines that fuse multiplications differ further down.
-func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
+// round keeps six decimals: machines that fuse multiplications differ further down. There is no negative zero.
+func round(v float64) float64 { return math.Round(v*1e6)/1e6 + 0 }
