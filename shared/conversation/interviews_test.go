@@ -1,0 +1,78 @@
+package conversation
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"parley/shared/audio"
+	"parley/shared/engine"
+	"parley/shared/speaker"
+	"parley/shared/transcript"
+)
+
+// interviews is the folder of the shared interviews beside the repository. The test is skipped where it, or ffmpeg, is not there.
+func interviews(t *testing.T) []string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Skip("not inside the repository")
+		}
+		dir = filepath.Dir(dir)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "..", "shared", "data", "interviews", "*.flac"))
+	if err != nil || len(files) == 0 {
+		t.Skip("the shared interviews are not beside the repository")
+	}
+	if err := engine.Missing(engine.Dir(), engine.FFmpegFile); err != nil {
+		t.Skip(err)
+	}
+	return files
+}
+
+// Ensure that the candidate of every shared interview is found and that at most 2 % of the speech is attributed wrongly, even
+// without a single word: the speakers read sentences, so nothing is asked.
+func TestTheCandidateOfTheInterviewsIsFoundBySpeakingTime(t *testing.T) {
+	for _, file := range interviews(t) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			r, err := os.Open(strings.TrimSuffix(file, ".flac") + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = r.Close() }()
+			ref, err := ReadReference(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pcm, err := audio.Decoder{FFmpeg: engine.FFmpeg(engine.Dir())}.Decode(context.Background(), file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var speech []audio.Span
+			for _, s := range ref.Segments {
+				speech = append(speech, audio.Span{StartMs: int64(1000 * s.Start), EndMs: int64(1000 * s.End)})
+			}
+			d, err := speaker.Diarize(context.Background(), pcm, speech)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conv := transcript.Conversation{Turns: merged(d, nil, audio.Intake{})}
+			conv.Speakers = totals(conv.Turns, d)
+			conv.Candidate = detect(conv)
+			e := Attribution(ref, conv, d)
+			t.Logf("%d speakers, %+v", d.Speakers, e)
+			if d.Speakers != 2 || !e.Right || e.Attribution > 2 {
+				t.Errorf("%d speakers, %+v, want 2, the right candidate and an attribution error of at most 2 %%", d.Speakers, e)
+			}
+		})
+	}
+}
