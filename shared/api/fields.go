@@ -96,7 +96,7 @@ func (f *form) request() (r run.Request, err error) {
 	if r.Tags, err = tags(f.text[fieldTags]); err != nil {
 		return r, err
 	}
-	if r.Cut, err = f.cut(); err != nil {
+	if r.Cut, err = f.cut(0); err != nil {
 		return r, err
 	}
 	if v, ok := f.one(fieldAllowPartial); ok {

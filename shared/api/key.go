@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,12 +76,6 @@ func caller(r *http.Request) netip.Addr {
 	return a.Unmap()
 }
 
-// windows is what a run.Limits may offer beside: to read a window without counting a call.
-type windows interface {
-	// Window tells how many calls remain within the current window of scope, and when it ends.
-	Window(ctx context.Context, scope string, limit int, window time.Duration, now time.Time) (remaining int, reset time.Time, err error)
-}
-
 // count sets the RateLimit headers, which tell of the key's submits whatever call answers, and counts this call where it is
 // one. RATE_LIMIT_EXCEEDED.
 func (c *call) count(counted bool) error {
@@ -91,13 +84,11 @@ func (c *call) count(counted bool) error {
 		limit = account.DefaultRate
 	}
 	scope := "submit/" + string(c.key.ID)
-	ok, remaining, reset := true, limit, now.Truncate(rateWindow).Add(rateWindow)
-	var err error
-	if w, can := c.Limits.(windows); counted {
-		ok, remaining, reset, err = c.Limits.Allow(c.r.Context(), scope, limit, rateWindow, now)
-	} else if can {
-		remaining, reset, err = w.Window(c.r.Context(), scope, limit, rateWindow, now)
+	look := c.Limits.Window
+	if counted {
+		look = c.Limits.Allow
 	}
+	ok, remaining, reset, err := look(c.r.Context(), scope, limit, rateWindow, now)
 	if err != nil {
 		return fmt.Errorf("api: count: %w", err)
 	}
@@ -106,7 +97,7 @@ func (c *call) count(counted bool) error {
 	h.Set("RateLimit-Limit", strconv.Itoa(limit))
 	h.Set("RateLimit-Remaining", strconv.Itoa(max(remaining, 0)))
 	h.Set("RateLimit-Reset", strconv.Itoa(wholeSeconds(wait)))
-	if !ok {
+	if counted && !ok {
 		return &code.Error{Code: code.RateLimitExceeded, RetryAfter: max(wait, time.Second)}
 	}
 	return nil

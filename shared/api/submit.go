@@ -117,7 +117,7 @@ func (c *call) submit() (answer, error) {
 	}
 	s.Run.Audio.SizeBytes = f.audio.size
 	length := time.Duration(s.Run.Audio.DurationMs) * time.Millisecond
-	if err := leaves(request.Cut, length); err != nil {
+	if _, err := f.cut(s.Run.Audio.DurationMs); err != nil {
 		return answer{}, err
 	}
 	if request.Language != DefaultLanguage && !c.client.Granted(account.GrantMultilingual) {

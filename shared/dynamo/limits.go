@@ -99,10 +99,9 @@ func (s *Store) Allow(ctx context.Context, scope string, limit int, length time.
 	if limit < 0 || length < time.Second {
 		return false, 0, time.Time{}, fmt.Errorf("dynamo: allow: %d in %s", limit, length)
 	}
-	start := now.Truncate(length)
-	end := start.Add(length)
+	key, end := rateKey(scope, length, now)
 	out, _, err := s.write(ctx, "allow", &dynamodb.UpdateItemInput{TableName: &s.names.Limits,
-		Key:                       limitKey("rate#" + scope + "#" + strconv.FormatInt(start.Unix(), 10)),
+		Key:                       key,
 		UpdateExpression:          aws.String("ADD #calls :one SET #ttl = :ttl"),
 		ExpressionAttributeNames:  map[string]string{"#calls": "calls", "#ttl": schema.LimitTTL},
 		ExpressionAttributeValues: item{":one": num(1), ":ttl": num(end.Add(spare).Unix())},
@@ -113,6 +112,29 @@ func (s *Store) Allow(ctx context.Context, scope string, limit int, length time.
 	r := reader{item: out.Attributes}
 	n := int(r.number("calls"))
 	return n <= limit, max(limit-n, 0), end, r.err
+}
+
+func rateKey(scope string, length time.Duration, now time.Time) (key item, end time.Time) {
+	start := now.Truncate(length)
+	return limitKey("rate#" + scope + "#" + strconv.FormatInt(start.Unix(), 10)), start.Add(length)
+}
+
+// Window implements run.Limits.
+func (s *Store) Window(ctx context.Context, scope string, limit int, length time.Duration, now time.Time) (bool, int, time.Time, error) {
+	if limit < 0 || length < time.Second {
+		return false, 0, time.Time{}, fmt.Errorf("dynamo: window: %d in %s", limit, length)
+	}
+	key, end := rateKey(scope, length, now)
+	it, err := s.get(ctx, s.names.Limits, key)
+	if err != nil {
+		return false, 0, end, fmt.Errorf("dynamo: read window: %w", err)
+	}
+	r := reader{item: it}
+	n := 0
+	if it != nil {
+		n = int(r.number("calls"))
+	}
+	return n < limit, max(limit-n, 0), end, r.err
 }
 
 // Poll implements run.Limits.

@@ -28,6 +28,18 @@ func (s *Store) Allow(_ context.Context, scope string, limit int, length time.Du
 	return n <= limit, max(limit-n, 0), w.start.Add(length), nil
 }
 
+// Window implements run.Limits.
+func (s *Store) Window(_ context.Context, scope string, limit int, length time.Duration, now time.Time) (bool, int, time.Time, error) {
+	if limit < 0 || length < time.Second {
+		return false, 0, time.Time{}, fmt.Errorf("memory: window: %d in %s", limit, length)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := window{scope, now.Truncate(length)}
+	n := s.windows[w]
+	return n < limit, max(limit-n, 0), w.start.Add(length), nil
+}
+
 // Poll implements run.Limits.
 func (s *Store) Poll(_ context.Context, id run.ID, every time.Duration, now time.Time) (time.Duration, error) {
 	s.mu.Lock()

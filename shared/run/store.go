@@ -119,6 +119,8 @@ type Limits interface {
 	// Allow counts a call within the current window of scope and tells whether it is within limit, how many remain, and when
 	// the window ends. Atomic: parallel calls are all counted.
 	Allow(ctx context.Context, scope string, limit int, window time.Duration, now time.Time) (ok bool, remaining int, reset time.Time, err error)
+	// Window tells the same as Allow without counting a call: ok is whether another one would be within limit.
+	Window(ctx context.Context, scope string, limit int, window time.Duration, now time.Time) (ok bool, remaining int, reset time.Time, err error)
 	// Poll records a poll of the run unless its last one is less than every ago; then it returns how long to wait.
 	Poll(ctx context.Context, id ID, every time.Duration, now time.Time) (wait time.Duration, err error)
 	// Ready reads the last readiness that warm recorded; zero time where none is recorded.
