@@ -131,7 +131,7 @@ const (
 	unsureWords     = "unsureWords"
 )
 
-const notHeard = "The words were given, not heard."
+const notHeard = "Too few words, or words that were given and not heard."
 
 func unmeasured() []norms.Reading {
 	var out []norms.Reading
@@ -206,9 +206,9 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// worstFifth is the mean of the lowest fifth, of one at least; NaN where there is none.
+// worstFifth is the mean of the lowest fifth, rounded up; NaN where there is none.
 func worstFifth(v []float64) float64 {
 	s := append([]float64(nil), v...)
 	sort.Float64s(s)
-	return mean(s[:min(len(s), max(1, len(s)/5))])
+	return mean(s[:(len(s)+4)/5])
 }

@@ -243,7 +243,7 @@ func TestWorstFifth(t *testing.T) {
 		v    []float64
 		want float64
 	}{
-		{[]float64{-1}, -1}, {[]float64{-1, -9, -2, -3}, -9}, {[]float64{-1, -9, -2, -3, -4, -5, -6, -7, -8, -10}, -9.5},
+		{[]float64{-1}, -1}, {[]float64{-1, -9, -2, -3, -4}, -9}, {[]float64{-1, -9, -2, -3, -4, -5}, -7}, {[]float64{-1, -9, -2, -3, -4, -5, -6, -7, -8, -10}, -9.5},
 	} {
 		if got := worstFifth(c.v); got != c.want {
 			t.Errorf("%v: %g, want %g", c.v, got, c.want)

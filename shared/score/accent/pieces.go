@@ -14,7 +14,7 @@ import (
 const (
 	// AlignSeconds is how much of the candidate's speech is aligned, s: alignment and phone loop cost half as much as the
 	// recogniser, and the mean of the worst words hardly moves beyond.
-	AlignSeconds = 75
+	AlignSeconds = 60
 	// loopRepeats is how often a phrase of up to loopWords words must come again at once to be the recogniser's own loop.
 	loopRepeats = 4
 	loopWords   = 12

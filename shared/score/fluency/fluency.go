@@ -79,7 +79,7 @@ func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bo
 	}
 	mean, ok := timing.Mean(parts, of)
 	if !ok {
-		return missing(name, "No words were heard for it.")
+		return missing(name, "Too few words, or words that were given and not heard.")
 	}
 	return norms.Reading{Name: name, Value: &mean, Parts: values}
 }

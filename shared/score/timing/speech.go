@@ -45,16 +45,17 @@ func Candidate(m score.Material) []Part {
 	return out
 }
 
-// Probability is the mean probability of the words, 0 to 1; ok is false where there are none, or where none has a
-// probability (0: the words were given, not heard).
+// Probability is the mean probability of the words but the first, 0 to 1: with nothing before it the first is a guess at
+// what could be said more than at how it was said. ok is false below two words, and where the words have no probability (0: they
+// were given, not heard).
 func (p Part) Probability() (v float64, ok bool) {
-	for _, w := range p.Words {
-		v += w.P
-	}
-	if v == 0 {
+	if len(p.Words) < 2 {
 		return 0, false
 	}
-	return v / float64(len(p.Words)), true
+	for _, w := range p.Words[1:] {
+		v += w.P
+	}
+	return v / float64(len(p.Words)-1), v > 0
 }
 
 // share gives each word of a turn to one of its parts.

@@ -148,12 +148,16 @@ func TestCandidate(t *testing.T) {
 			t.Fatalf("weights %g, %g", parts[0].Weight, parts[2].Weight)
 		}
 	})
-	t.Run("words go to their part", func(t *testing.T) {
-		if p, ok := parts[0].Probability(); !ok || p != 0.75 {
+	t.Run("words go to their part, and the first tells nothing of how sure they are", func(t *testing.T) {
+		if p, ok := parts[0].Probability(); !ok || p != 1 {
 			t.Fatalf("%v %v", p, ok)
 		}
 		if _, ok := parts[1].Probability(); ok {
 			t.Fatal("a part without words has no probability")
+		}
+		one := Part{Words: parts[0].Words[:1]}
+		if _, ok := one.Probability(); ok {
+			t.Fatal("a single word has no probability of its own")
 		}
 	})
 	t.Run("windows join parts and tell their times in the recording", func(t *testing.T) {
