@@ -5,10 +5,10 @@ package config
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
+	"parley/shared/engine"
 	"parley/shared/pipeline"
 	"parley/shared/run"
 )
@@ -25,7 +25,7 @@ const (
 	// functionPrefix and the stage's name in capitals name the variable with the name of the stage's function: only warm has them.
 	functionPrefix = "PARLEY_FUNCTION_"
 	// Parts is the folder of the engines.
-	Parts = "PARLEY_PARTS"
+	Parts = engine.Variable
 	// Deadline, a Go duration, takes the place of every run's deadline; empty: as by package pipeline.
 	Deadline = "PARLEY_DEADLINE"
 	// PollEvery, a Go duration, is the least time between two polls of one run; empty: DefaultPollEvery.
@@ -93,17 +93,3 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 
 // Load reads the process's own environment.
 func Load() (Config, error) { return FromEnv(os.LookupEnv) }
-
-// Cores is how many processors the function may use, at least 1: AWS_LAMBDA_FUNCTION_MEMORY_SIZE in units of 1,769 MB, or
-// all where it is not set.
-func Cores(lookup func(string) (string, bool), all int) int {
-	v, ok := lookup("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-	if !ok {
-		return max(all, 1)
-	}
-	mb, err := strconv.Atoi(v)
-	if err != nil {
-		return 1
-	}
-	return max(1, min(all, mb/1769))
-}

@@ -95,6 +95,9 @@ func GOP(dir string) string { return filepath.Join(dir, GOPFile) }
 // Whisper returns the path of the recogniser's model.
 func Whisper(dir string) string { return filepath.Join(dir, WhisperFile) }
 
+// Model returns the path of a recogniser's model by its file name.
+func Model(dir, name string) string { return filepath.Join(dir, modelFolder, name) }
+
 // Tiny returns the path of the smaller model of English alone, for quick tests.
 func Tiny(dir string) string { return filepath.Join(dir, TinyFile) }
 
