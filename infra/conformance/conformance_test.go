@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"testing"
 )
@@ -15,7 +16,7 @@ func TestEndpointConforms(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			cfg, unique := configuration(endpoint), uniqueName()
 			t.Cleanup(func() {
-				if err := s.tidy(t.Context(), cfg, unique); err != nil {
+				if err := s.tidy(context.WithoutCancel(t.Context()), cfg, unique); err != nil {
 					t.Log(err)
 				}
 			})

@@ -409,9 +409,10 @@ func (q *queues) sharesOut(ctx context.Context) error {
 					times[*m.Body]++
 				}
 				failed = errors.Join(failed, err)
+				all := len(times) == messages
 				mu.Unlock()
-				if err != nil || len(got) == 0 {
-					return
+				if err != nil || all && len(got) == 0 {
+					return // the last poll, which found nothing, would have found a second delivery
 				}
 			}
 		})
