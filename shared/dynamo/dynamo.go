@@ -126,7 +126,7 @@ func (s *Store) getMany(ctx context.Context, table string, keys []item) ([]item,
 	b := s.budget("read many")
 	for len(keys) > 0 {
 		n := min(len(keys), batch)
-		ask := map[string]types.KeysAndAttributes{table: {Keys: maps(keys[:n]), ConsistentRead: aws.Bool(true)}}
+		ask := map[string]types.KeysAndAttributes{table: {Keys: raw(keys[:n]), ConsistentRead: aws.Bool(true)}}
 		keys = keys[n:]
 		for round := 0; len(ask) > 0; round++ {
 			if round > 0 {
@@ -149,7 +149,8 @@ func (s *Store) getMany(ctx context.Context, table string, keys []item) ([]item,
 	return found, nil
 }
 
-func maps(keys []item) []map[string]types.AttributeValue {
+// raw is keys as the SDK types them.
+func raw(keys []item) []map[string]types.AttributeValue {
 	all := make([]map[string]types.AttributeValue, len(keys))
 	for i, k := range keys {
 		all[i] = k

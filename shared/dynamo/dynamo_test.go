@@ -16,16 +16,10 @@ import (
 	"parley/shared/storetest"
 )
 
-// endpointVariable names an emulated AWS, such as http://127.0.0.1:4566, for the tests to make their tables on.
-const endpointVariable = "PARLEY_ENDPOINT"
-
 // client speaks to the emulated AWS, or skips the test.
 func client(t *testing.T) *dynamodb.Client {
 	t.Helper()
-	endpoint := os.Getenv(endpointVariable)
-	if endpoint == "" {
-		t.Skip("no emulated AWS: " + endpointVariable + " is not set")
-	}
+	endpoint := storetest.Endpoint(t)
 	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 }
 

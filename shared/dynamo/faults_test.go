@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -75,6 +76,9 @@ func (f forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.Transact
 	return f.API.TransactWriteItems(ctx, &without, o...)
 }
 
+// heavy lets the tests run that take minutes.
+const heavy = "PARLEY_HEAVY"
+
 // Ensure that under refusals, lost requests and lost answers every transition still happens once, and is told so once.
 func TestConformsAmongFaults(t *testing.T) {
 	for name, wrap := range map[string]func(API) API{
@@ -82,6 +86,9 @@ func TestConformsAmongFaults(t *testing.T) {
 		"tokens not known":   func(api API) API { return newHostile(2)(forgetful{api}) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			if os.Getenv(heavy) == "" && name != "tokens known again" {
+				t.Skip(heavy + " is not set")
+			}
 			open := func(t *testing.T) storetest.Store {
 				s := openThrough(t, wrap)
 				s.sleep = func(ctx context.Context, d time.Duration) error { return sleep(ctx, d/8) }
@@ -95,7 +102,11 @@ func TestConformsAmongFaults(t *testing.T) {
 
 // Ensure that the product does what the model does.
 func TestCompare(t *testing.T) {
-	for seed := range uint64(4) {
+	seeds := uint64(2)
+	if os.Getenv(heavy) != "" {
+		seeds = 20
+	}
+	for seed := range seeds {
 		wrap := plain
 		if seed%2 == 1 {
 			wrap = newHostile(seed)

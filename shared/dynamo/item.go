@@ -16,7 +16,7 @@ func str(v string) types.AttributeValue { return &types.AttributeValueMemberS{Va
 func num(v int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(v, 10)}
 }
-func real(v float64) types.AttributeValue {
+func decimal(v float64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'f', -1, 64)}
 }
 
@@ -47,7 +47,7 @@ func (i item) time(name string, t time.Time) {
 
 func (i item) score(name string, v *float64) {
 	if v != nil {
-		i[name] = real(*v)
+		i[name] = decimal(*v)
 	}
 }
 

@@ -101,7 +101,7 @@ func encodeRun(r run.Run) item {
 	i.flag("allowPartial", r.Request.AllowPartial)
 	i.text("webhookUrl", r.Request.WebhookURL)
 	if c := r.Request.Cut; c != (run.CutSettings{}) {
-		i["cut"] = &types.AttributeValueMemberL{Value: []types.AttributeValue{real(c.StartSeconds), real(c.EndSeconds), real(c.SilenceThresholdDb),
+		i["cut"] = &types.AttributeValueMemberL{Value: []types.AttributeValue{decimal(c.StartSeconds), decimal(c.EndSeconds), decimal(c.SilenceThresholdDb),
 			num(int64(c.MinSilenceMs)), num(int64(c.MinSpeechMs)), num(int64(c.PaddingMs))}}
 	}
 	i.number("durationMs", r.Audio.DurationMs)
@@ -247,7 +247,7 @@ func (s *Store) replace(ctx context.Context, what string, before, after run.Run)
 			return after, nil
 		case lost:
 			now, err := s.Get(ctx, after.ID)
-			if err == nil && now.Version == after.Version && !(unsure && identical(now, after)) {
+			if ours := unsure && identical(now, after); err == nil && now.Version == after.Version && !ours {
 				now.Version = -1 // another's write: not after, though of the same number
 			}
 			return now, err

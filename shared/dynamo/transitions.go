@@ -24,6 +24,7 @@ func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (
 	if err := plausible(sub); err != nil {
 		return run.Run{}, false, err
 	}
+	sub.Run.Version = 0
 	idempotencyItem := -1
 	err = s.transact(ctx, "submit", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
 		repeat := func() error { r, replayed, err = s.accepted(ctx, sub, now); return err }

@@ -21,17 +21,11 @@ import (
 	"parley/shared/storetest"
 )
 
-// endpointVariable names an emulated AWS, such as http://127.0.0.1:4566, for the tests to make their buckets on.
-const endpointVariable = "PARLEY_ENDPOINT"
-
 var made atomic.Int64
 
 func open(t *testing.T) *Store {
 	t.Helper()
-	endpoint := os.Getenv(endpointVariable)
-	if endpoint == "" {
-		t.Skip("no emulated AWS: " + endpointVariable + " is not set")
-	}
+	endpoint := storetest.Endpoint(t)
 	api := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	bucket := fmt.Sprintf("test-%d-%d", os.Getpid(), made.Add(1))
 	if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {

@@ -21,19 +21,13 @@ import (
 	"parley/shared/storetest"
 )
 
-// endpointVariable names an emulated AWS, such as http://127.0.0.1:4566, for the tests to make their queues on.
-const endpointVariable = "PARLEY_ENDPOINT"
-
 var made atomic.Int64
 
 var stages = []run.Stage{pipeline.Ingest, pipeline.Transcribe, pipeline.Diarize}
 
 func open(t *testing.T) (*Queues, *sqs.Client) {
 	t.Helper()
-	endpoint := os.Getenv(endpointVariable)
-	if endpoint == "" {
-		t.Skip("no emulated AWS: " + endpointVariable + " is not set")
-	}
+	endpoint := storetest.Endpoint(t)
 	api := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	urls := map[run.Stage]string{}
 	n := made.Add(1)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,19 @@ type Store interface {
 	audit.Source
 }
 
+// endpointVariable names an emulated AWS for the tests of the adapters to make their tables, buckets and queues on.
+const endpointVariable = "PARLEY_ENDPOINT"
+
+// Endpoint is the emulated AWS, such as http://127.0.0.1:4566; without one the test is skipped.
+func Endpoint(t *testing.T) string {
+	t.Helper()
+	endpoint := os.Getenv(endpointVariable)
+	if endpoint == "" {
+		t.Skip("no emulated AWS: " + endpointVariable + " is not set; `go run ./infra/local/cmd/emulator go test ./shared/...` starts one")
+	}
+	return endpoint
+}
+
 // Start is when every test begins.
 var Start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
@@ -40,10 +54,10 @@ func budget(r run.Run) time.Duration {
 	return time.Minute + time.Duration(r.Audio.DurationMs)*time.Millisecond
 }
 
-// ClientID and RunID make ids of the right form from a number.
+// ClientID makes the client's id for n, of the right form.
 func ClientID(n int) account.ID { return account.ID("cli_" + letters(n, 20)) }
 
-// RunID is the run's id for n.
+// RunID makes the run's id for n.
 func RunID(n int) run.ID { return run.ID("req_" + letters(n, 26)) }
 
 func letters(n, width int) string {
@@ -70,7 +84,7 @@ func Submission(client account.ID, n int, cost int64, slots int, now time.Time) 
 	}
 }
 
-// World is a fresh store with one client, for a test to act in.
+// world is a fresh store with one client, for a test to act in.
 type world struct {
 	t      *testing.T
 	ctx    context.Context

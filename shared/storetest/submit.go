@@ -46,6 +46,17 @@ func Submits(t *testing.T, open func(*testing.T) Store) {
 				Runs:    []run.Run{want},
 			})
 		}},
+		{"takes nothing that is the store's own from its caller", func(t *testing.T) {
+			w := newWorld(t, open, 10)
+			s := Submission(w.client, 1, 4, 2, w.now)
+			s.Run.Version, s.Run.Ticket, s.Run.Status, s.Run.Deadline, s.Run.StartedAt = 7, 9, run.Success, w.now, w.now.Add(-time.Hour)
+			s.Run.Parts = map[run.Part]run.Pending{{Stage: "finalize"}: {Due: w.now, Sent: 3}}
+			got, _, err := w.s.Submit(w.ctx, s, w.now)
+			w.refused(err, nil)
+			same(t, processing(1, 4, w.now), got)
+			same(t, got, w.get(1))
+			w.sound()
+		}},
 		{"queues where no slot is free, and where others wait though one is", func(t *testing.T) {
 			w := newWorld(t, open, 20)
 			w.slots = 1
