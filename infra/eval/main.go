@@ -17,9 +17,21 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := evaluate(ctx, os.Stdout, *folder, *words); err != nil {
+	if err := run(ctx, *folder, *words); err != nil {
 		fmt.Fprintln(os.Stderr, "eval:", err)
 		stop()
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context, folder string, words bool) error {
+	if !words {
+		return evaluate(ctx, os.Stdout, folder, nil)
+	}
+	heard, end, err := recogniser()
+	if err != nil {
+		return err
+	}
+	defer end()
+	return evaluate(ctx, os.Stdout, folder, heard)
 }

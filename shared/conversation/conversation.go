@@ -56,6 +56,14 @@ func Join(chunks []transcript.Chunk, d speaker.Diarization, intake audio.Intake,
 	return conv, nil
 }
 
+// Voices is the conversation as far as the sound alone tells it: turns without words, and the candidate by speaking time.
+func Voices(d speaker.Diarization) transcript.Conversation {
+	c := transcript.Conversation{Turns: merged(d, nil, audio.Intake{})}
+	c.Speakers = totals(c.Turns, d)
+	c.Candidate = detect(c)
+	return c
+}
+
 // collect puts the chunks' words in order: the chunks by time, the words in each as the recogniser gave them, because its
 // order is surer than its times. Of a stretch that two chunks cover, the earlier one's words stay.
 func collect(chunks []transcript.Chunk) []transcript.Word {

@@ -10,7 +10,6 @@ import (
 	"parley/shared/audio"
 	"parley/shared/engine"
 	"parley/shared/speaker"
-	"parley/shared/transcript"
 )
 
 // interviews is the folder of the shared interviews beside the repository. The test is skipped where it, or ffmpeg, is not there.
@@ -57,17 +56,11 @@ func TestTheCandidateOfTheInterviewsIsFoundBySpeakingTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var speech []audio.Span
-			for _, s := range ref.Segments {
-				speech = append(speech, audio.Span{StartMs: int64(1000 * s.Start), EndMs: int64(1000 * s.End)})
-			}
-			d, err := speaker.Diarize(context.Background(), pcm, speech)
+			d, err := speaker.Diarize(context.Background(), pcm, audio.Analyse(pcm, audio.DefaultCut()).Speech)
 			if err != nil {
 				t.Fatal(err)
 			}
-			conv := transcript.Conversation{Turns: merged(d, nil, audio.Intake{})}
-			conv.Speakers = totals(conv.Turns, d)
-			conv.Candidate = detect(conv)
+			conv := Voices(d)
 			e := Attribution(ref, conv, d)
 			t.Logf("%d speakers, %+v", d.Speakers, e)
 			if d.Speakers != 2 || !e.Right || e.Attribution > 2 {
