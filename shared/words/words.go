@@ -5,7 +5,9 @@ package words
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"sort"
@@ -120,6 +122,14 @@ func levelOf(form string) int {
 // Zipf is the frequency of a lower-case word form on the Zipf scale (log10 of its occurrences in a billion words; van Heuven et
 // al. 2014): 7 for "the", 3 for a word met once in a million. 0 says that it is rarer than 2 or unknown. Source: wordfreq 3.1.1.
 func Zipf(word string) float64 { return float64(zipf().value(word)) / 10 }
+
+// Hash is the first 12 hexadecimal digits of the SHA-256 of both lists: part of what a score depends on.
+func Hash() string {
+	h := sha256.New()
+	_, _ = h.Write(levelsGz) // a hash never fails
+	_, _ = h.Write(zipfGz)
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
 
 // keep are forms whose base form in the dictionary is another word.
 var keep = map[string]bool{

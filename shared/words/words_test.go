@@ -81,6 +81,12 @@ func TestLemma(t *testing.T) {
 	}
 }
 
+func TestHash(t *testing.T) {
+	if h := Hash(); len(h) != 12 || h != Hash() {
+		t.Fatal(h)
+	}
+}
+
 func TestUnpack(t *testing.T) {
 	for _, c := range []struct {
 		name string
