@@ -116,3 +116,16 @@ func TestCompare(t *testing.T) {
 		storetest.Compare(t, seed, 250, memory.New(), s)
 	}
 }
+
+// Ensure that workers who all act at once, among faults, leave sound books and lose no run.
+func TestStress(t *testing.T) {
+	steps := 12
+	if os.Getenv(heavy) != "" {
+		steps = 150
+	}
+	storetest.Stress(t, func(t *testing.T) storetest.Store {
+		s := openThrough(t, newHostile(3))
+		s.sleep = func(ctx context.Context, d time.Duration) error { return sleep(ctx, d/8) }
+		return s
+	}, 6, steps)
+}

@@ -69,3 +69,5 @@ func TestCompare(t *testing.T) {
 		storetest.Compare(t, seed, 400, New(), New())
 	}
 }
+
+func TestStress(t *testing.T) { storetest.Stress(t, open, 8, 500) }
