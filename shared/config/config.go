@@ -32,8 +32,6 @@ const (
 	PollEvery = "PARLEY_POLL_EVERY"
 	// Model is the file name of the recogniser's weights in the parts' model folder; empty: DefaultModel.
 	Model = "PARLEY_MODEL"
-	// Faults is the file of the fault switches; empty on AWS.
-	Faults = "PARLEY_FAULTS"
 )
 
 // DefaultPollEvery is the least time between two polls of one run.
@@ -58,7 +56,6 @@ type Config struct {
 	Model                                              string               // file name of the weights
 	Deadline                                           time.Duration        // 0: as by package pipeline
 	PollEvery                                          time.Duration
-	Faults                                             string
 }
 
 // FromEnv reads the environment through lookup (os.LookupEnv). Only what is malformed is an error: each function uses
@@ -66,7 +63,7 @@ type Config struct {
 func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),
-		Bucket: get(Bucket), Parts: get(Parts), Model: get(Model), Faults: get(Faults), PollEvery: DefaultPollEvery,
+		Bucket: get(Bucket), Parts: get(Parts), Model: get(Model), PollEvery: DefaultPollEvery,
 		Queues: map[run.Stage]string{}, Functions: map[run.Stage]string{}}
 	if c.Model == "" {
 		c.Model = DefaultModel

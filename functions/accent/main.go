@@ -1,0 +1,9 @@
+// Command accent scores the candidate's accent.
+package main
+
+import (
+	"parley/functions/internal/wire"
+	"parley/shared/pipeline"
+)
+
+func main() { wire.Open().ServeStage(pipeline.Accent) }

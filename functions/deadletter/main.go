@@ -1,0 +1,6 @@
+// Command deadletter ends the runs whose messages were delivered too often.
+package main
+
+import "parley/functions/internal/wire"
+
+func main() { wire.Open().ServeDead() }

@@ -1,0 +1,9 @@
+// Command diarize finds who speaks when.
+package main
+
+import (
+	"parley/functions/internal/wire"
+	"parley/shared/pipeline"
+)
+
+func main() { wire.Open().ServeStage(pipeline.Diarize) }

@@ -1,0 +1,9 @@
+// Command fluency scores the candidate's fluency.
+package main
+
+import (
+	"parley/functions/internal/wire"
+	"parley/shared/pipeline"
+)
+
+func main() { wire.Open().ServeStage(pipeline.Fluency) }

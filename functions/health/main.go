@@ -1,0 +1,12 @@
+// Command health tells whether the service is ready.
+package main
+
+import (
+	"parley/functions/internal/wire"
+	"parley/shared/api"
+)
+
+func main() {
+	s := wire.Open()
+	s.ServeAPI(api.Health(s.API()))
+}

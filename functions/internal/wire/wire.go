@@ -1,0 +1,157 @@
+// Package wire is what every function's main does alike: the log, the environment, the adapters, the engines, the Lambda
+// runtime. Which handler a function is stands in its own main.
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"parley/shared/api"
+	"parley/shared/audio"
+	"parley/shared/chain"
+	"parley/shared/clock"
+	"parley/shared/config"
+	"parley/shared/deployment"
+	"parley/shared/engine"
+	"parley/shared/fault"
+	"parley/shared/fault/awsfault"
+	"parley/shared/gateway"
+	"parley/shared/inbox"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+	"parley/shared/sphinx"
+	"parley/shared/transcript"
+	"parley/shared/whisper"
+)
+
+// System is a function's surroundings.
+type System struct {
+	*deployment.System
+	Log   *slog.Logger
+	Clock clock.Clock
+}
+
+// Open reads the environment. A function that cannot start ends at once, with the cause in the log.
+func Open() System {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
+	slog.SetDefault(log)
+	cfg, err := config.Load()
+	if err == nil {
+		var sys *deployment.System
+		if sys, err = deployment.Open(context.Background(), cfg); err == nil {
+			return System{System: sys, Log: log, Clock: clock.Real{}}
+		}
+	}
+	log.Error("cannot start", "cause", err.Error())
+	os.Exit(1)
+	return System{}
+}
+
+// Deps are the ports that move runs.
+func (s System) Deps() pipeline.Deps {
+	return pipeline.Deps{Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: pause}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// API are the ports of the handlers behind the gateway.
+func (s System) API() api.Deps {
+	return api.Deps{Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
+		Objects: s.Objects, Sender: s.Queues, Prober: audio.Prober{FFmpeg: engine.FFmpeg(s.Config.Parts)}, Presigner: s.Objects,
+		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery}
+}
+
+// ServeAPI answers the gateway with h until the process ends.
+func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(h)) }
+
+// engines are the children that a function's stages stand on; each is started on first use.
+type engines struct {
+	dir        string
+	recogniser *whisper.Recogniser
+	aligner    *sphinx.Aligner
+}
+
+func (s System) engines() engines {
+	dir := s.Config.Parts
+	return engines{dir, whisper.New(engine.ASR(dir), engine.Model(dir, s.Config.Model), engine.VAD(dir)), sphinx.New(engine.GOP(dir), engine.Models(dir))}
+}
+
+func (e engines) works(o pipeline.Objects) chain.Works {
+	return chain.Works{Objects: o, Decode: audio.Decoder{FFmpeg: engine.FFmpeg(e.dir)}.Decode, Recogniser: e.recogniser, Aligner: e.aligner}
+}
+
+// ready tells whether the engine of a layer can work, and leaves it running.
+func (e engines) ready(ctx context.Context, l pipeline.Layer) error {
+	switch l {
+	case pipeline.LayerRecogniser:
+		return e.recogniser.Start(ctx)
+	case pipeline.LayerAligner:
+		return e.aligner.Start(ctx)
+	}
+	return engine.Missing(e.dir, engine.LayerFiles(string(l))...)
+}
+
+// ServeStage works through the deliveries of a stage until the process ends.
+func (s System) ServeStage(name run.Stage) {
+	row, err := pipeline.Lookup(name)
+	if err != nil {
+		panic(err)
+	}
+	e := s.engines()
+	runner := e.works(s.Objects).Runner(row, s.Deps())
+	runner.Work = faulty(name, runner.Work)
+	stage := inbox.Stage{Runner: runner, Delayer: s.Queues, Probe: func(ctx context.Context) error {
+		for _, l := range row.Layers {
+			if err := e.ready(ctx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	lambda.Start(awsfault.Handler(fault.Process(), stage.Handle))
+}
+
+// faulty lets the faults that an operator of a local system has switched on strike before the work.
+func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
+	return func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
+		switch err := fault.Stage(ctx, string(name)); err {
+		case nil:
+			return work(ctx, r, p)
+		case fault.ErrDropped:
+			return pipeline.Result{}, pipeline.ErrDropped
+		case fault.ErrDenied:
+			return pipeline.Result{}, chain.Denied(transcript.ErrDenied)
+		default:
+			return pipeline.Result{}, err
+		}
+	}
+}
+
+// ServeDead ends the runs of dead letters until the process ends.
+func (s System) ServeDead() {
+	works := s.engines().works(s.Objects)
+	d := inbox.Dead{Log: s.Log, Runners: map[run.Stage]pipeline.Runner{}}
+	for _, row := range pipeline.Table {
+		d.Runners[row.Name] = works.Runner(row, s.Deps())
+	}
+	lambda.Start(d.Handle)
+}
+
+// ServeSchedule runs tick at each event of the schedule until the process ends.
+func (s System) ServeSchedule(tick func(ctx context.Context) error) {
+	lambda.Start(func(ctx context.Context, _ json.RawMessage) error { return tick(ctx) })
+}

@@ -1,0 +1,17 @@
+// Command warm asks the stages' functions whether their engines are ready, and keeps the answer.
+package main
+
+import (
+	"context"
+
+	"parley/functions/internal/wire"
+	"parley/shared/fault"
+	"parley/shared/warm"
+)
+
+func main() {
+	s := wire.Open()
+	s.ServeSchedule(func(ctx context.Context) error {
+		return warm.Up(ctx, s.Probe, s.Tables, s.Clock, s.Log, !fault.Ready())
+	})
+}

@@ -1,0 +1,95 @@
+// Command bench measures speed, as ratios within one run: the wall time of an interview through the whole local system against
+// the recogniser alone on the same audio; each function's start; with -memory, each function's peak memory on a recording.
+// Run it on a machine that does nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"parley/infra/local"
+)
+
+func main() {
+	audio := flag.String("audio", filepath.FromSlash("infra/sample/interview.opus"), "the interview that is timed")
+	rounds := flag.Int("rounds", 3, "how often the two are timed in turn, 1 to 20")
+	memory := flag.String("memory", "", "instead: measure each function's peak memory while this recording is scored")
+	flag.Parse()
+	if *rounds < 1 || *rounds > 20 {
+		fmt.Fprintln(os.Stderr, "bench: -rounds is 1 to 20")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
+	err := bench(ctx, w, *audio, *rounds, *memory)
+	if err := errors.Join(err, w.Flush()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, w *tabwriter.Writer, audio string, rounds int, memory string) error {
+	dir, err := os.MkdirTemp("", "parley-bench-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	if memory != "" {
+		return peaks(ctx, w, dir, memory)
+	}
+	if err := ratio(ctx, w, dir, audio, rounds); err != nil {
+		return err
+	}
+	return starts(ctx, w, local.Dist(".", runtime.GOARCH))
+}
+
+// ratio times the recogniser alone and the whole system in turn.
+func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds int) error {
+	pcm, err := decode(ctx, audio)
+	if err != nil {
+		return err
+	}
+	var alone, whole, ratios []float64
+	err = withSystem(ctx, dir, func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error {
+		if _, err := score(ctx, audio); err != nil { // warms both up
+			return err
+		}
+		for range rounds {
+			a, err := recognise(ctx, pcm)
+			if err != nil {
+				return err
+			}
+			b, err := score(ctx, audio)
+			if err != nil {
+				return err
+			}
+			alone, whole, ratios = append(alone, a.Seconds()), append(whole, b.Seconds()), append(ratios, b.Seconds()/a.Seconds())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\t%s, s\trecogniser alone, s\tsystem ÷ recogniser\t\n", "whole system") //nolint:errcheck // kept for Flush
+	for i := range ratios {
+		fmt.Fprintf(w, "round %d\t%.2f\t%.2f\t%.2f\t\n", i+1, whole[i], alone[i], ratios[i]) //nolint:errcheck // kept for Flush
+	}
+	fmt.Fprintf(w, "median\t%.2f\t%.2f\t%.2f\t\n\n", median(whole), median(alone), median(ratios)) //nolint:errcheck // kept for Flush
+	return w.Flush()
+}
+
+func median(v []float64) float64 {
+	s := slices.Clone(v)
+	slices.Sort(s)
+	return s[len(s)/2]
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"parley/infra/local"
+)
+
+// sampleRecording is the interview in the repository.
+const sampleRecording = "infra/sample/interview.opus"
+
+// demoPace is how often the demo polls, so that every stage is seen.
+const demoPace = time.Second
+
+func demoCommand() *cobra.Command {
+	cfg := local.Config{Addr: "127.0.0.1:0", PollEvery: demoPace}
+	var audio string
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Start the system, score one recording, print the report, stop",
+		Example: `  parley demo
+  parley demo --audio interview.mp3`,
+		Args: exactly(0, "flags only"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) } //nolint:errcheck // a progress line
+			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
+			cfg.Ready = func(ctx context.Context, s local.System) error {
+				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace}
+				if err := r.submitAndWait(ctx, c, audio, submission{}); err != nil {
+					return err
+				}
+				return errShown
+			}
+			err := local.Run(c.Context(), cfg)
+			if errors.Is(err, errShown) {
+				return nil
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&audio, "audio", filepath.FromSlash(sampleRecording), "the recording")
+	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
+	return c
+}
+
+// errShown stops the demo's system once the report is printed.
+var errShown = errors.New("shown")

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"parley/infra/local"
+	"parley/infra/operate"
+)
+
+// demoCredits is what the demo client begins with.
+const demoCredits = 1000
+
+// demoKeyFile, in the data folder, keeps the demo client's key: a local system is its user's own.
+const demoKeyFile = "demo-key"
+
+func localCommand() *cobra.Command {
+	var cfg local.Config
+	var quiet, asJSON bool
+	c := &cobra.Command{
+		Use:   "local",
+		Short: "Run the whole system on this machine",
+		Long: `Deploys the stack onto an emulated AWS on loopback, prints the base URL and a demo client's key, and serves until
+Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
+		Example: `  parley local
+  parley local --addr 127.0.0.1:9000 --data /tmp/parley --sweep-every 5s --deadline 2m`,
+		Args: exactly(0, "flags only"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			// Progress is for people, so it goes to standard error; what a program reads goes to standard output.
+			if !quiet && !asJSON {
+				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) } //nolint:errcheck // a progress line
+			}
+			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
+			cfg.Ready = func(_ context.Context, s local.System) error { return announce(c, s, cfg.Data, quiet, asJSON) }
+			return local.Run(c.Context(), cfg)
+		},
+	}
+	localFlags(c, &cfg)
+	c.Flags().BoolVar(&quiet, "quiet", false, "print nothing but errors")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON when it is ready")
+	c.AddCommand(faultsCommand(), pushCommand())
+	return c
+}
+
+func localFlags(c *cobra.Command, cfg *local.Config) {
+	f := c.Flags()
+	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "where the API is served")
+	f.StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
+	f.DurationVar(&cfg.Deadline, "deadline", 0, "one deadline for every run; 0: as deployed")
+	f.DurationVar(&cfg.SweepEvery, "sweep-every", time.Minute, "the time between two sweeps, 1s to 60s")
+	f.DurationVar(&cfg.PollEvery, "poll-every", 10*time.Second, "the least time between two polls of one run")
+}
+
+// makeDemoClient creates a client with credits and a key, so that a first call needs nothing else.
+func makeDemoClient(ctx context.Context, s local.System, data string) error {
+	key, err := operate.Newcomer(ctx, s, "demo", demoCredits)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(data, demoKeyFile), []byte(key+"\n"), 0o600)
+}
+
+// demoKey reads the demo client's key; empty where it was removed.
+func demoKey(data string) string {
+	b, err := os.ReadFile(filepath.Join(data, demoKeyFile))
+	if err != nil {
+		return ""
+	}
+	var key string
+	if _, err := fmt.Sscan(string(b), &key); err != nil {
+		return ""
+	}
+	return key
+}
+
+func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool) error {
+	key := demoKey(data)
+	switch {
+	case asJSON:
+		return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"url": s.URL, "endpoint": s.Endpoint, "key": key, "data": data})
+	case quiet:
+		return nil
+	}
+	out := c.OutOrStdout()
+	_, err := fmt.Fprintf(out, "Parley answers at %s/api/v1 (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, s.URL, key)
+	return err
+}
+
+func faultsCommand() *cobra.Command {
+	var data string
+	c := &cobra.Command{Use: "faults", Short: "Switch faults of the running system", Args: exactly(0, "set, clear or show"),
+		Example: "  parley local faults set vocabulary=error transcribe=crash:2\n  parley local faults clear",
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.PersistentFlags().StringVar(&data, "data", ".parley", "the system's folder")
+	show := func(c *cobra.Command) error {
+		specs, err := local.ShowFaults(data)
+		if err != nil {
+			return err
+		}
+		for _, s := range specs {
+			if _, err := fmt.Fprintln(c.OutOrStdout(), s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	c.AddCommand(
+		&cobra.Command{Use: "set SPEC…", Short: "Set faults, such as vocabulary=error:2", Example: "  parley local faults set accent=timeout deliver=duplicate table=conflict:0.2",
+			Args: func(c *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return usage("%s takes at least one SPEC; see --help", c.CommandPath())
+				}
+				return nil
+			},
+			RunE: func(c *cobra.Command, args []string) error {
+				if err := local.SetFaults(data, args); err != nil {
+					return exitError{exitUsage, err}
+				}
+				return show(c)
+			}},
+		&cobra.Command{Use: "clear", Short: "End all faults", Args: exactly(0, "flags only"), Example: "  parley local faults clear",
+			RunE: func(*cobra.Command, []string) error { return local.ClearFaults(data) }},
+		&cobra.Command{Use: "show", Short: "Show the faults in effect", Args: exactly(0, "flags only"), Example: "  parley local faults show",
+			RunE: func(c *cobra.Command, _ []string) error { return show(c) }},
+	)
+	return c
+}
+
+func pushCommand() *cobra.Command {
+	var cfg local.Config
+	c := &cobra.Command{Use: "push [FUNCTION…]", Short: "Put functions as they are now onto the running system", Example: "  parley local push poll sweep",
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) } //nolint:errcheck // a progress line
+			return local.Push(c.Context(), cfg, args...)
+		}}
+	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the system's folder")
+	return c
+}

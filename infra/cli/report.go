@@ -1,0 +1,350 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+)
+
+// terminal is the part of a poll body that the report shows; field by field as in the API.
+type terminal struct {
+	ID               string  `json:"id"`
+	ExternalID       *string `json:"externalId"`
+	Status           string  `json:"status"`
+	ProcessingTimeMs *int64  `json:"processingTimeMs"`
+	ScoringVersion   *string `json:"scoringVersion"`
+	Audio            struct {
+		DurationMs        int64   `json:"durationMs"`
+		DurationFormatted string  `json:"durationFormatted"`
+		LanguageCode      *string `json:"languageCode"`
+		SpeakerCount      *int    `json:"speakerCount"`
+		Format            string  `json:"format"`
+		Quality           *struct {
+			SNRDb          *float64 `json:"snrDb"`
+			ClippedPercent *float64 `json:"clippedPercent"`
+			SpeechPercent  *float64 `json:"speechPercent"`
+		} `json:"quality"`
+	} `json:"audio"`
+	Detection *struct {
+		SpeakerLabel string `json:"speakerLabel"`
+		Confidence   string `json:"confidence"`
+		Reason       string `json:"reason"`
+		WordCount    int    `json:"wordCount"`
+	} `json:"candidateDetection"`
+	Scores     map[string]any `json:"scores"`
+	Confidence map[string]*struct {
+		Level    string      `json:"level"`
+		Interval *[2]float64 `json:"interval"`
+	} `json:"confidence"`
+	Explainability map[string]*string `json:"explainability"`
+	Analysis       map[string]*struct {
+		Measures []measure `json:"measures"`
+	} `json:"analysis"`
+	HR         *string `json:"hrRecommendation"`
+	Feedback   *string `json:"candidateFeedback"`
+	Transcript *struct {
+		Segments []struct {
+			Speaker int    `json:"speaker"`
+			StartMs int64  `json:"startMs"`
+			EndMs   int64  `json:"endMs"`
+			Text    string `json:"text"`
+		} `json:"segments"`
+		Speakers []struct {
+			Speaker      int    `json:"speaker"`
+			SpeakerLabel string `json:"speakerLabel"`
+			SpeakingMs   int64  `json:"speakingMs"`
+			WordCount    int    `json:"wordCount"`
+		} `json:"speakers"`
+	} `json:"transcript"`
+	Credits *struct {
+		Deducted         int64 `json:"deducted"`
+		RemainingBalance int64 `json:"remainingBalance"`
+	} `json:"credits"`
+	Error *struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+type measure struct {
+	Name  string   `json:"name"`
+	Label string   `json:"label"`
+	Value *float64 `json:"value"`
+	Unit  string   `json:"unit"`
+	Norm  *struct {
+		Low    float64 `json:"low"`
+		High   float64 `json:"high"`
+		Source string  `json:"source"`
+	} `json:"norm"`
+	Weight float64 `json:"weight"`
+	Reason string  `json:"reason"`
+}
+
+var (
+	bold = lipgloss.NewStyle().Bold(true)
+	dim  = lipgloss.NewStyle().Faint(true)
+	mark = lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Color("6"))
+	bad  = lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Color("1"))
+)
+
+// reportWidth is the width of bars, strips and text, in columns.
+const reportWidth = 60
+
+// printReport shows a poll body of a terminal run to a person.
+func printReport(w io.Writer, body []byte) error {
+	var t terminal
+	if err := json.Unmarshal(body, &t); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	p := &page{w: w}
+	p.head(t)
+	if t.Error != nil {
+		p.line("")
+		p.line("%s  %s", bad.Render(t.Error.Code), t.Error.Message)
+	}
+	p.strip(t)
+	p.scores(t)
+	for _, d := range []string{"vocabulary", "fluency", "accent"} {
+		p.dimension(t, d)
+	}
+	p.text("For the hiring team", t.HR)
+	p.text("For the candidate", t.Feedback)
+	p.transcript(t)
+	if t.Credits != nil {
+		p.line("")
+		p.line("%s %d deducted, %d left", label("credits"), t.Credits.Deducted, t.Credits.RemainingBalance)
+	}
+	return p.err
+}
+
+// page keeps the first error of writing, so that the layout reads without it.
+type page struct {
+	w   io.Writer
+	err error
+}
+
+func (p *page) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func label(s string) string { return dim.Render(fmt.Sprintf("%-11s", s)) }
+
+func (p *page) head(t terminal) {
+	p.line("%s  %s  %s", bold.Render("Parley report"), t.ID, status(t.Status))
+	if t.ExternalID != nil && *t.ExternalID != "" {
+		p.line("%s %s", label("reference"), *t.ExternalID)
+	}
+	facts := []string{t.Audio.DurationFormatted, t.Audio.Format}
+	if t.Audio.LanguageCode != nil {
+		facts = append(facts, "language "+*t.Audio.LanguageCode)
+	}
+	if t.Audio.SpeakerCount != nil {
+		facts = append(facts, plural(*t.Audio.SpeakerCount, "speaker"))
+	}
+	if q := t.Audio.Quality; q != nil && q.SNRDb != nil && q.SpeechPercent != nil {
+		facts = append(facts, fmt.Sprintf("%.0f dB over the noise", *q.SNRDb), fmt.Sprintf("%.0f %% speech", *q.SpeechPercent))
+	}
+	p.line("%s %s", label("recording"), strings.Join(facts, ", "))
+	if d := t.Detection; d != nil {
+		p.line("%s %s (confidence %s, %s)", label("candidate"), d.SpeakerLabel, d.Confidence, plural(d.WordCount, "word"))
+		p.wrap(strings.Repeat(" ", 12), d.Reason)
+	}
+	if t.ProcessingTimeMs != nil {
+		p.line("%s %.1f s, scoring version %s", label("measured in"), float64(*t.ProcessingTimeMs)/1000, orDash(t.ScoringVersion))
+	}
+}
+
+func status(s string) string {
+	if s == "failed" {
+		return bad.Render(s)
+	}
+	return mark.Render(s)
+}
+
+func orDash(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return *s
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// strip shows who spoke when: a row per speaker, a column per slice of the recording, darker where they speak more of it.
+func (p *page) strip(t terminal) {
+	if t.Transcript == nil || t.Audio.DurationMs <= 0 || len(t.Transcript.Speakers) == 0 {
+		return
+	}
+	p.line("")
+	p.line("%s %s", bold.Render("Who spoke when"), dim.Render(fmt.Sprintf("a column is %.1f s", float64(t.Audio.DurationMs)/reportWidth/1000)))
+	for _, s := range t.Transcript.Speakers {
+		share := make([]float64, reportWidth)
+		slice := float64(t.Audio.DurationMs) / reportWidth
+		for _, g := range t.Transcript.Segments {
+			if g.Speaker != s.Speaker {
+				continue
+			}
+			for i := range share {
+				from, to := float64(i)*slice, float64(i+1)*slice
+				share[i] += math.Max(0, math.Min(to, float64(g.EndMs))-math.Max(from, float64(g.StartMs))) / slice
+			}
+		}
+		row := make([]rune, reportWidth)
+		for i, v := range share {
+			row[i] = []rune(" ░▒▓█")[min(4, int(math.Ceil(v*4-0.05)))]
+		}
+		p.line("%s %s %s", label(s.SpeakerLabel), string(row), dim.Render(fmt.Sprintf("%s, %s", clockOf(s.SpeakingMs), plural(s.WordCount, "word"))))
+	}
+	end := clockOf(t.Audio.DurationMs)
+	p.line("%s %s", label(""), dim.Render("0:00"+strings.Repeat(" ", reportWidth-4-len(end))+end))
+}
+
+func clockOf(ms int64) string { return fmt.Sprintf("%d:%02d", ms/60000, ms/1000%60) }
+
+// scores shows each score as a point on the scale from 0 to 5 with its interval.
+func (p *page) scores(t terminal) {
+	if t.Scores == nil {
+		return
+	}
+	p.line("")
+	p.line("%s %s", bold.Render(fmt.Sprintf("%-27s", "Scores")), dim.Render(scaleRule()))
+	for _, d := range []string{"vocabulary", "fluency", "accent", "overall"} {
+		v, ok := t.Scores[d].(float64)
+		if !ok {
+			p.line("%s %s", label(d), dim.Render("not measured"))
+			continue
+		}
+		level, percent := t.Scores[d+"Cefr"], t.Scores[d+"Percent"]
+		if d == "overall" {
+			level = t.Scores["cefrLevel"]
+		}
+		lo, hi, sure := v, v, ""
+		if c := t.Confidence[d]; c != nil {
+			sure = c.Level
+			if c.Interval != nil {
+				lo, hi = c.Interval[0], c.Interval[1]
+			}
+		}
+		p.line("%s %s  %-2v  %3v %%  %s %s", label(d), mark.Render(fmt.Sprintf("%.1f", v)), level, percent, bar(v, lo, hi), dim.Render(sure))
+	}
+	p.line("%s %s", label(""), dim.Render("● the score, ─ its 90 % interval, then how sure it is"))
+}
+
+// barWidth is the width of a score's bar: 8 columns a point.
+const barWidth = 41
+
+func scaleRule() string {
+	var b strings.Builder
+	for i := range 6 {
+		b.WriteString(fmt.Sprintf("%-8d", i))
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+func bar(v, lo, hi float64) string {
+	at := func(x float64) int { return max(0, min(barWidth-1, int(math.Round(x*8)))) }
+	row := []rune(strings.Repeat("·", barWidth))
+	for i := at(lo); i <= at(hi); i++ {
+		row[i] = '─'
+	}
+	row[at(v)] = '●'
+	return string(row)
+}
+
+func (p *page) dimension(t terminal, d string) {
+	text, a := t.Explainability[d], t.Analysis[d]
+	if text == nil && (a == nil || len(a.Measures) == 0) {
+		return
+	}
+	p.line("")
+	p.line("%s", bold.Render(strings.ToUpper(d[:1])+d[1:]))
+	if text != nil {
+		p.wrap("  ", *text)
+	}
+	if a == nil {
+		return
+	}
+	for _, m := range a.Measures {
+		name := m.Label
+		if name == "" {
+			name = m.Name
+		}
+		value := dim.Render("not measured")
+		if m.Value != nil {
+			value = fmt.Sprintf("%s %s", number(*m.Value), m.Unit)
+		}
+		norm, weight := "", ""
+		if m.Norm != nil && (m.Norm.Low != 0 || m.Norm.High != 0) {
+			norm = fmt.Sprintf("norm %s to %s", number(m.Norm.Low), number(m.Norm.High))
+		}
+		if m.Weight > 0 {
+			weight = fmt.Sprintf("weight %.0f %%", 100*m.Weight)
+		}
+		p.line("  %-40s %-22s %s", name, value, dim.Render(fmt.Sprintf("%-22s %s", norm, weight)))
+	}
+}
+
+// number has three significant digits, and no more than two behind the point.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func (p *page) text(title string, s *string) {
+	if s == nil || *s == "" {
+		return
+	}
+	p.line("")
+	p.line("%s", bold.Render(title))
+	p.wrap("  ", *s)
+}
+
+func (p *page) transcript(t terminal) {
+	if t.Transcript == nil || len(t.Transcript.Segments) == 0 {
+		return
+	}
+	names := map[int]string{}
+	for _, s := range t.Transcript.Speakers {
+		names[s.Speaker] = s.SpeakerLabel
+	}
+	p.line("")
+	p.line("%s", bold.Render("What was said"))
+	for _, g := range t.Transcript.Segments {
+		p.line("  %s %s", dim.Render(fmt.Sprintf("%6s", clockOf(g.StartMs))), names[g.Speaker])
+		p.wrap(strings.Repeat(" ", 9), g.Text)
+	}
+}
+
+// wrap writes s in lines of at most reportWidth + 12 columns, indented.
+func (p *page) wrap(indent, s string) {
+	line := indent
+	for _, word := range strings.Fields(s) {
+		if len([]rune(line))+len([]rune(word))+1 > reportWidth+12+len(indent) && line != indent {
+			p.line("%s", line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	if line != indent {
+		p.line("%s", line)
+	}
+}

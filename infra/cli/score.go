@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"parley/shared/audio"
+	"parley/shared/config"
+	"parley/shared/engine"
+	"parley/shared/report"
+	"parley/shared/score"
+	"parley/shared/score/batch"
+	"parley/shared/score/overall"
+	"parley/shared/score/vocabulary"
+	"parley/shared/scoring"
+	"parley/shared/sphinx"
+	"parley/shared/whisper"
+)
+
+func scoreCommand() *cobra.Command {
+	var manifest, human string
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "score", Short: "Score recordings on files, without a server", Args: exactly(0, "flags only"),
+		Long: `Runs the scorers on the rows of a manifest: tab-separated, columns id, audio (a path, or several joined by |, scored
+together as one candidate) and text (optional: the words, else the recogniser is used). A row with a text and no audio is
+scored for its vocabulary alone. Prints a JSON line per row; with --human also how the scores follow human ones.`,
+		Example: "  parley score --manifest speakers.tsv --human raters.tsv --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if manifest == "" {
+				return usage("--manifest is missing")
+			}
+			f, err := os.Open(manifest)
+			if err != nil {
+				return usage("%w", err)
+			}
+			defer f.Close() //nolint:errcheck // only read from
+			rows, err := batch.Manifest(f, filepath.Dir(manifest))
+			if err != nil {
+				return exitError{exitUsage, err}
+			}
+			var raters *batch.Human
+			if human != "" {
+				h, err := readHuman(human)
+				if err != nil {
+					return err
+				}
+				raters = &h
+			}
+			return scoreRows(c, rows, raters, asJSON)
+		},
+	}
+	c.Flags().StringVar(&manifest, "manifest", "", "the table of recordings")
+	c.Flags().StringVar(&human, "human", "", "a table of human scores: id, then a column per score")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the correlations as a JSON line too")
+	return c
+}
+
+func readHuman(path string) (batch.Human, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return batch.Human{}, usage("%w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	h, err := batch.HumanScores(f)
+	if err != nil {
+		return h, exitError{exitUsage, err}
+	}
+	return h, nil
+}
+
+func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON bool) error {
+	dir := engine.Dir()
+	if err := engine.Missing(dir, engine.FFmpegFile, engine.ASRFile, engine.GOPFile, engine.WhisperFile, engine.VADFile); err != nil {
+		return exitError{exitUnreachable, err}
+	}
+	recogniser := whisper.New(engine.ASR(dir), filepath.Join(dir, "model", config.DefaultModel), engine.VAD(dir))
+	defer recogniser.Close() //nolint:errcheck // a child process, killed with this one anyway
+	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir))
+	defer aligner.Close() //nolint:errcheck // a child process, killed with this one anyway
+	e := batch.Engine{Decode: audio.Decoder{FFmpeg: engine.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
+		Language: "en", Aligner: aligner, Vocabulary: vocabulary.Score, Present: present}
+	out := json.NewEncoder(c.OutOrStdout())
+	var lines []batch.Line
+	broken := 0
+	for _, row := range rows {
+		l, err := e.Score(c.Context(), row)
+		if err != nil {
+			return err
+		}
+		if l.Error != "" {
+			broken++
+		}
+		if err := out.Encode(l); err != nil {
+			return err
+		}
+		lines = append(lines, l)
+	}
+	if raters != nil {
+		if err := correlations(c, out, batch.Correlate(lines, *raters), asJSON); err != nil {
+			return err
+		}
+	}
+	if broken > 0 {
+		return exitError{exitFailed, fmt.Errorf("%d of %d rows could not be read", broken, len(rows))}
+	}
+	return nil
+}
+
+// present shows scores as the API gives them.
+func present(v, f, a score.Result, m score.Material) (scores, confidence any, all *float64, err error) {
+	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Vocabulary: v, Fluency: f, Accent: a, ScoringVersion: scoring.Version()})
+	return r.Scores, r.Confidence, overall.Score(v, f, a).Raw, nil
+}
+
+func correlations(c *cobra.Command, out *json.Encoder, found []batch.Correlation, asJSON bool) error {
+	if asJSON {
+		return out.Encode(map[string]any{"correlations": found})
+	}
+	w := tabwriter.NewWriter(c.ErrOrStderr(), 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "SCORE\tHUMAN\tROWS\tPEARSON\t95 %\tSPEARMAN\t95 %\tBEYOND TIMING") //nolint:errcheck // kept for Flush
+	for _, f := range found {
+		beyond := "-"
+		if f.BeyondTiming != nil {
+			beyond = fmt.Sprintf("%.2f", *f.BeyondTiming)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.3f\t%.2f to %.2f\t%.3f\t%.2f to %.2f\t%s\n", f.Score, f.Column, f.N, f.PCC, f.PCCInterval[0], f.PCCInterval[1], //nolint:errcheck // kept for Flush
+			f.Spearman, f.SpearmanInterval[0], f.SpearmanInterval[1], beyond)
+	}
+	return w.Flush()
+}

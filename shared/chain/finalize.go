@@ -1,0 +1,51 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+
+	"parley/shared/code"
+	"parley/shared/credit"
+	"parley/shared/pipeline"
+	"parley/shared/report"
+	"parley/shared/run"
+	"parley/shared/score"
+	"parley/shared/scoring"
+)
+
+func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+	in := report.Input{RequestedLanguage: r.Request.Language, ScoringVersion: scoring.Version()}
+	for a, into := range map[pipeline.Artefact]any{
+		pipeline.Intake: &in.Intake, pipeline.Conversation: &in.Conversation,
+		pipeline.VocabularyScore: &in.Vocabulary, pipeline.FluencyScore: &in.Fluency, pipeline.AccentScore: &in.Accent,
+	} {
+		if err := w.load(ctx, r, a, 0, into); err != nil {
+			return pipeline.Result{}, err
+		}
+	}
+	rep := report.Build(in)
+	if err := w.store(ctx, r, pipeline.Report, 0, rep); err != nil {
+		return pipeline.Result{}, err
+	}
+	o, err := Outcome(r, report.ScoresOf(rep), in.Conversation.Language, in.Vocabulary, in.Fluency)
+	return pipeline.Result{Outcome: &o}, err
+}
+
+// Outcome decides how a run whose scorers are done ends: success with all three scores; partial where the client allows
+// it and the accent was measured; else a failure with the code of what was not.
+func Outcome(r run.Run, s run.Scores, language string, others ...score.Result) (run.Outcome, error) {
+	switch {
+	case s.Produced() == 3:
+		return run.Succeed(r, s, language), nil
+	case s.Accent == nil:
+		return run.Outcome{}, code.New(code.AccentScoreUnavailable)
+	case r.Request.AllowPartial:
+		return run.Outcome{Status: run.Partial, Scores: s, Charge: credit.PartialCost(r.Cost, s.Produced()), Language: language}, nil
+	}
+	for _, o := range others {
+		if o.Raw == nil {
+			return run.Outcome{}, code.Newf(code.ScoringFailed, "%s", o.Reason)
+		}
+	}
+	return run.Outcome{}, fmt.Errorf("chain: run %s has %d scores", r.ID, s.Produced())
+}

@@ -1,0 +1,67 @@
+package chain
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"parley/shared/audio"
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// maxOriginalBytes is the largest file that a submit accepts.
+const maxOriginalBytes = 26_214_400
+
+func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+	path, err := w.fetch(ctx, r)
+	if err != nil {
+		return pipeline.Result{}, err
+	}
+	defer os.Remove(path) //nolint:errcheck // a temporary file
+	pcm, err := w.Decode(ctx, path)
+	if err != nil {
+		return pipeline.Result{}, fmt.Errorf("chain: ingest: %w", err)
+	}
+	in := audio.Analyse(pcm, r.Request.Cut)
+	if len(in.Chunks) == 0 {
+		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that its level is not too low.")
+	}
+	b := make([]byte, 2*len(pcm))
+	for i, s := range pcm {
+		binary.LittleEndian.PutUint16(b[2*i:], uint16(s))
+	}
+	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
+		return pipeline.Result{}, fmt.Errorf("chain: ingest: %w", err)
+	}
+	if err := w.store(ctx, r, pipeline.Intake, 0, in); err != nil {
+		return pipeline.Result{}, err
+	}
+	return pipeline.Result{Chunks: len(in.Chunks)}, nil
+}
+
+// fetch puts the original into a temporary file, which the caller removes.
+func (w Works) fetch(ctx context.Context, r run.Run) (string, error) {
+	body, size, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0), 0, 0)
+	if err != nil {
+		return "", fmt.Errorf("chain: original: %w", err)
+	}
+	defer body.Close() //nolint:errcheck // read only
+	if size > maxOriginalBytes {
+		return "", fmt.Errorf("chain: original of %d bytes", size)
+	}
+	f, err := os.CreateTemp("", "parley-original-*")
+	if err != nil {
+		return "", fmt.Errorf("chain: original: %w", err)
+	}
+	_, err = io.Copy(f, io.LimitReader(body, maxOriginalBytes))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("chain: original: %w", err), os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}

@@ -1,0 +1,24 @@
+// Package scoring names the version of all that a score depends on: it changes whenever the same audio could score
+// differently.
+package scoring
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"parley/shared/score/norms"
+)
+
+// Engines names the engines and models that scores are made with; infra/parts holds their hashes, and a test there holds
+// this line against its table.
+const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, pocketsphinx 5.1.1"
+
+// measures is raised by hand whenever the code of a measure, of the cut, the diarization or the candidate detection changes
+// what comes out.
+const measures = "1"
+
+// Version is the norms' version, and a hash of the engines, the models and the measures' code.
+func Version() string {
+	sum := sha256.Sum256([]byte(norms.Version() + "\n" + Engines + "\n" + measures))
+	return norms.Version() + "-" + hex.EncodeToString(sum[:4])
+}
