@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/sys/unix"
@@ -164,20 +166,49 @@ func SetFaults(dir string, specs []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := faultFile(dir)
-	if err != nil {
-		return err
-	}
-	return fault.Set(file, parsed)
+	return changeFaults(dir, func(file string) error { return fault.Set(file, parsed) })
 }
 
 // ClearFaults ends all faults.
-func ClearFaults(dir string) error {
+func ClearFaults(dir string) error { return changeFaults(dir, fault.Clear) }
+
+func changeFaults(dir string, change func(file string) error) error {
 	file, err := faultFile(dir)
 	if err != nil {
 		return err
 	}
-	return fault.Clear(file)
+	before := ready(file)
+	if err := change(file); err != nil {
+		return err
+	}
+	if ready(file) != before {
+		probe(dir)
+	}
+	return nil
+}
+
+// ready is false where ready=false is set.
+func ready(file string) bool {
+	specs, err := fault.Show(file)
+	return err != nil || !slices.ContainsFunc(specs, func(s fault.Spec) bool { return s.Target == fault.TargetReady })
+}
+
+// probePatience is how long the message to the warm function may take.
+const probePatience = 5 * time.Second
+
+// probe has the warm function look at once, instead of within a minute. A system that does not run looks when it starts.
+func probe(dir string) {
+	system, err := Load(dir)
+	if err != nil {
+		return
+	}
+	lambdas, err := newFunctions(system)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), probePatience)
+	defer cancel()
+	_ = lambdas.nudge(ctx, "warm") // it does not run
 }
 
 // ShowFaults lists the faults in effect, counted ones with what is left of them.

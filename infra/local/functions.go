@@ -55,6 +55,16 @@ func (f *functions) invoke(ctx context.Context, name string) error {
 	return nil
 }
 
+// nudge is invoke that does not wait for the function.
+func (f *functions) nudge(ctx context.Context, name string) error {
+	_, err := f.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(f.physical(name)), InvocationType: types.InvocationTypeEvent,
+		Payload: []byte(`{"source":"aws.events"}`)})
+	if err != nil {
+		return fmt.Errorf("local: invoke %s: %w", name, err)
+	}
+	return nil
+}
+
 // push replaces the program of each function whose sum is another than the live one's.
 func (f *functions) push(ctx context.Context, root string, live, sums map[string]string, progress func(string)) error {
 	var changed []string

@@ -69,6 +69,16 @@ func installTools(ctx context.Context, progress func(string)) (tools, error) {
 	return tools{python: filepath.Join(emulator, "bin", "python"), node: node, cache: dir}, nil
 }
 
+// NodeModules installs the CDK's program and AWS's resource schemas where they are missing, and returns the folder of the
+// Node.js modules.
+func NodeModules(ctx context.Context, progress func(line string)) (string, error) {
+	t, err := installTools(ctx, progress)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(t.node, "node_modules"), nil
+}
+
 // install does the work unless an earlier one left its mark in the folder.
 func install(dir string, work func() error) error {
 	mark := filepath.Join(dir, "installed")
