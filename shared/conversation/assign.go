@@ -29,6 +29,9 @@ const (
 func merged(d speaker.Diarization, words []transcript.Word, intake audio.Intake) []transcript.Turn {
 	var turns []transcript.Turn
 	for _, t := range d.Turns {
+		if t.Speaker < 0 {
+			continue
+		}
 		if n := len(turns); n > 0 && turns[n-1].Speaker == t.Speaker {
 			turns[n-1].EndMs = max(turns[n-1].EndMs, t.EndMs)
 			continue

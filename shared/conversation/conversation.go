@@ -3,7 +3,6 @@
 package conversation
 
 import (
-	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -118,7 +117,10 @@ func understood(chunks []transcript.Chunk, words []transcript.Word, language str
 			heard = l
 		}
 	}
-	if heard != language && heard != "" && requestedP < MinLanguageP {
+	if heard == "" { // the recogniser does not tell
+		heard, requestedP = language, 1
+	}
+	if heard != language && requestedP < MinLanguageP {
 		return "", 0, &code.Error{Code: code.TranscriptionLowConfidence,
 			Message: fmt.Sprintf("The speech sounds like another language ('%s') than the requested one ('%s'). Submit it with the language that is spoken.", heard, language),
 			Cause:   fmt.Errorf("conversation: heard %s, requested %s with probability %.2f", heard, language, requestedP)}
@@ -162,10 +164,4 @@ func totals(turns []transcript.Turn, d speaker.Diarization) []transcript.Speaker
 		}
 	}
 	return out
-}
-
-// IsRefusal tells whether err is one of the rules that end a run.
-func IsRefusal(err error) bool {
-	var e *code.Error
-	return errors.As(err, &e)
 }

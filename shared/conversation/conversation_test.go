@@ -207,6 +207,7 @@ func TestTheRulesThatEndARun(t *testing.T) {
 		{"another language", with(50, 60000, 0.9, "zh", 0.9, MinLanguageP-0.01), code.TranscriptionLowConfidence},
 		{"another language is likelier, but the requested one is likely too", with(50, 60000, 0.9, "zh", 0.5, MinLanguageP), ""},
 		{"the requested language is unlikely, but the likeliest", with(50, 60000, 0.9, "en", 0.3, 0.3), ""},
+		{"a recogniser that does not tell the language", with(50, 60000, 0.9, "", 0, 0), ""},
 		{"words that are hardly certain", with(50, 60000, MinWordP-0.01, "en", 0.9, 0.9), code.TranscriptionLowConfidence},
 		{"words that are just certain enough", with(50, 60000, MinWordP+1e-9, "en", 0.9, 0.9), ""},
 	}
@@ -319,5 +320,37 @@ func TestAttributionCountsWhatWentToTheWrongSpeaker(t *testing.T) {
 	c.Candidate.Speaker = 0
 	if e := Attribution(ref, c, d); e.Right {
 		t.Errorf("the interviewer passed as the candidate: %+v", e)
+	}
+}
+
+func TestTheJoinIsBounded(t *testing.T) {
+	words := func(n int) []transcript.Chunk {
+		c := chunk(0, int64(n)*100)
+		for i := range n {
+			c.Words = append(c.Words, transcript.Word{Text: "word", StartMs: int64(i) * 100, EndMs: int64(i)*100 + 90, P: 0.9})
+		}
+		return []transcript.Chunk{c}
+	}
+	turns := func(n int) speaker.Diarization {
+		d := speaker.Diarization{Speakers: 2}
+		for i := range n {
+			d.Turns = append(d.Turns, speaker.Turn{Speaker: i % 2, Span: audio.Span{StartMs: int64(i) * 500, EndMs: int64(i)*500 + 500}})
+		}
+		return d
+	}
+	conv, err := Join(words(maxWords), turns(maxTurns), audio.Intake{}, "en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, turn := range conv.Turns {
+		if len(turn.Words) != 5 {
+			t.Fatalf("turn %d has %d words, want 5", i, len(turn.Words))
+		}
+	}
+	if _, err := Join(words(maxWords+1), turns(2), audio.Intake{}, "en"); err == nil {
+		t.Error("one word too many passes")
+	}
+	if _, err := Join(words(100), turns(maxTurns+1), audio.Intake{}, "en"); err == nil {
+		t.Error("one turn too many passes")
 	}
 }

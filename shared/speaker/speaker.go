@@ -36,7 +36,7 @@ const maxMs = 50 * 60 * 1000
 
 // Diarize finds the voices of a recording: pcm is 16 kHz mono, speech its stretches of speech, in order and not
 // overlapping. The number of voices, 1 to MaxSpeakers, is not known beforehand. It works for a few seconds per 4 minutes
-// of speech in less than 200 MB, ends early with ctx, and fails on a recording longer than 50 minutes.
+// of speech in about 250 MB for 45 minutes, ends early with ctx, and fails on a recording longer than 50 minutes.
 func Diarize(ctx context.Context, pcm []int16, speech []audio.Span) (Diarization, error) {
 	length := int64(len(pcm)) * 1000 / audio.SampleRate
 	if length > maxMs {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -12,7 +13,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-var update = flag.Bool("update", false, "make the projection again from the shared corpus")
+var (
+	update    = flag.Bool("update", false, "make the projection again from the shared corpus")
+	calibrate = flag.Bool("calibrate", false, "count speakers that the projection has not seen, to set the constants of count.go")
+)
 
 // directions is how many of the projection's directions are kept: the ratios of the rest are under 0.07.
 const directions = 30
@@ -26,11 +30,22 @@ func TestProjection(t *testing.T) {
 		}
 		return
 	}
-	people := corpus(t, 0, 1)
+	p := train(t, corpus(t, 0, 1), 300)
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("projection.json", append(b, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// train learns a projection from that many compositions of two of the people.
+func train(t *testing.T, people []person, trials int) projection {
+	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
 	within, between := mat.NewSymDense(features, nil), mat.NewSymDense(features, nil)
 	count := 0.0
-	const trials = 300
 	for trial := range trials {
 		a, b := r.IntN(len(people)), r.IntN(len(people))
 		for a == b || trial%3 != 0 && people[a].group != people[b].group {
@@ -72,7 +87,7 @@ func TestProjection(t *testing.T) {
 		between.SymRankOne(between, 0.5, difference)
 	}
 	within.ScaleSym(1/count, within)
-	between.ScaleSym(1.0/trials, between)
+	between.ScaleSym(1/float64(trials), between)
 	for d := range features {
 		within.SetSym(d, d, within.At(d, d)*1.02+1e-4)
 	}
@@ -112,13 +127,7 @@ func TestProjection(t *testing.T) {
 		p.Rows = append(p.Rows, row)
 	}
 	t.Logf("ratios %.2f", values)
-	b, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile("projection.json", append(b, '\n'), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return p
 }
 
 // speakerAt is whose turn it is, -1 between the turns.
@@ -129,4 +138,100 @@ func speakerAt(truth []Turn, ms int64) int {
 		}
 	}
 	return -1
+}
+
+// TestCounting shows, with -calibrate (several minutes), how often speakers are counted right whom the projection has not
+// seen: it learns from one half of the corpus and counts compositions of the other, and the other way round.
+func TestCounting(t *testing.T) {
+	if !*calibrate {
+		t.Skip("only with -calibrate")
+	}
+	people := corpus(t, 0, 1)
+	conditions := []composition{{}, {snrDb: 15}, {phone: true}, {equal: true}, {phone: true, snrDb: 20, equal: true}}
+	names := []string{"clean", "noise 15 dB", "telephone", "equal loudness", "telephone, noise 20 dB"}
+	table := map[string][3]int{} // right, wrong number, more than 5 % of the speech wrong
+	for fold := range 2 {
+		var learnt, other []person
+		for i, p := range people {
+			if i%2 == fold {
+				learnt = append(learnt, p)
+			} else {
+				other = append(other, p)
+			}
+		}
+		p := train(t, learnt, 150)
+		r := rand.New(rand.NewPCG(3, uint64(fold)))
+		for i := range 100 {
+			at := i % len(conditions)
+			c := conditions[at]
+			c.seconds = 180
+			c.short = i%4 == 3
+			count := 1
+			switch {
+			case i >= 85:
+				count = 3
+			case i >= 48:
+				count = 2
+			}
+			cast := []person{other[i%len(other)]}
+			for len(cast) < count {
+				next := other[r.IntN(len(other))]
+				if next.id != cast[len(cast)-1].id && next.id != cast[0].id && (i%3 == 0 || next.group == cast[0].group || count == 3) {
+					cast = append(cast, next)
+				}
+			}
+			pcm, truth := c.compose(r, cast)
+			speech := spans(pcm)
+			f, err := extract(context.Background(), pcm, speech)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ws := cut(f)
+			points := p.points(describe(f, ws))
+			h, err := voices(context.Background(), f, ws, points, len(p.Rows))
+			if err != nil {
+				t.Fatal(err)
+			}
+			kind := fmt.Sprintf("%d speakers, %s", count, names[at])
+			row := table[kind]
+			lost := wrong(truth, turns(f, h.labels, speech))
+			switch {
+			case h.k != count:
+				row[1]++
+			case count > 1 && lost > 5:
+				row[2]++
+			default:
+				row[0]++
+			}
+			table[kind] = row
+			fmt.Printf("%s (%s): heard %d, %.1f %% wrong, score %.2f", kind, cast[0].group, h.k, lost, h.score)
+			two, err := pair(f, ws, points, len(p.Rows))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range two {
+				fmt.Printf(" | %.2f %.1f %.0f", h.score, h.distance*h.distance, math.Exp((h.score-scoreConstant-scoreDistance*math.Log(1+h.distance*h.distance))/scoreWindows))
+			}
+			fmt.Println()
+		}
+	}
+	for kind, row := range table {
+		fmt.Printf("%-40s right %3d, another number %3d, unclean %3d\n", kind, row[0], row[1], row[2])
+	}
+}
+
+// pair tries two voices in both ways.
+func pair(f frames, ws []window, points []float64, dim int) ([]hypothesis, error) {
+	var out []hypothesis
+	for _, group := range [][]int{merged(points, dim, ward(points, dim, groups))[2], ward(points, dim, 2)} {
+		if group == nil {
+			continue
+		}
+		h, err := try(context.Background(), f, ws, points, dim, group, 2)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	return out, nil
 }
