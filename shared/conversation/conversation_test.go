@@ -327,7 +327,7 @@ func TestTheJoinIsBounded(t *testing.T) {
 	words := func(n int) []transcript.Chunk {
 		c := chunk(0, int64(n)*100)
 		for i := range n {
-			c.Words = append(c.Words, transcript.Word{Text: "word", StartMs: int64(i) * 100, EndMs: int64(i)*100 + 90, P: 0.9})
+			c.Words = append(c.Words, transcript.Word{Text: []string{"word", "word", "word", "word", "word."}[i%5], StartMs: int64(i) * 100, EndMs: int64(i)*100 + 90, P: 0.9})
 		}
 		return []transcript.Chunk{c}
 	}
