@@ -54,7 +54,7 @@ func (o *Objects) Get(_ context.Context, key string, offset, length int64) (io.R
 		return nil, 0, err
 	}
 	size := int64(len(b))
-	if offset < 0 || length < 0 || offset > size {
+	if offset < 0 || length < 0 || offset > 0 && offset >= size {
 		return nil, 0, fmt.Errorf("memory: get %s: no bytes at %d", key, offset)
 	}
 	end := size

@@ -88,6 +88,11 @@ func (s *Store) Get(ctx context.Context, key string, offset, length int64) (io.R
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
 	}
 	out, err := s.api.GetObject(ctx, in)
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidRange" && offset == 0 { // an empty object has no first byte
+		in.Range = nil
+		out, err = s.api.GetObject(ctx, in)
+	}
 	if err != nil {
 		return nil, 0, missing("get", key, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/audit"
 	"parley/shared/credit"
 	"parley/shared/run"
@@ -253,7 +252,7 @@ func Submits(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 10)
 			w.submit(1, 4)
 			before := w.state()
-			other := account.ID(ClientID(2))
+			other := ClientID(2)
 			w.must(w.s.Grant(w.ctx, other, 4, "", w.now))
 			_, _, err := w.s.Submit(w.ctx, Submission(other, 2, 4, 1, w.now), w.now)
 			w.refused(err, nil)

@@ -51,6 +51,11 @@ func Objects(t *testing.T, open func(*testing.T) pipeline.Objects) {
 					t.Errorf("from %d, %d bytes: %q of %d, want %q of 10", tc.offset, tc.length, got, size, tc.want)
 				}
 			}
+			for _, from := range []int64{10, 11, -1} {
+				if _, _, err := s.Get(t.Context(), "work/a/1/pcm", from, 5); err == nil || errors.Is(err, pipeline.ErrNoObject) {
+					t.Errorf("from %d: %v", from, err)
+				}
+			}
 			if size, err := s.Size(t.Context(), "work/a/1/pcm"); err != nil || size != 10 {
 				t.Errorf("size %d, %v", size, err)
 			}
@@ -58,8 +63,10 @@ func Objects(t *testing.T, open func(*testing.T) pipeline.Objects) {
 		{"an empty object is an object", func(t *testing.T) {
 			s := open(t)
 			put(t, s, "work/empty", "")
-			if got, size := read(t, s, "work/empty", 0, 0); got != "" || size != 0 {
-				t.Errorf("%q of %d", got, size)
+			for _, length := range []int64{0, 5} {
+				if got, size := read(t, s, "work/empty", 0, length); got != "" || size != 0 {
+					t.Errorf("%d bytes: %q of %d", length, got, size)
+				}
 			}
 		}},
 		{"a put replaces what was there", func(t *testing.T) {
