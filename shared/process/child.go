@@ -214,14 +214,16 @@ func (c *Child) exchange(ctx context.Context, request [][]byte) ([]byte, error) 
 		<-wrote
 		return nil, fmt.Errorf("process: %s: %w: %s", c.path, a.err, l.stderr)
 	}
+	// The answer may come before the request is read to its end: a refusal, after which the child ends by itself.
 	select {
 	case err := <-wrote:
 		if err != nil {
-			end() // it refused the request half-way: the answer says why
+			end()
 		}
-	default:
-		end() // it answered without reading the request to its end
+	case <-ctx.Done():
+		end()
 		<-wrote
+		return nil, fmt.Errorf("process: %s: %w", c.path, context.Cause(ctx))
 	}
 	return a.line, nil
 }
