@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -31,6 +32,10 @@ func run(ctx context.Context, root, arch string) error {
 		if root, err = parts.Root(); err != nil {
 			return err
 		}
+	}
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
 	}
 	arches := []string{arch}
 	switch arch {
