@@ -137,6 +137,24 @@ func Limits(t *testing.T, open func(*testing.T) run.Limits) {
 				t.Errorf("another scope: %v, %d left, %v", ok, left, err)
 			}
 		}},
+		{"Window tells what Allow would, and counts nothing", func(t *testing.T) {
+			s := open(t)
+			now := Start.Truncate(time.Minute)
+			for calls := range 4 {
+				for range 2 {
+					ok, left, reset, err := s.Window(t.Context(), "key", 2, time.Minute, now.Add(59_999*time.Millisecond))
+					if err != nil || ok != (calls < 2) || left != max(2-calls, 0) || !reset.Equal(now.Add(time.Minute)) {
+						t.Errorf("after %d calls: %v, %d left, until %s, %v", calls, ok, left, reset, err)
+					}
+				}
+				if _, _, _, err := s.Allow(t.Context(), "key", 2, time.Minute, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if ok, left, _, err := s.Window(t.Context(), "key", 2, time.Minute, now.Add(time.Minute)); err != nil || !ok || left != 2 {
+				t.Errorf("next window: %v, %d left, %v", ok, left, err)
+			}
+		}},
 		{"Allow counts 40 calls at once", func(t *testing.T) {
 			s := open(t)
 			var mu sync.Mutex
