@@ -111,7 +111,7 @@ func TestProbeTellsTheLengthOfEveryFormat(t *testing.T) {
 			if off := time.Duration(a.DurationMs-length*1000) * time.Millisecond; off.Abs() > e.slack || a.Format != e.format.Name {
 				t.Errorf("got %+v, off by %v, want %v at most", a, off, e.slack)
 			}
-			pcm, err := Decoder{FFmpeg: p.FFmpeg}.Decode(t.Context(), plain)
+			pcm, err := Decoder(p).Decode(t.Context(), plain)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +169,7 @@ func TestAHeaderThatPromisesLessIsBilledByWhatIsThere(t *testing.T) {
 	if err != nil || a.DurationMs != length*1000 {
 		t.Errorf("wav: got %+v, %v", a, err)
 	}
-	if pcm, err := (Decoder{FFmpeg: p.FFmpeg}).Decode(t.Context(), path); err != nil || len(pcm) != length*SampleRate {
+	if pcm, err := Decoder(p).Decode(t.Context(), path); err != nil || len(pcm) != length*SampleRate {
 		t.Errorf("wav: decoded %d, %v", len(pcm), err)
 	}
 	flac, err := os.ReadFile(convert(t, file(t, "in.wav", wave(babble(length*rate), rate, 1)), "a.flac"))
@@ -243,7 +243,7 @@ func TestProbeHoldsTheBoundsOfLength(t *testing.T) {
 func TestProbeRefusesWhatIsNoAudio(t *testing.T) {
 	p := Prober{FFmpeg: ffmpeg(t)}
 	in := file(t, "in.wav", wave(babble(SampleRate), SampleRate, 1))
-	webm, err := os.ReadFile(convert(t, in, "v.webm", "-f", "lavfi", "-i", "color=size=16x16:duration=1", "-map", "1:v", "-c:v", "libvpx"))
+	webm, err := os.ReadFile(convert(t, in, "v.webm", "-f", "lavfi", "-i", "testsrc=size=16x16:duration=1", "-map", "1:v", "-c:v", "libvpx"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestProbeRefusesWhatIsNoAudio(t *testing.T) {
 func TestAFilmIsJudgedByItsSound(t *testing.T) {
 	p := Prober{FFmpeg: ffmpeg(t)}
 	in := file(t, "in.wav", wave(babble(length*rate), rate, 1))
-	path := convert(t, in, "film.mp4", "-f", "lavfi", "-i", "color=size=16x16:rate=1:duration=60", "-map", "1:v", "-map", "0:a", "-c:v", "mpeg4", "-c:a", "aac")
+	path := convert(t, in, "film.mp4", "-f", "lavfi", "-i", "testsrc=size=16x16:rate=1:duration=60", "-map", "1:v", "-map", "0:a", "-c:v", "mpeg4", "-c:a", "aac")
 	a, err := p.measure(t.Context(), path)
 	if err != nil || math.Abs(float64(a.DurationMs-length*1000)) > 300 {
 		t.Errorf("the picture is longer than the sound, which is no damage: got %+v, %v", a, err)

@@ -160,20 +160,17 @@ func TestRunKillsTheWholeGroup(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for gone(pid) != nil {
+	for alive(pid) {
 		if t.Context().Err() != nil {
 			t.Fatal("the grandchild lives on")
 		}
 	}
 }
 
-// gone is nil where no such process runs (a zombie does not).
-func gone(pid int) error {
+// alive tells whether such a process runs; a zombie does not.
+func alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil || strings.Contains(string(b), ") Z ") {
-		return nil
-	}
-	return errors.New("alive")
+	return err == nil && !strings.Contains(string(b), ") Z ")
 }
 
 func ask(t *testing.T, c *Child, n int) (sum, pid int) {

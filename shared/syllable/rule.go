@@ -143,7 +143,7 @@ func silent(w string) int {
 	for _, s := range []string{"ement", "ements", "eful", "efully", "eless", "elessly", "eness", "ely", "esome", "ewise", "eman", "emen",
 		"ework", "eworks", "eland", "etown", "eville", "efield", "ehouse", "eboard", "eline", "eside", "ewood", "eback", "eship", "ehead"} {
 		if strings.HasSuffix(w, s) {
-			if p := l - len(s); p > 1 && !vow(w[p-1]) && strings.ContainsAny(w[:p], "aeiouy") && !(w[p-1] == 'l' && !vow(w[p-2])) {
+			if p := l - len(s); p > 1 && !vow(w[p-1]) && strings.ContainsAny(w[:p], "aeiouy") && (w[p-1] != 'l' || vow(w[p-2])) {
 				n++
 			}
 			break
