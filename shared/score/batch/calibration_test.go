@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -41,42 +42,41 @@ func TestCalibration(t *testing.T) {
 		t.Skipf("%s names no folder for the engines' answers", calibrationVariable)
 	}
 	spoken := corpus(t)
-	e := Engine{Decode: decoder(t), Language: "en", Inspect: func([]int16) audio.Quality { return audio.Quality{} },
-		Recogniser: cachedRecogniser{t, cache}}
+	real := realEngines(t)
+	e := Engine{Decode: decoder(t), Language: "en", Inspect: audio.Measure, Recogniser: cachedRecogniser{real.recogniser, t, cache}}
+	aligner := cachedAligner{real.aligner, t, cache}
 	fl, ac := newFit(), newFit()
 	var fluencies, accents, humanFluency, humanAccuracy []float64
 	for _, s := range spoken {
 		m, err := e.material(t.Context(), Row{ID: s.speaker, Audio: s.files})
-		if errors.Is(err, errNoEngine) {
-			t.Logf("%s is left out: %v", s.speaker, err)
-			continue
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		aligner := cachedAligner{t, cache}
 		parts, readings := fluency.Measure(m)
 		fl.add(s, parts, readings, s.fluency, norms.Fluency())
+		fluencies = append(fluencies, scored(norms.Fluency(), parts, readings))
 		parts, readings, err = accent.Measure(t.Context(), m, aligner, math.Inf(1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		ac.add(s, parts, readings, s.accuracy, norms.Accent())
-		f, err := fluency.Score(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := accent.Score(t.Context(), m, cachedAligner{t, cache})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fluencies, accents = append(fluencies, *f.Raw), append(accents, *a.Raw)
+		accents = append(accents, scored(norms.Accent(), parts, readings))
 		humanFluency, humanAccuracy = append(humanFluency, mean(s.fluency)), append(humanAccuracy, mean(s.accuracy))
 	}
 	timed := ac.only("phonationRatio", "peakRate")
-	fl.report(t, "fluency", nil)
-	ac.report(t, "accent", timed)
+	fl.report(t, "fluency", norms.Fluency(), nil)
+	ac.report(t, "accent", norms.Accent(), timed)
 	t.Logf("as scored, per speaker, weights of norms.json: fluency %.3f, accent %.3f", pearson(fluencies, humanFluency), pearson(accents, humanAccuracy))
+}
+
+// scored is the score with the weights of norms.json.
+func scored(s norms.Section, parts []timing.Part, readings []norms.Reading) float64 {
+	weights := make([]float64, len(parts))
+	for i, p := range parts {
+		weights[i] = p.Weight
+	}
+	raw, _, _ := s.Linear(readings, weights, 0)
+	return raw
 }
 
 // speaker is one speaker of the corpus with the human scores per utterance.
@@ -166,36 +166,26 @@ func remember[T any](t *testing.T, path string, ask func() (T, error)) (T, error
 }
 
 type cachedRecogniser struct {
+	transcript.Recogniser
 	t   *testing.T
 	dir string
 }
 
-func (c cachedRecogniser) Version() string { return "cached" }
-
 func (c cachedRecogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64, language string) (transcript.Chunk, error) {
 	return remember(c.t, filepath.Join(c.dir, "asr-"+key(pcm)+".json"), func() (transcript.Chunk, error) {
-		r, err := recogniser(c.t)
-		if err != nil {
-			return transcript.Chunk{}, err
-		}
-		return r.Transcribe(ctx, pcm, offsetMs, language)
+		return c.Recogniser.Transcribe(ctx, pcm, offsetMs, language)
 	})
 }
 
 type cachedAligner struct {
+	accent.Aligner
 	t   *testing.T
 	dir string
 }
 
-func (c cachedAligner) Version() string { return "cached" }
-
 func (c cachedAligner) Align(ctx context.Context, pcm []int16, words []string) ([]accent.AlignedWord, error) {
 	out, err := remember(c.t, filepath.Join(c.dir, "gop-"+key(pcm)+".json"), func() ([]accent.AlignedWord, error) {
-		a, err := aligner(c.t)
-		if err != nil {
-			return nil, err
-		}
-		out, err := a.Align(ctx, pcm, words)
+		out, err := c.Aligner.Align(ctx, pcm, words)
 		if errors.Is(err, accent.ErrNotAligned) {
 			return nil, nil // kept, as no words
 		}
@@ -380,7 +370,7 @@ func (f *fit) perSpeaker(v []float64, keep func(string) bool) []float64 {
 	return out
 }
 
-func (f *fit) report(t *testing.T, name string, timed []float64) {
+func (f *fit) report(t *testing.T, name string, section norms.Section, timed []float64) {
 	t.Helper()
 	all := make([]bool, len(f.names))
 	for k := range all {
@@ -388,13 +378,21 @@ func (f *fit) report(t *testing.T, name string, timed []float64) {
 	}
 	p := f.validated(all)
 	a, b := f.perSpeaker(p, nil), f.perSpeaker(f.y, nil)
+	scaled := make([]float64, len(p))
+	for i := range p {
+		scaled[i] = section.Scale(p[i])
+	}
 	child := func(s string) bool { return f.children[s] }
 	adult := func(s string) bool { return !f.children[s] }
 	t.Logf("%s, cross-validated by speaker: per speaker PCC %.3f, Spearman %.3f; adults %.3f, children %.3f; per utterance %.3f", name,
 		pearson(a, b), pearson(ranks(a), ranks(b)), pearson(f.perSpeaker(p, adult), f.perSpeaker(f.y, adult)),
 		pearson(f.perSpeaker(p, child), f.perSpeaker(f.y, child)), pearson(p, f.y))
+	onScale := f.perSpeaker(scaled, nil)
+	t.Logf("%s, the same on the scale of 0 to 5: per speaker PCC %.3f; adults %.3f, children %.3f; per utterance %.3f; from %.2f to %.2f", name,
+		pearson(onScale, b), pearson(f.perSpeaker(scaled, adult), f.perSpeaker(f.y, adult)),
+		pearson(f.perSpeaker(scaled, child), f.perSpeaker(f.y, child)), pearson(scaled, f.y), slices.Min(onScale), slices.Max(onScale))
 	if timed != nil {
-		t.Logf("%s, beyond timing: %.3f (timing alone %.3f)", name, pearson(residual(a, [][]float64{timed}), residual(b, [][]float64{timed})), pearson(timed, b))
+		t.Logf("%s, beyond timing: %.3f (timing alone %.3f)", name, pearson(residual(onScale, [][]float64{timed}), residual(b, [][]float64{timed})), pearson(timed, b))
 	}
 	var sq, within float64
 	for i := range a {

@@ -7,11 +7,14 @@ import (
 	"parley/shared/score"
 )
 
-// clip is how many spreads from the mean a measure is believed, and bootstraps how often the parts are drawn anew.
 const (
+	// clip is how many spreads from the mean a measure is believed.
 	clip       = 4.0
 	bootstraps = 400
-	z90        = 1.645 // of the normal distribution: 90 % lie within
+	// fewParts is the number of parts below which a bootstrap of them is not believed.
+	fewParts = 8
+	z90      = 1.645 // spreads either side that hold 90 % of a normal distribution
+	top      = 5.0   // of the scale
 )
 
 // Z standardises a value by the measure's mean and spread, cut at 4 spreads either side.
@@ -25,42 +28,74 @@ type Reading struct {
 	// Value is what is reported; nil: not measured, then Reason says why.
 	Value  *float64
 	Reason string
-	// Parts are the values in the parts of the candidate's speech, as long as the weights of the parts, NaN where a part has
-	// none: the score takes the mean of the standardised parts. nil: Value itself is standardised.
+	// Parts are the values in the parts of the candidate's speech, NaN where a part has none; nil: the measure belongs to the
+	// whole, and every part is given Value.
 	Parts []float64
 }
 
-// Linear turns readings into a score of this section, 0 to 5. The linear predictor f is the section's number "constant" plus
-// each measure's weight times its standardised value; a measure that is missing counts as the middle of its norm.
-// score = 5 / (1 + exp(-(a + b f))), with a and b such that a candidate at the low end of every norm scores
-// the number "scoreAtLow" and one at the high end "scoreAtHigh": the order comes from the weights, the scale from the norms.
+// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))), with a and b such that a candidate at
+// the low end of every norm scores the number "scoreAtLow" and one at the high end "scoreAtHigh". The order comes from the
+// weights, the scale from the norms.
+func (s Section) Scale(f float64) float64 {
+	a, b := s.line()
+	return top / (1 + math.Exp(-(a + b*f)))
+}
+
+func (s Section) line() (a, b float64) {
+	low, high := s.Number("constant"), s.Number("constant")
+	for _, m := range s.Measures {
+		low += m.Weight.Value * m.Z(m.Norm.Low)
+		high += m.Weight.Value * m.Z(m.Norm.High)
+	}
+	b = (logit(s.Number("scoreAtHigh")) - logit(s.Number("scoreAtLow"))) / (high - low)
+	return logit(s.Number("scoreAtLow")) - b*low, b
+}
+
+func logit(score float64) float64 { return math.Log(score / (top - score)) }
+
+// Linear turns readings into a score of this section, 0 to 5. In each part of the speech the linear predictor is the section's
+// number "constant" plus each measure's weight times its standardised value; the score is the mean of the parts' scores by their
+// weights. A measure that a part lacks counts as its mean over the other parts, one that all lack as the middle of its norm.
+// Without parts (weights nil) the whole is one.
 //
-// Contributions are shared out in proportion to each measure's part in f, and add up to the score less that of a candidate in
-// the middle of every norm. The interval holds 90 %: the spread of f over bootstraps of the parts (fixed seed), or, where
-// that is more, the number "partSD" over the root of the parts' weight; together with "modelSD", the spread of what the
-// model gets wrong, and extraSD for what the recording makes less sure; both in units of f.
+// In each part, what lies between its score and that of a candidate in the middle of every norm is shared out in proportion to
+// the measures' parts in the predictor; contributions are the means of these, and add up to the score less that of the middle.
+//
+// The interval holds 90 %: the spread of the score over bootstraps of the parts (fixed seed), or, below 8 parts and where that
+// is more, the number "partSD" over the root of the parts' weight; together with "modelSD", the spread of what the model gets
+// wrong, and extraSD for what the recording makes less sure; these three in units of the predictor.
 func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) (raw float64, interval [2]float64, measures []score.Measure) {
-	f, mid, total := s.Number("constant"), s.Number("constant"), 0.0
-	moved := make([]float64, len(readings))
-	partF := make([]float64, len(weights))
+	if len(weights) == 0 {
+		weights = []float64{1}
+	}
+	mid, total := s.Number("constant"), 0.0
+	f := make([]float64, len(weights))
+	for k := range f {
+		f[k] = s.Number("constant")
+	}
+	moved := make([][]float64, len(readings)) // by reading and part, in units of f
 	for i, r := range readings {
 		m := s.Measure(r.Name)
 		w, middle := m.Weight.Value, m.Z((m.Norm.Low+m.Norm.High)/2)
 		total += math.Abs(w)
-		z := middle
-		if r.Value != nil {
-			z = m.mean(r, weights, partF)
-		}
-		f += w * z
 		mid += w * middle
-		moved[i] = w * (z - middle)
+		for k, z := range m.zs(r, weights) {
+			f[k] += w * z
+			moved[i] = append(moved[i], w*(z-middle))
+		}
 	}
-	scale := s.scale(readings)
-	raw = scale(f)
-	slope := 0.0
-	if math.Abs(f-mid) > 1e-9 {
-		slope = (raw - scale(mid)) / (f - mid)
+	scores := make([]float64, len(f))
+	for k := range f {
+		scores[k] = s.Scale(f[k])
+		slope := 0.0 // of the chord from the middle
+		if math.Abs(f[k]-mid) > 1e-9 {
+			slope = (scores[k] - s.Scale(mid)) / (f[k] - mid)
+		}
+		for i := range moved {
+			moved[i][k] *= slope
+		}
 	}
+	raw = weighted(scores, weights)
 	for i, r := range readings {
 		m := s.Measure(r.Name)
 		out := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: r.Reason}
@@ -70,86 +105,89 @@ func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) 
 		if r.Value != nil {
 			v := round(*r.Value)
 			out.Value = &v
-			out.Contribution = round(moved[i] * slope)
+			out.Contribution = round(weighted(moved[i], weights))
 		}
 		measures = append(measures, out)
 	}
-	sd := math.Hypot(math.Hypot(s.spread(partF, weights), s.Number("modelSD")), extraSD)
-	return round(raw), [2]float64{round(scale(f - z90*sd)), round(scale(f + z90*sd))}, measures
+	return round(raw), s.interval(raw, scores, weights, extraSD), measures
 }
 
-// mean is the mean standardised value of a reading, and adds the measure's share to the predictor of each part.
-func (m Measure) mean(r Reading, weights, partF []float64) float64 {
-	if r.Parts == nil {
-		return m.Z(*r.Value)
+// zs are the standardised values of a reading in each part.
+func (m Measure) zs(r Reading, weights []float64) []float64 {
+	out := make([]float64, len(weights))
+	fill := m.Z((m.Norm.Low + m.Norm.High) / 2)
+	if r.Value != nil {
+		fill = m.Z(*r.Value)
+	}
+	if r.Value == nil || r.Parts == nil {
+		for k := range out {
+			out[k] = fill
+		}
+		return out
 	}
 	var sum, weight float64
 	for k, v := range r.Parts {
 		if !math.IsNaN(v) {
-			sum += weights[k] * m.Z(v)
+			out[k] = m.Z(v)
+			sum += weights[k] * out[k]
 			weight += weights[k]
 		}
 	}
-	if weight == 0 {
-		return m.Z(*r.Value)
+	if weight > 0 {
+		fill = sum / weight
 	}
-	mean := sum / weight
 	for k, v := range r.Parts {
-		z := mean
-		if !math.IsNaN(v) {
-			z = m.Z(v)
+		if math.IsNaN(v) {
+			out[k] = fill
 		}
-		partF[k] += m.Weight.Value * z
 	}
-	return mean
+	return out
 }
 
-// scale is the map from the predictor to the score.
-func (s Section) scale(readings []Reading) func(f float64) float64 {
-	low, high := s.Number("constant"), s.Number("constant")
-	for _, r := range readings {
-		m := s.Measure(r.Name)
-		low += m.Weight.Value * m.Z(m.Norm.Low)
-		high += m.Weight.Value * m.Z(m.Norm.High)
+func weighted(v, weights []float64) float64 {
+	var sum, weight float64
+	for k := range v {
+		sum += v[k] * weights[k]
+		weight += weights[k]
 	}
-	logit := func(p float64) float64 { return math.Log(p / (5 - p)) }
-	b := (logit(s.Number("scoreAtHigh")) - logit(s.Number("scoreAtLow"))) / (high - low)
-	a := logit(s.Number("scoreAtLow")) - b*low
-	return func(f float64) float64 { return 5 / (1 + math.Exp(-(a + b*f))) }
+	return sum / weight
 }
 
-// spread is the standard error of the mean of the parts' predictors.
-func (s Section) spread(partF, weights []float64) float64 {
-	var weight float64
-	for _, w := range weights {
-		weight += w
+// interval is that of Linear. It is made on the predictor, where it is symmetric, so that it stays on the scale.
+func (s Section) interval(raw float64, scores, weights []float64, extraSD float64) [2]float64 {
+	a, b := s.line()
+	at := (logit(raw) - a) / b
+	slope := math.Abs(b) * raw * (top - raw) / top
+	sd := spread(scores, weights) / slope
+	if len(scores) < fewParts {
+		var weight float64
+		for _, w := range weights {
+			weight += w
+		}
+		sd = max(sd, s.Number("partSD")/math.Sqrt(weight))
 	}
-	if weight == 0 {
-		return s.Number("partSD")
-	}
+	half := z90 * math.Hypot(math.Hypot(sd, s.Number("modelSD")), extraSD)
+	return [2]float64{round(s.Scale(at - half)), round(s.Scale(at + half))}
+}
+
+// spread is the standard error of the weighted mean, over bootstraps with a fixed seed.
+func spread(v, weights []float64) float64 {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var sum, sq float64
 	for range bootstraps {
-		var f, w float64
-		for range partF {
-			k := rng.IntN(len(partF))
-			f += weights[k] * partF[k]
+		var x, w float64
+		for range v {
+			k := rng.IntN(len(v))
+			x += weights[k] * v[k]
 			w += weights[k]
 		}
-		f /= w
-		sum += f
-		sq += f * f
+		x /= w
+		sum += x
+		sq += x * x
 	}
 	n := float64(bootstraps)
-	boot := math.Sqrt(max(0, sq/n-sum/n*sum/n))
-	if len(partF) >= fewParts {
-		return boot
-	}
-	return max(boot, s.Number("partSD")/math.Sqrt(weight))
+	return math.Sqrt(max(0, sq/n-sum/n*sum/n))
 }
-
-// fewParts is the number of parts below which a bootstrap of them is not believed.
-const fewParts = 8
 
 // round keeps six decimals: machines that fuse multiplications differ further down. There is no negative zero.
 func round(v float64) float64 { return math.Round(v*1e6)/1e6 + 0 }

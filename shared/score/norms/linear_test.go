@@ -48,13 +48,17 @@ func TestLinear(t *testing.T) {
 			t.Fatalf("%g, %g", a, b)
 		}
 	})
-	t.Run("parts are standardised and cut before they are averaged", func(t *testing.T) {
+	t.Run("parts are standardised, cut and scored before they are averaged", func(t *testing.T) {
 		v := 100.0
 		r := Reading{Name: "rises", Value: &v, Parts: []float64{0.5, 400, math.NaN(), 0.5}}
-		a, _, _ := s.Linear([]Reading{r, at("falls", 0.6)}, ones, 0)
-		b, _, _ := s.Linear([]Reading{at("rises", 0.5+4.0/3*0.25), at("falls", 0.6)}, ones, 0)
-		if math.Abs(a-b) > 1e-6 {
-			t.Fatalf("%g, %g", a, b)
+		got, _, _ := s.Linear([]Reading{r, at("falls", 0.6)}, []float64{1, 1, 1, 0.5}, 0)
+		of := func(v float64) float64 {
+			x, _, _ := s.Linear([]Reading{at("rises", v), at("falls", 0.6)}, nil, 0)
+			return x
+		}
+		fill := 0.5 + 4/2.5*0.25 // the mean of what is there, 0, 4 and half a 0 spreads
+		if want := (of(0.5) + of(1.5) + of(fill) + of(0.5)/2) / 3.5; math.Abs(got-want) > 1e-5 {
+			t.Fatalf("%g, want %g", got, want)
 		}
 	})
 	t.Run("the interval widens with unequal parts, few parts, and doubt", func(t *testing.T) {
