@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 
 	"parley/shared/score/norms"
+	"parley/shared/words"
 )
 
 // Engines names the engines and models that scores are made with; infra/parts holds their hashes, and a test there holds
@@ -19,6 +20,6 @@ const measures = "1"
 
 // Version is the norms' version, and a hash of the engines, the models and the measures' code.
 func Version() string {
-	sum := sha256.Sum256([]byte(norms.Version() + "\n" + Engines + "\n" + measures))
+	sum := sha256.Sum256([]byte(norms.Hash() + "\n" + words.Hash() + "\n" + Engines + "\n" + measures))
 	return norms.Version() + "-" + hex.EncodeToString(sum[:4])
 }
