@@ -31,12 +31,12 @@ const (
 	waivedSeconds     = 0.5
 )
 
-// Spreads in units of the predictor that poor audio adds: the shifts measured on ten speakers with telephone band and with
-// pink noise at 15 dB had a mean of -0.3 and an SD of 0.55 and 0.59.
+// Spreads on the scale of 0 to 5 that poor audio adds: on ten speakers the shifts by a telephone's band and by pink noise at 15 dB had a
+// mean of -0.3 and an SD of 0.55 and 0.59 on the human scale of 0 to 10. That of clipping is set by hand.
 const (
-	telephoneSD = 0.6
-	noiseSD     = 0.6
-	clippedSD   = 0.3
+	telephoneSD = 0.3
+	noiseSD     = 0.3
+	clippedSD   = 0.15
 )
 
 // Score measures the candidate's accent. Raw is nil, with a reason, where it cannot be measured. The error is for a failure of

@@ -394,18 +394,16 @@ func (f *fit) report(t *testing.T, name string, section norms.Section, timed []f
 	if timed != nil {
 		t.Logf("%s, beyond timing: %.3f (timing alone %.3f)", name, pearson(residual(onScale, [][]float64{timed}), residual(b, [][]float64{timed})), pearson(timed, b))
 	}
-	var sq, within float64
-	for i := range a {
-		sq += (a[i] - b[i]) * (a[i] - b[i])
-	}
-	for i := range p {
+	wrong := residual(onScale, [][]float64{b})
+	var within float64
+	for i := range scaled {
 		for k, s := range f.order {
 			if s == f.speakers[i] {
-				within += (p[i] - a[k]) * (p[i] - a[k])
+				within += (scaled[i] - onScale[k]) * (scaled[i] - onScale[k])
 			}
 		}
 	}
-	t.Logf("%s: modelSD %.3f, partSD %.3f", name, math.Sqrt(sq/float64(len(a))), math.Sqrt(within/float64(len(p)-len(a))))
+	t.Logf("%s: modelSD %.3f, partSD %.3f", name, math.Sqrt(dot(wrong, wrong)/float64(len(wrong)-2)), math.Sqrt(within/float64(len(p)-len(a))))
 	w, c := f.solve(f.standard(), all, func(int) bool { return true })
 	t.Logf("%s: constant %.4f", name, c)
 	for k, n := range f.names {

@@ -22,7 +22,7 @@ const (
 	// waivedSeconds is the least where the minima are waived: less holds no rate.
 	waivedSeconds = 0.5
 	noisySNRDb    = 15
-	noisySD       = 0.4 // added to the predictor's spread
+	noisySD       = 0.2 // by hand: the spread that noise adds, on the scale of 0 to 5
 )
 
 // Score measures the candidate's fluency. Raw is nil, with a reason, where there is too little speech. It returns no error for

@@ -63,7 +63,7 @@ func logit(score float64) float64 { return math.Log(score / (top - score)) }
 //
 // The interval holds 90 %: the spread of the score over bootstraps of the parts (fixed seed), or, below 8 parts and where that
 // is more, the number "partSD" over the root of the parts' weight; together with "modelSD", the spread of what the model gets
-// wrong, and extraSD for what the recording makes less sure; these three in units of the predictor.
+// wrong, and extraSD for what the recording makes less sure; all on the scale of 0 to 5.
 func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) (raw float64, interval [2]float64, measures []score.Measure) {
 	if len(weights) == 0 {
 		weights = []float64{1}
@@ -153,12 +153,9 @@ func weighted(v, weights []float64) float64 {
 	return sum / weight
 }
 
-// interval is that of Linear. It is made on the predictor, where it is symmetric, so that it stays on the scale.
+// interval is that of Linear.
 func (s Section) interval(raw float64, scores, weights []float64, extraSD float64) [2]float64 {
-	a, b := s.line()
-	at := (logit(raw) - a) / b
-	slope := math.Abs(b) * raw * (top - raw) / top
-	sd := spread(scores, weights) / slope
+	sd := spread(scores, weights)
 	if len(scores) < fewParts {
 		var weight float64
 		for _, w := range weights {
@@ -167,7 +164,7 @@ func (s Section) interval(raw float64, scores, weights []float64, extraSD float6
 		sd = max(sd, s.Number("partSD")/math.Sqrt(weight))
 	}
 	half := z90 * math.Hypot(math.Hypot(sd, s.Number("modelSD")), extraSD)
-	return [2]float64{round(s.Scale(at - half)), round(s.Scale(at + half))}
+	return [2]float64{round(max(0, raw-half)), round(min(top, raw+half))}
 }
 
 // spread is the standard error of the weighted mean, over bootstraps with a fixed seed.
