@@ -37,7 +37,12 @@ const (
 	telephoneSD = 0.3
 	noiseSD     = 0.3
 	clippedSD   = 0.15
+	// otherLanguageSD is what a language without an acoustic model adds, by hand.
+	otherLanguageSD = 0.3
 )
+
+// english is the language of the aligner's models, ISO 639-1.
+const english = "en"
 
 // Score measures the candidate's accent. Raw is nil, with a reason, where it cannot be measured. The error is for a failure of
 // our own: the aligner's, or a context that ended.
@@ -52,11 +57,17 @@ func Score(ctx context.Context, m score.Material, aligner Aligner) (score.Result
 		_, _, r.Measures = norms.Accent().Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
-	readings, weights, err := measure(ctx, m, parts, aligner, AlignSeconds)
+	limit := float64(AlignSeconds)
+	cautions, extra := doubts(m.Intake.Quality)
+	if l := m.Conversation.Language; l != "" && l != english {
+		limit = 0 // nothing to align with
+		cautions = append(cautions, "Pronunciation can be compared with English sounds only, so this accent rests on how surely the words were heard and on their timing.")
+		extra = math.Hypot(extra, otherLanguageSD)
+	}
+	readings, weights, err := measure(ctx, m, parts, aligner, limit)
 	if err != nil {
 		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
-	cautions, extra := doubts(m.Intake.Quality)
 	r.Cautions = cautions
 	raw, interval, measures := norms.Accent().Linear(readings, weights, extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
@@ -131,6 +142,8 @@ const (
 	unsureWords     = "unsureWords"
 )
 
+const notAligned = "The words could not be aligned to the sound."
+
 const notHeard = "Too few words, or words that were given and not heard."
 
 func unmeasured() []norms.Reading {
@@ -170,11 +183,11 @@ func read(parts []timing.Part, aligned [][]float64) (readings []norms.Reading, w
 		}
 		return math.NaN()
 	})
-	add(worstGOP, "The words could not be aligned to the sound.", func(i int) float64 { return worstFifth(aligned[i]) })
+	add(worstGOP, notAligned, func(i int) float64 { return worstFifth(aligned[i]) })
 	add(phonationRatio, "", func(i int) float64 { return parts[i].PhonationRatio() })
 	add(peakRate, "", func(i int) float64 { return parts[i].PeakRate() })
 	add(peaksPerRun, "", func(i int) float64 { return parts[i].PeaksPerRun() })
-	add(meanGOP, "The words could not be aligned to the sound.", func(i int) float64 { return mean(aligned[i]) })
+	add(meanGOP, notAligned, func(i int) float64 { return mean(aligned[i]) })
 	add(unsureWords, notHeard, func(i int) float64 {
 		if _, ok := parts[i].Probability(); !ok {
 			return math.NaN()

@@ -128,6 +128,15 @@ func TestScore(t *testing.T) {
 			t.Fatalf("%+v", w)
 		}
 	})
+	t.Run("another language is not compared with English sounds", func(t *testing.T) {
+		l := &listener{gop: -30}
+		other := m
+		other.Conversation.Language = "es"
+		w := must(t, other, l)
+		if l.calls != 0 || w.Raw == nil || w.Measures[1].Value != nil || len(w.Cautions) != 1 {
+			t.Fatalf("%d calls, %+v", l.calls, w)
+		}
+	})
 	t.Run("the aligner's own failure is an error", func(t *testing.T) {
 		broken := errors.New("broken pipe")
 		if _, err := Score(t.Context(), m, &listener{err: broken}); !errors.Is(err, broken) {

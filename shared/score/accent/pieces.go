@@ -23,6 +23,9 @@ const (
 // chosen picks the parts to align: all of them where they fit into limit seconds, else parts spread evenly over the recording
 // (Bresenham's line), however surely they were heard.
 func chosen(parts []timing.Part, limit float64) []int {
+	if limit <= 0 {
+		return nil
+	}
 	var total float64
 	fits := func(p timing.Part) bool { return len(p.Words) > 0 && p.SpanSeconds() <= MaxAlignSeconds-1 }
 	for _, p := range parts {
