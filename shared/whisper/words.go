@@ -2,6 +2,7 @@ package whisper
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,11 +22,11 @@ func (h hearing) words(speech []audio.Span) []transcript.Word {
 		if unheard(s, words, speech) {
 			continue
 		}
-		for _, w := range words {
-			if distance(w, speech) <= strayMs {
-				out = append(out, w)
-				at = w.EndMs
-			}
+		words = slices.DeleteFunc(words, func(w transcript.Word) bool { return distance(w, speech) > strayMs })
+		words = retime(words, s, speech, at)
+		if n := len(words); n > 0 {
+			at = words[n-1].EndMs
+			out = append(out, words...)
 		}
 	}
 	return unloop(out)
