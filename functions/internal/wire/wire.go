@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -128,12 +129,12 @@ func (s System) ServeStage(name run.Stage) {
 // faulty lets the faults that an operator of a local system has switched on strike before the work.
 func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 	return func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
-		switch err := fault.Stage(ctx, string(name)); err {
-		case nil:
+		switch err := fault.Stage(ctx, string(name)); {
+		case err == nil:
 			return work(ctx, r, p)
-		case fault.ErrDropped:
+		case errors.Is(err, fault.ErrDropped):
 			return pipeline.Result{}, pipeline.ErrDropped
-		case fault.ErrDenied:
+		case errors.Is(err, fault.ErrDenied):
 			return pipeline.Result{}, chain.Denied(transcript.ErrDenied)
 		default:
 			return pipeline.Result{}, err
