@@ -48,8 +48,8 @@ func TestVoicesAreCountedAndToldApart(t *testing.T) {
 		{"one low voice", []voice{low}, []int{6000}},
 		{"one high voice", []voice{high}, []int{6000}},
 		{"two voices", []voice{low, high}, []int{6000}},
-		{"the second voice speaks little", []voice{low, high}, []int{15000, 4000}},
-		{"the first voice speaks little", []voice{high, low}, []int{4000, 12000}},
+		{"the second voice speaks little", []voice{low, high}, []int{15000, 2500}},
+		{"the first voice speaks little", []voice{high, low}, []int{2000, 12000}},
 		{"two voices of nearly the same pitch", []voice{low, {pitchHz: 120, tract: 1.2, tilt: 0.8}}, []int{5000}},
 		{"three voices", []voice{low, high, mid}, []int{6000}},
 	}

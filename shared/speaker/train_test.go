@@ -210,7 +210,7 @@ func TestCounting(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, h := range two {
-				fmt.Printf(" | %.2f %.1f %.0f", h.score, h.distance*h.distance, math.Exp((h.score-scoreConstant-scoreDistance*math.Log(1+h.distance*h.distance))/scoreWindows))
+				fmt.Printf(" | as two: score %.2f, distance %.1f", h.score, h.distance)
 			}
 			fmt.Println()
 		}
