@@ -66,10 +66,13 @@ func voices(ctx context.Context, f frames, ws []window, points []float64, dim in
 				top = h
 			}
 		}
-		if top.k == 0 || top.score < scoreFurther*float64(k-2) {
-			break
+		switch {
+		case top.k > 0 && top.score >= scoreFurther*float64(k-2):
+			best = top
+		case k > 2:
+			return best, nil
 		}
-		best = top
+		// Three voices can be clear where no cut into two is, so three are tried in any case.
 	}
 	return best, nil
 }
