@@ -42,7 +42,7 @@ func BuildFunctions(ctx context.Context, root, arch string, names ...string) (ma
 	if err != nil {
 		return nil, fmt.Errorf("local: build: %w", err)
 	}
-	defer os.RemoveAll(fresh) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(fresh) // a temporary folder
 	if err := (command{
 		dir: root, name: "go",
 		env:  []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch},
@@ -158,7 +158,7 @@ func hashFile(h io.Writer, path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	_, _ = fmt.Fprintf(h, "%q\n", filepath.Base(path))
 	_, err = io.Copy(h, f)
 	return err

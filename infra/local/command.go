@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,6 +30,8 @@ type command struct {
 	env  []string // beside the process's own, which it overrides
 	name string
 	args []string
+
+	stdout *bytes.Buffer // for what it writes to standard output, where that is wanted apart
 }
 
 // run runs the program in a process group of its own, which is killed whole when ctx ends. An error carries the end of
@@ -36,11 +40,18 @@ func (c command) run(ctx context.Context) error {
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.name, c.args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, &said, &said
+	if c.stdout != nil {
+		cmd.Stdout = c.stdout
+	}
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second
-	err := cmd.Run()
+	forget, err := startOwn(cmd)
+	if err == nil {
+		err = cmd.Wait()
+		forget()
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -56,15 +67,10 @@ func (c command) run(ctx context.Context) error {
 
 // output runs the program and returns what it wrote to standard output.
 func (c command) output(ctx context.Context) ([]byte, error) {
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.name, c.args...)
-	cmd.Dir, cmd.Stderr = c.dir, &said
-	cmd.Env = append(os.Environ(), c.env...)
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("local: %s: %w\n%s", filepath.Base(c.name), err, bytes.TrimSpace(said.Bytes()))
-	}
-	return out, nil
+	var out bytes.Buffer
+	c.stdout = &out
+	err := c.run(ctx)
+	return out.Bytes(), err
 }
 
 // child is a program that runs beside this one, in a process group of its own.
@@ -86,13 +92,14 @@ func spawn(path string, args, env []string, dir string, log io.Writer) (*child, 
 		// The signal is sent when the thread that started the child ends, so the thread stays as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+		forget, err := startOwn(cmd)
 		if err == nil {
 			c.pid = cmd.Process.Pid
 		}
 		started <- err
 		if err == nil {
 			c.err = cmd.Wait()
+			forget()
 			close(c.done)
 		}
 	}()
@@ -110,27 +117,88 @@ func (c *child) stop(patience time.Duration) {
 	<-c.done
 }
 
-// adoptOrphans makes this process the parent of descendants whose own parent dies, so that killOrphans finds them.
-func adoptOrphans() {
-	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // Linux since 3.4
+// orphans are descendants whose own parent died: an engine whose function was killed.
+type orphans struct {
+	spared []int // children of this process that are none of ours
+	done   chan struct{}
+	ended  chan struct{}
 }
 
-// maxGenerations bounds how often killOrphans looks again: killing a process hands its own children to this one.
+// adoptOrphans makes this process the parent of its orphans, and takes note of their deaths, so that none stays a zombie.
+func adoptOrphans() *orphans {
+	o := &orphans{spared: children(os.Getpid()), done: make(chan struct{}), ended: make(chan struct{})}
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // Linux since 3.4
+	deaths := make(chan os.Signal, 1)
+	signal.Notify(deaths, syscall.SIGCHLD)
+	go func() {
+		defer close(o.ended)
+		defer signal.Stop(deaths)
+		for {
+			select {
+			case <-o.done:
+				return
+			case <-deaths:
+				for _, pid := range o.list() {
+					reap(pid, syscall.WNOHANG)
+				}
+			}
+		}
+	}()
+	return o
+}
+
+// list are the orphans of now.
+func (o *orphans) list() []int {
+	own.Lock()
+	defer own.Unlock()
+	return slices.DeleteFunc(children(os.Getpid()), func(pid int) bool { return slices.Contains(o.spared, pid) || own.pids[pid] })
+}
+
+// maxGenerations bounds how often kill looks again: killing a process hands its own children to this one.
 const maxGenerations = 20
 
-// killOrphans kills what this process is the parent of, and what it then becomes the parent of, but for those spared.
-func killOrphans(spared []int) {
+// kill kills the orphans, and what then becomes one.
+func (o *orphans) kill() {
+	close(o.done)
+	<-o.ended
 	for range maxGenerations {
-		pids := slices.DeleteFunc(children(os.Getpid()), func(pid int) bool { return slices.Contains(spared, pid) })
+		pids := o.list()
 		if len(pids) == 0 {
 			return
 		}
 		for _, pid := range pids {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // an error says that it has ended
-			var status syscall.WaitStatus
-			_, _ = syscall.Wait4(pid, &status, 0, nil) // an error says that it has been waited for
+			reap(pid, 0)
 		}
 	}
+}
+
+// reap takes note of a child's death.
+func reap(pid, options int) {
+	var status syscall.WaitStatus
+	_, _ = syscall.Wait4(pid, &status, options, nil) // an error says that it has been waited for
+}
+
+// own are the children that this package started and waits for itself.
+var own = struct {
+	sync.Mutex
+	pids map[int]bool
+}{pids: map[int]bool{}}
+
+// startOwn starts a child that is no orphan; the caller waits for it and then calls forget.
+func startOwn(cmd *exec.Cmd) (forget func(), err error) {
+	own.Lock()
+	defer own.Unlock()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	pid := cmd.Process.Pid
+	own.pids[pid] = true
+	return func() {
+		own.Lock()
+		defer own.Unlock()
+		delete(own.pids, pid)
+	}, nil
 }
 
 // children lists the processes with this parent.

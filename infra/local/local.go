@@ -122,11 +122,9 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("local: serve on %s: %w", c.Addr, err)
 	}
-	defer listener.Close() //nolint:errcheck // closed by the proxy already, but where it never served
+	defer listener.Close() // closed by the proxy already, but where it never served
 
-	mine := children(os.Getpid())
-	adoptOrphans()
-	defer killOrphans(mine)
+	defer adoptOrphans().kill()
 	s := &starter{Config: c, data: d}
 	err = s.run(ctx, listener)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {

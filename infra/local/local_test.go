@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestSystemIsRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close() //nolint:errcheck // a temporary folder
+	defer d.close() // a temporary folder
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "parley local --data") {
 		t.Errorf("before any start: %v; want it to say how to start one", err)
 	}
@@ -106,7 +107,7 @@ func TestEndpointStaysWhileItsPortIsFree(t *testing.T) {
 	if err != nil {
 		t.Skip("somebody else took the port meanwhile")
 	}
-	defer l.Close() //nolint:errcheck // only to take the port
+	defer l.Close() // only to take the port
 	other, err := freeEndpoint(first)
 	if err != nil || other == first {
 		t.Errorf("%s, %v; want another than the taken %s", other, err, first)
@@ -187,17 +188,29 @@ func TestOrphansAreKilledButThoseSpared(t *testing.T) {
 		return cmd
 	}
 	spared := start()
-	defer spared.Wait()         //nolint:errcheck // it was killed
-	defer spared.Process.Kill() //nolint:errcheck // it lives
-	before := children(os.Getpid())
-	if !slices.Contains(before, spared.Process.Pid) {
-		t.Fatalf("children %v lack %d", before, spared.Process.Pid)
+	defer spared.Wait()         // it was killed
+	defer spared.Process.Kill() // it lives
+	o := adoptOrphans()
+	if !slices.Contains(o.spared, spared.Process.Pid) {
+		t.Fatalf("spared %v lack %d", o.spared, spared.Process.Pid)
 	}
-	orphan := start()
-	killOrphans(before)
+	orphan := start() // nothing waits for it, as for one whose parent died
+	o.kill()
 	after := children(os.Getpid())
 	if !slices.Contains(after, spared.Process.Pid) || slices.Contains(after, orphan.Process.Pid) {
 		t.Errorf("children %v; want %d spared and %d gone", after, spared.Process.Pid, orphan.Process.Pid)
+	}
+}
+
+func TestDeadOrphanLeavesNoZombie(t *testing.T) {
+	o := adoptOrphans()
+	defer o.kill()
+	// The shell ends at once; what it leaves behind is an orphan and ends a moment later.
+	if err := (command{name: "sh", args: []string{"-c", "sleep 0.05 & echo done"}}).run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for len(o.list()) > 0 { // the test's own limit catches one that stays
+		runtime.Gosched()
 	}
 }
 

@@ -35,7 +35,7 @@ func do(t *testing.T, req *http.Request, err error) (int, http.Header, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end
+	defer res.Body.Close() // read to its end
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func installTools(ctx context.Context, progress func(string)) (tools, error) {
 	if err != nil {
 		return tools{}, fmt.Errorf("local: lock the tools' folder: %w", err)
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written to it
+	defer lock.Close() // nothing was written to it
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
 		return tools{}, fmt.Errorf("local: lock the tools' folder: %w", err)
 	}

@@ -64,7 +64,7 @@ func synth(change func(*Props)) (map[string]resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(filepath.Dir(dist)) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(filepath.Dir(dist)) // a temporary folder
 	props := Props{Dist: dist, Layers: layers}
 	change(&props)
 	return resources(NewStack(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), "parley", props))
@@ -228,6 +228,25 @@ func TestOnlyOurOwnFunctionsAreDeployed(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("functions %v, want %v", got, want)
+	}
+}
+
+func TestEveryProgramIsDeployed(t *testing.T) {
+	mains, err := filepath.Glob("../../functions/*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, path := range mains {
+		want = append(want, filepath.Base(filepath.Dir(path)))
+	}
+	for _, f := range Functions() {
+		got = append(got, f.Name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the stack has %v, functions/ has %v", got, want)
 	}
 }
 

@@ -7,6 +7,7 @@ package awsfault
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -122,20 +123,20 @@ func refusal(ctx context.Context, i *fault.Injector) error {
 	if awsmiddleware.GetServiceID(ctx) != dynamodb.ServiceID || !isWrite(operation) {
 		return nil
 	}
-	switch i.Table() {
-	case fault.ErrConflict:
-		if operation != "TransactWriteItems" {
-			return &types.TransactionConflictException{Message: aws.String(fault.ErrConflict.Error())}
-		}
-		items, _ := middleware.GetStackValue(ctx, itemsKey{}).(int)
-		reasons := make([]types.CancellationReason, max(items, 1))
-		for n := range reasons {
-			reasons[n].Code = aws.String("None")
-		}
-		reasons[0].Code = aws.String("TransactionConflict")
-		return &types.TransactionCanceledException{Message: aws.String(fault.ErrConflict.Error()), CancellationReasons: reasons}
-	case fault.ErrThrottled:
-		return &types.ProvisionedThroughputExceededException{Message: aws.String(fault.ErrThrottled.Error())}
+	err := i.Table()
+	switch {
+	case errors.Is(err, fault.ErrThrottled):
+		return &types.ProvisionedThroughputExceededException{Message: aws.String(err.Error())}
+	case !errors.Is(err, fault.ErrConflict):
+		return nil
+	case operation != "TransactWriteItems":
+		return &types.TransactionConflictException{Message: aws.String(err.Error())}
 	}
-	return nil
+	items, _ := middleware.GetStackValue(ctx, itemsKey{}).(int)
+	reasons := make([]types.CancellationReason, max(items, 1))
+	for n := range reasons {
+		reasons[n].Code = aws.String("None")
+	}
+	reasons[0].Code = aws.String("TransactionConflict")
+	return &types.TransactionCanceledException{Message: aws.String(err.Error()), CancellationReasons: reasons}
 }

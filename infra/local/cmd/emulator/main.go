@@ -35,7 +35,7 @@ func run() (status int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir) // a temporary folder
 	e, err := local.StartEmulator(ctx, dir, func(line string) { fmt.Fprintln(os.Stderr, line) })
 	if err != nil {
 		return 1, err
