@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// parley runs the program and returns what it printed and its exit code.
+func parley(t *testing.T, args ...string) (out, errs string, exit int) {
+	t.Helper()
+	root := rootCommand()
+	var o, e bytes.Buffer
+	root.SetOut(&o)
+	root.SetErr(&e)
+	root.SetArgs(args)
+	err := root.ExecuteContext(context.Background())
+	if err != nil {
+		e.WriteString(err.Error())
+		exit = exitCode(err)
+	}
+	return o.String(), e.String(), exit
+}
+
+const finished = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","externalId":"c-17","status":"success","createdAt":"2026-04-21T12:00:00.000Z","completedAt":"2026-04-21T12:01:00.000Z",
+"processingTimeMs":60000,"scoringVersion":"2026.1-abcd","audio":{"durationMs":240000,"durationFormatted":"4:00","format":"mp3","languageCode":"en","speakerCount":2,
+"quality":{"snrDb":31.2,"clippedPercent":0,"speechPercent":81}},"candidateDetection":{"speaker":1,"speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":400},
+"scores":{"vocabulary":3.2,"vocabularyCefr":"B2","vocabularyPercent":64,"fluency":null,"fluencyCefr":null,"fluencyPercent":null,"accent":2.9,"accentCefr":"B2","accentPercent":58,"overall":3.1,"cefrLevel":"B2","overallPercent":62},
+"confidence":{"vocabulary":{"level":"high","interval":[3,3.5]},"fluency":null,"accent":{"level":"low","interval":[2.1,3.6]},"overall":{"level":"medium","interval":[2.7,3.4]}},
+"explainability":{"vocabulary":"Vocabulary is 3.2 of 5.","fluency":null,"accent":"Accent is 2.9 of 5."},
+"analysis":{"vocabulary":{"measures":[{"name":"mtld","label":"lexical diversity (MTLD)","value":52.4,"unit":"words","norm":{"low":28,"high":60,"source":"x"},"weight":0.25},
+{"name":"hdd","label":"HD-D","value":null,"unit":"ratio","norm":null,"weight":0,"reason":"too few words"}]},"fluency":null,"accent":null},
+"hrRecommendation":"One part of the picture.","candidateFeedback":"Practise.","transcript":{"segments":[{"speaker":0,"startMs":0,"endMs":60000,"text":"Tell me about yourself."},
+{"speaker":1,"startMs":60000,"endMs":240000,"text":"I am a driver."}],"speakers":[{"speaker":0,"speakerLabel":"Interviewer","speakingMs":60000,"wordCount":4},
+{"speaker":1,"speakerLabel":"Candidate","speakingMs":180000,"wordCount":400}]},"credits":{"deducted":4,"remainingBalance":96},"error":null}`
+
+const failedRun = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","status":"failed","audio":{"durationMs":240000,"durationFormatted":"4:00","format":"mp3"},"scores":null,
+"error":{"code":"ACCENT_SCORE_UNAVAILABLE","message":"Too little clear speech."},"credits":{"deducted":0,"remainingBalance":100}}`
+
+// service answers every call with one status and body.
+func service(t *testing.T, status int, body string) {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(status)
+		if _, err := io.WriteString(w, body); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	t.Setenv("PARLEY_URL", srv.URL)
+	t.Setenv("PARLEY_API_KEY", "pk_test")
+}
+
+func TestExitCodes(t *testing.T) {
+	recording := filepath.Join(t.TempDir(), "a.mp3")
+	if err := os.WriteFile(recording, []byte("sound"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused := `{"error":{"code":"INSUFFICIENT_CREDITS","message":"Top up.","timestamp":"2026-04-21T12:00:00.000Z"}}`
+	const id = "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		args   []string
+		exit   int
+		says   string
+	}{
+		"a finished run":                   {200, finished, []string{"show", id}, 0, "3.2"},
+		"a failed run":                     {200, failedRun, []string{"show", id}, 1, "ACCENT_SCORE_UNAVAILABLE"},
+		"a failed run that was waited for": {200, failedRun, []string{"wait", id}, 1, "Too little clear speech."},
+		"a refused submit":                 {402, refused, []string{"submit", recording}, 1, "Top up."},
+		"a refused submit as JSON":         {402, refused, []string{"submit", recording, "--json"}, 1, refused},
+		"a recording that is not there":    {200, finished, []string{"submit", recording + ".none"}, 1, "no such file"},
+		"no arguments where one is due":    {200, finished, []string{"show"}, 2, "a run's id"},
+		"an unknown command":               {200, finished, []string{"dance"}, 2, "dance"},
+		"an unknown flag":                  {200, finished, []string{"runs", "--dance"}, 2, "--dance"},
+		"cut settings that are no JSON":    {200, finished, []string{"submit", recording, "--cut-settings", "x"}, 2, "no JSON"},
+		"a fault that does not exist":      {200, finished, []string{"local", "faults", "set", "accent=dance", "--data", t.TempDir()}, 2, "accent"},
+		"a manifest that is not there":     {200, finished, []string{"score", "--manifest", recording + ".none"}, 2, "no such file"},
+		"an admin without a name":          {200, finished, []string{"admin", "client", "create", "--local"}, 2, "--name"},
+		"an admin without a system":        {200, finished, []string{"admin", "client", "list", "--local", "--data", t.TempDir()}, 3, "parley local"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service(t, tt.status, tt.body)
+			out, errs, exit := parley(t, tt.args...)
+			if exit != tt.exit || !strings.Contains(out+errs, tt.says) {
+				t.Errorf("exit %d, want %d: %s%s", exit, tt.exit, out, errs)
+			}
+		})
+	}
+	t.Run("nobody there", func(t *testing.T) {
+		t.Setenv("PARLEY_URL", "http://127.0.0.1:9")
+		t.Setenv("PARLEY_API_KEY", "pk_test")
+		if _, errs, exit := parley(t, "credits"); exit != exitUnreachable {
+			t.Errorf("exit %d: %s", exit, errs)
+		}
+	})
+	t.Run("no key", func(t *testing.T) {
+		t.Setenv("PARLEY_URL", "http://127.0.0.1:9")
+		t.Setenv("PARLEY_API_KEY", "")
+		if _, errs, exit := parley(t, "credits"); exit != exitUsage || !strings.Contains(errs, "PARLEY_API_KEY") {
+			t.Errorf("exit %d: %s", exit, errs)
+		}
+	})
+}
+
+func TestJSONIsTheServersOwnBody(t *testing.T) {
+	service(t, 200, finished)
+	out, errs, exit := parley(t, "show", "req_aaaaaaaaaaaaaaaaaaaaaaaaaa", "--json")
+	if exit != 0 || strings.TrimRight(out, "\n") != finished || errs != "" {
+		t.Errorf("exit %d: %s %s", exit, out, errs)
+	}
+}
+
+func TestTheReportShowsWhatWasMeasuredAndWhatWasNot(t *testing.T) {
+	var b bytes.Buffer
+	if err := printReport(&b, []byte(finished)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"req_aaaaaaaaaaaaaaaaaaaaaaaaaa", "c-17", "4:00, mp3, language en, 2 speakers, 31 dB over the noise, 81 % speech",
+		"Candidate (confidence high, 400 words)", "Interviewer ███████████████ ", "3:00, 400 words",
+		"3.2  B2   64 %", "fluency     not measured", "lexical diversity (MTLD)", "52.4 words", "norm 28.0 to 60.0", "weight 25 %",
+		"HD-D", "One part of the picture.", "Practise.", "0:00 Interviewer", "I am a driver.", "4 deducted, 96 left",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(b.String())
+	}
+}
+
+func TestBar(t *testing.T) {
+	for _, tt := range []struct {
+		v, lo, hi float64
+		want      string
+	}{
+		{0, 0, 0.5, "●────···"},
+		{5, 4.5, 5, "···────●"},
+		{-1, -2, 9, "●───────"},
+	} {
+		row := []rune(bar(tt.v, tt.lo, tt.hi))
+		if len(row) != barWidth {
+			t.Fatalf("%d columns", len(row))
+		}
+		got := string(row[:8])
+		if tt.v == 5 {
+			got = string(row[barWidth-8:])
+		}
+		if got != tt.want {
+			t.Errorf("%v in %v to %v: %s", tt.v, tt.lo, tt.hi, got)
+		}
+	}
+}
+
+func TestEveryCommandExplainsItselfWithAnExample(t *testing.T) {
+	var walk func(args []string)
+	walk = func(args []string) {
+		root := rootCommand()
+		c, _, err := root.Find(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Short == "" || !c.HasSubCommands() && c.Example == "" {
+			t.Errorf("parley %s: no example", strings.Join(args, " "))
+		}
+		for _, sub := range c.Commands() {
+			if sub.Name() != "help" && sub.Name() != "completion" {
+				walk(append(args[:len(args):len(args)], sub.Name()))
+			}
+		}
+	}
+	walk(nil)
+}
