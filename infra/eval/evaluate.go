@@ -35,7 +35,7 @@ func evaluate(ctx context.Context, out io.Writer, folder string, heard transcrip
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words")
+	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words\tlanguage p\tword p")
 	var wrong []string
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".flac")
@@ -102,12 +102,14 @@ func measure(ctx context.Context, file string, heard transcript.Recogniser) (row
 	}
 	e := conversation.Attribution(ref, conv, d)
 	var truth, said, candidate []token
+	sure, spoken := 0.0, 0
 	for _, s := range ref.Segments {
 		truth = append(truth, tokens(s.Text, s.Speaker)...)
 	}
 	for _, t := range conv.Turns {
 		for _, w := range t.Words {
 			said = append(said, tokens(w.Text, "")...)
+			sure, spoken = sure+w.P, spoken+1
 			if t.Speaker == conv.Candidate.Speaker {
 				candidate = append(candidate, tokens(w.Text, "")...)
 			}
@@ -136,8 +138,8 @@ func measure(ctx context.Context, file string, heard transcript.Recogniser) (row
 			own = append(own, t)
 		}
 	}
-	return fmt.Sprintf("%d\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%.1f", d.Speakers, e.DER, e.Attribution, rightly(e.Right), conv.Candidate.Confidence,
-		chain, aloneText, rates(own, candidate).candidate), ok, nil
+	return fmt.Sprintf("%d\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%.1f\t%.2f\t%.2f", d.Speakers, e.DER, e.Attribution, rightly(e.Right), conv.Candidate.Confidence,
+		chain, aloneText, rates(own, candidate).candidate, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
 }
 
 func rightly(ok bool) string {
