@@ -1,0 +1,64 @@
+package system_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"parley/infra/local"
+	"parley/shared/code"
+	"parley/shared/credit"
+)
+
+// Ensure that a recogniser that refuses our credentials ends the run with the code for it, and not after retries.
+func TestARecogniserThatRefusesUs(t *testing.T) {
+	s := need(t)
+	c := s.newcomer(t, 10)
+	s.faults(t, "transcribe=denied")
+	id := c.accepted(shortened(t, 30))
+	c.failed(c.end(id), 10, code.ServiceConfigurationError)
+	c.entries(id, credit.Hold, credit.Release)
+	c.audited()
+}
+
+// Ensure that a scorer that fails, again and again, ends the run with its code by way of the dead letters.
+func TestAScorerThatFails(t *testing.T) {
+	s := need(t)
+	c := s.newcomer(t, 10)
+	// The accent's refusal of so little speech would come first.
+	s.faults(t, "vocabulary=error", "accent=drop")
+	id := c.accepted(shortened(t, 60))
+	c.failed(c.end(id), 10, code.ScoringFailed)
+	c.entries(id, credit.Hold, credit.Release)
+	c.audited()
+}
+
+// Ensure that submits are refused while the scorers are not warm, with when to come again, and taken after.
+func TestScorersThatAreNotWarm(t *testing.T) {
+	s := need(t)
+	c := s.newcomer(t, 10)
+	health := func(want string) {
+		t.Helper()
+		for end := time.Now().Add(2 * time.Minute); ; c.pause(200 * time.Millisecond) {
+			h, err := c.Health(t.Context())
+			must(t, err)
+			if h.Status == want {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("still not %s: %s", want, h.Raw)
+			}
+		}
+	}
+	s.faults(t, "ready=false")
+	health("warming_up")
+	r := c.submit(silence(t, 200))
+	e := refused(t, r, http.StatusServiceUnavailable, code.ServiceWarmingUp)
+	if after, _ := e["retryAfterSeconds"].(float64); after < 1 || r.header.Get("Retry-After") == "" {
+		t.Errorf("retryAfterSeconds %v, Retry-After %q", e["retryAfterSeconds"], r.header.Get("Retry-After"))
+	}
+	c.balance(10, 0)
+	must(t, local.ClearFaults(s.data()))
+	health("ready")
+	c.failed(c.end(c.accepted(silence(t, 200))), 10, code.TranscriptionFailed)
+}
