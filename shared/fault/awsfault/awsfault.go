@@ -82,6 +82,9 @@ func Configure(i *fault.Injector, cfg *aws.Config) {
 		if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ParleyFaultCrash", dieAfterWrite), middleware.Before); err != nil {
 			return err
 		}
+		if _, sends := stack.Finalize.Get("Retry"); !sends {
+			return nil // presigning: nothing is sent that could be refused
+		}
 		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("ParleyFaultTable", func(
 			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 		) (middleware.FinalizeOutput, middleware.Metadata, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"parley/shared/fault"
 )
@@ -137,4 +138,15 @@ func TestTableRefusesWritesAsDynamoDBWould(t *testing.T) {
 			t.Errorf("error %v after %d requests", err, network.requests)
 		}
 	})
+}
+
+// Ensure that a presigned POST, which is signed and never sent, is made as if no fault were set.
+func TestPresigningIsLeftAlone(t *testing.T) {
+	network := &answering{}
+	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), HTTPClient: network}
+	Configure(injector(t, "table=conflict:1"), &cfg)
+	out, err := s3.NewPresignClient(s3.NewFromConfig(cfg)).PresignPostObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+	if err != nil || out.Values["key"] != "k" || network.requests != 0 {
+		t.Errorf("%+v, %v after %d requests", out, err, network.requests)
+	}
 }
