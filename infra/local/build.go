@@ -38,21 +38,21 @@ func BuildFunctions(ctx context.Context, root, arch string, names ...string) (ma
 		}
 		packages[i] = "./functions/" + name
 	}
-	fresh, err := os.MkdirTemp("", "parley-build")
-	if err != nil {
+	// The folder stays, so that the go command finds what is up to date there and does not link it again.
+	linked := filepath.Join(Dist(root, arch), ".linked")
+	if err := os.MkdirAll(linked, 0o755); err != nil {
 		return nil, fmt.Errorf("local: build: %w", err)
 	}
-	defer os.RemoveAll(fresh) // a temporary folder
 	if err := (command{
 		dir: root, name: "go",
 		env:  []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch},
-		args: append([]string{"build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", fresh + "/"}, packages...),
+		args: append([]string{"build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", linked + "/"}, packages...),
 	}).run(ctx); err != nil {
 		return nil, err
 	}
 	sums := map[string]string{}
 	for _, name := range names {
-		if sums[name], err = keep(filepath.Join(fresh, name), filepath.Join(Dist(root, arch), name, "bootstrap")); err != nil {
+		if sums[name], err = keep(filepath.Join(linked, name), filepath.Join(Dist(root, arch), name, "bootstrap")); err != nil {
 			return nil, fmt.Errorf("local: build %s: %w", name, err)
 		}
 	}
@@ -75,7 +75,7 @@ func functionNames(root string) ([]string, error) {
 	return names, nil
 }
 
-// keep moves a built program into its place unless the very same is there.
+// keep copies a built program into its place unless the very same is there.
 func keep(built, place string) (sum string, err error) {
 	raw, err := os.ReadFile(built)
 	if err != nil {

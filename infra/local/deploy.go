@@ -17,7 +17,7 @@ import (
 type build struct {
 	done  chan struct{}
 	sums  map[string]string // SHA-256 of each function's program
-	print string            // fingerprint of the stack
+	stack string            // fingerprint of the stack
 	err   error
 }
 
@@ -32,7 +32,7 @@ func (s *starter) build(ctx context.Context) *build {
 		if b.sums, b.err = BuildFunctions(ctx, s.Root, runtime.GOARCH); b.err != nil {
 			return
 		}
-		b.print, b.err = fingerprint(ctx, s.Root, append(slices.Sorted(maps.Keys(b.sums)), s.settings()...)...)
+		b.stack, b.err = fingerprint(ctx, s.Root, append(slices.Sorted(maps.Keys(b.sums)), s.settings()...)...)
 	}()
 	return b
 }
@@ -49,16 +49,23 @@ func (s *starter) deploy(ctx context.Context, t tools, endpoint string, built *b
 		return system, built.err
 	}
 	system.Endpoint, system.Stack = endpoint, StackName
-	sums, print := built.sums, built.print
-	if print != system.Deployed {
-		first := len(system.Functions) == 0
+	sums := built.sums
+	if built.stack != system.Deployed {
 		if system.Outputs, err = s.cdk(ctx, t, endpoint); err != nil {
 			return system, err
 		}
-		system.Deployed = print
-		if first {
-			system.Functions = sums
+		system.Deployed = built.stack
+		// The deployment replaced the programs that are others than in the one before. Of the rest, some may have been pushed
+		// since then: those are compared below.
+		for name, sum := range sums {
+			if system.Templates[name] != sum {
+				if system.Functions == nil {
+					system.Functions = map[string]string{}
+				}
+				system.Functions[name] = sum
+			}
 		}
+		system.Templates = sums
 	}
 	lambdas, err := newFunctions(system)
 	if err != nil {

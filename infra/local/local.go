@@ -50,6 +50,7 @@ type System struct {
 	Outputs   map[string]string `json:"outputs"`   // the stack's outputs: TableRuns, QueueIngest, Bucket, FunctionSweep, ApiId, …
 	Deployed  string            `json:"deployed"`  // fingerprint of what is deployed
 	Functions map[string]string `json:"functions"` // SHA-256 of each function's live program
+	Templates map[string]string `json:"templates"` // SHA-256 of each function's program at the last deployment
 	Started   bool              `json:"started"`   // FirstStart has been done
 }
 

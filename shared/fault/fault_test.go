@@ -132,9 +132,9 @@ func TestStageFaults(t *testing.T) {
 
 func TestDoomedProcessDies(t *testing.T) {
 	died := 0
-	real := die
+	before := die
 	die = func() { died++ }
-	t.Cleanup(func() { die = real; doomed.Store(false) })
+	t.Cleanup(func() { die = before; doomed.Store(false) })
 	DieIfDoomed()
 	doomed.Store(true)
 	DieIfDoomed()

@@ -79,7 +79,7 @@ type answering struct{ requests int }
 
 func (a *answering) Do(*http.Request) (*http.Response, error) {
 	a.requests++
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
 
 func client(i *fault.Injector, network *answering) *dynamodb.Client {
