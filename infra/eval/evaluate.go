@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"parley/shared/audio"
@@ -22,34 +21,37 @@ const language = "en"
 // maxAloneMs is the longest piece that the recogniser takes: longer recordings have no figure for it alone.
 const maxAloneMs = 600_000
 
-// evaluate prints a row per recording of the folder. heard is nil where only the voices are measured.
-func evaluate(ctx context.Context, out io.Writer, folder string, heard transcript.Recogniser) error {
-	files, err := filepath.Glob(filepath.Join(folder, "*.flac"))
-	if err != nil {
-		return err
-	}
-	if len(files) == 0 {
-		return fmt.Errorf("no recordings in %s", folder)
+// evaluate prints a row per recording of the folders. heard is empty where only the voices are measured; several recognisers share the work.
+func evaluate(ctx context.Context, out io.Writer, folders []string, heard []transcript.Recogniser) error {
+	var all []recording
+	for _, folder := range folders {
+		found, err := recordings(folder)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return fmt.Errorf("no recordings in %s", folder)
+		}
+		all = append(all, found...)
 	}
 	if err := engine.Missing(engine.Dir(), engine.FFmpegFile); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words\tlanguage p\tword p")
+	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words\tstray words %\tlanguage p\tword p")
 	var wrong []string
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".flac")
-		row, ok, err := measure(ctx, file, heard)
+	for _, r := range all {
+		row, ok, err := measure(ctx, r, heard)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", r.name, err)
 		}
 		if !ok {
-			wrong = append(wrong, name)
+			wrong = append(wrong, r.name)
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", name, row)
-		if err := table.Flush(); err != nil {
-			return err
-		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", r.name, row)
+	}
+	if err := table.Flush(); err != nil {
+		return err
 	}
 	if len(wrong) > 0 {
 		return fmt.Errorf("out of bounds: %s", strings.Join(wrong, ", "))
@@ -64,17 +66,8 @@ const (
 )
 
 // measure runs one recording through the chain. ok is false where a bound is broken.
-func measure(ctx context.Context, file string, heard transcript.Recogniser) (row string, ok bool, err error) {
-	reference, err := os.Open(strings.TrimSuffix(file, ".flac") + ".json")
-	if err != nil {
-		return "", false, err
-	}
-	defer func() { _ = reference.Close() }()
-	ref, err := conversation.ReadReference(reference)
-	if err != nil {
-		return "", false, err
-	}
-	pcm, err := audio.Decoder{FFmpeg: engine.FFmpeg(engine.Dir())}.Decode(ctx, file)
+func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (row string, ok bool, err error) {
+	pcm, err := audio.Decoder{FFmpeg: engine.FFmpeg(engine.Dir())}.Decode(ctx, r.file)
 	if err != nil {
 		return "", false, err
 	}
@@ -83,70 +76,99 @@ func measure(ctx context.Context, file string, heard transcript.Recogniser) (row
 	if err != nil {
 		return "", false, err
 	}
-	if heard == nil {
-		e := conversation.Attribution(ref, conversation.Voices(d), d)
-		return fmt.Sprintf("%d\t%.2f\t%.2f\t%s\t%s", d.Speakers, e.DER, e.Attribution, rightly(e.Right), conversation.Voices(d).Candidate.Confidence),
-			e.Right && e.Attribution <= maxAttribution, nil
+	if len(heard) == 0 {
+		who, ok := voices(r, conversation.Voices(d), d)
+		return who, ok, nil
 	}
-	var chunks []transcript.Chunk
-	for _, span := range intake.Chunks {
-		chunk, err := heard.Transcribe(ctx, samples(pcm, span), span.StartMs, language)
-		if err != nil {
-			return "", false, err
-		}
-		chunks = append(chunks, chunk)
+	pieces := append([]audio.Span(nil), intake.Chunks...)
+	if intake.DurationMs <= maxAloneMs {
+		pieces = append(pieces, audio.Span{StartMs: 0, EndMs: intake.DurationMs})
 	}
-	conv, err := conversation.Join(chunks, d, intake, language)
+	chunks, err := transcribe(ctx, heard, pcm, pieces)
 	if err != nil {
 		return "", false, err
 	}
-	e := conversation.Attribution(ref, conv, d)
-	var truth, said, candidate []token
-	sure, spoken := 0.0, 0
-	for _, s := range ref.Segments {
-		truth = append(truth, tokens(s.Text, s.Speaker)...)
+	conv, err := conversation.Join(chunks[:len(intake.Chunks)], d, intake, language)
+	if err != nil {
+		return "", false, err
 	}
+	who, ok := voices(r, conv, d)
+
+	// own are the candidate's words as the scorers get them: what was put to the wrong speaker is an error there too.
+	var truth, trueOwn, said, own []token
+	for _, s := range r.ref.Segments {
+		t := tokens(s.Text, s.Speaker)
+		truth = append(truth, t...)
+		if s.Speaker == conversation.RoleCandidate {
+			trueOwn = append(trueOwn, t...)
+		}
+	}
+	sure, spoken := 0.0, 0
 	for _, t := range conv.Turns {
+		role := conversation.RoleInterviewer
+		if t.Speaker == conv.Candidate.Speaker {
+			role = conversation.RoleCandidate
+		}
 		for _, w := range t.Words {
-			said = append(said, tokens(w.Text, "")...)
 			sure, spoken = sure+w.P, spoken+1
-			if t.Speaker == conv.Candidate.Speaker {
-				candidate = append(candidate, tokens(w.Text, "")...)
+			said = append(said, tokens(w.Text, role)...)
+			if role == conversation.RoleCandidate {
+				own = append(own, tokens(w.Text, role)...)
 			}
 		}
 	}
-	chain := rates(truth, said)
-	aloneText := "-"
-	ok = e.Right && e.Attribution <= maxAttribution
-	if intake.DurationMs <= maxAloneMs {
-		whole, err := heard.Transcribe(ctx, pcm, 0, language)
-		if err != nil {
-			return "", false, err
-		}
+	chain, aloneText := rates(truth, said), "-"
+	if len(chunks) > len(intake.Chunks) {
 		var words []token
-		for _, w := range whole.Words {
+		for _, w := range chunks[len(chunks)-1].Words {
 			words = append(words, tokens(w.Text, "")...)
 		}
 		alone := rates(truth, words)
 		aloneText = alone.String()
 		ok = ok && chain.all <= alone.all+maxWERLoss
 	}
-	// The candidate's words as the scorers get them: what was put to the wrong speaker is an error here too.
-	var own []token
-	for _, t := range truth {
-		if t.speaker == conversation.RoleCandidate {
-			own = append(own, t)
-		}
-	}
-	return fmt.Sprintf("%d\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%.1f\t%.2f\t%.2f", d.Speakers, e.DER, e.Attribution, rightly(e.Right), conv.Candidate.Confidence,
-		chain, aloneText, rates(own, candidate).candidate, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
+	stray, of := strayWords(truth, said)
+	return fmt.Sprintf("%s\t%s\t%s\t%.1f\t%.2f\t%.2f\t%.2f", who, chain, aloneText, rates(trueOwn, own).candidate,
+		100*float64(stray)/float64(max(of, 1)), conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
 }
 
-func rightly(ok bool) string {
-	if ok {
-		return "right"
+// voices are the columns about who speaks when, and whether they are within bounds; without times in the truth there is little to hold them against.
+func voices(r recording, c transcript.Conversation, d speaker.Diarization) (columns string, ok bool) {
+	if !r.timed {
+		return fmt.Sprintf("%d\t-\t-\t-\t%s", d.Speakers, c.Candidate.Confidence), true
 	}
-	return "WRONG"
+	e := conversation.Attribution(r.ref, c, d)
+	candidate := "WRONG"
+	if e.Right {
+		candidate = "right"
+	}
+	return fmt.Sprintf("%d\t%.2f\t%.2f\t%s\t%s", d.Speakers, e.DER, e.Attribution, candidate, c.Candidate.Confidence), e.Right && e.Attribution <= maxAttribution
+}
+
+// transcribe hears the pieces, each recogniser the next that is left.
+func transcribe(ctx context.Context, heard []transcript.Recogniser, pcm []int16, pieces []audio.Span) ([]transcript.Chunk, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	chunks := make([]transcript.Chunk, len(pieces))
+	next := make(chan int, len(pieces))
+	for i := len(pieces) - 1; i >= 0; i-- { // the whole recording is the last and the longest
+		next <- i
+	}
+	close(next)
+	var all sync.WaitGroup
+	for _, h := range heard {
+		all.Go(func() {
+			for i := range next {
+				var err error
+				if chunks[i], err = h.Transcribe(ctx, samples(pcm, pieces[i]), pieces[i].StartMs, language); err != nil {
+					stop(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return chunks, context.Cause(ctx)
 }
 
 // samples are those of a span.

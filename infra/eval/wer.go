@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -32,16 +33,11 @@ func tokens(text, speaker string) []token {
 	return out
 }
 
-// wordErrors aligns a hypothesis with the reference (Levenshtein) and counts the errors per speaker of the reference, and
-// the reference's words. An inserted word counts against the speaker of the reference word before it.
-func wordErrors(ref, hyp []token) (errors, words map[string]int) {
-	errors, words = map[string]int{}, map[string]int{}
-	for _, t := range ref {
-		words[t.speaker]++
-	}
-	if len(ref) == 0 {
-		return errors, words
-	}
+// pair is one step of an alignment: the positions of a word of the reference and of the word heard for it, -1 where there is none.
+type pair struct{ ref, hyp int }
+
+// align lays a hypothesis over the reference with the fewest edits (Levenshtein), in order.
+func align(ref, hyp []token) []pair {
 	n, m := len(ref), len(hyp)
 	cost := make([][]int32, n+1)
 	for i := range cost {
@@ -60,20 +56,58 @@ func wordErrors(ref, hyp []token) (errors, words map[string]int) {
 			cost[i][j] = min(sub, cost[i-1][j]+1, cost[i][j-1]+1)
 		}
 	}
+	pairs := make([]pair, 0, max(n, m))
 	for i, j := n, m; i > 0 || j > 0; {
 		switch {
-		case i > 0 && j > 0 && ref[i-1].text == hyp[j-1].text && cost[i][j] == cost[i-1][j-1]:
+		case i > 0 && j > 0 && ref[i-1].text == hyp[j-1].text && cost[i][j] == cost[i-1][j-1],
+			i > 0 && j > 0 && cost[i][j] == cost[i-1][j-1]+1:
 			i, j = i-1, j-1
-		case i > 0 && j > 0 && cost[i][j] == cost[i-1][j-1]+1:
-			errors[ref[i-1].speaker]++
-			i, j = i-1, j-1
+			pairs = append(pairs, pair{i, j})
 		case i > 0 && cost[i][j] == cost[i-1][j]+1:
-			errors[ref[i-1].speaker]++
 			i--
+			pairs = append(pairs, pair{i, -1})
 		default:
-			errors[ref[max(i-1, 0)].speaker]++
 			j--
+			pairs = append(pairs, pair{-1, j})
+		}
+	}
+	slices.Reverse(pairs)
+	return pairs
+}
+
+// wordErrors counts the errors per speaker of the reference, and the reference's words. An inserted word counts against the speaker
+// of the reference word before it.
+func wordErrors(ref, hyp []token) (errors, words map[string]int) {
+	errors, words = map[string]int{}, map[string]int{}
+	for _, t := range ref {
+		words[t.speaker]++
+	}
+	if len(ref) == 0 {
+		return errors, words
+	}
+	last := 0
+	for _, p := range align(ref, hyp) {
+		if p.ref >= 0 {
+			last = p.ref
+		}
+		if p.ref < 0 || p.hyp < 0 || ref[p.ref].text != hyp[p.hyp].text {
+			errors[ref[last].speaker]++
 		}
 	}
 	return errors, words
+}
+
+// strayWords are the words heard that stand for a word of the reference but were put to the other speaker, and those that stand for
+// one at all; both speakers by their roles.
+func strayWords(ref, hyp []token) (stray, of int) {
+	for _, p := range align(ref, hyp) {
+		if p.ref < 0 || p.hyp < 0 {
+			continue
+		}
+		of++
+		if ref[p.ref].speaker != hyp[p.hyp].speaker {
+			stray++
+		}
+	}
+	return stray, of
 }

@@ -29,3 +29,25 @@ func TestWordErrorsAreCountedPerSpeaker(t *testing.T) {
 		t.Errorf("against nothing: %v %v", errors, words)
 	}
 }
+
+func TestStrayWordsAreThoseOfTheOtherSpeaker(t *testing.T) {
+	said := func(interviewer, candidate string) []token {
+		return append(tokens(interviewer, "interviewer"), tokens(candidate, "candidate")...)
+	}
+	ref := said("Do you like it here?", "Yes, I've been here six years.")
+	for name, tc := range map[string]struct {
+		heard     []token
+		stray, of int
+	}{
+		"none":                         {ref, 0, 11},
+		"the last word of a question":  {said("Do you like it", "here? Yes, I've been here six years."), 1, 11},
+		"the first words of an answer": {said("Do you like it here? Yes, I've", "been here six years."), 2, 11},
+		"a misheard word":              {said("Do you like it", "hear? Yes, I've been here six years."), 1, 11},
+		"a word put in is nobody's":    {said("Do you like it here? Well", "Yes, I've been here six years."), 0, 11},
+		"nothing":                      {nil, 0, 0},
+	} {
+		if stray, of := strayWords(ref, tc.heard); stray != tc.stray || of != tc.of {
+			t.Errorf("%s: %d of %d, want %d of %d", name, stray, of, tc.stray, tc.of)
+		}
+	}
+}

@@ -148,16 +148,17 @@ func TestChunks(t *testing.T) {
 		window Span
 		pieces int
 	}{
-		"nothing":               {nil, Span{0, 60000}, 0},
-		"a short one":           {speech(0, 15000), Span{0, 15000}, 1},
-		"less than two":         {speech(0, 39000), Span{0, 39000}, 1},
-		"two":                   {speech(0, 180000), Span{0, 180000}, 2},
-		"four minutes":          {speech(0, 240000), Span{0, 240000}, 4},
-		"45 minutes":            {speech(0, 2700000), Span{0, 2700000}, 38},
-		"without any silence":   {[]Span{{0, 240000}}, Span{0, 240000}, 4},
-		"speech at the end":     {speech(200000, 240000), Span{0, 240000}, 1},
-		"a hole in the middle":  {append(speech(0, 100000), speech(200000, 300000)...), Span{0, 300000}, 4},
-		"a window from the cut": {speech(60000, 300000), Span{60000, 300000}, 4},
+		"nothing":                {nil, Span{0, 60000}, 0},
+		"a short one":            {speech(0, 15000), Span{0, 15000}, 1},
+		"less than two":          {speech(0, 39000), Span{0, 39000}, 1},
+		"two":                    {speech(0, 180000), Span{0, 180000}, 2},
+		"four minutes":           {speech(0, 240000), Span{0, 240000}, 2},
+		"more than two may hold": {speech(0, 251000), Span{0, 251000}, 4},
+		"45 minutes":             {speech(0, 2700000), Span{0, 2700000}, 22},
+		"without any silence":    {[]Span{{0, 240000}}, Span{0, 240000}, 2},
+		"speech at the end":      {speech(200000, 240000), Span{0, 240000}, 1},
+		"a hole in the middle":   {append(speech(0, 100000), speech(200000, 300000)...), Span{0, 300000}, 4},
+		"a window from the cut":  {speech(60000, 300000), Span{60000, 300000}, 2},
 	} {
 		got := Chunks(c.speech, c.window)
 		if len(got) != c.pieces {

@@ -2,24 +2,26 @@ package audio
 
 import "math"
 
-// The recogniser hears in windows of 30 s and pays for a whole one however short the piece, so pieces are long; but a piece is the unit
-// of parallel work and of a repeat, so not too long. All in ms.
+// The recogniser hears in windows of 30 s and pays for a whole one however short what is left for it, and for one more in every piece to tell the
+// language: so pieces are long and few. But a piece is the unit of parallel work and of a repeat, so not too long, and of an even number,
+// because all is done when the longest is. All in ms.
 const (
-	minChunk    = 20_000
-	targetChunk = 70_000
-	maxChunk    = 120_000
+	minChunk = 20_000
+	// fullChunk is how long pieces become before there are two more: a recording of four minutes is two.
+	fullChunk = 125_000
+	maxChunk  = 140_000
 	// MaxChunks is the most pieces that Chunks cuts.
 	MaxChunks = 64
-	// cutReach is how far from its target a cut may be moved to reach a silence.
-	cutReach = 20_000
-	// A silence at a piece's edge longer than longEdge is left out, but for keptEdge.
+	// cutReach is how far from its target a cut may be moved to reach a silence: the longest silences lie between turns, and a sentence
+	// cut in two costs words.
+	cutReach = 12_000
+	// A silence at a piece's edge longer than longEdge is left out, but for keptEdge: a word that begins with the first sample is misheard.
 	longEdge = 3_000
 	keptEdge = 500
 )
 
-// Chunks cuts a recording into pieces for transcription: an even number of about equal ones of 60 to 90 s where there is that much, cut in the
-// middle of the longest silence near by, covering all speech within window, each 20 to 120 s (a shorter recording: one piece). No
-// speech: none.
+// Chunks cuts a recording into pieces for transcription: one below a minute, else an even number of about equal ones of up to 125 s, cut in the
+// middle of the longest silence near by, covering all speech within window, each 20 to 140 s. No speech: none.
 func Chunks(speech []Span, window Span) []Span {
 	if len(speech) == 0 {
 		return nil
@@ -27,8 +29,7 @@ func Chunks(speech []Span, window Span) []Span {
 	whole := trim(window, speech)
 	n := 1
 	if whole.Len() >= 3*minChunk {
-		n = 2 * max(1, int(math.Round(float64(whole.Len())/(2*targetChunk))))
-		n = min(n, MaxChunks, int(whole.Len()/minChunk))
+		n = min(MaxChunks, 2*int((whole.Len()+2*fullChunk-1)/(2*fullChunk)))
 	}
 	out := make([]Span, 0, n)
 	at := whole.StartMs
