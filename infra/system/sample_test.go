@@ -18,7 +18,7 @@ import (
 )
 
 // Ensure that the sample interview, sent as its users would, is accepted, tells how far it is, ends with measured scores of the
-// right speaker, and is charged once.
+// right speaker, and is charged once; and that its samples as a WAV file, too large to be sent inline, have the same scores.
 func TestTheSampleIsScored(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -48,6 +48,8 @@ func TestTheSampleIsScored(t *testing.T) {
 		t.Errorf("headers %v", accepted.header)
 	}
 	c.balance(10, sampleCredits)
+	twin := s.newcomer(t, sampleCredits)
+	uploaded := twin.uploaded(samplePCM(t))
 
 	hurried(c, run.ID(id))
 	progress, stages := 0.0, []string{}
@@ -104,6 +106,15 @@ func TestTheSampleIsScored(t *testing.T) {
 	if theirs.at("error.message") != unknown.at("error.message") {
 		t.Errorf("another client's run (%v) can be told from an unknown one (%v)", theirs.at("error.message"), unknown.at("error.message"))
 	}
+
+	large := twin.end(uploaded)
+	twin.succeeded(large)
+	if large.at("audio.format") != "wav" {
+		t.Errorf("the format is %v", large.at("audio.format"))
+	}
+	same(t, end, large)
+	twin.balance(0, 0)
+	twin.audited()
 }
 
 // hurried polls a run several times at once: all but the first are told to wait.
@@ -292,6 +303,20 @@ func said(t *testing.T, r reply) {
 	}
 }
 
+// uploaded submits samples as a WAV file that has to be uploaded first.
+func (c *caller) uploaded(pcm []int16) run.ID {
+	c.t.Helper()
+	path := filepath.Join(c.t.TempDir(), "interview.wav")
+	raw := wav(pcm)
+	must(c.t, os.WriteFile(path, raw, 0o600))
+	if len(raw) <= client.InlineMax {
+		c.t.Fatalf("%d bytes go inline", len(raw))
+	}
+	a, err := c.Submit(c.t.Context(), path, client.Options{})
+	must(c.t, err)
+	return a.ID
+}
+
 // same checks that two runs came to the same, to the last digit.
 func same(t *testing.T, a, b reply) {
 	t.Helper()
@@ -303,48 +328,16 @@ func same(t *testing.T, a, b reply) {
 	}
 }
 
-// Ensure that the way a recording takes and what holds it do not matter: the same samples inline in FLAC and, being too large
-// for that, uploaded in WAV have the same scores.
-func TestAnUploadedWAVIsScoredAsTheSameFLACInline(t *testing.T) {
-	s := need(t)
-	t.Parallel()
-	const seconds = 181
-	pcm := samplePCM(t)[:seconds*rate]
-	c := s.newcomer(t, 2*sampleCredits)
-	path := filepath.Join(t.TempDir(), "interview.wav")
-	raw := wav(pcm)
-	must(t, os.WriteFile(path, raw, 0o600))
-	if len(raw) <= client.InlineMax {
-		t.Fatalf("%d bytes go inline", len(raw))
-	}
-	inline := c.accepted(flac(t, raw))
-	uploaded, err := c.Submit(t.Context(), path, client.Options{})
-	must(t, err)
-	a, b := c.end(inline), c.end(uploaded.ID)
-	c.succeeded(a)
-	c.succeeded(b)
-	if a.at("audio.format") != "flac" || b.at("audio.format") != "wav" || b.at("audio.sizeBytes") != float64(len(raw)) {
-		t.Errorf("formats %v, %v; %v bytes of %d", a.at("audio.format"), b.at("audio.format"), b.at("audio.sizeBytes"), len(raw))
-	}
-	same(t, a, b)
-	c.balance(0, 0)
-	c.audited()
-}
-
 // Ensure that the sample sent twice, and its samples in WAV and FLAC, have the same scores.
 func TestTheSameAudioHasTheSameScores(t *testing.T) {
 	s := heavy(t)
 	t.Parallel()
 	c := s.newcomer(t, 4*sampleCredits)
-	path := filepath.Join(t.TempDir(), "interview.wav")
-	raw := wav(samplePCM(t))
-	must(t, os.WriteFile(path, raw, 0o600))
-	ids := []run.ID{c.accepted(sample(t)), c.accepted(sample(t)), c.accepted(flac(t, raw))}
-	uploaded, err := c.Submit(t.Context(), path, client.Options{})
-	must(t, err)
+	pcm := samplePCM(t)
+	ids := []run.ID{c.accepted(sample(t)), c.accepted(sample(t)), c.accepted(flac(t, wav(pcm))), c.uploaded(pcm)}
 	first := c.end(ids[0])
 	c.succeeded(first)
-	for _, id := range append(ids[1:], uploaded.ID) {
+	for _, id := range ids[1:] {
 		other := c.end(id)
 		c.succeeded(other)
 		same(t, first, other)

@@ -8,8 +8,10 @@ package system_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -53,7 +55,7 @@ func testAll(m *testing.M) (status int) {
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 	status = m.Run()
 	if status != 0 {
-		running.showLog()
+		running.showLogs()
 	}
 	if err := running.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "stop:", err)
@@ -117,14 +119,41 @@ func (s *system) stop() error {
 	return s.err
 }
 
-// showLog prints the end of what the functions said.
-func (s *system) showLog() {
-	raw, err := os.ReadFile(filepath.Join(s.data(), "aws", "log"))
-	if err != nil {
+// showLogs prints the last warnings and errors of each function.
+func (s *system) showLogs() {
+	if s.cancel == nil {
 		return
 	}
-	const most = 6000
-	fmt.Fprintf(os.Stderr, "the end of the emulator's log:\n%s\n", raw[max(0, len(raw)-most):])
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	for name := range s.Functions {
+		var page struct{ Events []struct{ Message string } }
+		ask := fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s"}`, local.StackName, name)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Endpoint, strings.NewReader(ask))
+		if err != nil {
+			continue
+		}
+		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
+			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}} // the emulator checks none
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			continue
+		}
+		err = json.NewDecoder(res.Body).Decode(&page)
+		if errors.Join(err, res.Body.Close()) != nil {
+			continue
+		}
+		const most = 15
+		var bad []string
+		for _, e := range page.Events {
+			if strings.Contains(e.Message, `"level":"WARN"`) || strings.Contains(e.Message, `"level":"ERROR"`) || strings.Contains(e.Message, "panic") {
+				bad = append(bad, e.Message)
+			}
+		}
+		for _, line := range bad[max(0, len(bad)-most):] {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", name, strings.TrimSpace(line))
+		}
+	}
 }
 
 // need returns the running system, or skips the test with the reason why there can be none.
