@@ -82,3 +82,21 @@ func TestLinear(t *testing.T) {
 		}
 	})
 }
+
+func TestEmbeddedWeightsPointTheWayOfTheirNorms(t *testing.T) {
+	for name, s := range map[string]Section{"fluency": Fluency(), "accent": Accent()} {
+		for _, m := range s.Measures {
+			if w := m.Weight.Value; w != 0 && (w > 0) != (m.Norm.High > m.Norm.Low) {
+				t.Errorf("%s: %s has weight %g and a norm from %g to %g", name, m.Name, w, m.Norm.Low, m.Norm.High)
+			}
+		}
+		last := 0.0
+		for f := -10.0; f <= 20; f++ {
+			v := s.Scale(f)
+			if v <= last || v >= top {
+				t.Fatalf("%s: %g at %g after %g", name, v, f, last)
+			}
+			last = v
+		}
+	}
+}
