@@ -9,19 +9,22 @@ import (
 	"parley/shared/transcript"
 )
 
-// A recogniser's word times are loose: a word is stretched over the pause beside it, and stands a few tenths of a second
-// early or late. The turns come from the sound and are tight. So the words keep their order, the turns keep theirs, and the
-// cheapest way of laying one over the other is found: a word pays for the time between it and its turn, and a change of
-// speaker pays where no sentence ends.
+// A recogniser's word times are loose: a word is stretched over the pause beside it, and stands some tenths of a second
+// early or late, at a change of speaker a whole second. The turns come from the sound and are tight, and a sentence is
+// surer than the times in it. So the words keep their order, the turns keep theirs, and the cheapest way of laying one over
+// the other is found: a word pays for the time between it and its turn, and a change of speaker pays where no sentence ends.
 const (
 	// costCentre is the share of the distance of a word's centre from the turn, beside the distance of the word itself.
 	costCentre = 0.3
-	// The price of a change of speaker after a word, in seconds of distance, by what the word ends with.
+	// The price of a change of speaker after a word, in seconds of distance, by what the word ends with. Of 2,560 words of
+	// five interviews, heard whole, 0.5 inside a sentence put 26 to the wrong speaker, 2 put 11, and from 4 to 12 put 3.
 	changeSentence = 0.0 // . ? !
-	changeClause   = 0.25
-	changeInside   = 0.5
-	// changePauseS is the pause, in seconds, that counts like a clause's end.
-	changePauseS = 0.3
+	changeClause   = 1.0
+	changeInside   = 4.0
+	// changeUnmarked is the price inside where no sentence ends within unmarkedWords before or after: the recogniser
+	// leaves out the punctuation at times, and then its absence says nothing.
+	changeUnmarked = 0.5
+	unmarkedWords  = 40
 )
 
 // merged are the turns of the conversation, without words: of the diarization's, what follows itself is one. Without a
@@ -68,10 +71,11 @@ func assign(words []transcript.Word, turns []transcript.Turn) []transcript.Turn 
 		best[g] = distance(words[0], turns[g])
 	}
 	prevFirst, prevLast := first, last
+	marked := marks(words)
 	for i := 1; i < len(words); i++ {
 		w := words[i]
 		first, last = reach(w, turns, prevFirst)
-		change := changeCost(words[i-1], w)
+		change := changeCost(words[i-1], marked[i-1])
 		low[i] = first
 		from[i] = make([]int32, last-first+1)
 		least, leastAt := math.Inf(1), prevFirst // over the turns before g
@@ -137,18 +141,37 @@ func distance(w transcript.Word, t transcript.Turn) float64 {
 	return (1-costCentre)*outside(w.StartMs, w.EndMs) + costCentre*outside(centre, centre)
 }
 
-// changeCost is the price of a change of speaker between two words.
-func changeCost(before, after transcript.Word) float64 {
-	text := strings.TrimRight(before.Text, `"'”’)]»`)
+// changeCost is the price of a change of speaker after a word; marked tells whether sentences end near it.
+func changeCost(before transcript.Word, marked bool) float64 {
+	text := unquoted(before.Text)
 	switch {
 	case sentenceEnd(text):
 		return changeSentence
-	case strings.HasSuffix(text, ",") || strings.HasSuffix(text, ";") || strings.HasSuffix(text, ":") || strings.HasSuffix(text, "-") ||
-		float64(after.StartMs-before.EndMs)/1000 >= changePauseS:
+	case !marked:
+		return changeUnmarked
+	case strings.HasSuffix(text, ",") || strings.HasSuffix(text, ";") || strings.HasSuffix(text, ":") || strings.HasSuffix(text, "-"):
 		return changeClause
 	}
 	return changeInside
 }
+
+// marks tells of each word whether a sentence ends within unmarkedWords of it.
+func marks(words []transcript.Word) []bool {
+	marked := make([]bool, len(words))
+	next := 0 // the first word not looked at yet
+	for i, w := range words {
+		if !sentenceEnd(unquoted(w.Text)) {
+			continue
+		}
+		for next = max(next, i-unmarkedWords); next <= min(i+unmarkedWords, len(words)-1); next++ {
+			marked[next] = true
+		}
+	}
+	return marked
+}
+
+// unquoted is a word without what closes a quotation or brackets.
+func unquoted(text string) string { return strings.TrimRight(text, `"'”’)]»`) }
 
 // sentenceEnd tells whether a word ends a sentence.
 func sentenceEnd(text string) bool {

@@ -171,7 +171,7 @@ func split(words []transcript.Word) []sentence {
 	var out []sentence
 	var s sentence
 	for _, w := range words {
-		text := strings.TrimRight(w.Text, `"'”’)]»`)
+		text := unquoted(w.Text)
 		bare := strings.ToLower(strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
 		if bare != "" {
 			s.words = append(s.words, bare)

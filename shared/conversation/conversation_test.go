@@ -120,6 +120,57 @@ func TestLooseWordTimesAreSnappedToSentences(t *testing.T) {
 	}
 }
 
+// Ensure that a word which the recogniser stretched over the pause, deep into the other's turn, stays with its sentence; and that the times alone
+// decide where nothing is punctuated.
+func TestAStretchedWordStaysWithItsSentence(t *testing.T) {
+	bare := func(text string) string {
+		return strings.ToLower(strings.NewReplacer(".", "", "?", "", ",", "").Replace(text))
+	}
+	for _, tc := range []struct {
+		name           string
+		stretch, early int64 // ms: of the last word of a turn into the next, of the first word of a turn into the one before
+		change         func(string) string
+	}{
+		{"the last word ends 1.2 s into the answer", 1200, 0, nil},
+		{"the first word begins 1.2 s before the answer", 0, 1200, nil},
+		{"without punctuation, times that are right", 0, 0, bare},
+		{"without punctuation, 200 ms late", 200, 0, bare},
+	} {
+		lines := following(append([]said(nil), interview...), 700)
+		lines[1].text = strings.TrimPrefix(lines[1].text, "Yes. ") // a sentence of one word may stand on either side
+		for i := range lines {
+			if tc.change != nil {
+				lines[i].text = tc.change(lines[i].text)
+			}
+		}
+		chunks, d := script(lines)
+		at := 0
+		for i, l := range lines[:len(lines)-1] {
+			at += len(strings.Fields(l.text))
+			last, first := &chunks[0].Words[at-1], &chunks[0].Words[at]
+			if tc.stretch > 0 {
+				last.EndMs = d.Turns[i+1].StartMs + tc.stretch
+				first.StartMs = last.EndMs
+				first.EndMs = max(first.EndMs, first.StartMs)
+			}
+			if tc.early > 0 {
+				first.StartMs = d.Turns[i].EndMs - tc.early
+				last.EndMs = first.StartMs
+				last.StartMs = min(last.StartMs, last.EndMs)
+			}
+		}
+		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		if err != nil {
+			t.Fatal(tc.name, err)
+		}
+		for i, l := range lines {
+			if got := texts(conv.Turns[i]); got != l.text {
+				t.Errorf("%s, turn %d: %q, want %q", tc.name, i, got, l.text)
+			}
+		}
+	}
+}
+
 func TestJoinTakesWhatIsOutOfTheOrdinary(t *testing.T) {
 	long := strings.Repeat("word ", 30)
 	type check func(t *testing.T, c transcript.Conversation)
