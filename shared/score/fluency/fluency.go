@@ -53,7 +53,7 @@ func Score(m score.Material) (score.Result, error) {
 		return r, nil
 	}
 	if r.SpeechSeconds < CautionSeconds {
-		r.Cautions = append(r.Cautions, fmt.Sprintf("The candidate speaks for %.0f seconds only.", r.SpeechSeconds))
+		r.Cautions = append(r.Cautions, fmt.Sprintf("The candidate speaks for %.1f seconds only.", r.SpeechSeconds))
 	}
 	extra := 0.0
 	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
