@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -81,7 +82,7 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON b
 	}
 	recogniser := whisper.New(engine.ASR(dir), filepath.Join(dir, "model", config.DefaultModel), engine.VAD(dir))
 	defer recogniser.Close() //nolint:errcheck // a child process, killed with this one anyway
-	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir))
+	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())
 	defer aligner.Close() //nolint:errcheck // a child process, killed with this one anyway
 	e := batch.Engine{Decode: audio.Decoder{FFmpeg: engine.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
 		Language: "en", Aligner: aligner, Vocabulary: vocabulary.Score, Present: present}

@@ -103,7 +103,7 @@ func aligner(t *testing.T) *Aligner {
 	if err := engine.Missing(dir, append([]string{engine.GOPFile, engine.DictFile, engine.PhoneLoopFile}, engine.AcousticFiles...)...); err != nil {
 		t.Skip(err)
 	}
-	a := New(engine.GOP(dir), engine.Models(dir))
+	a := New(engine.GOP(dir), engine.Models(dir), 2)
 	t.Cleanup(func() { _ = a.Close() })
 	return a
 }

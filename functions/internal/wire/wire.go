@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -88,7 +89,7 @@ type engines struct {
 
 func (s System) engines() engines {
 	dir := s.Config.Parts
-	return engines{dir, whisper.New(engine.ASR(dir), engine.Model(dir, s.Config.Model), engine.VAD(dir)), sphinx.New(engine.GOP(dir), engine.Models(dir))}
+	return engines{dir, whisper.New(engine.ASR(dir), engine.Model(dir, s.Config.Model), engine.VAD(dir)), sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())}
 }
 
 func (e engines) works(o pipeline.Objects) chain.Works {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/sync/errgroup"
+
 	"parley/shared/audio"
 	"parley/shared/score/timing"
 	"parley/shared/transcript"
@@ -50,19 +52,24 @@ func chosen(parts []timing.Part, limit float64) []int {
 	return out
 }
 
-// alignAll returns for each part the GOP of its words; empty for parts that were not chosen or could not be aligned.
+// alignAll returns for each part the GOP of its words; empty for parts that were not chosen or could not be aligned. The windows
+// are aligned at once, as far as the aligner has copies; each fills the places of its own parts alone.
 func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([][]float64, error) {
 	out := make([][]float64, len(parts))
+	all, ctx := errgroup.WithContext(ctx)
 	for _, w := range timing.Join(pcm, parts, chosen(parts, limit)) {
-		err := alignOne(ctx, w, parts, aligner, out)
-		if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
-			err = alignEach(ctx, pcm, w, parts, aligner, out)
-		}
-		if err != nil && !errors.Is(err, ErrNotAligned) {
-			return nil, err
-		}
+		all.Go(func() error {
+			err := alignOne(ctx, w, parts, aligner, out)
+			if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
+				err = alignEach(ctx, pcm, w, parts, aligner, out)
+			}
+			if errors.Is(err, ErrNotAligned) {
+				return nil
+			}
+			return err
+		})
 	}
-	return out, nil
+	return out, all.Wait()
 }
 
 // alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils the whole.

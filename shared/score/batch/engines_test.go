@@ -27,7 +27,7 @@ func realEngines(t *testing.T) engines {
 	}
 	at := func(file string) string { return filepath.Join(dir, file) }
 	r := whisper.New(at(engine.ASRFile), at(engine.WhisperFile), at(engine.VADFile))
-	a := sphinx.New(at(engine.GOPFile), filepath.Dir(at(engine.DictFile)))
+	a := sphinx.New(at(engine.GOPFile), filepath.Dir(at(engine.DictFile)), 1)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
