@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"parley/shared/audio"
@@ -17,6 +18,7 @@ import (
 // listener aligns every word over an equal share of the audio, each one phone with the GOP it is told; windows of more
 // words than limit it cannot align.
 type listener struct {
+	mu      sync.Mutex
 	gop     float64
 	limit   int
 	err     error
@@ -27,6 +29,8 @@ type listener struct {
 func (l *listener) Version() string { return "test" }
 
 func (l *listener) Align(_ context.Context, pcm []int16, words []string) ([]AlignedWord, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.calls++
 	l.seconds += float64(len(pcm)) / audio.SampleRate
 	if l.err != nil {

@@ -29,7 +29,7 @@ type AlignedWord struct {
 	Phones []Phone
 }
 
-// Aligner lays words over audio and compares each phone with a free phone loop.
+// Aligner lays words over audio and compares each phone with a free phone loop. It is asked for several pieces at once.
 type Aligner interface {
 	// Align lays the words, as written, over pcm, 16 kHz mono, MaxAlignSeconds at most. Words that have no pronunciation are
 	// left out. ErrNotAligned. The work stops with ctx.
