@@ -43,7 +43,7 @@ func bench(ctx context.Context, w *tabwriter.Writer, audio string, rounds int, m
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)
 	if memory != "" {
 		return peaks(ctx, w, dir, memory)
 	}
@@ -80,11 +80,11 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\t%s, s\trecogniser alone, s\tsystem ÷ recogniser\t\n", "whole system") //nolint:errcheck // kept for Flush
+	fmt.Fprintf(w, "\t%s, s\trecogniser alone, s\tsystem ÷ recogniser\t\n", "whole system")
 	for i := range ratios {
-		fmt.Fprintf(w, "round %d\t%.2f\t%.2f\t%.2f\t\n", i+1, whole[i], alone[i], ratios[i]) //nolint:errcheck // kept for Flush
+		fmt.Fprintf(w, "round %d\t%.2f\t%.2f\t%.2f\t\n", i+1, whole[i], alone[i], ratios[i])
 	}
-	fmt.Fprintf(w, "median\t%.2f\t%.2f\t%.2f\t\n\n", median(whole), median(alone), median(ratios)) //nolint:errcheck // kept for Flush
+	fmt.Fprintf(w, "median\t%.2f\t%.2f\t%.2f\t\n\n", median(whole), median(alone), median(ratios))
 	return w.Flush()
 }
 

@@ -51,9 +51,9 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	fmt.Fprintf(w, "scored in %.0f s\t\nfunction\tpeak memory, MB\t\n", took.Seconds()) //nolint:errcheck // kept for Flush
+	fmt.Fprintf(w, "scored in %.0f s\t\nfunction\tpeak memory, MB\t\n", took.Seconds())
 	for _, name := range names {
-		fmt.Fprintf(w, "%s\t%d\t\n", name, most[name]/1024) //nolint:errcheck // kept for Flush
+		fmt.Fprintf(w, "%s\t%d\t\n", name, most[name]/1024)
 	}
 	return w.Flush()
 }

@@ -26,7 +26,7 @@ func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 	if err != nil || len(programs) == 0 {
 		return errors.Join(fmt.Errorf("no functions in %s: make functions", dist), err)
 	}
-	fmt.Fprintln(w, "function\tstart, ms\tprogram, MB") //nolint:errcheck // kept for Flush
+	fmt.Fprintln(w, "function\tstart, ms\tprogram, MB")
 	for _, p := range programs {
 		times := make([]time.Duration, startRounds)
 		for i := range times {
@@ -39,7 +39,7 @@ func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.0f\t%.1f\n", filepath.Base(filepath.Dir(p)), float64(times[startRounds/2].Microseconds())/1000, float64(info.Size())/1e6) //nolint:errcheck // kept for Flush
+		fmt.Fprintf(w, "%s\t%.0f\t%.1f\n", filepath.Base(filepath.Dir(p)), float64(times[startRounds/2].Microseconds())/1000, float64(info.Size())/1e6)
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func start(ctx context.Context, program string) (time.Duration, error) {
 		<-r.Context().Done()
 	})}
 	go func() { _ = srv.Serve(l) }() // ends with Close
-	defer srv.Close()                //nolint:errcheck // nothing is left to lose
+	defer srv.Close()
 
 	cmd := exec.CommandContext(ctx, program)
 	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",

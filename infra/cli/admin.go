@@ -125,7 +125,7 @@ func (o *operator) clientCreate() *cobra.Command {
 				return err
 			}
 			return o.print(c, map[string]any{"clientId": client.ID}, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "client\t%s\n", client.ID) //nolint:errcheck // tabwriter keeps the error for Flush
+				fmt.Fprintf(w, "client\t%s\n", client.ID)
 			})
 		},
 	}
@@ -165,9 +165,9 @@ func (o *operator) clientList() *cobra.Command {
 				return err
 			}
 			return o.print(c, clients, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tGRANTS") //nolint:errcheck // kept for Flush
+				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tGRANTS")
 				for _, cl := range clients {
-					fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, cl.Grants) //nolint:errcheck // kept for Flush
+					fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, cl.Grants)
 				}
 			})
 		},
@@ -193,7 +193,7 @@ func (o *operator) clientShow() *cobra.Command {
 
 func (o *operator) showClient(c *cobra.Command, client account.Client) error {
 	return o.print(c, client, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\ngrants\t%v\npermissions\t%v\ncreated\t%s\n", //nolint:errcheck // kept for Flush
+		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
 			client.ID, client.Name, client.Active, client.ConcurrentRuns, client.Grants, client.Permissions, client.CreatedAt.Format(time.RFC3339))
 	})
 }
@@ -254,7 +254,7 @@ func (o *operator) keys() *cobra.Command {
 
 func (o *operator) shown(c *cobra.Command, k operate.Key) error {
 	return o.print(c, k, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "key id\t%s\nkey\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key) //nolint:errcheck // kept for Flush
+		fmt.Fprintf(w, "key id\t%s\nkey\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key)
 	})
 }
 
@@ -336,13 +336,13 @@ func (o *operator) keyList() *cobra.Command {
 				return err
 			}
 			return o.print(c, keys, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES") //nolint:errcheck // kept for Flush
+				fmt.Fprintln(w, "KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES")
 				for _, k := range keys {
 					until := "never"
 					if k.ExpiresAt != nil {
 						until = k.ExpiresAt.Format(time.RFC3339)
 					}
-					fmt.Fprintf(w, "%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until, k.Rate, k.IPs) //nolint:errcheck // kept for Flush
+					fmt.Fprintf(w, "%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until, k.Rate, k.IPs)
 				}
 			})
 		},
@@ -367,7 +367,7 @@ func (o *operator) keyRevoke() *cobra.Command {
 			if err := sys.Tables.PutKey(c.Context(), k); err != nil {
 				return err
 			}
-			return o.print(c, k, func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) }) //nolint:errcheck // kept for Flush
+			return o.print(c, k, func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) })
 		},
 	}
 }
@@ -439,7 +439,7 @@ func (o *operator) creditMove(verb, short, example string) *cobra.Command {
 				return err
 			}
 			return o.print(c, e, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "%s\t%s\t%d\nbalance\t%d\nheld\t%d\n", e.ID, e.Kind, e.Amount, e.BalanceAfter, e.HeldAfter) //nolint:errcheck // kept for Flush
+				fmt.Fprintf(w, "%s\t%s\t%d\nbalance\t%d\nheld\t%d\n", e.ID, e.Kind, e.Amount, e.BalanceAfter, e.HeldAfter)
 			})
 		},
 	}
@@ -474,15 +474,15 @@ func (o *operator) runShow() *cobra.Command {
 				"charged": r.Charged, "createdAt": r.CreatedAt, "startedAt": r.StartedAt, "completedAt": r.CompletedAt, "deadline": r.Deadline,
 				"parts": parts, "chunks": r.Chunks, "failure": r.Failure, "reason": r.Reason, "scores": r.Scores}
 			return o.print(c, view, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "run\t%s\nclient\t%s\nstatus\t%s\nattempt\t%d\ndeadline\t%s\n", r.ID, r.Client, r.Status, r.Attempt, r.Deadline.Format(time.RFC3339)) //nolint:errcheck // kept for Flush
+				fmt.Fprintf(w, "run\t%s\nclient\t%s\nstatus\t%s\nattempt\t%d\ndeadline\t%s\n", r.ID, r.Client, r.Status, r.Attempt, r.Deadline.Format(time.RFC3339))
 				for name, p := range parts {
-					fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", name, p.Sent, p.Due.Format(time.RFC3339), p.Failure) //nolint:errcheck // kept for Flush
+					fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", name, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
 				}
 				if r.Failure != nil {
-					fmt.Fprintf(w, "failure\t%s\t%s\n", r.Failure.Code, r.Failure.Message) //nolint:errcheck // kept for Flush
+					fmt.Fprintf(w, "failure\t%s\t%s\n", r.Failure.Code, r.Failure.Message)
 				}
 				if r.Reason != "" {
-					fmt.Fprintf(w, "reason\t%s\n", r.Reason) //nolint:errcheck // kept for Flush
+					fmt.Fprintf(w, "reason\t%s\n", r.Reason)
 				}
 			})
 		},
@@ -503,9 +503,9 @@ func (o *operator) audit() *cobra.Command {
 				return err
 			}
 			if err := o.print(c, rep, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "clients\t%d\nruns\t%d\nviolations\t%d\n", rep.Clients, rep.Runs, len(rep.Violations)) //nolint:errcheck // kept for Flush
+				fmt.Fprintf(w, "clients\t%d\nruns\t%d\nviolations\t%d\n", rep.Clients, rep.Runs, len(rep.Violations))
 				for _, v := range rep.Violations {
-					fmt.Fprintf(w, "\t%v\n", v) //nolint:errcheck // kept for Flush
+					fmt.Fprintf(w, "\t%v\n", v)
 				}
 			}); err != nil {
 				return err

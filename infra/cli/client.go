@@ -242,10 +242,10 @@ func (p *progress) say(line string) {
 	}
 	p.last = line
 	if p.over {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", line) //nolint:errcheck // a progress line
+		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 		return
 	}
-	fmt.Fprintln(p.w, line) //nolint:errcheck // a progress line
+	fmt.Fprintln(p.w, line)
 }
 
 func (p *progress) seen(r client.Run) {
@@ -253,7 +253,7 @@ func (p *progress) seen(r client.Run) {
 	case r.Status.Terminal():
 		p.say(fmt.Sprintf("%s after %.0f s", r.Status, time.Since(p.began).Seconds()))
 		if p.over {
-			fmt.Fprintln(p.w) //nolint:errcheck // a progress line
+			fmt.Fprintln(p.w)
 		}
 	case r.Status == run.Queued:
 		p.say(fmt.Sprintf("queued, place %d", r.QueuePosition))
@@ -314,7 +314,7 @@ func runsCommand() *cobra.Command {
 				return raw(c, page.Raw)
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "RUN\tCREATED\tSTATUS\tLENGTH\tVOCABULARY\tFLUENCY\tACCENT\tOVERALL\tREFERENCE") //nolint:errcheck // kept for Flush
+			fmt.Fprintln(w, "RUN\tCREATED\tSTATUS\tLENGTH\tVOCABULARY\tFLUENCY\tACCENT\tOVERALL\tREFERENCE")
 			for _, x := range page.Data {
 				s := run.Scores{}
 				if x.Scores != nil {
@@ -324,11 +324,11 @@ func runsCommand() *cobra.Command {
 				if x.Failure != nil {
 					state += " " + string(x.Failure.Code)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, time.Time(x.CreatedAt).Format("2006-01-02 15:04"), state, clockOf(x.Audio.DurationMs), //nolint:errcheck // kept for Flush
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, time.Time(x.CreatedAt).Format("2006-01-02 15:04"), state, clockOf(x.Audio.DurationMs),
 					mark1(s.Vocabulary), mark1(s.Fluency), mark1(s.Accent), mark1(s.Overall), orDash(x.ExternalID))
 			}
 			if page.NextCursor != nil {
-				fmt.Fprintf(w, "more: --cursor %s\n", *page.NextCursor) //nolint:errcheck // kept for Flush
+				fmt.Fprintf(w, "more: --cursor %s\n", *page.NextCursor)
 			}
 			return w.Flush()
 		},
@@ -383,10 +383,10 @@ func creditsCommand() *cobra.Command {
 				return raw(c, got.Raw)
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintf(w, "available\t%d\nheld\t%d\nbalance\t%d\nused today\t%s\nin 30 days\t%s\n\n", got.Available, got.Held, got.Balance, countOf(got.Usage.Today), countOf(got.Usage.Last30Days)) //nolint:errcheck // kept for Flush
-			fmt.Fprintln(w, "ENTRY\tWHEN\tTYPE\tAMOUNT\tBALANCE\tHELD\tRUN\tNOTE")                                                                                                                    //nolint:errcheck // kept for Flush
+			fmt.Fprintf(w, "available\t%d\nheld\t%d\nbalance\t%d\nused today\t%s\nin 30 days\t%s\n\n", got.Available, got.Held, got.Balance, countOf(got.Usage.Today), countOf(got.Usage.Last30Days))
+			fmt.Fprintln(w, "ENTRY\tWHEN\tTYPE\tAMOUNT\tBALANCE\tHELD\tRUN\tNOTE")
 			for _, e := range got.Recent {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", e.ID, time.Time(e.CreatedAt).Format("2006-01-02 15:04"), e.Type, e.Amount, e.BalanceAfter, e.HeldAfter, runOf(e), e.Note) //nolint:errcheck // kept for Flush
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", e.ID, time.Time(e.CreatedAt).Format("2006-01-02 15:04"), e.Type, e.Amount, e.BalanceAfter, e.HeldAfter, runOf(e), e.Note)
 			}
 			return w.Flush()
 		},

@@ -28,7 +28,7 @@ func demoCommand() *cobra.Command {
   parley demo --audio interview.mp3`,
 		Args: exactly(0, "flags only"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) } //nolint:errcheck // a progress line
+			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(ctx context.Context, s local.System) error {
 				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace}

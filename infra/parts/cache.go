@@ -62,7 +62,7 @@ type maker func(ctx context.Context, c *Cache, arch string) ([]byte, error)
 // Ensure puts every part of the table for the processors in place. What is there with the right hash is left alone,
 // so that an interrupted run goes on where it was. It waits for another run on the same cache.
 //
-// An error that wraps *Unreachable says which file to put where by hand. The parts that do not need it are still put
+// An error that wraps *UnreachableError says which file to put where by hand. The parts that do not need it are still put
 // in place.
 func (c *Cache) Ensure(ctx context.Context, arches ...string) error {
 	for _, dir := range []string{c.sources(), c.work()} {
@@ -176,7 +176,7 @@ func mode(path string) fs.FileMode {
 	return 0o644
 }
 
-// source returns the path of a verified download, getting it if it is not there. It returns *Unreachable when the
+// source returns the path of a verified download, getting it if it is not there. It returns *UnreachableError when the
 // client cannot get it.
 func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	if path, ok := c.find(s.File, s.SHA256, s.Size); ok {
@@ -197,11 +197,11 @@ func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	err := c.Fetcher.Fetch(ctx, s, into)
 	done()
 	if err != nil {
-		return "", &Unreachable{Source: s, Folder: c.sources(), Err: err}
+		return "", &UnreachableError{Source: s, Folder: c.sources(), Err: err}
 	}
 	got := filepath.Join(into, s.File)
 	if !matches(got, s.SHA256) {
-		return "", &Unreachable{Source: s, Folder: c.sources(), Err: errors.New("what came has another sha256")}
+		return "", &UnreachableError{Source: s, Folder: c.sources(), Err: errors.New("what came has another sha256")}
 	}
 	path := filepath.Join(c.sources(), s.File)
 	if err := os.Rename(got, path); err != nil {
@@ -267,8 +267,8 @@ func (c *Cache) lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// Unreachable says that a source could not be got, and how to put it in place by hand.
-type Unreachable struct {
+// UnreachableError says that a source could not be got, and how to put it in place by hand.
+type UnreachableError struct {
 	Source Source
 	Folder string
 	// Instead is a file that may be put there in its place.
@@ -277,7 +277,7 @@ type Unreachable struct {
 }
 
 // Error returns several lines that say what to do.
-func (u *Unreachable) Error() string {
+func (u *UnreachableError) Error() string {
 	s := fmt.Sprintf("parts: %s could not be got with %s: %v\n"+
 		"  Put this file by hand and run make parts again; the hash decides, wherever the file comes from:\n"+
 		"    file    %s\n    sha256  %s\n    folder  %s",
@@ -290,7 +290,7 @@ func (u *Unreachable) Error() string {
 }
 
 // Unwrap returns the reason.
-func (u *Unreachable) Unwrap() error { return u.Err }
+func (u *UnreachableError) Unwrap() error { return u.Err }
 
 func sum(b []byte) string {
 	h := sha256.Sum256(b)

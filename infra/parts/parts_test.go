@@ -232,7 +232,7 @@ func TestWhatToDoIsSaidWhenASourceCannotBeGot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sh.files = files
 			err := c.ensure(t.Context(), y, amd64)
-			var u *Unreachable
+			var u *UnreachableError
 			if !errors.As(err, &u) || u.Source.File != s.File {
 				t.Fatalf("ensure() = %v", err)
 			}

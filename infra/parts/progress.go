@@ -119,12 +119,12 @@ func (p *Progress) watch(text string, now func(since time.Duration) string) func
 		defer close(stopped)
 		tick := time.NewTicker(redrawEvery)
 		defer tick.Stop()
-		for ticks := time.Duration(1); ; ticks++ {
+		for waited := redrawEvery; ; waited += redrawEvery {
 			select {
 			case <-stop:
 				return
 			case <-tick.C:
-				p.note(now(ticks * redrawEvery))
+				p.note(now(waited))
 			}
 		}
 	}()

@@ -214,7 +214,7 @@ func (w Works) samples(ctx context.Context, r run.Run, span audio.Span) ([]int16
 	if err != nil {
 		return nil, fmt.Errorf("chain: pcm: %w", err)
 	}
-	defer body.Close() //nolint:errcheck // read only
+	defer body.Close()
 	b := make([]byte, length)
 	n, err := io.ReadFull(body, b)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -235,7 +235,7 @@ func (w Works) load(ctx context.Context, r run.Run, a pipeline.Artefact, index i
 	if err != nil {
 		return fmt.Errorf("chain: %s: %w", a, err)
 	}
-	defer body.Close() //nolint:errcheck // read only
+	defer body.Close()
 	if size > maxArtefactBytes {
 		return fmt.Errorf("chain: %s: %d bytes", a, size)
 	}

@@ -42,7 +42,7 @@ func (v voice) say(pcm []int16, ms int) []int16 {
 		var s float64
 		for h := 1.0; h*pitch < 4000; h++ {
 			f := h * pitch
-			gain := math.Exp(-math.Pow((f-v.first*drift)/220, 2)) + 0.5*math.Exp(-math.Pow((f-v.second*drift)/300, 2))
+			gain := math.Exp(-(f-v.first*drift)/220*((f-v.first*drift)/220)) + 0.5*math.Exp(-(f-v.second*drift)/300*((f-v.second*drift)/300))
 			s += gain * math.Sin(h*phase)
 		}
 		loud := 0.15 + 0.85*math.Pow(math.Sin(math.Pi*t*1000/syllable), 2)

@@ -23,7 +23,7 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	defer os.Remove(path) //nolint:errcheck // a temporary file
+	defer os.Remove(path)
 	pcm, err := w.Decode(ctx, path)
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("chain: ingest: %w", err)
@@ -51,7 +51,7 @@ func (w Works) fetch(ctx context.Context, r run.Run) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("chain: original: %w", err)
 	}
-	defer body.Close() //nolint:errcheck // read only
+	defer body.Close()
 	if size > maxOriginalBytes {
 		return "", fmt.Errorf("chain: original of %d bytes", size)
 	}
