@@ -256,6 +256,8 @@ func TestTheRulesThatEndARun(t *testing.T) {
 		{"speech a little too short", with(50, MinSpeechMs-1, 0.9, "en", 0.9, 0.9), code.TranscriptionFailed},
 		{"just enough speech", with(50, MinSpeechMs, 0.9, "en", 0.9, 0.9), ""},
 		{"another language", with(50, 60000, 0.9, "zh", 0.9, MinLanguageP-0.01), code.TranscriptionLowConfidence},
+		{"another language, of which no word is written", with(0, 60000, 0, "es", minOtherP, 0.01), code.TranscriptionLowConfidence},
+		{"no word, and no language that is sure", with(0, 60000, 0, "pl", minOtherP-0.01, 0.01), code.TranscriptionFailed},
 		{"another language is likelier, but the requested one is likely too", with(50, 60000, 0.9, "zh", 0.5, MinLanguageP), ""},
 		{"the requested language is unlikely, but the likeliest", with(50, 60000, 0.9, "en", 0.3, 0.3), ""},
 		{"a recogniser that does not tell the language", with(50, 60000, 0.9, "", 0, 0), ""},
