@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"parley/shared/score"
 )
 
 // parley runs the program and returns what it printed and its exit code.
@@ -138,6 +141,23 @@ func TestTheReportShowsWhatWasMeasuredAndWhatWasNot(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(b.String())
+	}
+}
+
+func TestAScoredLineHasTheUnroundedScoresBesideThoseOfTheAPI(t *testing.T) {
+	fine := 2.34567
+	scores, _, _, err := present(score.Result{Raw: &fine}, score.Result{Reason: "There is no audio."}, score.Result{Reason: "There is no audio."}, score.Material{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(scores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"vocabulary":2.3,"vocabularyCefr":`, `"fluency":null`, `"overall":null`, `"raw":{"vocabulary":2.34567,"fluency":null,"accent":null,"overall":null}`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
 	}
 }
 

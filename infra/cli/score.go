@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/shared/audio"
-	"parley/shared/config"
 	"parley/shared/engine"
 	"parley/shared/report"
 	"parley/shared/score"
@@ -78,9 +77,9 @@ func readHuman(path string) (batch.Human, error) {
 func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON bool) error {
 	dir := engine.Dir()
 	if err := engine.Missing(dir, engine.FFmpegFile, engine.ASRFile, engine.GOPFile, engine.WhisperFile, engine.VADFile); err != nil {
-		return exitError{exitUnreachable, err}
+		return err
 	}
-	recogniser := whisper.New(engine.ASR(dir), filepath.Join(dir, "model", config.DefaultModel), engine.VAD(dir))
+	recogniser := whisper.New(engine.ASR(dir), engine.Whisper(dir), engine.VAD(dir))
 	defer recogniser.Close()
 	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())
 	defer aligner.Close()
@@ -113,10 +112,17 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON b
 	return nil
 }
 
+// shownScores are scores as the API gives them, and beside them the unrounded ones.
+type shownScores struct {
+	report.Scores
+	Raw batch.Raw `json:"raw"`
+}
+
 // present shows scores as the API gives them.
-func present(v, f, a score.Result, m score.Material) (scores, confidence any, all *float64, err error) {
+func present(v, f, a score.Result, m score.Material) (scores, confidence any, all score.Result, err error) {
 	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Vocabulary: v, Fluency: f, Accent: a, ScoringVersion: scoring.Version()})
-	return r.Scores, r.Confidence, overall.Score(v, f, a).Raw, nil
+	all = overall.Score(v, f, a)
+	return shownScores{r.Scores, batch.RawOf(v, f, a, all)}, r.Confidence, all, nil
 }
 
 func correlations(c *cobra.Command, out *json.Encoder, found []batch.Correlation, asJSON bool) error {

@@ -44,8 +44,8 @@ type Engine struct {
 	Aligner    accent.Aligner
 	// Vocabulary scores the words.
 	Vocabulary func(m score.Material) (score.Result, error)
-	// Present makes of the three results what the API shows, and the overall score, nil where there is none.
-	Present func(vocabulary, fluency, accent score.Result, m score.Material) (scores, confidence any, overall *float64, err error)
+	// Present makes of the three results what the API shows, and the overall score.
+	Present func(vocabulary, fluency, accent score.Result, m score.Material) (scores, confidence any, overall score.Result, err error)
 }
 
 // Raw are the unrounded scores, 0 to 5; null where not measured.
@@ -56,7 +56,12 @@ type Raw struct {
 	Overall    *float64 `json:"overall"`
 }
 
-// Line is what is printed for a row.
+// RawOf are the unrounded scores of four results.
+func RawOf(vocabulary, fluency, accent, overall score.Result) Raw {
+	return Raw{vocabulary.Raw, fluency.Raw, accent.Raw, overall.Raw}
+}
+
+// Line is what is printed for a row: the same fields for every row, null where there is nothing.
 type Line struct {
 	ID         string                              `json:"id"`
 	Scores     any                                 `json:"scores"`
@@ -64,15 +69,16 @@ type Line struct {
 	Confidence any                                 `json:"confidence"`
 	Intervals  map[score.Dimension][2]float64      `json:"intervals"`
 	Measures   map[score.Dimension][]score.Measure `json:"measures"`
-	Reasons    map[score.Dimension]string          `json:"reason"`
-	Cautions   map[score.Dimension][]string        `json:"cautions,omitempty"`
-	Text       string                              `json:"text"` // as heard or given
+	// Reasons say of each score that is null why it is.
+	Reasons  map[score.Dimension]string   `json:"reason"`
+	Cautions map[score.Dimension][]string `json:"cautions,omitempty"`
+	Text     string                       `json:"text"` // as heard or given
 	// Error says why the row has no scores at all: a recording that cannot be read.
 	Error string `json:"error,omitempty"`
 }
 
 // Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be read) is a Line with Error
-// set; the error is for a failure of ours, and for a context that ended.
+// set and every score null; the error is for a failure of ours, and for a context that ended.
 func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 	m, err := e.material(ctx, row)
 	if ctx.Err() != nil {
@@ -80,10 +86,13 @@ func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 	}
 	if err != nil {
 		var own *rowError
-		if errors.As(err, &own) {
-			return Line{ID: row.ID, Error: own.Error()}, nil
+		if !errors.As(err, &own) {
+			return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 		}
-		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
+		none := func(d score.Dimension) score.Result { return score.Result{Dimension: d, Reason: own.Error()} }
+		l, err := e.line(row, none(score.Vocabulary), none(score.Fluency), none(score.Accent), score.Material{})
+		l.Error = own.Error()
+		return l, err
 	}
 	vo, err := e.Vocabulary(m)
 	if err != nil {
@@ -93,23 +102,30 @@ func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 	if err != nil {
 		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 	}
-	scores, confidence, overall, err := e.Present(vo, fl, ac, m)
+	return e.line(row, vo, fl, ac, m)
+}
+
+// line gathers what is printed.
+func (e Engine) line(row Row, vo, fl, ac score.Result, m score.Material) (Line, error) {
+	scores, confidence, all, err := e.Present(vo, fl, ac, m)
 	if err != nil {
 		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 	}
-	l := Line{ID: row.ID, Scores: scores, Confidence: confidence, Raw: Raw{vo.Raw, fl.Raw, ac.Raw, overall},
+	l := Line{ID: row.ID, Scores: scores, Confidence: confidence, Raw: RawOf(vo, fl, ac, all),
 		Intervals: map[score.Dimension][2]float64{}, Measures: map[score.Dimension][]score.Measure{},
 		Reasons: map[score.Dimension]string{}, Cautions: map[score.Dimension][]string{}}
 	for _, r := range []score.Result{vo, fl, ac} {
-		l.Measures[r.Dimension] = r.Measures
-		if r.Reason != "" {
-			l.Reasons[r.Dimension] = r.Reason
-		}
+		l.Measures[r.Dimension] = append([]score.Measure{}, r.Measures...) // an array, where there are none too
 		if r.Raw != nil {
 			l.Intervals[r.Dimension] = r.Interval
 		}
 		if len(r.Cautions) > 0 {
 			l.Cautions[r.Dimension] = r.Cautions
+		}
+	}
+	for _, r := range []score.Result{vo, fl, ac, all} {
+		if r.Raw == nil {
+			l.Reasons[r.Dimension] = r.Reason
 		}
 	}
 	for _, t := range m.Conversation.Turns {

@@ -12,6 +12,7 @@ import (
 	"parley/shared/audio"
 	"parley/shared/score"
 	"parley/shared/score/accent"
+	"parley/shared/score/overall"
 	"parley/shared/transcript"
 )
 
@@ -59,8 +60,8 @@ func rig(l *listener, seen *score.Material) Engine {
 			v := 2.5
 			return score.Result{Dimension: score.Vocabulary, Raw: &v}, nil
 		},
-		Present: func(vo, fl, ac score.Result, _ score.Material) (any, any, *float64, error) {
-			return map[string]any{"vocabulary": vo.Raw}, map[string]any{}, fl.Raw, nil
+		Present: func(vo, fl, ac score.Result, _ score.Material) (any, any, score.Result, error) {
+			return map[string]any{"vocabulary": vo.Raw}, map[string]any{}, overall.Score(vo, fl, ac), nil
 		},
 	}
 }
@@ -109,7 +110,8 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("text alone is scored for vocabulary alone", func(t *testing.T) {
 		line, err := e.Score(t.Context(), Row{ID: "b", Text: "Some words that were said."})
-		if err != nil || line.Raw.Fluency != nil || line.Raw.Accent != nil || line.Raw.Vocabulary == nil || line.Reasons[score.Fluency] == "" {
+		if err != nil || line.Raw.Fluency != nil || line.Raw.Accent != nil || line.Raw.Vocabulary == nil || line.Raw.Overall != nil ||
+			line.Reasons[score.Fluency] == "" || line.Reasons[score.Overall] == "" {
 			t.Fatalf("%+v %v", line, err)
 		}
 		if len(m.Conversation.Turns) != 1 || len(m.Conversation.Turns[0].Words) != 5 {
@@ -133,7 +135,7 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("a recording that cannot be read is the row's own fault", func(t *testing.T) {
 		line, err := e.Score(t.Context(), Row{ID: "d", Audio: []string{"bad"}})
-		if err != nil || !strings.Contains(line.Error, "not a recording") {
+		if err != nil || !strings.Contains(line.Error, "not a recording") || len(line.Reasons) != 4 || line.Measures[score.Accent] == nil || line.Raw != (Raw{}) {
 			t.Fatalf("%+v %v", line, err)
 		}
 	})
