@@ -15,9 +15,6 @@ import (
 	"parley/shared/run"
 )
 
-// maxOriginalBytes is the largest file that a submit accepts.
-const maxOriginalBytes = 26_214_400
-
 func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
 	path, err := w.fetch(ctx, r)
 	if err != nil {
@@ -52,14 +49,14 @@ func (w Works) fetch(ctx context.Context, r run.Run) (string, error) {
 		return "", fmt.Errorf("chain: original: %w", err)
 	}
 	defer body.Close()
-	if size > maxOriginalBytes {
+	if size > audio.Bounds.MaxBytes {
 		return "", fmt.Errorf("chain: original of %d bytes", size)
 	}
 	f, err := os.CreateTemp("", "parley-original-*")
 	if err != nil {
 		return "", fmt.Errorf("chain: original: %w", err)
 	}
-	_, err = io.Copy(f, io.LimitReader(body, maxOriginalBytes))
+	_, err = io.Copy(f, io.LimitReader(body, audio.Bounds.MaxBytes))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return "", errors.Join(fmt.Errorf("chain: original: %w", err), os.Remove(f.Name()))
 	}
