@@ -15,9 +15,9 @@ import (
 	"parley/shared/run"
 )
 
-// gatewayIDHeader carries the gateway's own id of the request, for the log. Package gateway sets it and lets no client's
+// GatewayIDHeader carries the gateway's own id of the request, for the log. Package gateway sets it and lets no client's
 // through.
-const gatewayIDHeader = "X-Gateway-Request-Id"
+const GatewayIDHeader = "X-Gateway-Request-Id"
 
 // route is one call.
 type route struct {
@@ -85,7 +85,7 @@ func fits(pattern, path string) (segment string, ok bool) {
 func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.deps.Clock.Now()
 	c := &call{Deps: s.deps, w: w, r: r, log: s.deps.Log}
-	if g := r.Header.Get(gatewayIDHeader); g != "" {
+	if g := r.Header.Get(GatewayIDHeader); g != "" {
 		c.log = c.log.With("gateway", g)
 	}
 	handled := "" // the id, once the handler runs

@@ -18,10 +18,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
-)
 
-// RequestIDHeader carries the gateway's own id of the request to the handler's log. One that a client sends is dropped.
-const RequestIDHeader = "X-Gateway-Request-Id"
+	"parley/shared/api"
+)
 
 // Handler is what package lambda starts: h behind the gateway. Its error is always nil.
 func Handler(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
@@ -95,9 +94,9 @@ func header(e events.APIGatewayProxyRequest) http.Header {
 			h.Set(k, v)
 		}
 	}
-	h.Del(RequestIDHeader)
+	h.Del(api.GatewayIDHeader) // a client's own
 	if id := e.RequestContext.RequestID; id != "" {
-		h.Set(RequestIDHeader, id)
+		h.Set(api.GatewayIDHeader, id)
 	}
 	return h
 }

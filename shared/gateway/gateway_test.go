@@ -187,7 +187,7 @@ func TestRequest(t *testing.T) {
 		if err != nil || !bytes.Equal(got, body[:n]) || r.ContentLength != int64(n) {
 			t.Errorf("body %v of %d, %v", got, r.ContentLength, err)
 		}
-		if r.Method != http.MethodPost || r.URL.Path != "/a b" || r.Host != "example.com" || r.RemoteAddr != "[2001:db8::1]:0" || r.Header.Get(gateway.RequestIDHeader) != "real" {
+		if r.Method != http.MethodPost || r.URL.Path != "/a b" || r.Host != "example.com" || r.RemoteAddr != "[2001:db8::1]:0" || r.Header.Get(api.GatewayIDHeader) != "real" {
 			t.Errorf("request %+v", r)
 		}
 		if v := r.Header.Values("X-One"); !reflect.DeepEqual(v, []string{"1", "2"}) {
