@@ -79,8 +79,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retry tries again what may end differently: a broken connection, a server's own fault, and whatever says when to come
-// again. Every call is safe to repeat: reads are, a submit by its Idempotency-Key, an upload because it is not paid for.
+// retry tries again what may end differently: a broken connection, a server's own fault, and whatever says to come again
+// within maxWait. Every call is safe to repeat: reads are, a submit by its Idempotency-Key, an upload because it is not paid for.
 func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -96,6 +96,9 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 		if err := keep(res); err != nil {
 			return true, nil //nolint:nilerr // the connection broke within the answer: as good as none
 		}
+	}
+	if retryAfter(res.Header) > maxWait {
+		return false, nil // the caller knows better whether to stay that long; sooner would be against what was asked
 	}
 	return res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented || res.Header.Get("Retry-After") != "" && res.StatusCode >= 400, nil
 }
@@ -123,7 +126,7 @@ func (c *Client) backoff(_, _ time.Duration, try int, res *http.Response) time.D
 	why := error(errBroken)
 	if res != nil {
 		if d := retryAfter(res.Header); d > 0 {
-			wait = min(d, maxWait)
+			wait = d // maxWait at most: retry sees to it
 		}
 		if k, ok := res.Body.(kept); ok {
 			why = failure(res, k.raw)

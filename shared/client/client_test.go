@@ -275,6 +275,9 @@ func TestRetries(t *testing.T) {
 			api.Refuse(w, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: 2 * time.Second}, "", time.Time{})
 		}, []time.Duration{2e9, 2e9, 2e9, 2e9}, code.IdempotencyInProgress},
 		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); _, _ = io.WriteString(w, "<html>") }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
+		{"the longest wait", func(w http.ResponseWriter) {
+			api.Refuse(w, &code.Error{Code: code.ServiceWarmingUp, RetryAfter: maxWait}, "", time.Time{})
+		}, []time.Duration{60e9, 60e9, 60e9, 60e9}, code.ServiceWarmingUp},
 		{"a broken connection", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
 	} {
 		for _, fails := range []int{2, 5} {
@@ -308,6 +311,21 @@ func TestRetries(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Ensure that nobody is asked again sooner than they said, nor waits longer than maxWait unasked.
+func TestALongRetryAfterIsLeftToTheCaller(t *testing.T) {
+	s := newService(t)
+	s.before = func(w http.ResponseWriter, _ *http.Request) bool {
+		api.Refuse(w, &code.Error{Code: code.RateLimitExceeded, RetryAfter: maxWait + time.Second}, "", time.Time{})
+		return true
+	}
+	s.client.Notify = func(_ error, d time.Duration) { t.Errorf("it waits %s", d) }
+	_, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
+	var refused *Error
+	if !errors.As(err, &refused) || refused.Code != code.RateLimitExceeded || refused.RetryAfter != maxWait+time.Second || len(s.requests()) != 1 {
+		t.Errorf("got %v", err)
 	}
 }
 
