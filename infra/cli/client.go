@@ -34,8 +34,9 @@ func (r *remote) flags(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// open makes the client; the key comes from the environment, never from a flag that others can read.
-func (r *remote) open() (*client.Client, error) {
+// open makes the client; the key comes from the environment, never from a flag that others can read. Why a call is tried again
+// is told by say, each wait before it begins.
+func (r *remote) open(say func(line string)) (*client.Client, error) {
 	if r.key == "" {
 		r.key = os.Getenv("PARLEY_API_KEY")
 	}
@@ -49,15 +50,26 @@ func (r *remote) open() (*client.Client, error) {
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
+	c.Notify = func(why error, wait time.Duration) { say(fmt.Sprintf("%v Trying again in %s.", why, wait)) }
 	return c, nil
 }
 
-// failed gives an error of a call its exit code: a refusal is a failure of what was asked, all else was not reached.
+// aside says a line to the person in front, not to the program behind.
+func aside(c *cobra.Command) func(line string) {
+	return func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+}
+
+// failed gives an error of a call its exit code: a refusal in the service's own words is a failure of what was asked, a file
+// that cannot be opened is wrong use, and all else did not reach the service.
 func failed(err error) error {
 	var refused *client.Error
 	switch {
-	case err == nil, errors.As(err, &refused), errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission), errors.Is(err, context.Canceled):
+	case err == nil, errors.As(err, &refused) && refused.Code != "":
 		return err
+	case errors.Is(err, context.Canceled):
+		return exitError{exitFailed, err}
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return exitError{exitUsage, err}
 	}
 	return exitError{exitUnreachable, err}
 }
@@ -73,10 +85,12 @@ type submission struct {
 	metadata                           map[string]string
 	tags                               []string
 	partial                            bool
+	idempotencyKey                     string
 }
 
 func (s submission) options() (client.Options, error) {
-	o := client.Options{Language: s.language, ExternalID: s.externalID, Metadata: s.metadata, Tags: s.tags, AllowPartial: s.partial, WebhookURL: s.webhook}
+	o := client.Options{Language: s.language, ExternalID: s.externalID, Metadata: s.metadata, Tags: s.tags, AllowPartial: s.partial, WebhookURL: s.webhook,
+		IdempotencyKey: s.idempotencyKey}
 	if s.cut != "" {
 		if !json.Valid([]byte(s.cut)) {
 			return o, usage("--cut-settings is no JSON: %s", s.cut)
@@ -92,14 +106,15 @@ func submitCommand() *cobra.Command {
 	var wait bool
 	c := &cobra.Command{
 		Use: "submit FILE", Short: "Submit a recording", Args: exactly(1, "a recording's file"),
-		Long: "Sends the recording inline or as an upload, as its size asks. Repeated with the same file it does not pay twice.",
+		Long: `Sends the recording inline or as an upload, as its size asks. Repeated with the same file and flags within 24 hours it is
+the same run, whatever became of that, and does not pay twice; another --idempotency-key makes it a new one.`,
 		Example: `  parley submit interview.mp3 --wait
   parley submit interview.mp3 --external-id candidate-17 --tag sales --json`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if wait {
 				return r.submitAndWait(c.Context(), c, args[0], s)
 			}
-			cl, err := r.open()
+			cl, err := r.open(aside(c))
 			if err != nil {
 				return err
 			}
@@ -127,12 +142,13 @@ func submitCommand() *cobra.Command {
 	f.StringVar(&s.cut, "cut-settings", "", "cutSettings as JSON")
 	f.BoolVar(&s.partial, "allow-partial", false, "accept a result without vocabulary or fluency")
 	f.StringVar(&s.webhook, "webhook-url", "", "where the end of the run is posted to")
+	f.StringVar(&s.idempotencyKey, "idempotency-key", "", "what makes two submits the same one (default made from the recording and these flags)")
 	return c
 }
 
 func replayed(a client.Accepted) string {
 	if a.Replayed {
-		return " (submitted before: nothing is paid twice)"
+		return " (submitted before: nothing is paid twice; --idempotency-key submits it anew)"
 	}
 	return ""
 }
@@ -150,7 +166,9 @@ func (r *remote) refusal(c *cobra.Command, err error) error {
 }
 
 func (r *remote) submitAndWait(ctx context.Context, c *cobra.Command, file string, s submission) error {
-	cl, err := r.open()
+	p := r.progress(c)
+	defer p.end()
+	cl, err := r.open(p.say)
 	if err != nil {
 		return err
 	}
@@ -158,7 +176,6 @@ func (r *remote) submitAndWait(ctx context.Context, c *cobra.Command, file strin
 	if err != nil {
 		return err
 	}
-	p := r.progress(c)
 	p.say("sending " + file)
 	a, err := cl.Submit(ctx, file, o)
 	if err != nil {
@@ -175,6 +192,7 @@ func (r *remote) await(ctx context.Context, c *cobra.Command, cl *client.Client,
 		wait = r.hurry(cl)
 	}
 	got, err := wait(ctx, id, p.seen)
+	p.end()
 	if err != nil {
 		return r.refusal(c, err)
 	}
@@ -248,13 +266,18 @@ func (p *progress) say(line string) {
 	fmt.Fprintln(p.w, line)
 }
 
+// end leaves the line that is written over, for what comes after it.
+func (p *progress) end() {
+	if p.over && p.last != "" {
+		fmt.Fprintln(p.w)
+	}
+	p.last = ""
+}
+
 func (p *progress) seen(r client.Run) {
 	switch {
 	case r.Status.Terminal():
 		p.say(fmt.Sprintf("%s after %.0f s", r.Status, time.Since(p.began).Seconds()))
-		if p.over {
-			fmt.Fprintln(p.w)
-		}
 	case r.Status == run.Queued:
 		p.say(fmt.Sprintf("queued, place %d", r.QueuePosition))
 	default:
@@ -267,11 +290,12 @@ func waitCommand() *cobra.Command {
 	return r.flags(&cobra.Command{
 		Use: "wait ID", Short: "Wait for a run to end, and print its report", Args: exactly(1, "a run's id"), Example: "  parley wait req_…",
 		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := r.open()
+			p := r.progress(c)
+			cl, err := r.open(p.say)
 			if err != nil {
 				return err
 			}
-			return r.await(c.Context(), c, cl, run.ID(args[0]), r.progress(c))
+			return r.await(c.Context(), c, cl, run.ID(args[0]), p)
 		},
 	})
 }
@@ -281,7 +305,7 @@ func showCommand() *cobra.Command {
 	return r.flags(&cobra.Command{
 		Use: "show ID", Short: "Show a run: its report, or how far it is", Args: exactly(1, "a run's id"), Example: "  parley show req_… --json",
 		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := r.open()
+			cl, err := r.open(aside(c))
 			if err != nil {
 				return err
 			}
@@ -301,7 +325,7 @@ func runsCommand() *cobra.Command {
 	c := r.flags(&cobra.Command{
 		Use: "runs", Short: "List runs, newest first", Args: exactly(0, "flags only"), Example: "  parley runs --status failed --limit 50",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cl, err := r.open()
+			cl, err := r.open(aside(c))
 			if err != nil {
 				return err
 			}
@@ -371,7 +395,7 @@ func creditsCommand() *cobra.Command {
 	return r.flags(&cobra.Command{
 		Use: "credits", Short: "Show the balance and the latest entries", Args: exactly(0, "flags only"), Example: "  parley credits",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cl, err := r.open()
+			cl, err := r.open(aside(c))
 			if err != nil {
 				return err
 			}

@@ -82,7 +82,8 @@ func TestExitCodes(t *testing.T) {
 		"a failed run that was waited for": {200, failedRun, []string{"wait", id}, 1, "Too little clear speech."},
 		"a refused submit":                 {402, refused, []string{"submit", recording}, 1, "Top up."},
 		"a refused submit as JSON":         {402, refused, []string{"submit", recording, "--json"}, 1, refused},
-		"a recording that is not there":    {200, finished, []string{"submit", recording + ".none"}, 1, "no such file"},
+		"a recording that is not there":    {200, finished, []string{"submit", recording + ".none"}, 2, "no such file"},
+		"a service that is not Parley":     {404, "<html>", []string{"credits"}, 3, "Check the service's URL"},
 		"no arguments where one is due":    {200, finished, []string{"show"}, 2, "a run's id"},
 		"an unknown command":               {200, finished, []string{"dance"}, 2, "dance"},
 		"an unknown flag":                  {200, finished, []string{"runs", "--dance"}, 2, "--dance"},
@@ -114,6 +115,26 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("exit %d: %s", exit, errs)
 		}
 	})
+}
+
+func TestAWaitForAnotherTryIsSaid(t *testing.T) {
+	tries := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		body := finished
+		if tries++; tries == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			body = `{"error":{"code":"SERVICE_WARMING_UP","message":"Still warming up.","timestamp":"2026-04-21T12:00:00.000Z"}}`
+		}
+		if _, err := io.WriteString(w, body); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	t.Setenv("PARLEY_URL", srv.URL)
+	t.Setenv("PARLEY_API_KEY", "pk_test")
+	if _, errs, exit := parley(t, "show", "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"); exit != 0 || !strings.Contains(errs, "SERVICE_WARMING_UP: Still warming up. Trying again in 500ms.") {
+		t.Errorf("exit %d: %s", exit, errs)
+	}
 }
 
 func TestJSONIsTheServersOwnBody(t *testing.T) {
