@@ -72,8 +72,9 @@ func (o *operator) print(c *cobra.Command, v any, person func(w *tabwriter.Write
 	return w.Flush()
 }
 
+// group holds commands; its example is that of the first.
 func (o *operator) group(name, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: name, Short: short, Args: exactly(0, "a subcommand"), RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: name, Short: short, Example: commands[0].Example, Args: exactly(0, "a subcommand"), RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(commands...)
 	return c
 }

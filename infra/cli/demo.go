@@ -21,6 +21,7 @@ const demoPace = time.Second
 func demoCommand() *cobra.Command {
 	cfg := local.Config{Addr: "127.0.0.1:0", PollEvery: demoPace}
 	var audio string
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Start the system, score one recording, print the report, stop",
@@ -28,10 +29,12 @@ func demoCommand() *cobra.Command {
   parley demo --audio interview.mp3`,
 		Args: exactly(0, "flags only"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+			if !asJSON {
+				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(ctx context.Context, s local.System) error {
-				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace}
+				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace, json: asJSON}
 				if err := r.submitAndWait(ctx, c, audio, submission{}); err != nil {
 					return err
 				}
@@ -41,9 +44,10 @@ func demoCommand() *cobra.Command {
 			if errors.Is(err, errShown) {
 				return nil
 			}
-			return err
+			return started(err)
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the API's own body unchanged")
 	c.Flags().StringVar(&audio, "audio", filepath.FromSlash(sampleRecording), "the recording")
 	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
 	return c

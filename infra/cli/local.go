@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"parley/infra/local"
 	"parley/infra/operate"
+	"parley/shared/api"
 )
 
 // demoCredits is what the demo client begins with.
@@ -38,7 +40,7 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(_ context.Context, s local.System) error { return announce(c, s, cfg.Data, quiet, asJSON) }
-			return local.Run(c.Context(), cfg)
+			return started(local.Run(c.Context(), cfg))
 		},
 	}
 	localFlags(c, &cfg)
@@ -46,6 +48,18 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON when it is ready")
 	c.AddCommand(faultsCommand(), pushCommand())
 	return c
+}
+
+// started gives an error of running a system its exit code: whatever breaks in it, there is no other service to reach.
+func started(err error) error {
+	var coded exitError
+	switch {
+	case err == nil, errors.As(err, &coded):
+		return err
+	case errors.Is(err, local.ErrConfig):
+		return exitError{exitUsage, err}
+	}
+	return exitError{exitFailed, err}
 }
 
 func localFlags(c *cobra.Command, cfg *local.Config) {
@@ -88,20 +102,28 @@ func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool)
 		return nil
 	}
 	out := c.OutOrStdout()
-	_, err := fmt.Fprintf(out, "Parley answers at %s/api/v1 (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, s.URL, key)
+	if key == "" {
+		key = "…" // its file was removed: parley admin key create makes another
+	}
+	_, err := fmt.Fprintf(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, api.Base, s.URL, key)
 	return err
 }
 
 func faultsCommand() *cobra.Command {
 	var data string
+	var asJSON bool
 	c := &cobra.Command{Use: "faults", Short: "Switch faults of the running system", Args: exactly(0, "set, clear or show"),
 		Example: "  parley local faults set vocabulary=error transcribe=crash:2\n  parley local faults clear",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.PersistentFlags().StringVar(&data, "data", ".parley", "the system's folder")
+	c.PersistentFlags().BoolVar(&asJSON, "json", false, "print the faults in effect as JSON")
 	show := func(c *cobra.Command) error {
 		specs, err := local.ShowFaults(data)
 		if err != nil {
 			return err
+		}
+		if asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string][]string{"faults": specs})
 		}
 		for _, s := range specs {
 			if _, err := fmt.Fprintln(c.OutOrStdout(), s); err != nil {
@@ -125,7 +147,12 @@ func faultsCommand() *cobra.Command {
 				return show(c)
 			}},
 		&cobra.Command{Use: "clear", Short: "End all faults", Args: exactly(0, "flags only"), Example: "  parley local faults clear",
-			RunE: func(*cobra.Command, []string) error { return local.ClearFaults(data) }},
+			RunE: func(c *cobra.Command, _ []string) error {
+				if err := local.ClearFaults(data); err != nil {
+					return err
+				}
+				return show(c)
+			}},
 		&cobra.Command{Use: "show", Short: "Show the faults in effect", Args: exactly(0, "flags only"), Example: "  parley local faults show",
 			RunE: func(c *cobra.Command, _ []string) error { return show(c) }},
 	)
@@ -134,11 +161,19 @@ func faultsCommand() *cobra.Command {
 
 func pushCommand() *cobra.Command {
 	var cfg local.Config
+	var asJSON bool
 	c := &cobra.Command{Use: "push [FUNCTION…]", Short: "Put functions as they are now onto the running system", Example: "  parley local push poll sweep",
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
-			return local.Push(c.Context(), cfg, args...)
+			if !asJSON {
+				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+			}
+			replaced, err := local.Push(c.Context(), cfg, args...)
+			if err != nil || !asJSON {
+				return err
+			}
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string][]string{"replaced": replaced})
 		}}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the names of the functions that were replaced as JSON")
 	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the system's folder")
 	return c
 }

@@ -88,7 +88,7 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// args takes exactly n arguments, and says what they are where there are others.
+// exactly takes n arguments, and says what they are where there are others.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {

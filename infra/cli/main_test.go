@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -68,6 +69,11 @@ func TestExitCodes(t *testing.T) {
 	if err := os.WriteFile(recording, []byte("sound"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
 	refused := `{"error":{"code":"INSUFFICIENT_CREDITS","message":"Top up.","timestamp":"2026-04-21T12:00:00.000Z"}}`
 	const id = "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"
 	for name, tt := range map[string]struct {
@@ -90,6 +96,8 @@ func TestExitCodes(t *testing.T) {
 		"cut settings that are no JSON":    {200, finished, []string{"submit", recording, "--cut-settings", "x"}, 2, "no JSON"},
 		"a fault that does not exist":      {200, finished, []string{"local", "faults", "set", "accent=dance", "--data", t.TempDir()}, 2, "accent"},
 		"a manifest that is not there":     {200, finished, []string{"score", "--manifest", recording + ".none"}, 2, "no such file"},
+		"sweeps that are too rare":         {200, finished, []string{"local", "--sweep-every", "5m", "--data", t.TempDir()}, 2, "1s to 1m0s"},
+		"an address that is taken":         {200, finished, []string{"local", "--addr", taken.Addr().String(), "--data", t.TempDir()}, 1, taken.Addr().String()},
 		"an admin without a name":          {200, finished, []string{"admin", "client", "create", "--local"}, 2, "--name"},
 		"an admin without a system":        {200, finished, []string{"admin", "client", "list", "--local", "--data", t.TempDir()}, 3, "parley local"},
 	} {
@@ -205,7 +213,7 @@ func TestBar(t *testing.T) {
 	}
 }
 
-func TestEveryCommandExplainsItselfWithAnExample(t *testing.T) {
+func TestEveryCommandExplainsItselfWithAnExampleAndSpeaksJSON(t *testing.T) {
 	var walk func(args []string)
 	walk = func(args []string) {
 		root := rootCommand()
@@ -213,8 +221,13 @@ func TestEveryCommandExplainsItselfWithAnExample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Short == "" || !c.HasSubCommands() && c.Example == "" {
-			t.Errorf("parley %s: no example", strings.Join(args, " "))
+		if len(args) > 0 {
+			if c.Short == "" || c.Example == "" {
+				t.Errorf("parley %s: no example", strings.Join(args, " "))
+			}
+			if c.Flag("json") == nil {
+				t.Errorf("parley %s: no --json", strings.Join(args, " "))
+			}
 		}
 		for _, sub := range c.Commands() {
 			if sub.Name() != "help" && sub.Name() != "completion" {
@@ -223,4 +236,21 @@ func TestEveryCommandExplainsItselfWithAnExample(t *testing.T) {
 		}
 	}
 	walk(nil)
+}
+
+func TestFaultsAreShownAsJSON(t *testing.T) {
+	data := t.TempDir()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"set", "accent=error:2"}, `{"faults":["accent=error:2"]}`},
+		{[]string{"show"}, `{"faults":["accent=error:2"]}`},
+		{[]string{"clear"}, `{"faults":[]}`},
+	} {
+		out, errs, exit := parley(t, append([]string{"local", "faults", "--json", "--data", data}, tt.args...)...)
+		if exit != 0 || strings.TrimSpace(out) != tt.want {
+			t.Errorf("%v: exit %d: %s%s", tt.args, exit, out, errs)
+		}
+	}
 }

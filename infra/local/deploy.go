@@ -71,7 +71,7 @@ func (s *starter) deploy(ctx context.Context, t tools, endpoint string, built *b
 	if err != nil {
 		return system, err
 	}
-	if err := lambdas.push(ctx, s.Root, system.Functions, sums, s.Progress); err != nil {
+	if _, err := lambdas.push(ctx, s.Root, system.Functions, sums, s.Progress); err != nil {
 		return system, err
 	}
 	system.Functions = sums

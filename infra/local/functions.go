@@ -65,34 +65,36 @@ func (f *functions) nudge(ctx context.Context, name string) error {
 	return nil
 }
 
-// push replaces the program of each function whose sum is another than the live one's.
-func (f *functions) push(ctx context.Context, root string, live, sums map[string]string, progress func(string)) error {
-	var changed []string
+// push replaces the program of each function whose sum is another than the live one's, and returns their names.
+func (f *functions) push(ctx context.Context, root string, live, sums map[string]string, progress func(string)) ([]string, error) {
+	changed := []string{}
 	for name, sum := range sums {
 		if live[name] != sum {
 			changed = append(changed, name)
 		}
 	}
 	slices.Sort(changed)
+	known := func(name string) bool { return f.system.Outputs["Function"+title(name)] != "" }
 	for _, name := range changed {
-		if f.system.Outputs["Function"+title(name)] == "" {
+		if !known(name) {
 			progress("the function " + name + " is not in the stack; left out")
 			continue
 		}
 		code, err := pack(root, name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := f.client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{
 			FunctionName: aws.String(f.physical(name)), ZipFile: code, Architectures: []types.Architecture{architecture()},
 		}); err != nil {
-			return fmt.Errorf("local: push %s: %w", name, err)
+			return nil, fmt.Errorf("local: push %s: %w", name, err)
 		}
 	}
-	if len(changed) > 0 {
-		progress("replaced " + strings.Join(changed, ", "))
+	replaced := slices.DeleteFunc(changed, func(name string) bool { return !known(name) })
+	if len(replaced) > 0 {
+		progress("replaced " + strings.Join(replaced, ", "))
 	}
-	return nil
+	return replaced, nil
 }
 
 func architecture() types.Architecture {
@@ -103,30 +105,31 @@ func architecture() types.Architecture {
 }
 
 // Push builds the named functions, all where none is named, and replaces those that changed in the running system with
-// c's data folder. The stack itself stays as it is: a changed stack needs a restart. It returns an error where the
+// c's data folder; it returns the names of those. The stack itself stays as it is: a changed stack needs a restart. It returns an error where the
 // system does not run.
-func Push(ctx context.Context, c Config, names ...string) error {
+func Push(ctx context.Context, c Config, names ...string) ([]string, error) {
 	c, err := c.withDefaults()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	system, err := Load(c.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sums, err := BuildFunctions(ctx, c.Root, runtime.GOARCH, names...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lambdas, err := newFunctions(system)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := lambdas.push(ctx, c.Root, system.Functions, sums, c.Progress); err != nil {
-		return err
+	replaced, err := lambdas.push(ctx, c.Root, system.Functions, sums, c.Progress)
+	if err != nil {
+		return nil, err
 	}
 	for name, sum := range sums {
 		system.Functions[name] = sum
 	}
-	return (&data{dir: c.Data}).save(system)
+	return replaced, (&data{dir: c.Data}).save(system)
 }

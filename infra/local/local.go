@@ -57,6 +57,9 @@ type System struct {
 // StackName is the name of the stack of every local system.
 const StackName = "parley"
 
+// ErrConfig says that a Config cannot be run as it is: the error around it tells which value, and its bounds.
+var ErrConfig = errors.New("local: wrong configuration")
+
 // Limits of Config's durations.
 const (
 	MinSweepEvery = time.Second
@@ -93,10 +96,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.SweepEvery = MaxSweepEvery
 	}
 	if c.SweepEvery < MinSweepEvery || c.SweepEvery > MaxSweepEvery {
-		return c, fmt.Errorf("local: sweep every %s to %s, not %s", MinSweepEvery, MaxSweepEvery, c.SweepEvery)
+		return c, fmt.Errorf("%w: sweep every %s to %s, not %s", ErrConfig, MinSweepEvery, MaxSweepEvery, c.SweepEvery)
 	}
 	if c.Deadline < 0 || c.Deadline > maxDuration || c.PollEvery < 0 || c.PollEvery > maxDuration {
-		return c, fmt.Errorf("local: a deadline and the time between polls are 0 to %s", maxDuration)
+		return c, fmt.Errorf("%w: a deadline and the time between polls are 0 to %s", ErrConfig, maxDuration)
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
@@ -105,7 +108,7 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // Run starts the system and serves until ctx ends, which is a clean stop and no error. It returns an error where the
-// system could not be started, or broke. It is made for a process that does nothing else: what is a child of this process
+// system could not be started (ErrConfig among them), or broke. It is made for a process that does nothing else: what is a child of this process
 // when Run returns, and was none when it began, is killed.
 func Run(ctx context.Context, c Config) (err error) {
 	c, err = c.withDefaults()

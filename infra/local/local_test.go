@@ -33,7 +33,7 @@ func TestConfigBounds(t *testing.T) {
 		{"negative polls", Config{PollEvery: -1}, false},
 	} {
 		tc.c.Root = root
-		if _, err := tc.c.withDefaults(); (err == nil) != tc.ok {
+		if _, err := tc.c.withDefaults(); (err == nil) != tc.ok || err != nil && !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: error %v", tc.name, err)
 		}
 	}
