@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -95,8 +96,10 @@ func (o *operator) clientCreate() *cobra.Command {
 			switch {
 			case name == "":
 				return usage("--name is missing")
-			case credits < 0:
-				return usage("--credits %d: must not be negative", credits)
+			case len(name) > maxName:
+				return usage("--name has %d bytes, and %d are allowed", len(name), maxName)
+			case credits < 0 || credits > maxCredits:
+				return usage("--credits %d: must be 0 to %d", credits, int64(maxCredits))
 			}
 			if err := slotBounds(slots); err != nil {
 				return err
@@ -139,6 +142,13 @@ func (o *operator) clientCreate() *cobra.Command {
 	return c
 }
 
+// The bounds of what an operator may say; Credits are those of one movement, far below what a sum could overflow by.
+const (
+	maxName    = 255 // bytes
+	maxNote    = 500 // bytes
+	maxCredits = 1_000_000_000
+)
+
 func slotBounds(n int) error {
 	if n < 1 || n > 1000 {
 		return usage("--concurrent-runs %d: must be 1 to 1000", n)
@@ -165,6 +175,9 @@ func (o *operator) clientList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for i := range clients {
+				clients[i] = listed(clients[i])
+			}
 			return o.print(c, clients, func(w *tabwriter.Writer) {
 				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tGRANTS")
 				for _, cl := range clients {
@@ -185,14 +198,28 @@ func (o *operator) clientShow() *cobra.Command {
 			}
 			client, err := sys.Tables.Client(c.Context(), account.ID(args[0]))
 			if err != nil {
-				return err
+				return fmt.Errorf("client %s: %w", args[0], err)
 			}
 			return o.showClient(c, client)
 		},
 	}
 }
 
+// listed is a client whose lists are JSON arrays, empty ones too.
+func listed(c account.Client) account.Client {
+	c.Grants = append([]account.Grant{}, c.Grants...)
+	c.Permissions = append([]account.Permission{}, c.Permissions...)
+	return c
+}
+
+// listedKey is listed for a key.
+func listedKey(k account.Key) account.Key {
+	k.IPs = append([]string{}, k.IPs...)
+	return k
+}
+
 func (o *operator) showClient(c *cobra.Command, client account.Client) error {
+	client = listed(client)
 	return o.print(c, client, func(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
 			client.ID, client.Name, client.Active, client.ConcurrentRuns, client.Grants, client.Permissions, client.CreatedAt.Format(time.RFC3339))
@@ -221,7 +248,7 @@ func (o *operator) clientSet() *cobra.Command {
 			}
 			client, err := sys.Tables.Client(c.Context(), account.ID(args[0]))
 			if err != nil {
-				return err
+				return fmt.Errorf("client %s: %w", args[0], err)
 			}
 			if c.Flags().Changed("active") {
 				client.Active = active
@@ -332,9 +359,15 @@ func (o *operator) keyList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := sys.Tables.Client(c.Context(), account.ID(client)); err != nil {
+				return fmt.Errorf("client %s: %w", client, err)
+			}
 			keys, err := sys.Tables.Keys(c.Context(), account.ID(client))
 			if err != nil {
 				return err
+			}
+			for i := range keys {
+				keys[i] = listedKey(keys[i])
 			}
 			return o.print(c, keys, func(w *tabwriter.Writer) {
 				fmt.Fprintln(w, "KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES")
@@ -362,13 +395,13 @@ func (o *operator) keyRevoke() *cobra.Command {
 			}
 			k, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
 			if err != nil {
-				return err
+				return fmt.Errorf("key %s: %w", args[0], err)
 			}
 			k.Active = false
 			if err := sys.Tables.PutKey(c.Context(), k); err != nil {
 				return err
 			}
-			return o.print(c, k, func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) })
+			return o.print(c, listedKey(k), func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) })
 		},
 	}
 }
@@ -387,8 +420,11 @@ func (o *operator) keyRotate() *cobra.Command {
 				return err
 			}
 			old, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
-			if err != nil {
-				return err
+			switch {
+			case err != nil:
+				return fmt.Errorf("key %s: %w", args[0], err)
+			case !old.Active:
+				return fmt.Errorf("key %s is revoked: make its client another with parley admin key create", args[0])
 			}
 			k, err := operate.CreateKey(c.Context(), sys, old.Client, o.clock, func(k *account.Key) { k.IPs, k.Rate = old.IPs, old.Rate })
 			if err != nil {
@@ -423,6 +459,10 @@ func (o *operator) creditMove(verb, short, example string) *cobra.Command {
 				return usage("--client is missing")
 			case amount == 0 || verb == "grant" && amount < 0:
 				return usage("--amount %d: nothing to %s", amount, verb)
+			case amount > maxCredits || amount < -maxCredits:
+				return usage("--amount %d: at most %d at a time", amount, int64(maxCredits))
+			case len(note) > maxNote:
+				return usage("--note has %d bytes, and %d are allowed", len(note), maxNote)
 			}
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -465,29 +505,74 @@ func (o *operator) runShow() *cobra.Command {
 			}
 			r, err := sys.Tables.Get(c.Context(), run.ID(args[0]))
 			if err != nil {
-				return err
+				return fmt.Errorf("run %s: %w", args[0], err)
 			}
-			parts := map[string]run.Pending{}
-			for p, v := range r.Parts {
-				parts[p.String()] = v
-			}
-			view := map[string]any{"id": r.ID, "clientId": r.Client, "status": r.Status, "attempt": r.Attempt, "version": r.Version, "cost": r.Cost,
-				"charged": r.Charged, "createdAt": r.CreatedAt, "startedAt": r.StartedAt, "completedAt": r.CompletedAt, "deadline": r.Deadline,
-				"parts": parts, "chunks": r.Chunks, "failure": r.Failure, "reason": r.Reason, "scores": r.Scores}
-			return o.print(c, view, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "run\t%s\nclient\t%s\nstatus\t%s\nattempt\t%d\ndeadline\t%s\n", r.ID, r.Client, r.Status, r.Attempt, r.Deadline.Format(time.RFC3339))
-				for name, p := range parts {
-					fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", name, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
-				}
-				if r.Failure != nil {
-					fmt.Fprintf(w, "failure\t%s\t%s\n", r.Failure.Code, r.Failure.Message)
-				}
-				if r.Reason != "" {
-					fmt.Fprintf(w, "reason\t%s\n", r.Reason)
-				}
-			})
+			return o.showRun(c, r)
 		},
 	}
+}
+
+// runView is a run for an operator; what is null has not been.
+type runView struct {
+	ID          run.ID       `json:"id"`
+	Client      account.ID   `json:"clientId"`
+	Status      run.Status   `json:"status"`
+	Attempt     int          `json:"attempt"`
+	Version     int64        `json:"version"`
+	Cost        int64        `json:"cost"`
+	Charged     int64        `json:"charged"`
+	CreatedAt   time.Time    `json:"createdAt"`
+	StartedAt   *time.Time   `json:"startedAt"`
+	CompletedAt *time.Time   `json:"completedAt"`
+	Deadline    *time.Time   `json:"deadline"`
+	Parts       []partView   `json:"parts"` // outstanding
+	Chunks      int          `json:"chunks"`
+	Failure     *run.Failure `json:"failure"`
+	Reason      string       `json:"reason"`
+	Scores      run.Scores   `json:"scores"`
+}
+
+type partView struct {
+	Part    string    `json:"part"`
+	Due     time.Time `json:"due"`
+	Sent    int       `json:"sent"`    // how often
+	Failure string    `json:"failure"` // of its last attempt; empty: none known
+}
+
+func runViewOf(r run.Run) runView {
+	moment := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	v := runView{ID: r.ID, Client: r.Client, Status: r.Status, Attempt: r.Attempt, Version: r.Version, Cost: r.Cost, Charged: r.Charged,
+		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), Deadline: moment(r.Deadline),
+		Parts: []partView{}, Chunks: r.Chunks, Failure: r.Failure, Reason: r.Reason, Scores: r.Scores}
+	for p, o := range r.Parts {
+		v.Parts = append(v.Parts, partView{p.String(), o.Due, o.Sent, o.Failure})
+	}
+	slices.SortFunc(v.Parts, func(a, b partView) int { return strings.Compare(a.Part, b.Part) })
+	return v
+}
+
+func (o *operator) showRun(c *cobra.Command, r run.Run) error {
+	v := runViewOf(r)
+	return o.print(c, v, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "run\t%s\nclient\t%s\nstatus\t%s\nattempt\t%d\n", v.ID, v.Client, v.Status, v.Attempt)
+		if v.Deadline != nil {
+			fmt.Fprintf(w, "deadline\t%s\n", v.Deadline.Format(time.RFC3339))
+		}
+		for _, p := range v.Parts {
+			fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", p.Part, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
+		}
+		if v.Failure != nil {
+			fmt.Fprintf(w, "failure\t%s\t%s\n", v.Failure.Code, v.Failure.Message)
+		}
+		if v.Reason != "" {
+			fmt.Fprintf(w, "reason\t%s\n", v.Reason)
+		}
+	})
 }
 
 func (o *operator) audit() *cobra.Command {

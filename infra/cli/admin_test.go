@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/run"
+)
+
+func TestAnOperatorsJSONHasEmptyListsAndNullForWhatHasNotBeen(t *testing.T) {
+	now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+	queued := run.Run{ID: "req_a", Status: run.Queued, CreatedAt: now}
+	started := run.Run{ID: "req_b", Status: run.Processing, CreatedAt: now, StartedAt: now, Deadline: now,
+		Parts: map[run.Part]run.Pending{{Stage: "transcribe", Index: 1}: {Due: now, Sent: 2, Failure: run.TimedOut}, {Stage: "diarize"}: {Due: now, Sent: 1}}}
+	for name, tt := range map[string]struct {
+		v    any
+		want []string
+	}{
+		"a client": {listed(account.Client{}), []string{`"grants":[]`, `"permissions":[]`}},
+		"a key":    {listedKey(account.Key{Hash: "secret"}), []string{`"ips":[]`, `"expiresAt":null`}},
+		"a queued run": {runViewOf(queued), []string{`"createdAt":"2026-04-21T12:00:00Z"`, `"startedAt":null`, `"completedAt":null`, `"deadline":null`,
+			`"parts":[]`, `"failure":null`}},
+		"a run under way": {runViewOf(started), []string{`"startedAt":"2026-`,
+			`"parts":[{"part":"diarize/0","due":"2026-04-21T12:00:00Z","sent":1,"failure":""},{"part":"transcribe/1","due":"2026-04-21T12:00:00Z","sent":2,"failure":"timeout"}]`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw, err := json.Marshal(tt.v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(string(raw), want) {
+					t.Errorf("no %s in %s", want, raw)
+				}
+			}
+			if strings.Contains(string(raw), "secret") {
+				t.Errorf("it shows the hash: %s", raw)
+			}
+		})
+	}
+}
+
+func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
+	for name, args := range map[string][]string{
+		"a long name":          {"client", "create", "--name", strings.Repeat("x", maxName+1)},
+		"credits below zero":   {"client", "create", "--name", "x", "--credits", "-1"},
+		"credits beyond bound": {"client", "create", "--name", "x", "--credits", "1000000001"},
+		"no slot":              {"client", "create", "--name", "x", "--concurrent-runs", "0"},
+		"an unknown grant":     {"client", "set", "cli_x", "--grant", "flight"},
+		"a grant of nothing":   {"credits", "grant", "--client", "cli_x", "--amount", "0"},
+		"a grant that takes":   {"credits", "grant", "--client", "cli_x", "--amount", "-5"},
+		"too large a move":     {"credits", "adjust", "--client", "cli_x", "--amount", "-1000000001"},
+		"a long note":          {"credits", "adjust", "--client", "cli_x", "--amount", "1", "--note", strings.Repeat("x", maxNote+1)},
+		"a rate of nothing":    {"key", "create", "--client", "cli_x", "--rate", "0"},
+		"no address":           {"key", "create", "--client", "cli_x", "--ip", "here"},
+		"a long overlap":       {"key", "rotate", "key_x", "--overlap", "2161h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if out, errs, exit := parley(t, append([]string{"admin", "--local", "--data", t.TempDir()}, args...)...); exit != exitUsage {
+				t.Errorf("exit %d: %s%s", exit, out, errs)
+			}
+		})
+	}
+}
