@@ -12,12 +12,14 @@ import (
 // Who is the candidate is decided by evidence that is summed up per speaker, in nats: log of the share of the speaking time,
 // less for asking and for opening, more for answering. Speaking time alone carries the decision where nothing is asked.
 const (
-	weightAsks    = 3.0 // per sentence that asks, as a share of the speaker's sentences
+	weightAsks    = 3.0 // per turn that ends by asking, as a share of the speaker's turns: a question inside an answer is told or rhetorical
 	weightAnswers = 1.5 // per question of others that this speaker's next turn follows, as a share of them
 	weightOpens   = 0.3
-	// fewSentences and fewQuestions draw the shares towards 0 where there is little to count.
-	fewSentences = 4
-	fewQuestions = 2
+	// fewTurns and fewQuestions draw the shares towards 0 where there is little to count.
+	fewTurns     = 4
+	fewQuestions = 5
+	// afterthoughtWords is how long a sentence after the question may be that leaves it the turn's end: "Please take your time."
+	afterthoughtWords = 4
 	// The lead of the first over the second, from which the detection is of this confidence.
 	leadHigh   = 1.2
 	leadMedium = 0.5
@@ -35,9 +37,9 @@ const (
 // evidence is what speaks for a speaker being the candidate.
 type evidence struct {
 	share   float64 // of the speaking time
-	asks    float64 // asking sentences, a share of the speaker's own
+	asks    float64 // turns that end by asking, a share of the speaker's own
 	answers float64 // of the questions of others that this speaker answers
-	asked   int     // asking sentences
+	asked   int     // turns that end by asking
 	opens   bool
 	sum     float64
 }
@@ -77,23 +79,22 @@ func weigh(c transcript.Conversation) []evidence {
 	for _, s := range c.Speakers {
 		total += s.SpeakingMs
 	}
-	sentences := make([]int, len(e))
+	turns := make([]int, len(e))
 	questions, answered := make([]int, len(e)), make([]int, len(e))
 	opened := false
 	for i, t := range c.Turns {
 		own := split(t.Words)
-		sentences[t.Speaker] += len(own)
-		for _, s := range own {
-			if s.asks() {
-				e[t.Speaker].asked++
-			}
-		}
 		if !opened && len(t.Words) >= opensWords {
 			e[t.Speaker].opens, opened = true, true
 		}
-		if len(own) == 0 || !own[len(own)-1].asks() {
+		if len(own) == 0 {
 			continue
 		}
+		turns[t.Speaker]++
+		if !handsOver(own) {
+			continue
+		}
+		e[t.Speaker].asked++
 		// The question stands open for everyone else; the next turn with words answers it.
 		for j := range e {
 			if j != t.Speaker {
@@ -109,7 +110,7 @@ func weigh(c transcript.Conversation) []evidence {
 	}
 	for i := range e {
 		e[i].share = float64(c.Speakers[i].SpeakingMs+1) / float64(total+1)
-		e[i].asks = float64(e[i].asked) / float64(sentences[i]+fewSentences)
+		e[i].asks = float64(e[i].asked) / float64(turns[i]+fewTurns)
 		e[i].answers = float64(answered[i]) / float64(questions[i]+fewQuestions)
 		e[i].sum = math.Log(e[i].share) - weightAsks*e[i].asks + weightAnswers*e[i].answers
 		if e[i].opens {
@@ -117,6 +118,12 @@ func weigh(c transcript.Conversation) []evidence {
 		}
 	}
 	return e
+}
+
+// handsOver tells whether a turn ends by asking: with its last sentence, or the one before a short last one.
+func handsOver(turn []sentence) bool {
+	n := len(turn)
+	return turn[n-1].asks() || n > 1 && len(turn[n-1].words) <= afterthoughtWords && turn[n-2].asks()
 }
 
 // reason is a plain sentence: nothing in it was said by anyone.

@@ -315,6 +315,8 @@ func TestTheCandidateIsFound(t *testing.T) {
 		{"a candidate who speaks first", append([]said{{0, 0, "Hello, I am Anna, good to meet you."}}, repeat(4, said{1, 0, "Tell me about your work."}, said{0, 0, answer})...), 0, "high"},
 		{"a candidate with short answers", repeat(6, said{0, 0, "Do you like your work and the town that you live in?"}, said{1, 0, "Yes, I like it very much."}), 1, "high medium"},
 		{"questions without marks", repeat(4, said{0, 0, "Okay, describe your last project."}, said{1, 0, answer}), 1, "high"},
+		{"a candidate who tells of questions", repeat(4, said{0, 0, "Okay, that is good to hear from you."}, said{1, 0, "I asked him why do you not work with us? What do you want? And then he told me that he likes his old machine more than the new one."}), 1, "high"},
+		{"an afterthought behind the question", repeat(4, said{0, 0, speech + " Why did you leave? Please take your time."}, said{1, 0, answer}), 1, "high medium"},
 		{"a candidate who asks at the end", append(repeat(4, said{0, 0, "What did you do there?"}, said{1, 0, answer}), said{1, 0, "How many people work here?"}, said{0, 0, "About two hundred."}), 1, "high"},
 		{"nobody asks, one speaks for much longer", repeat(4, said{0, 0, "The sun is bright today."}, said{1, 0, answer}), 1, "high"},
 		{"nobody asks, and both speak alike", repeat(4, said{0, 0, answer}, said{1, 0, answer}), 1, "low"},
