@@ -68,12 +68,23 @@ func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64
 	out.Heard, out.HeardP, out.RequestedP = h.Heard, h.HeardP, h.requestedP(language)
 	speech := h.spans()
 	words := h.words(speech)
+	for _, segment := range h.thin(speech) {
+		var found []transcript.Word
+		for _, half := range halves(segment, speech) {
+			part, err := r.again(ctx, pcm, half, language)
+			if err != nil {
+				return transcript.Chunk{}, err
+			}
+			found = append(found, part...)
+		}
+		words = refill(words, found, segment)
+	}
 	for _, gap := range missed(words, speech, out.Span.Len()) {
-		again, err := r.hear(ctx, pcm[gap.StartMs*audio.SampleRate/1000:gap.EndMs*audio.SampleRate/1000], language)
+		found, err := r.again(ctx, pcm, gap, language)
 		if err != nil {
 			return transcript.Chunk{}, err
 		}
-		words = insert(words, shift(again.words(again.spans()), gap.StartMs))
+		words = insert(words, found)
 	}
 	words = unloop(words)
 	out.Words = append(out.Words, shift(words, offsetMs)...)
@@ -81,6 +92,16 @@ func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64
 		out.Speech = append(out.Speech, audio.Span{StartMs: s.StartMs + offsetMs, EndMs: s.EndMs + offsetMs})
 	}
 	return out, nil
+}
+
+// again hears a part of a piece by itself.
+func (r *Recogniser) again(ctx context.Context, pcm []int16, part audio.Span, language string) ([]transcript.Word, error) {
+	at := func(ms int64) int { return min(len(pcm), int(max(ms, 0))*audio.SampleRate/1000) }
+	h, err := r.hear(ctx, pcm[at(part.StartMs):at(part.EndMs)], language)
+	if err != nil {
+		return nil, err
+	}
+	return shift(h.words(h.spans()), part.StartMs), nil
 }
 
 // hearing is the engine's answer; times are in ms from the beginning of the piece.
