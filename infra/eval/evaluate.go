@@ -63,6 +63,7 @@ func evaluate(ctx context.Context, out io.Writer, folders []string, heard []tran
 const (
 	maxAttribution = 2.0 // %
 	maxWERLoss     = 1.0 // percentage points above the recogniser alone
+	maxStray       = 1.0 // % of the words
 )
 
 // measure runs one recording through the chain. ok is false where a bound is broken.
@@ -77,7 +78,7 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (r
 		return "", false, err
 	}
 	if len(heard) == 0 {
-		who, ok := voices(r, conversation.Voices(d), d)
+		who, ok := voices(r, conversation.Voices(d), d, 0)
 		return who, ok, nil
 	}
 	pieces := append([]audio.Span(nil), intake.Chunks...)
@@ -92,8 +93,6 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (r
 	if err != nil {
 		return "", false, err
 	}
-	who, ok := voices(r, conv, d)
-
 	// own are the candidate's words as the scorers get them: what was put to the wrong speaker is an error there too.
 	var truth, trueOwn, said, own []token
 	for _, s := range r.ref.Segments {
@@ -117,6 +116,10 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (r
 			}
 		}
 	}
+	stray, of := strayWords(truth, said)
+	strayPercent := 100 * float64(stray) / float64(max(of, 1))
+	who, ok := voices(r, conv, d, strayPercent)
+	ok = ok && strayPercent <= maxStray
 	chain, aloneText := rates(truth, said), "-"
 	if len(chunks) > len(intake.Chunks) {
 		var words []token
@@ -127,22 +130,25 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (r
 		aloneText = alone.String()
 		ok = ok && chain.all <= alone.all+maxWERLoss
 	}
-	stray, of := strayWords(truth, said)
 	return fmt.Sprintf("%s\t%s\t%s\t%.1f\t%.2f\t%.2f\t%.2f", who, chain, aloneText, rates(trueOwn, own).candidate,
-		100*float64(stray)/float64(max(of, 1)), conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
+		strayPercent, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
 }
 
-// voices are the columns about who speaks when, and whether they are within bounds; without times in the truth there is little to hold them against.
-func voices(r recording, c transcript.Conversation, d speaker.Diarization) (columns string, ok bool) {
-	if !r.timed {
-		return fmt.Sprintf("%d\t-\t-\t-\t%s", d.Speakers, c.Candidate.Confidence), true
+// voices are the columns about who speaks when, and whether they are within bounds. Without times in the truth the words alone tell whether the
+// candidate is right.
+func voices(r recording, c transcript.Conversation, d speaker.Diarization, strayPercent float64) (columns string, ok bool) {
+	der, attribution, right := "-", "-", strayPercent < 50
+	ok = right
+	if r.timed {
+		e := conversation.Attribution(r.ref, c, d)
+		der, attribution, right = fmt.Sprintf("%.2f", e.DER), fmt.Sprintf("%.2f", e.Attribution), e.Right
+		ok = right && e.Attribution <= maxAttribution
 	}
-	e := conversation.Attribution(r.ref, c, d)
-	candidate := "WRONG"
-	if e.Right {
-		candidate = "right"
+	candidate := "right"
+	if !right {
+		candidate = "WRONG"
 	}
-	return fmt.Sprintf("%d\t%.2f\t%.2f\t%s\t%s", d.Speakers, e.DER, e.Attribution, candidate, c.Candidate.Confidence), e.Right && e.Attribution <= maxAttribution
+	return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", d.Speakers, der, attribution, candidate, c.Candidate.Confidence), ok
 }
 
 // transcribe hears the pieces, each recogniser the next that is left.
