@@ -62,7 +62,7 @@ func TestALostScorerIsStuckAtTheDeadline(t *testing.T) {
 	s := heavy(t)
 	const deadline = 75 * time.Second // less than the time after which the sweep sends the accent's part again
 	s.restart(t, deadline)
-	defer s.restart(t, 0)
+	t.Cleanup(func() { s.restart(t, 0) })
 	c := s.newcomer(t, 10)
 	s.faults(t, "accent=drop")
 	id := c.accepted(shortened(t, 60))

@@ -27,7 +27,7 @@ func TestAScorerThatFails(t *testing.T) {
 	c := s.newcomer(t, 10)
 	// The accent's refusal of so little speech would come first.
 	s.faults(t, "vocabulary=error", "accent=drop")
-	id := c.accepted(shortened(t, 60))
+	id := c.accepted(shortened(t, 45))
 	c.failed(c.end(id), 10, code.ScoringFailed)
 	c.entries(id, credit.Hold, credit.Release)
 	c.audited()

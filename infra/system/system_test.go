@@ -52,7 +52,7 @@ func testAll(m *testing.M) (status int) {
 		return 1
 	}
 	running.dir = dir
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)
 	status = m.Run()
 	if status != 0 {
 		running.showLogs()
