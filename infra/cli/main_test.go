@@ -162,7 +162,7 @@ func TestTheReportShowsWhatWasMeasuredAndWhatWasNot(t *testing.T) {
 		"req_aaaaaaaaaaaaaaaaaaaaaaaaaa", "c-17", "4:00, mp3, language en, 2 speakers, 31 dB over the noise, 81 % speech",
 		"Candidate (confidence high, 400 words)", "Interviewer ███████████████ ", "3:00, 400 words",
 		"3.2  B2   64 %", "fluency     not measured", "lexical diversity (MTLD)", "52.4 words", "norm 28.0 to 60.0", "weight 25 %",
-		"HD-D", "One part of the picture.", "Practise.", "0:00 Interviewer", "I am a driver.", "4 deducted, 96 left",
+		"HD-D", "too few words", "One part of the picture.", "Practise.", "0:00 Interviewer", "I am a driver.", "4 deducted, 96 left",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the report lacks %q", want)

@@ -76,9 +76,8 @@ type measure struct {
 	Value *float64 `json:"value"`
 	Unit  string   `json:"unit"`
 	Norm  *struct {
-		Low    float64 `json:"low"`
-		High   float64 `json:"high"`
-		Source string  `json:"source"`
+		Low  float64 `json:"low"`
+		High float64 `json:"high"`
 	} `json:"norm"`
 	Weight float64 `json:"weight"`
 	Reason string  `json:"reason"`
@@ -285,13 +284,16 @@ func (p *page) dimension(t terminal, d string) {
 			value = fmt.Sprintf("%s %s", number(*m.Value), m.Unit)
 		}
 		norm, weight := "", ""
-		if m.Norm != nil && (m.Norm.Low != 0 || m.Norm.High != 0) {
+		if m.Norm != nil {
 			norm = fmt.Sprintf("norm %s to %s", number(m.Norm.Low), number(m.Norm.High))
 		}
 		if m.Weight > 0 {
 			weight = fmt.Sprintf("weight %.0f %%", 100*m.Weight)
 		}
 		p.line("  %-40s %-22s %s", name, value, dim.Render(fmt.Sprintf("%-22s %s", norm, weight)))
+		if m.Value == nil {
+			p.wrap(strings.Repeat(" ", 43), m.Reason)
+		}
 	}
 }
 
