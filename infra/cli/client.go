@@ -60,7 +60,7 @@ func aside(c *cobra.Command) func(line string) {
 }
 
 // failed gives an error of a call its exit code: a refusal in the service's own words is a failure of what was asked, a file
-// that cannot be opened is wrong use, and all else did not reach the service.
+// that cannot be read is wrong use, and all else did not reach the service.
 func failed(err error) error {
 	var refused *client.Error
 	switch {
@@ -68,7 +68,7 @@ func failed(err error) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return exitError{exitFailed, err}
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+	case errors.Is(err, client.ErrFile):
 		return exitError{exitUsage, err}
 	}
 	return exitError{exitUnreachable, err}

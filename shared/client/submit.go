@@ -83,14 +83,23 @@ type Accepted struct {
 	Raw      json.RawMessage `json:"-"` // the body as it came
 }
 
+// ErrFile says that what is to be submitted cannot be read as a file.
+var ErrFile = errors.New("client: the recording cannot be read")
+
 // Submit sends the recording in file, inline or by way of an upload as its size asks. It reads the file once beforehand, for
-// the key that makes a repeat safe. Errors: *Error, the file's, the transport's.
+// the key that makes a repeat safe. Errors: *Error, ErrFile, the transport's.
 func (c *Client) Submit(ctx context.Context, file string, o Options) (Accepted, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return Accepted{}, fmt.Errorf("client: submit: %w", err)
+		return Accepted{}, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	defer func() { _ = f.Close() }() // only read from
+	switch about, err := f.Stat(); {
+	case err != nil:
+		return Accepted{}, fmt.Errorf("%w: %w", ErrFile, err)
+	case !about.Mode().IsRegular(): // a folder, or a device without an end
+		return Accepted{}, fmt.Errorf("%w: %s is no file", ErrFile, file)
+	}
 	fields, err := o.fields()
 	if err != nil {
 		return Accepted{}, err
@@ -127,7 +136,7 @@ func contentKey(f *os.File, fields [][2]string) (key string, size int64, err err
 	}
 	size, err = io.Copy(h, f)
 	if err != nil {
-		return "", 0, fmt.Errorf("client: submit: %w", err)
+		return "", 0, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	return "content-" + hex.EncodeToString(h.Sum(nil)), size, nil
 }
