@@ -101,7 +101,8 @@ func newGateway(s System, patience time.Duration) http.Handler {
 			refuse(w, code.RequestTooLarge)
 			return
 		case err != nil:
-			return // the client has gone
+			// The client has gone, or its body makes no sense: to return would answer 200.
+			panic(http.ErrAbortHandler)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()

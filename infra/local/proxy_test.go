@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,6 +77,21 @@ func TestShortPathsReachTheStage(t *testing.T) {
 	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c k 127.0.0.1"
 	if status != 200 || string(body) != want {
 		t.Errorf("%d %s, want 200 %s", status, body, want)
+	}
+}
+
+func TestABodyThatBreaksOffIsNoSuccess(t *testing.T) {
+	url := front(t, time.Minute, func(http.ResponseWriter, *http.Request) { t.Error("it reached the gateway") })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /api/v1/speech/analyze HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || strings.Contains(string(answer), " 200 ") {
+		t.Errorf("%q %v", answer, err)
 	}
 }
 
