@@ -51,14 +51,22 @@ func adminCommand() *cobra.Command {
 	return c
 }
 
-// open reaches the tables.
+// open reaches the tables. Whatever is in the way, the service could not be reached.
 func (o *operator) open(ctx context.Context) (*deployment.System, error) {
+	sys, err := o.find(ctx)
+	if err != nil {
+		return nil, exitError{exitUnreachable, err}
+	}
+	return sys, nil
+}
+
+func (o *operator) find(ctx context.Context) (*deployment.System, error) {
 	if !o.local {
 		return deployment.Find(ctx, o.stack)
 	}
 	sys, err := local.Load(o.data)
 	if err != nil {
-		return nil, exitError{exitUnreachable, err}
+		return nil, err
 	}
 	return operate.OpenLocal(ctx, sys)
 }

@@ -48,13 +48,13 @@ func NewClient(name string, clk clock.Clock) (account.Client, error) {
 // CreateClient stores a client and gives it credits to begin with, 0 or more.
 func CreateClient(ctx context.Context, sys *deployment.System, client account.Client, credits int64, clk clock.Clock) error {
 	if err := sys.Tables.PutClient(ctx, client); err != nil {
-		return fmt.Errorf("operate: create client: %w", err)
+		return fmt.Errorf("operate: create client %s: %w", client.ID, err)
 	}
 	if credits == 0 {
 		return nil
 	}
 	if _, err := sys.Tables.Grant(ctx, client.ID, credits, "initial credits", clk.Now()); err != nil {
-		return fmt.Errorf("operate: create client: %w", err)
+		return fmt.Errorf("operate: client %s is created, its credits are not granted: %w", client.ID, err)
 	}
 	return nil
 }
