@@ -29,7 +29,7 @@ type remote struct {
 
 // flags adds what every client command takes.
 func (r *remote) flags(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&r.url, "url", os.Getenv("PARLEY_URL"), "the service (default PARLEY_URL)")
+	c.Flags().StringVar(&r.url, "url", os.Getenv("PARLEY_URL"), "the service (default PARLEY_URL); the key comes from PARLEY_API_KEY")
 	c.Flags().BoolVar(&r.json, "json", false, "print the API's own body unchanged")
 	return c
 }

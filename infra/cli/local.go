@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"parley/infra/local"
 	"parley/infra/operate"
 	"parley/shared/api"
+	"parley/shared/fault"
 )
 
 // demoCredits is what the demo client begins with.
@@ -109,6 +111,21 @@ func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool)
 	return err
 }
 
+// faultsLong is what a SPEC may be; package fault reads it.
+var faultsLong = `Sets one fault for each target that is named; the others stay as they are. A SPEC is
+
+  STAGE=error             its function returns an error each time
+  STAGE=timeout           its work never ends, so the function's time limit cuts it
+  STAGE=crash             its process dies half-way through the work
+  STAGE=drop              its message is lost after delivery
+  transcribe=denied       the recogniser refuses our credentials
+  STAGE=error:2           any of these, for the next 2 times only
+  deliver=duplicate       every queue and S3 event; also deliver=reorder, deliver=delay:2s
+  table=conflict:0.2      that share of DynamoDB writes is refused; also table=throttle:0.2
+  ready=false             the scorers are not warm
+
+STAGE is ` + strings.Join(fault.Stages(), ", ") + "."
+
 func faultsCommand() *cobra.Command {
 	var data string
 	var asJSON bool
@@ -133,7 +150,7 @@ func faultsCommand() *cobra.Command {
 		return nil
 	}
 	c.AddCommand(
-		&cobra.Command{Use: "set SPEC…", Short: "Set faults, such as vocabulary=error:2", Example: "  parley local faults set accent=timeout deliver=duplicate table=conflict:0.2",
+		&cobra.Command{Use: "set SPEC…", Short: "Set faults, such as vocabulary=error:2", Long: faultsLong, Example: "  parley local faults set accent=timeout deliver=duplicate table=conflict:0.2",
 			Args: func(c *cobra.Command, args []string) error {
 				if len(args) == 0 {
 					return usage("%s takes at least one SPEC; see --help", c.CommandPath())

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"parley/shared/fault"
 	"parley/shared/score"
 )
 
@@ -253,5 +254,21 @@ func TestFaultsAreShownAsJSON(t *testing.T) {
 		if exit != 0 || strings.TrimSpace(out) != tt.want {
 			t.Errorf("%v: exit %d: %s%s", tt.args, exit, out, errs)
 		}
+	}
+}
+
+func TestEveryFaultInTheHelpCanBeSet(t *testing.T) {
+	specs := 0
+	for _, word := range strings.Fields(strings.ReplaceAll(faultsLong, "STAGE=", "accent=")) {
+		if !strings.Contains(word, "=") {
+			continue
+		}
+		specs++
+		if _, err := fault.Parse(strings.Trim(word, ",;")); err != nil {
+			t.Error(err)
+		}
+	}
+	if specs != 12 {
+		t.Errorf("%d specs", specs)
 	}
 }
