@@ -324,6 +324,18 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// Ensure that a part which only waits behind others is not sent again and again.
+func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
+	part, due := pipeline.First(4 * time.Minute)
+	now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+	for sent, want := range map[int]time.Duration{1: 2 * due, 2: 4 * due, 4: 16 * due, 100: 16 * due} {
+		r := run.Run{Status: run.Processing, Deadline: now.Add(time.Hour), Audio: run.Audio{DurationMs: 240_000}, Parts: map[run.Part]run.Pending{part: {Due: now, Sent: sent}}}
+		if a, err := pipeline.Watch(r, now); err != nil || a.Resend[part] != want {
+			t.Errorf("sent %d times: due after %v, want %v (%v)", sent, a.Resend[part], want, err)
+		}
+	}
+}
+
 func TestTheSweepHealsWhatWasLostAndEndsWhatIsStuck(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)

@@ -39,10 +39,14 @@ func Watch(r run.Run, now time.Time) (Action, error) {
 		if a.Resend == nil {
 			a.Resend = map[run.Part]time.Duration{}
 		}
-		a.Resend[p] = s.DueFor(time.Duration(r.Audio.DurationMs) * time.Millisecond)
+		a.Resend[p] = s.DueFor(time.Duration(r.Audio.DurationMs)*time.Millisecond) << min(v.Sent, maxDoublings)
 	}
 	return a, nil
 }
+
+// maxDoublings bounds how far a part's due time grows: each time that it is sent again it is given twice as long, since a message
+// may only be waiting behind others, and a second copy of it would make them wait longer.
+const maxDoublings = 4
 
 func outstanding(r run.Run) []string {
 	var parts []string
