@@ -1,10 +1,10 @@
 package chain_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"math"
 	"strings"
@@ -120,13 +120,14 @@ type house struct {
 	objects *memory.Objects
 	works   chain.Works
 	deps    pipeline.Deps
+	log     *bytes.Buffer
 }
 
 func newHouse(t *testing.T, pcm []int16) *house {
 	t.Helper()
-	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}}
+	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}, log: &bytes.Buffer{}}
 	clk := clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
-	h.deps = pipeline.Deps{Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
+	h.deps = pipeline.Deps{Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
 	h.works = chain.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{},
 		Decode: func(context.Context, string) ([]int16, error) { return pcm, nil }}
 	return h
@@ -139,7 +140,8 @@ func (h *house) must(err error) {
 	}
 }
 
-// run takes a run from its submit until no message is left, and returns it as stored.
+// run takes a run from its submit until no message is left, and returns it as stored. The log tells of its end, and holds
+// nothing of what was said.
 func (h *house) run(q run.Request) run.Run {
 	h.t.Helper()
 	ctx, now := h.t.Context(), h.deps.Clock.Now()
@@ -185,6 +187,15 @@ func (h *house) run(q run.Request) run.Run {
 	}
 	r, err = h.store.Get(ctx, id)
 	h.must(err)
+	log := h.log.String()
+	if !strings.Contains(log, `"msg":"run ended","run":"`+string(id)) {
+		h.t.Errorf("the log does not tell of the end: %s", log)
+	}
+	for _, said := range []string{"customers", "honestly", "nobody wanted"} {
+		if strings.Contains(log, said) {
+			h.t.Errorf("the log holds what was said: %s", log)
+		}
+	}
 	return r
 }
 
