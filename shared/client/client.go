@@ -123,7 +123,7 @@ func keep(res *http.Response) error {
 // backoff waits as long as the answer asks, else half a second doubled by each try, a minute at most.
 func (c *Client) backoff(_, _ time.Duration, try int, res *http.Response) time.Duration {
 	wait := min(firstWait<<min(try, 10), maxWait)
-	why := error(errBroken)
+	why := errBroken
 	if res != nil {
 		if d := retryAfter(res.Header); d > 0 {
 			wait = d // maxWait at most: retry sees to it

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// MaxFiles is the most recordings that a row may join, MaxSeconds the most audio, s.
-	MaxFiles   = 500
+	// MaxFiles is the most recordings that a row may join.
+	MaxFiles = 500
+	// MaxSeconds is the most audio that they may hold, s.
 	MaxSeconds = 2 * 60 * 60
 	gapSeconds = 1 // of silence between two files
 )

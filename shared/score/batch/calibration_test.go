@@ -43,9 +43,9 @@ func TestCalibration(t *testing.T) {
 		t.Skipf("%s names no folder for the engines' answers", calibrationVariable)
 	}
 	spoken := corpus(t)
-	real := realEngines(t)
-	e := Engine{Decode: decoder(t), Language: "en", Inspect: audio.Measure, Recogniser: cachedRecogniser{real.recogniser, t, cache}}
-	aligner := cachedAligner{real.aligner, t, cache}
+	engines := realEngines(t)
+	e := Engine{Decode: decoder(t), Language: "en", Inspect: audio.Measure, Recogniser: cachedRecogniser{engines.recogniser, t, cache}}
+	aligner := cachedAligner{engines.aligner, t, cache}
 	fl, ac := newFit(), newFit()
 	var fluencies, accents, humanFluency, humanAccuracy []float64
 	for _, s := range spoken {
