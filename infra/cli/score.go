@@ -17,7 +17,6 @@ import (
 	"parley/shared/score/batch"
 	"parley/shared/score/overall"
 	"parley/shared/score/vocabulary"
-	"parley/shared/scoring"
 	"parley/shared/sphinx"
 	"parley/shared/whisper"
 )
@@ -120,7 +119,7 @@ type shownScores struct {
 
 // present shows scores as the API gives them.
 func present(v, f, a score.Result, m score.Material) (scores, confidence any, all score.Result, err error) {
-	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Vocabulary: v, Fluency: f, Accent: a, ScoringVersion: scoring.Version()})
+	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Vocabulary: v, Fluency: f, Accent: a})
 	all = overall.Score(v, f, a)
 	return shownScores{r.Scores, batch.RawOf(v, f, a, all)}, r.Confidence, all, nil
 }

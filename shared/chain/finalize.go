@@ -14,7 +14,7 @@ import (
 )
 
 func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
-	in := report.Input{RequestedLanguage: r.Request.Language, ScoringVersion: scoring.Version()}
+	in := report.Input{RequestedLanguage: r.Request.Language, ScoringVersion: scoring.Version(w.Recogniser.Version(), w.Aligner.Version())}
 	for a, into := range map[pipeline.Artefact]any{
 		pipeline.Intake: &in.Intake, pipeline.Conversation: &in.Conversation,
 		pipeline.VocabularyScore: &in.Vocabulary, pipeline.FluencyScore: &in.Fluency, pipeline.AccentScore: &in.Accent,
