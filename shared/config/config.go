@@ -5,6 +5,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ const (
 const DefaultPollEvery = 10 * time.Second
 
 // DefaultModel is the recogniser's weights: Whisper base, multilingual, 8 bit.
-const DefaultModel = "ggml-base-q8_0.bin"
+var DefaultModel = path.Base(engine.WhisperFile)
 
 // Queue is the name of the variable with the URL of a stage's queue.
 func Queue(s run.Stage) string { return queuePrefix + strings.ToUpper(string(s)) }

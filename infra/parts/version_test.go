@@ -1,0 +1,25 @@
+package parts
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"parley/shared/engine"
+	"parley/shared/scoring"
+)
+
+func TestTheScoringVersionNamesTheEnginesOfTheTable(t *testing.T) {
+	versions := map[string]string{}
+	for _, p := range Table {
+		versions[p.Name] = p.Version
+	}
+	want := strings.Join([]string{"ffmpeg " + versions["FFmpeg"], "whisper.cpp " + versions["whisper.cpp"], strings.TrimSuffix(path.Base(engine.WhisperFile), ".bin"),
+		"silero " + versions["Silero VAD"], "pocketsphinx " + versions["PocketSphinx"]}, ", ")
+	if scoring.Engines != want {
+		t.Errorf("scoring.Engines = %q, the table has %q", scoring.Engines, want)
+	}
+	if versions["PocketSphinx models"] != versions["PocketSphinx"] {
+		t.Errorf("the aligner is %s, its models %s", versions["PocketSphinx"], versions["PocketSphinx models"])
+	}
+}
