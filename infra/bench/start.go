@@ -26,7 +26,7 @@ func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 	if err != nil || len(programs) == 0 {
 		return errors.Join(fmt.Errorf("no functions in %s: make functions", dist), err)
 	}
-	fmt.Fprintln(w, "function\tstart, ms\tprogram, MB")
+	fmt.Fprintln(w, "function\tstart, ms\tprogram, MB\t")
 	for _, p := range programs {
 		times := make([]time.Duration, startRounds)
 		for i := range times {
@@ -39,7 +39,7 @@ func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.0f\t%.1f\n", filepath.Base(filepath.Dir(p)), float64(times[startRounds/2].Microseconds())/1000, float64(info.Size())/1e6)
+		fmt.Fprintf(w, "%s\t%.0f\t%.1f\t\n", filepath.Base(filepath.Dir(p)), float64(times[startRounds/2].Microseconds())/1000, float64(info.Size())/1e6)
 	}
 	return nil
 }

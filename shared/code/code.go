@@ -116,7 +116,7 @@ var Table = []Entry{
 	{MissingPermission, 403, false, false, "This API key lacks the permission for this call. Use a key that has it."},
 
 	{RequestNotFound, 404, false, false, "No run has this id. Check the id that the submit returned."},
-	{NotFound, 404, false, false, "There is nothing at this path. See /api/v1/docs for the calls that exist."},
+	{NotFound, 404, false, false, "There is nothing at this path. All calls stand under /api/v1; check the path."},
 	{MethodNotAllowed, 405, false, false, "This path does not take this method; the Allow header names those it takes."},
 
 	{IdempotencyKeyReused, 409, false, false, "This Idempotency-Key was used with another input. Use a new key for a new request."},
