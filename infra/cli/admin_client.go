@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"parley/infra/operate"
+	"parley/shared/account"
+)
+
+func (o *operator) clients() *cobra.Command {
+	return o.group("client", "Create, list, show and set clients", o.clientCreate(), o.clientList(), o.clientShow(), o.clientSet())
+}
+
+func (o *operator) clientCreate() *cobra.Command {
+	var name string
+	var credits int64
+	var slots int
+	var grants, permissions []string
+	c := &cobra.Command{
+		Use: "create", Short: "Create a client", Args: exactly(0, "flags only"),
+		Example: `  parley admin client create --name "Acme" --credits 100 --local`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case name == "":
+				return usage("--name is missing")
+			case len(name) > maxName:
+				return usage("--name has %d bytes, and %d are allowed", len(name), maxName)
+			case credits < 0 || credits > maxCredits:
+				return usage("--credits %d: must be 0 to %d", credits, int64(maxCredits))
+			}
+			if err := slotBounds(slots); err != nil {
+				return err
+			}
+			client, err := operate.NewClient(name, o.clock)
+			if err != nil {
+				return err
+			}
+			client.ConcurrentRuns = slots
+			for _, g := range grants {
+				if err := knownGrant(g); err != nil {
+					return err
+				}
+				client.Grants = append(client.Grants, account.Grant(g))
+			}
+			if len(permissions) > 0 {
+				client.Permissions = nil
+				for _, p := range permissions {
+					client.Permissions = append(client.Permissions, account.Permission(p))
+				}
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			if err := operate.CreateClient(c.Context(), sys, client, credits, o.clock); err != nil {
+				return err
+			}
+			return o.print(c, map[string]any{"clientId": client.ID}, func(w *tabwriter.Writer) {
+				fmt.Fprintf(w, "client\t%s\n", client.ID)
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&name, "name", "", "the client's name")
+	f.Int64Var(&credits, "credits", 0, "credits to begin with")
+	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
+	f.StringSliceVar(&grants, "grant", nil, "a grant: multilingual")
+	f.StringSliceVar(&permissions, "permission", nil, "a permission (default speech)")
+	return c
+}
+
+// The bounds of what an operator may say; Credits are those of one movement, far below what a sum could overflow by.
+const (
+	maxName    = 255 // bytes
+	maxNote    = 500 // bytes
+	maxCredits = 1_000_000_000
+)
+
+func slotBounds(n int) error {
+	if n < 1 || n > 1000 {
+		return usage("--concurrent-runs %d: must be 1 to 1000", n)
+	}
+	return nil
+}
+
+func knownGrant(g string) error {
+	if account.Grant(g) != account.GrantMultilingual {
+		return usage("no grant %q; there is %s", g, account.GrantMultilingual)
+	}
+	return nil
+}
+
+func (o *operator) clientList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the clients", Args: exactly(0, "flags only"), Example: "  parley admin client list --local",
+		RunE: func(c *cobra.Command, _ []string) error {
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			clients, err := sys.Tables.Clients(c.Context())
+			if err != nil {
+				return err
+			}
+			for i := range clients {
+				clients[i] = listed(clients[i])
+			}
+			return o.print(c, clients, func(w *tabwriter.Writer) {
+				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tGRANTS")
+				for _, cl := range clients {
+					fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, cl.Grants)
+				}
+			})
+		},
+	}
+}
+
+func (o *operator) clientShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a client", Args: exactly(1, "a client's id"), Example: "  parley admin client show cli_… --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			client, err := sys.Tables.Client(c.Context(), account.ID(args[0]))
+			if err != nil {
+				return fmt.Errorf("client %s: %w", args[0], err)
+			}
+			return o.showClient(c, client)
+		},
+	}
+}
+
+// listed is a client whose lists are JSON arrays, empty ones too.
+func listed(c account.Client) account.Client {
+	c.Grants = append([]account.Grant{}, c.Grants...)
+	c.Permissions = append([]account.Permission{}, c.Permissions...)
+	return c
+}
+
+func (o *operator) showClient(c *cobra.Command, client account.Client) error {
+	client = listed(client)
+	return o.print(c, client, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
+			client.ID, client.Name, client.Active, client.ConcurrentRuns, client.Grants, client.Permissions, client.CreatedAt.Format(time.RFC3339))
+	})
+}
+
+func (o *operator) clientSet() *cobra.Command {
+	var active bool
+	var slots int
+	var grants, revoked []string
+	c := &cobra.Command{
+		Use: "set ID", Short: "Change a client's settings", Args: exactly(1, "a client's id"),
+		Example: "  parley admin client set cli_… --active=false --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := slotBounds(slots); c.Flags().Changed("concurrent-runs") && err != nil {
+				return err
+			}
+			for _, g := range append(slices.Clone(grants), revoked...) {
+				if err := knownGrant(g); err != nil {
+					return err
+				}
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			client, err := sys.Tables.Client(c.Context(), account.ID(args[0]))
+			if err != nil {
+				return fmt.Errorf("client %s: %w", args[0], err)
+			}
+			if c.Flags().Changed("active") {
+				client.Active = active
+			}
+			if c.Flags().Changed("concurrent-runs") {
+				client.ConcurrentRuns = slots
+			}
+			for _, g := range grants {
+				if !client.Granted(account.Grant(g)) {
+					client.Grants = append(client.Grants, account.Grant(g))
+				}
+			}
+			client.Grants = slices.DeleteFunc(client.Grants, func(g account.Grant) bool { return slices.Contains(revoked, string(g)) })
+			if err := sys.Tables.PutClient(c.Context(), client); err != nil {
+				return err
+			}
+			return o.showClient(c, client)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&active, "active", true, "whether its keys may call")
+	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
+	f.StringSliceVar(&grants, "grant", nil, "a grant to give")
+	f.StringSliceVar(&revoked, "revoke-grant", nil, "a grant to take")
+	return c
+}

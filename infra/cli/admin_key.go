@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"parley/infra/operate"
+	"parley/shared/account"
+)
+
+// listedKey is listed for a key.
+func listedKey(k account.Key) account.Key {
+	k.IPs = append([]string{}, k.IPs...)
+	return k
+}
+
+func (o *operator) keys() *cobra.Command {
+	return o.group("key", "Create, list, revoke and rotate API keys", o.keyCreate(), o.keyList(), o.keyRevoke(), o.keyRotate())
+}
+
+func (o *operator) shown(c *cobra.Command, k operate.Key) error {
+	return o.print(c, k, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "key id\t%s\nkey\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key)
+	})
+}
+
+func (o *operator) keyCreate() *cobra.Command {
+	var client string
+	var expires time.Duration
+	var ips []string
+	var rate int
+	c := &cobra.Command{
+		Use: "create", Short: "Create an API key; it is shown this once", Args: exactly(0, "flags only"),
+		Example: "  parley admin key create --client cli_… --expires-in 720h --ip 203.0.113.0/24 --local",
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case client == "":
+				return usage("--client is missing")
+			case expires < 0:
+				return usage("--expires-in %s: must not be negative", expires)
+			case rate < 1 || rate > 100_000:
+				return usage("--rate %d: must be 1 to 100000 submits a minute", rate)
+			}
+			for i, ip := range ips {
+				p, err := prefix(ip)
+				if err != nil {
+					return err
+				}
+				ips[i] = p
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			k, err := operate.CreateKey(c.Context(), sys, account.ID(client), o.clock, func(k *account.Key) {
+				k.IPs, k.Rate = ips, rate
+				if expires > 0 {
+					at := o.clock.Now().Add(expires)
+					k.ExpiresAt = &at
+				}
+			})
+			if err != nil {
+				return err
+			}
+			return o.shown(c, k)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&client, "client", "", "the client's id")
+	f.DurationVar(&expires, "expires-in", 0, "the key's life, such as 1h; 0: for ever")
+	f.StringSliceVar(&ips, "ip", nil, "an address or CIDR it may be used from; none: any")
+	f.IntVar(&rate, "rate", account.DefaultRate, "submits a minute")
+	return c
+}
+
+// prefix reads a CIDR, or an address as the CIDR that holds it alone.
+func prefix(s string) (string, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()).String(), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return "", usage("--ip %q is no address and no CIDR", s)
+	}
+	return p.Masked().String(), nil
+}
+
+func (o *operator) keyList() *cobra.Command {
+	var client string
+	c := &cobra.Command{
+		Use: "list", Short: "List a client's keys, without the keys themselves", Args: exactly(0, "flags only"), Example: "  parley admin key list --client cli_… --local",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if client == "" {
+				return usage("--client is missing")
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			if _, err := sys.Tables.Client(c.Context(), account.ID(client)); err != nil {
+				return fmt.Errorf("client %s: %w", client, err)
+			}
+			keys, err := sys.Tables.Keys(c.Context(), account.ID(client))
+			if err != nil {
+				return err
+			}
+			for i := range keys {
+				keys[i] = listedKey(keys[i])
+			}
+			return o.print(c, keys, func(w *tabwriter.Writer) {
+				fmt.Fprintln(w, "KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES")
+				for _, k := range keys {
+					until := "never"
+					if k.ExpiresAt != nil {
+						until = k.ExpiresAt.Format(time.RFC3339)
+					}
+					fmt.Fprintf(w, "%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until, k.Rate, k.IPs)
+				}
+			})
+		},
+	}
+	c.Flags().StringVar(&client, "client", "", "the client's id")
+	return c
+}
+
+func (o *operator) keyRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke KEYID", Short: "Revoke a key at once", Args: exactly(1, "a key's id"), Example: "  parley admin key revoke key_… --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			k, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
+			if err != nil {
+				return fmt.Errorf("key %s: %w", args[0], err)
+			}
+			k.Active = false
+			if err := sys.Tables.PutKey(c.Context(), k); err != nil {
+				return err
+			}
+			return o.print(c, listedKey(k), func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) })
+		},
+	}
+}
+
+func (o *operator) keyRotate() *cobra.Command {
+	var overlap time.Duration
+	c := &cobra.Command{
+		Use: "rotate KEYID", Short: "Create a key like this one, which ends after the overlap", Args: exactly(1, "a key's id"),
+		Example: "  parley admin key rotate key_… --overlap 24h --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			if overlap < 0 || overlap > 90*24*time.Hour {
+				return usage("--overlap %s: must be 0 to 2160h", overlap)
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			old, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
+			switch {
+			case err != nil:
+				return fmt.Errorf("key %s: %w", args[0], err)
+			case !old.Active:
+				return fmt.Errorf("key %s is revoked: make its client another with parley admin key create", args[0])
+			}
+			k, err := operate.CreateKey(c.Context(), sys, old.Client, o.clock, func(k *account.Key) { k.IPs, k.Rate = old.IPs, old.Rate })
+			if err != nil {
+				return err
+			}
+			if end := o.clock.Now().Add(overlap); old.ExpiresAt == nil || end.Before(*old.ExpiresAt) {
+				old.ExpiresAt = &end
+			}
+			if err := sys.Tables.PutKey(c.Context(), old); err != nil {
+				return err
+			}
+			return o.shown(c, k)
+		},
+	}
+	c.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key still serves")
+	return c
+}
