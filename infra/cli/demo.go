@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/infra/local"
+	"parley/shared/clock"
 )
 
 // sampleRecording is the interview in the repository.
@@ -35,7 +36,7 @@ func demoCommand() *cobra.Command {
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(ctx context.Context, s local.System) error {
 				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace, json: asJSON}
-				if err := r.submitAndWait(ctx, c, audio, submission{}); err != nil {
+				if err := r.submitAndWait(ctx, c, audio, submission{idempotencyKey: anew(clock.Real{})}); err != nil {
 					return err
 				}
 				return errShown
@@ -52,6 +53,9 @@ func demoCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
 	return c
 }
+
+// anew is a key that makes each demo a run of its own, so that every stage is seen each time.
+func anew(clk clock.Clock) string { return "demo-" + clk.Now().Format(time.RFC3339Nano) }
 
 // errShown stops the demo's system once the report is printed.
 var errShown = errors.New("shown")

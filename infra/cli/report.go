@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/charmbracelet/lipgloss"
 )
@@ -130,6 +131,14 @@ func (p *page) line(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
 	}
+}
+
+// Write lets tables be laid out on the page.
+func (p *page) Write(b []byte) (int, error) {
+	if p.err == nil {
+		_, p.err = p.w.Write(b)
+	}
+	return len(b), p.err
 }
 
 func label(s string) string { return dim.Render(fmt.Sprintf("%-11s", s)) }
@@ -274,27 +283,25 @@ func (p *page) dimension(t terminal, d string) {
 	if a == nil {
 		return
 	}
+	w := tabwriter.NewWriter(p, 0, 4, 2, ' ', 0)
 	for _, m := range a.Measures {
 		name := m.Label
 		if name == "" {
 			name = m.Name
 		}
-		value := dim.Render("not measured")
+		value, norm, weight := "not measured", m.Reason, ""
 		if m.Value != nil {
 			value = fmt.Sprintf("%s %s", number(*m.Value), m.Unit)
 		}
-		norm, weight := "", ""
-		if m.Norm != nil {
+		if m.Value != nil && m.Norm != nil {
 			norm = fmt.Sprintf("norm %s to %s", number(m.Norm.Low), number(m.Norm.High))
 		}
 		if m.Weight > 0 {
-			weight = fmt.Sprintf("weight %.0f %%", 100*m.Weight)
+			weight = fmt.Sprintf("\tweight %.0f %%", 100*m.Weight)
 		}
-		p.line("  %-40s %-22s %s", name, value, dim.Render(fmt.Sprintf("%-22s %s", norm, weight)))
-		if m.Value == nil {
-			p.wrap(strings.Repeat(" ", 43), m.Reason)
-		}
+		fmt.Fprintf(w, "  %s\t%s\t%s%s\n", name, value, norm, weight)
 	}
+	_ = w.Flush() // the page keeps the error
 }
 
 // number has three significant digits, and no more than two behind the point.
