@@ -62,7 +62,7 @@ var Table = []Stage{
 		Due: 45 * time.Second, DueFactor: 0.03, Fail: code.InternalError, TimeoutCode: code.InternalError, Progress: 5,
 		In: []Artefact{Original}, Out: []Artefact{PCM, Intake}, Layers: []Layer{LayerFFmpeg}},
 	{Name: Transcribe, Timeout: 300 * time.Second, MaxReceives: 3, MemoryMB: 1769, Concurrency: 200,
-		Due: 120 * time.Second, DueFactor: 0.2, Fail: code.TranscriptionFailed, TimeoutCode: code.TranscriptionFailed, Progress: 15,
+		Due: 60 * time.Second, DueFactor: 0.12, Fail: code.TranscriptionFailed, TimeoutCode: code.TranscriptionFailed, Progress: 15,
 		In: []Artefact{PCM, Intake}, Out: []Artefact{Words}, Layers: []Layer{LayerRecogniser}},
 	{Name: Diarize, Timeout: 300 * time.Second, MaxReceives: 3, MemoryMB: 1769, Concurrency: 50,
 		Due: 60 * time.Second, DueFactor: 0.1, Fail: code.InternalError, TimeoutCode: code.InternalError, Progress: 15,
