@@ -16,11 +16,11 @@ import (
 // sampleRecording is the interview in the repository.
 const sampleRecording = "infra/sample/interview.opus"
 
-// demoPace is how often the demo polls, so that every stage is seen.
+// demoPace is how often the demo polls, so that every stage is seen; its system allows twice that.
 const demoPace = time.Second
 
 func demoCommand() *cobra.Command {
-	cfg := local.Config{Addr: "127.0.0.1:0", PollEvery: demoPace}
+	cfg := local.Config{Addr: "127.0.0.1:0", PollEvery: demoPace / 2}
 	var audio string
 	var asJSON bool
 	c := &cobra.Command{
