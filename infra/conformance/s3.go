@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"parley/shared/clock"
 )
 
 // objects is what the S3 checks share.
@@ -174,7 +176,7 @@ func objectChecks(cfg aws.Config, unique string) []check {
 			if err != nil {
 				return err
 			}
-			if err := wait(ctx, 2200*time.Millisecond); err != nil {
+			if err := clock.Sleep(ctx, 2200*time.Millisecond); err != nil {
 				return err
 			}
 			status, _, err := request(ctx, http.MethodPut, p.URL, "", []byte("x"))

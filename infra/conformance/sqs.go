@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"parley/shared/clock"
 )
 
 // queues is what the SQS checks share.
@@ -232,7 +234,7 @@ func (q *queues) changesVisibility(ctx context.Context) error {
 	if err := change(20); err != nil {
 		return err
 	}
-	if err := wait(ctx, 1300*time.Millisecond); err != nil {
+	if err := clock.Sleep(ctx, 1300*time.Millisecond); err != nil {
 		return err
 	}
 	return errors.Join(q.none(ctx, q.stage, "before its longer time is up"), q.delete(ctx, q.stage, m))
@@ -246,7 +248,7 @@ func (q *queues) redrives(ctx context.Context) error {
 		if _, err := q.one(ctx, q.stage, "poison", 3, 1); err != nil {
 			return err
 		}
-		if err := wait(ctx, 1200*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 1200*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -284,7 +286,7 @@ func (q *queues) delays(ctx context.Context) error {
 func (q *queues) wakes(ctx context.Context) error {
 	sent := make(chan error, 1)
 	go func() {
-		if err := wait(ctx, 500*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 500*time.Millisecond); err != nil {
 			sent <- err
 			return
 		}

@@ -79,15 +79,3 @@ func same[T comparable](what string, got, want T) error {
 	}
 	return nil
 }
-
-// wait sleeps, but not beyond ctx.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/shared/clock"
 )
 
 func (t *table) create(ctx context.Context) error {
@@ -113,7 +115,7 @@ func (t *table) transactsAtOnce(ctx context.Context) error {
 					other.CompareAndSwap(nil, err.Error())
 					break
 				}
-				if wait(ctx, 5*time.Millisecond) != nil {
+				if clock.Sleep(ctx, 5*time.Millisecond) != nil {
 					return
 				}
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"parley/shared/api"
+	"parley/shared/clock"
 	"parley/shared/code"
 )
 
@@ -55,7 +56,7 @@ func New(server, key string) (*Client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("client: %q is not the URL of a service, such as https://parley.example.com", server)
 	}
-	c := &Client{base: strings.TrimSuffix(strings.TrimSuffix(server, "/"), api.Base) + api.Base, key: key, wait: pause, hold: func(d time.Duration) time.Duration { return d }}
+	c := &Client{base: strings.TrimSuffix(strings.TrimSuffix(server, "/"), api.Base) + api.Base, key: key, wait: clock.Sleep, hold: func(d time.Duration) time.Duration { return d }}
 	c.http = retryablehttp.NewClient()
 	c.http.Logger = nil
 	c.http.RetryMax = maxTries - 1
@@ -66,17 +67,6 @@ func New(server, key string) (*Client, error) {
 	// The service never redirects; whoever does shall not get the key.
 	c.http.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // retry tries again what may end differently: a broken connection, a server's own fault, and whatever says to come again

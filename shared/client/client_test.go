@@ -387,7 +387,7 @@ func TestWaitStops(t *testing.T) {
 	a, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
 	s.must(err)
 	ctx, stop := context.WithCancel(t.Context())
-	s.client.wait = pause
+	s.client.wait = clock.Sleep
 	if _, err := s.client.Wait(ctx, a.ID, func(Run) { stop() }); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

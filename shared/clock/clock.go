@@ -3,6 +3,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -33,3 +34,19 @@ func (m *Manual) Now() time.Time { m.mu.Lock(); defer m.mu.Unlock(); return m.t 
 
 // Advance moves the clock forward by d.
 func (m *Manual) Advance(d time.Duration) { m.mu.Lock(); defer m.mu.Unlock(); m.t = m.t.Add(d) }
+
+// Sleep waits for d, or until ctx ends, and then returns its error; at once where ctx has ended or d is not above 0. Whoever waits
+// takes it as a parameter, so that a test need not.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil || d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

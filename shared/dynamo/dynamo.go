@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"parley/shared/clock"
 )
 
 // API is what the store calls of *dynamodb.Client.
@@ -63,25 +65,11 @@ func WithSleep(f func(context.Context, time.Duration) error) Option {
 
 // New makes a store on the tables with these names.
 func New(api API, names Names, options ...Option) *Store {
-	s := &Store{api: api, names: names, random: rand.Reader, jitter: mathrand.Float64, sleep: sleep}
+	s := &Store{api: api, names: names, random: rand.Reader, jitter: mathrand.Float64, sleep: clock.Sleep}
 	for _, o := range options {
 		o(s)
 	}
 	return s
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // token is 32 characters that no other request carries; DynamoDB takes up to 36.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"parley/shared/clock"
 	"parley/shared/memory"
 	"parley/shared/storetest"
 )
@@ -91,7 +92,7 @@ func TestConformsAmongFaults(t *testing.T) {
 			}
 			open := func(t *testing.T) storetest.Store {
 				s := openThrough(t, wrap)
-				s.sleep = func(ctx context.Context, d time.Duration) error { return sleep(ctx, d/8) }
+				s.sleep = func(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, d/8) }
 				return s
 			}
 			t.Run("Submits", func(t *testing.T) { storetest.Submits(t, open) })
@@ -125,7 +126,7 @@ func TestStress(t *testing.T) {
 	}
 	storetest.Stress(t, func(t *testing.T) storetest.Store {
 		s := openThrough(t, newHostile(3))
-		s.sleep = func(ctx context.Context, d time.Duration) error { return sleep(ctx, d/8) }
+		s.sleep = func(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, d/8) }
 		return s
 	}, 6, steps)
 }

@@ -39,7 +39,7 @@ type Deps struct {
 	// Budget is a run's deadline.
 	Budget run.Budget
 	// Pause waits between two tries at a contended write; nil: not at all. It returns early with ctx.
-	Pause func(ctx context.Context, d time.Duration)
+	Pause func(ctx context.Context, d time.Duration) error
 	// Random draws from 0 to below 1, for jitter; nil: math/rand.
 	Random func() float64
 }
@@ -378,5 +378,5 @@ func (d Deps) pause(ctx context.Context, try int) {
 	if random == nil {
 		random = rand.Float64
 	}
-	d.Pause(ctx, time.Duration(random()*float64(min(10*time.Millisecond<<min(try, 10), 500*time.Millisecond))))
+	_ = d.Pause(ctx, time.Duration(random()*float64(min(10*time.Millisecond<<min(try, 10), 500*time.Millisecond))))
 }

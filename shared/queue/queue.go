@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"parley/shared/clock"
 	"parley/shared/pipeline"
 	"parley/shared/run"
 )
@@ -47,25 +48,11 @@ func WithSleep(sleep func(context.Context, time.Duration) error, jitter func() f
 
 // New makes Queues of the queues' URLs.
 func New(api API, urls map[run.Stage]string, options ...Option) *Queues {
-	q := &Queues{api: api, urls: urls, jitter: rand.Float64, sleep: sleep}
+	q := &Queues{api: api, urls: urls, jitter: rand.Float64, sleep: clock.Sleep}
 	for _, o := range options {
 		o(q)
 	}
 	return q
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // The bounds of sending.

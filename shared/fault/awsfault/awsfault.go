@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"parley/shared/clock"
 	"parley/shared/fault"
 )
 
@@ -35,7 +35,7 @@ func Handler(i *fault.Injector, next Handle) Handle {
 			return next(ctx, event)
 		}
 		times, hold := i.Deliver()
-		if err := pause(ctx, hold); err != nil {
+		if err := clock.Sleep(ctx, hold); err != nil {
 			return nil, err
 		}
 		answer, err := next(ctx, event)
@@ -53,20 +53,6 @@ func isBatch(event json.RawMessage) bool {
 		}
 	}
 	return json.Unmarshal(event, &batch) == nil && len(batch.Records) > 0 && batch.Records[0].EventSource == "aws:sqs"
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Wrap is Configure with the injector of this process.
