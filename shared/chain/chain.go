@@ -5,7 +5,6 @@ package chain
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -220,11 +219,7 @@ func (w Works) samples(ctx context.Context, r run.Run, span audio.Span) ([]int16
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("chain: pcm: %w", err)
 	}
-	pcm := make([]int16, n/2)
-	for i := range pcm {
-		pcm[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
-	}
-	return pcm, nil
+	return audio.Samples(b[:n]), nil
 }
 
 // maxArtefactBytes bounds a JSON artefact: the words of 45 minutes are about 2 MB.

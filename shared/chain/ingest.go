@@ -3,7 +3,6 @@ package chain
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -29,10 +28,7 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if len(in.Chunks) == 0 {
 		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that its level is not too low.")
 	}
-	b := make([]byte, 2*len(pcm))
-	for i, s := range pcm {
-		binary.LittleEndian.PutUint16(b[2*i:], uint16(s))
-	}
+	b := audio.Bytes(pcm)
 	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
 		return pipeline.Result{}, fmt.Errorf("chain: ingest: %w", err)
 	}
