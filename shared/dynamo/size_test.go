@@ -129,7 +129,7 @@ func TestSizesAndWriteUnits(t *testing.T) {
 		}
 	}
 
-	after, r, entry, err := admit(account, sub.Run, sub, now)
+	after, r, entry, err := sub.Admit(account, sub.Run, now)
 	must(err)
 	items, err := s.admission(s.putNewRun(r), account, after, r, entry, now)
 	must(err)
@@ -138,7 +138,7 @@ func TestSizesAndWriteUnits(t *testing.T) {
 
 	full := account
 	full.Running = 8
-	waits, queued, hold, err := admit(full, sub.Run, sub, now)
+	waits, queued, hold, err := sub.Admit(full, sub.Run, now)
 	must(err)
 	items, err = s.admission(s.putNewRun(queued), full, waits, queued, hold, now)
 	must(err)

@@ -21,7 +21,7 @@ const runItem = 0
 //	writes  the run where its id is free; the account where its revision is the one read; the hold's entry;
 //	        the ticket where it queues; the idempotency record where there is none or an expired one
 func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (r run.Run, replayed bool, err error) {
-	if err := plausible(sub); err != nil {
+	if err := sub.Check(); err != nil {
 		return run.Run{}, false, err
 	}
 	sub.Run.Version = 0
@@ -37,7 +37,7 @@ func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (
 		if err != nil {
 			return nil, err
 		}
-		after, next, entry, err := admit(seen, sub.Run, sub, now)
+		after, next, entry, err := sub.Admit(seen, sub.Run, now)
 		if errors.Is(err, credit.ErrInsufficient) {
 			// A repeat is answered as the first time, even with nothing left to hold.
 			if again := repeat(); !errors.Is(again, run.ErrUnknown) {
@@ -74,36 +74,6 @@ func (s *Store) accepted(ctx context.Context, sub run.Submission, now time.Time)
 		err = fmt.Errorf("dynamo: submit: id %s is taken", r.ID)
 	}
 	return r, false, err
-}
-
-// plausible refuses what no caller can mean.
-func plausible(sub run.Submission) error {
-	if r := sub.Run; !r.ID.Valid() || r.Client == "" || r.Attempt != 1 || r.Cost < 1 || r.CreatedAt.IsZero() {
-		return fmt.Errorf("dynamo: submit: impossible run %q of %q: attempt %d, cost %d, created %s", r.ID, r.Client, r.Attempt, r.Cost, r.CreatedAt)
-	}
-	if sub.ConcurrentRuns < 1 {
-		return fmt.Errorf("dynamo: submit: %d concurrent runs", sub.ConcurrentRuns)
-	}
-	return nil
-}
-
-// admit holds the run's cost and gives it a slot, or a ticket where none is free or others wait already.
-func admit(a credit.Account, r run.Run, sub run.Submission, now time.Time) (credit.Account, run.Run, credit.Entry, error) {
-	a, entry, err := a.HoldFor(string(r.ID), r.Attempt, r.Cost, now)
-	if err != nil {
-		return a, r, entry, err
-	}
-	r.Status, r.Ticket, r.StartedAt, r.Deadline, r.Parts = "", 0, time.Time{}, time.Time{}, nil
-	if a.Queued == 0 && a.Running < sub.ConcurrentRuns {
-		a.Running++
-		r, err = r.Start(sub.First, sub.Due, sub.Budget, now)
-		return a, r, entry, err
-	}
-	a.Queued++
-	a.QueueTail++
-	r.Status, r.Ticket = run.Queued, a.QueueTail
-	r.Version++
-	return a, r, entry, nil
 }
 
 // admission is what Submit and Retry write alike.
@@ -262,7 +232,7 @@ func (s *Store) Retry(ctx context.Context, seen run.Run, sub run.Submission, now
 		if err != nil {
 			return nil, err
 		}
-		after, next, entry, err := admit(before, again, sub, now)
+		after, next, entry, err := sub.Admit(before, again, now)
 		if errors.Is(err, credit.ErrInsufficient) {
 			return nil, s.disagreement(ctx, seen, err)
 		}

@@ -97,7 +97,7 @@ func (s *Store) Submit(_ context.Context, sub run.Submission, now time.Time) (ru
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := sub.Run
-	if err := plausible(sub); err != nil {
+	if err := sub.Check(); err != nil {
 		return run.Run{}, false, err
 	}
 	if sub.Idempotency != nil {
@@ -114,7 +114,7 @@ func (s *Store) Submit(_ context.Context, sub run.Submission, now time.Time) (ru
 	}
 	b := s.book(r.Client)
 	r.Version = 0
-	a, r, entry, err := admit(b.account, r, sub, now)
+	a, r, entry, err := sub.Admit(b.account, r, now)
 	if err != nil {
 		return run.Run{}, false, err
 	}
@@ -130,40 +130,10 @@ func (s *Store) Submit(_ context.Context, sub run.Submission, now time.Time) (ru
 	return cloneRun(r), false, nil
 }
 
-// admit holds the run's cost and gives it a slot or a ticket.
-func admit(a credit.Account, r run.Run, sub run.Submission, now time.Time) (credit.Account, run.Run, credit.Entry, error) {
-	a, entry, err := a.HoldFor(string(r.ID), r.Attempt, r.Cost, now)
-	if err != nil {
-		return a, r, entry, err
-	}
-	r.Status, r.Ticket, r.StartedAt, r.Deadline, r.Parts = "", 0, time.Time{}, time.Time{}, nil
-	if a.Running < sub.ConcurrentRuns && a.Queued == 0 {
-		a.Running++
-		r, err = r.Start(sub.First, sub.Due, sub.Budget, now)
-		return a, r, entry, err
-	}
-	a.Queued++
-	a.QueueTail++
-	r.Status, r.Ticket = run.Queued, a.QueueTail
-	r.Version++
-	return a, r, entry, nil
-}
-
 func (s *Store) enqueue(b *book, r run.Run) {
 	if r.Status == run.Queued {
 		b.queue = append(b.queue, audit.Ticket{Number: r.Ticket, Run: r.ID})
 	}
-}
-
-// plausible refuses what no caller can mean.
-func plausible(sub run.Submission) error {
-	if r := sub.Run; !r.ID.Valid() || r.Client == "" || r.Attempt != 1 || r.Cost < 1 || r.CreatedAt.IsZero() {
-		return fmt.Errorf("memory: submit: impossible run %q of %q: attempt %d, cost %d, created %s", r.ID, r.Client, r.Attempt, r.Cost, r.CreatedAt)
-	}
-	if sub.ConcurrentRuns < 1 {
-		return fmt.Errorf("memory: submit: %d concurrent runs", sub.ConcurrentRuns)
-	}
-	return nil
 }
 
 // Replay implements run.Store.
@@ -295,7 +265,7 @@ func (s *Store) Retry(_ context.Context, seen run.Run, sub run.Submission, now t
 	r.Attempt++
 	r.CompletedAt, r.Scores, r.Charged, r.Failure, r.Language, r.Reason, r.Chunks = time.Time{}, run.Scores{}, 0, nil, "", "", 0
 	b := s.book(r.Client)
-	a, r, entry, err := admit(b.account, r, sub, now)
+	a, r, entry, err := sub.Admit(b.account, r, now)
 	if err != nil {
 		return run.Run{}, err
 	}
