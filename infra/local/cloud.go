@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,29 +133,14 @@ func moveState(dir, from, to string) error {
 
 // await returns once the emulator answers.
 func (c *cloud) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+"/_ministack/health", nil)
-		if err != nil {
-			return fmt.Errorf("local: await the emulated AWS: %w", err)
-		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-c.done:
-			return fmt.Errorf("%w while starting: see %s", errCloudDied, c.log.Name())
-		case <-ctx.Done():
-			return fmt.Errorf("local: await the emulated AWS (log: %s): %w", c.log.Name(), ctx.Err())
-		case <-tick.C:
-		}
+	err := c.answers(ctx, c.endpoint+"/_ministack/health")
+	if errors.Is(err, errDied) {
+		err = fmt.Errorf("%w while starting", errCloudDied)
 	}
+	if err != nil {
+		err = fmt.Errorf("local: await the emulated AWS (log: %s): %w", c.log.Name(), err)
+	}
+	return err
 }
 
 // guard is ctx that also ends, with errCloudDied as its cause, when the emulator does.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -104,6 +105,36 @@ func spawn(path string, args, env []string, dir string, log io.Writer) (*child, 
 		}
 	}()
 	return c, <-started
+}
+
+// errDied says that a child ended by itself.
+var errDied = errors.New("local: it ended by itself")
+
+// answers returns once the child says 200 at url. errDied.
+func (c *child) answers(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-c.done:
+			return errDied
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // stop asks the child to end, kills it where it does not within patience, and then whatever is left of its group.

@@ -36,22 +36,11 @@ func (t tools) cdk() string { return filepath.Join(t.node, "node_modules", ".bin
 // installTools installs what is missing into parley/tools in the user's cache folder, each set in a folder named by the
 // hash of what is in it.
 func installTools(ctx context.Context, progress func(string)) (tools, error) {
-	cache, err := os.UserCacheDir()
+	dir, unlock, err := lockTools("lock")
 	if err != nil {
-		return tools{}, fmt.Errorf("local: %w", err)
+		return tools{}, err
 	}
-	dir := filepath.Join(cache, "parley", "tools")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return tools{}, fmt.Errorf("local: make the tools' folder: %w", err)
-	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return tools{}, fmt.Errorf("local: lock the tools' folder: %w", err)
-	}
-	defer lock.Close() // nothing was written to it
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-		return tools{}, fmt.Errorf("local: lock the tools' folder: %w", err)
-	}
+	defer unlock()
 	emulator := filepath.Join(dir, "ministack-"+short(requirements))
 	if err := install(emulator, func() error {
 		progress("installing the emulated AWS (about 20 s, once)")
@@ -67,6 +56,28 @@ func installTools(ctx context.Context, progress func(string)) (tools, error) {
 		return tools{}, err
 	}
 	return tools{python: filepath.Join(emulator, "bin", "python"), node: node, cache: dir}, nil
+}
+
+// lockTools makes parley/tools in the user's cache folder, and keeps others from installing what lock stands for until
+// unlock is called.
+func lockTools(lock string) (dir string, unlock func(), err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", nil, fmt.Errorf("local: %w", err)
+	}
+	dir = filepath.Join(cache, "parley", "tools")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", nil, fmt.Errorf("local: make the tools' folder: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, lock), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", nil, fmt.Errorf("local: lock the tools' folder: %w", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil {
+		_ = file.Close() // nothing was written to it
+		return "", nil, fmt.Errorf("local: lock the tools' folder: %w", err)
+	}
+	return dir, func() { _ = file.Close() }, nil // the same
 }
 
 // NodeModules installs the CDK's program and AWS's resource schemas where they are missing, and returns the folder of the

@@ -7,15 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 
 	"parley/infra/local"
 )
-
-// endpointVariable names the emulated AWS to the program.
-const endpointVariable = "PARLEY_ENDPOINT"
 
 func main() {
 	status, err := run()
@@ -41,17 +37,5 @@ func run() (status int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, e.Stop()) }()
-	cmd := exec.CommandContext(ctx, os.Args[1], os.Args[2:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), endpointVariable+"="+e.Endpoint)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return max(exit.ExitCode(), 1), nil
-	}
-	if err != nil {
-		return 1, err
-	}
-	return 0, nil
+	return local.RunBeside(ctx, e.Endpoint, os.Args[1], os.Args[2:]...)
 }
