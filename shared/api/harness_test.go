@@ -279,7 +279,7 @@ func (h *house) nothingLeft() {
 	h.must(err)
 	rs, _, err := h.store.List(ctx, h.client.ID, run.Filter{Limit: 1})
 	h.must(err)
-	keys, err := h.objects.Keys(ctx, pipeline.AudioPrefix, 1)
+	keys, err := h.objects.List(ctx, pipeline.AudioPrefix, "", 1)
 	h.must(err)
 	if a.Held != 0 || len(rs) != 0 || len(keys) != 0 {
 		h.t.Errorf("left behind: %d held, runs %v, objects %v", a.Held, rs, keys)

@@ -24,12 +24,10 @@ import (
 //	poll#<run>                     last poll of a run, at (Unix ms)
 //	idempotency#<client>#<sha256>  run and input of an idempotency key, expires (Unix ms)
 //	ready                          the last readiness
+//	cursor#<walk>                  at: how far a walk of the upkeep has come
 //
 // ttl (Unix seconds) is when DynamoDB may delete an item. It does so up to days later, so no decision rests on an item
 // being gone.
-
-// spare is how long an item is kept beyond its use, against clocks that differ.
-const spare = time.Hour
 
 func limitKey(scope string) item { return item{schema.LimitScope: str(scope)} }
 
@@ -45,7 +43,7 @@ func idempotencyScope(client account.ID, key string) string {
 func (s *Store) putIdempotency(r run.Run, i run.Idempotency, now time.Time) types.TransactWriteItem {
 	it := limitKey(idempotencyScope(r.Client, i.Key))
 	it["run"], it["input"], it["expires"] = str(string(r.ID)), str(i.Input), num(i.Expires.UnixMilli())
-	it[schema.LimitTTL] = num(i.Expires.Add(spare).Unix())
+	it[schema.LimitTTL] = num(i.Expires.Add(run.LimitSpare).Unix())
 	return types.TransactWriteItem{Put: &types.Put{TableName: &s.names.Limits, Item: it,
 		ConditionExpression:       aws.String("attribute_not_exists(#scope) OR #expires <= :now"),
 		ExpressionAttributeNames:  map[string]string{"#scope": schema.LimitScope, "#expires": "expires"},
@@ -104,7 +102,7 @@ func (s *Store) Allow(ctx context.Context, scope string, limit int, length time.
 		Key:                       key,
 		UpdateExpression:          aws.String("ADD #calls :one SET #ttl = :ttl"),
 		ExpressionAttributeNames:  map[string]string{"#calls": "calls", "#ttl": schema.LimitTTL},
-		ExpressionAttributeValues: item{":one": num(1), ":ttl": num(end.Add(spare).Unix())},
+		ExpressionAttributeValues: item{":one": num(1), ":ttl": num(end.Add(run.LimitSpare).Unix())},
 		ReturnValues:              types.ReturnValueUpdatedNew})
 	if err != nil {
 		return false, 0, end, err
@@ -147,7 +145,7 @@ func (s *Store) Poll(ctx context.Context, id run.ID, every time.Duration, now ti
 		ConditionExpression:      aws.String("attribute_not_exists(#at) OR #at <= :last"),
 		ExpressionAttributeNames: map[string]string{"#at": "at", "#ttl": schema.LimitTTL},
 		ExpressionAttributeValues: item{":now": num(now.UnixMilli()), ":last": num(now.Add(-every).UnixMilli()),
-			":ttl": num(now.Add(every + spare).Unix())}})
+			":ttl": num(now.Add(every + run.LimitSpare).Unix())}})
 	if judge(err) != lost {
 		return 0, err
 	}
@@ -186,4 +184,85 @@ func (s *Store) SetReady(ctx context.Context, ready run.Readiness) error {
 		return fmt.Errorf("dynamo: set ready: %w", err)
 	}
 	return nil
+}
+
+func cursorKey(walk string) item { return limitKey("cursor#" + walk) }
+
+// Cursor implements run.Limits.
+func (s *Store) Cursor(ctx context.Context, walk string) (string, error) {
+	it, err := s.get(ctx, s.names.Limits, cursorKey(walk))
+	if err != nil {
+		return "", fmt.Errorf("dynamo: read cursor: %w", err)
+	}
+	r := reader{item: it}
+	return r.text("at"), r.err
+}
+
+// SetCursor implements run.Limits.
+func (s *Store) SetCursor(ctx context.Context, walk, at string) error {
+	it := cursorKey(walk)
+	it.text("at", at)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if _, err := s.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Limits, Item: it}); err != nil {
+		return fmt.Errorf("dynamo: set cursor: %w", err)
+	}
+	return nil
+}
+
+// Expire implements run.Limits. The place to go on from is a scope: a scan's order is that of the keys' hashes, which stays
+// the same where keys are deleted.
+func (s *Store) Expire(ctx context.Context, now time.Time, after string, limit int) (deleted int, next string, err error) {
+	if limit < 1 || limit > 1000 {
+		return 0, "", fmt.Errorf("dynamo: expire: limit %d", limit)
+	}
+	in := &dynamodb.ScanInput{TableName: &s.names.Limits, Limit: aws.Int32(int32(limit)), ConsistentRead: aws.Bool(true),
+		FilterExpression:          aws.String(ifExpired),
+		ProjectionExpression:      aws.String("#scope"),
+		ExpressionAttributeNames:  map[string]string{"#scope": schema.LimitScope, "#ttl": schema.LimitTTL},
+		ExpressionAttributeValues: item{":now": num(now.Unix())}}
+	if after != "" {
+		in.ExclusiveStartKey = limitKey(after)
+	}
+	call, cancel := context.WithTimeout(ctx, readTimeout)
+	out, err := s.api.Scan(call, in)
+	cancel()
+	if err != nil {
+		return 0, "", fmt.Errorf("dynamo: expire: %w", err)
+	}
+	for _, it := range out.Items {
+		done, err := s.expire(ctx, it, now)
+		if err != nil {
+			return deleted, after, err
+		}
+		if done {
+			deleted++
+		}
+	}
+	r := reader{item: out.LastEvaluatedKey}
+	return deleted, r.text(schema.LimitScope), r.err
+}
+
+// ifExpired holds for an item that DynamoDB may delete.
+//
+//	in   now, in Unix seconds
+//	out  holds; fails: it has no end, or is of use still or again
+const ifExpired = "#ttl <= :now"
+
+// expire deletes an item that a scan found, unless it was used anew since. The SDK's own retries are harmless: what is gone
+// has no ttl.
+func (s *Store) expire(ctx context.Context, found item, now time.Time) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	_, err = s.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Limits, Key: item{schema.LimitScope: found[schema.LimitScope]},
+		ConditionExpression:       aws.String(ifExpired),
+		ExpressionAttributeNames:  map[string]string{"#ttl": schema.LimitTTL},
+		ExpressionAttributeValues: item{":now": num(now.Unix())}})
+	switch judge(err) {
+	case written:
+		return true, nil
+	case lost:
+		return false, nil
+	}
+	return false, fmt.Errorf("dynamo: expire: %w", err)
 }

@@ -11,9 +11,13 @@ import (
 
 // window is one rate window of a scope.
 type window struct {
-	scope string
-	start time.Time
+	scope  string
+	start  time.Time
+	length time.Duration
 }
+
+// poll is a run's last poll, and when the next one is free.
+type poll struct{ at, free time.Time }
 
 // Allow implements run.Limits. Windows are aligned to multiples of their length.
 func (s *Store) Allow(_ context.Context, scope string, limit int, length time.Duration, now time.Time) (bool, int, time.Time, error) {
@@ -22,7 +26,7 @@ func (s *Store) Allow(_ context.Context, scope string, limit int, length time.Du
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := window{scope, now.Truncate(length)}
+	w := window{scope, now.Truncate(length), length}
 	s.windows[w]++
 	n := s.windows[w]
 	return n <= limit, max(limit-n, 0), w.start.Add(length), nil
@@ -35,7 +39,7 @@ func (s *Store) Window(_ context.Context, scope string, limit int, length time.D
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := window{scope, now.Truncate(length)}
+	w := window{scope, now.Truncate(length), length}
 	n := s.windows[w]
 	return n < limit, max(limit-n, 0), w.start.Add(length), nil
 }
@@ -44,10 +48,10 @@ func (s *Store) Window(_ context.Context, scope string, limit int, length time.D
 func (s *Store) Poll(_ context.Context, id run.ID, every time.Duration, now time.Time) (time.Duration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if last, ok := s.polls[id]; ok && now.Before(last.Add(every)) {
-		return last.Add(every).Sub(now), nil
+	if last, ok := s.polls[id]; ok && now.Before(last.at.Add(every)) {
+		return last.at.Add(every).Sub(now), nil
 	}
-	s.polls[id] = now
+	s.polls[id] = poll{now, now.Add(every)}
 	return 0, nil
 }
 
@@ -64,4 +68,34 @@ func (s *Store) SetReady(_ context.Context, r run.Readiness) error {
 	defer s.mu.Unlock()
 	s.ready = run.Readiness{At: r.At, Parts: maps.Clone(r.Parts)}
 	return nil
+}
+
+// Cursor implements run.Limits.
+func (s *Store) Cursor(_ context.Context, walk string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cursors[walk], nil
+}
+
+// SetCursor implements run.Limits.
+func (s *Store) SetCursor(_ context.Context, walk, at string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursors[walk] = at
+	return nil
+}
+
+// Expire implements run.Limits, but looks at everything at once: memory has no order to go on in.
+func (s *Store) Expire(_ context.Context, now time.Time, _ string, limit int) (deleted int, next string, err error) {
+	if limit < 1 || limit > 1000 {
+		return 0, "", fmt.Errorf("memory: expire: limit %d", limit)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.windows) + len(s.polls) + len(s.idempotency)
+	useless := func(until time.Time) bool { return !now.Before(until.Add(run.LimitSpare)) }
+	maps.DeleteFunc(s.windows, func(w window, _ int) bool { return useless(w.start.Add(w.length)) })
+	maps.DeleteFunc(s.polls, func(_ run.ID, p poll) bool { return useless(p.free) })
+	maps.DeleteFunc(s.idempotency, func(_ idempotencyKey, a accepted) bool { return useless(a.expires) })
+	return before - len(s.windows) - len(s.polls) - len(s.idempotency), "", nil
 }

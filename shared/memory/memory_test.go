@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"parley/shared/account"
+	"parley/shared/clock"
 	"parley/shared/pipeline"
 	"parley/shared/run"
 	"parley/shared/storetest"
@@ -19,7 +20,7 @@ func TestAccounts(t *testing.T) {
 }
 func TestLimits(t *testing.T) { storetest.Limits(t, func(*testing.T) run.Limits { return New() }) }
 func TestObjects(t *testing.T) {
-	storetest.Objects(t, func(*testing.T) pipeline.Objects { return new(Objects) })
+	storetest.Objects(t, func(*testing.T) pipeline.Objects { return &Objects{Clock: clock.At(storetest.Start)} })
 }
 
 func TestQueue(t *testing.T) {

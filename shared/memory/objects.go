@@ -5,18 +5,44 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"parley/shared/clock"
 	"parley/shared/pipeline"
 )
 
 // Objects is pipeline.Objects. Safe for concurrent use. Its zero value is empty.
 type Objects struct {
+	// Clock tells when an object is modified; nil: that is not known. It is set before first use.
+	Clock clock.Clock
+
 	mu   sync.Mutex
-	data map[string][]byte
+	data map[string]object
+	keys []string // of data, sorted
+}
+
+type object struct {
+	body     []byte
+	modified time.Time
+}
+
+// keep stores an object. The caller holds the lock.
+func (o *Objects) keep(key string, body []byte) {
+	if o.data == nil {
+		o.data = map[string]object{}
+	}
+	i, there := slices.BinarySearch(o.keys, key)
+	if !there {
+		o.keys = slices.Insert(o.keys, i, key)
+	}
+	kept := object{body: body}
+	if o.Clock != nil {
+		kept.modified = o.Clock.Now()
+	}
+	o.data[key] = kept
 }
 
 // Put implements pipeline.Objects.
@@ -30,21 +56,18 @@ func (o *Objects) Put(_ context.Context, key, _ string, body io.ReadSeeker, size
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.data == nil {
-		o.data = map[string][]byte{}
-	}
-	o.data[key] = b
+	o.keep(key, b)
 	return nil
 }
 
 func (o *Objects) find(key string) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	b, ok := o.data[key]
+	kept, ok := o.data[key]
 	if !ok {
 		return nil, fmt.Errorf("memory: %s: %w", key, pipeline.ErrNoObject)
 	}
-	return b, nil
+	return kept.body, nil
 }
 
 // Get implements pipeline.Objects.
@@ -72,7 +95,7 @@ func (o *Objects) Copy(_ context.Context, src, dst string) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.data[dst] = b
+	o.keep(dst, b)
 	return nil
 }
 
@@ -90,16 +113,29 @@ func (o *Objects) Delete(_ context.Context, keys ...string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, key := range keys {
-		delete(o.data, key)
+		if i, there := slices.BinarySearch(o.keys, key); there {
+			o.keys = slices.Delete(o.keys, i, i+1)
+			delete(o.data, key)
+		}
 	}
 	return nil
 }
 
-// Keys implements pipeline.Objects.
-func (o *Objects) Keys(_ context.Context, prefix string, limit int) ([]string, error) {
+// List implements pipeline.Objects.
+func (o *Objects) List(_ context.Context, prefix, after string, limit int) ([]pipeline.Object, error) {
+	if limit < 1 || limit > 1000 {
+		return nil, fmt.Errorf("memory: list: limit %d", limit)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	keys := slices.Sorted(maps.Keys(o.data))
-	keys = slices.DeleteFunc(keys, func(k string) bool { return !strings.HasPrefix(k, prefix) })
-	return keys[:min(len(keys), limit)], nil
+	i, there := slices.BinarySearch(o.keys, max(prefix, after))
+	if there && o.keys[i] == after {
+		i++
+	}
+	var page []pipeline.Object
+	for ; i < len(o.keys) && len(page) < limit && strings.HasPrefix(o.keys[i], prefix); i++ {
+		kept := o.data[o.keys[i]]
+		page = append(page, pipeline.Object{Key: o.keys[i], Size: int64(len(kept.body)), Modified: kept.modified})
+	}
+	return page, nil
 }

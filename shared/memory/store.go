@@ -31,8 +31,9 @@ type Store struct {
 	keys    map[account.KeyID]account.Key
 
 	windows map[window]int
-	polls   map[run.ID]time.Time
+	polls   map[run.ID]poll
 	ready   run.Readiness
+	cursors map[string]string
 }
 
 // book is what is kept per client of money and work.
@@ -61,7 +62,7 @@ func New() *Store {
 		runs: map[run.ID]run.Run{}, processing: map[run.ID]struct{}{}, books: map[account.ID]*book{},
 		idempotency: map[idempotencyKey]accepted{},
 		clients:     map[account.ID]account.Client{}, keys: map[account.KeyID]account.Key{},
-		windows: map[window]int{}, polls: map[run.ID]time.Time{},
+		windows: map[window]int{}, polls: map[run.ID]poll{}, cursors: map[string]string{},
 	}
 }
 

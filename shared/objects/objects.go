@@ -161,25 +161,30 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 	return errors.Join(all...)
 }
 
-// Keys implements pipeline.Objects.
-func (s *Store) Keys(ctx context.Context, prefix string, limit int) ([]string, error) {
-	keys := []string{}
-	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix}
-	for len(keys) < limit {
-		in.MaxKeys = aws.Int32(int32(min(limit-len(keys), maxKeys)))
+// List implements pipeline.Objects.
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]pipeline.Object, error) {
+	if limit < 1 || limit > maxKeys {
+		return nil, fmt.Errorf("objects: list: limit %d", limit)
+	}
+	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, MaxKeys: aws.Int32(int32(limit))}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	var page []pipeline.Object
+	for {
 		out, err := s.api.ListObjectsV2(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("objects: list %s: %w", prefix, err)
 		}
 		for _, o := range out.Contents {
-			keys = append(keys, aws.ToString(o.Key))
+			page = append(page, pipeline.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified).UTC()})
 		}
-		if !aws.ToBool(out.IsTruncated) {
-			break
+		// S3 may return fewer than it was asked for, though there are more.
+		if len(page) >= limit || !aws.ToBool(out.IsTruncated) {
+			return page, nil
 		}
-		in.ContinuationToken = out.NextContinuationToken
+		in.ContinuationToken, in.MaxKeys = out.NextContinuationToken, aws.Int32(int32(limit-len(page)))
 	}
-	return keys, nil
 }
 
 // PresignPost lets whoever holds the answer post one object of 1 to maxBytes bytes under key, until lasting has passed: a

@@ -34,7 +34,11 @@ func open(t *testing.T) *Store {
 	s := New(api, bucket)
 	ctx := context.WithoutCancel(t.Context())
 	t.Cleanup(func() {
-		keys, err := s.Keys(ctx, "", maxKeys)
+		left, err := s.List(ctx, "", "", maxKeys)
+		var keys []string
+		for _, o := range left {
+			keys = append(keys, o.Key)
+		}
 		if err == nil {
 			err = s.Delete(ctx, keys...)
 		}

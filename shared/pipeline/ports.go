@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"parley/shared/run"
 )
@@ -56,6 +57,15 @@ type Objects interface {
 	Size(ctx context.Context, key string) (int64, error)
 	// Delete removes keys, at most 1000; keys that are not there are no error.
 	Delete(ctx context.Context, keys ...string) error
-	// Keys lists the keys with a prefix, at most limit.
-	Keys(ctx context.Context, prefix string, limit int) ([]string, error)
+	// List lists the objects whose keys have a prefix, in the order of their keys' bytes: those behind the key after (empty: from
+	// the first, and it need not be there), at most limit of them, 1 to 1000. Fewer than limit: there are no more.
+	List(ctx context.Context, prefix, after string, limit int) ([]Object, error)
+}
+
+// Object is an entry of a listing.
+type Object struct {
+	Key  string
+	Size int64 // bytes
+	// Modified is when it was last put or copied to, to the second at least; zero where that is not known.
+	Modified time.Time
 }

@@ -127,7 +127,19 @@ type Limits interface {
 	Ready(ctx context.Context) (Readiness, error)
 	// SetReady records it.
 	SetReady(ctx context.Context, r Readiness) error
+	// Cursor reads how far the walk of this name has come, as SetCursor recorded it; empty where nothing is recorded.
+	Cursor(ctx context.Context, walk string) (string, error)
+	// SetCursor records it; the last to write wins.
+	SetCursor(ctx context.Context, walk, at string) error
+	// Expire deletes rate windows, last polls and idempotency records that have been of no use for LimitSpare. It looks at most
+	// at limit records (1 to 1000), from the place that an earlier call returned as next (empty: the first), and tells how many
+	// it deleted; next is empty at the end. One that is used anew meanwhile stays. No reading rests on a record being deleted.
+	// With an error, deleted tells what was done until then.
+	Expire(ctx context.Context, now time.Time, after string, limit int) (deleted int, next string, err error)
 }
+
+// LimitSpare is how long what Limits keeps outlives its use, against clocks that differ.
+const LimitSpare = time.Hour
 
 // Readiness is what the warm function last found.
 type Readiness struct {

@@ -27,12 +27,6 @@ func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 			t.Errorf("error %v, want %v", err, account.ErrUnknown)
 		}
 	}
-	fine := func(t *testing.T, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	each(t, []scenario{
 		{"a client is read as written, and replaced", func(t *testing.T) {
 			s := open(t)
@@ -225,5 +219,123 @@ func Limits(t *testing.T, open func(*testing.T) run.Limits) {
 				same(t, want, got)
 			}
 		}},
+		{"a walk's cursor is what was set last", func(t *testing.T) {
+			s := open(t)
+			for _, want := range []string{"", "audio/req_x", "audio/req_y é", ""} {
+				if want != "" {
+					fine(t, s.SetCursor(t.Context(), "audio", want))
+				} else if got, err := s.Cursor(t.Context(), "other"); err != nil || got != "" {
+					t.Errorf("another walk: %q, %v", got, err)
+				}
+				if want == "" {
+					fine(t, s.SetCursor(t.Context(), "audio", ""))
+				}
+				if got, err := s.Cursor(t.Context(), "audio"); err != nil || got != want {
+					t.Errorf("got %q, want %q, %v", got, want, err)
+				}
+			}
+		}},
+		{"Expire deletes what was of use an hour ago and no longer, and nothing that has no end", func(t *testing.T) {
+			s := open(t)
+			now := Start.Truncate(time.Minute)
+			const every = 10 * time.Second
+			for i := range 3 {
+				if _, _, _, err := s.Allow(t.Context(), "key", 5, time.Minute, now.Add(time.Duration(i)*time.Minute)); err != nil {
+					t.Fatal(err)
+				}
+				if wait, err := s.Poll(t.Context(), RunID(i), every, now.Add(time.Duration(i)*time.Minute)); err != nil || wait != 0 {
+					t.Fatal(wait, err)
+				}
+			}
+			fine(t, s.SetReady(t.Context(), run.Readiness{At: now, Parts: map[string]string{"accent": ""}}))
+			fine(t, s.SetCursor(t.Context(), "audio", "x"))
+			for _, tc := range []struct {
+				at   time.Duration
+				want int
+			}{
+				{run.LimitSpare + every - time.Second, 0},
+				{run.LimitSpare + every, 1}, // the first poll
+				{run.LimitSpare + time.Minute - time.Second, 0},
+				{run.LimitSpare + time.Minute, 1}, // the first window
+				{run.LimitSpare + time.Hour, 4},
+				{1000 * time.Hour, 0},
+			} {
+				if got := expired(t, s, now.Add(tc.at), 2); got != tc.want {
+					t.Errorf("after %s: %d deleted, want %d", tc.at, got, tc.want)
+				}
+			}
+			if r, err := s.Ready(t.Context()); err != nil || !r.Ready() {
+				t.Errorf("readiness %+v, %v", r, err)
+			}
+			if at, err := s.Cursor(t.Context(), "audio"); err != nil || at != "x" {
+				t.Errorf("cursor %q, %v", at, err)
+			}
+			if ok, left, _, err := s.Window(t.Context(), "key", 5, time.Minute, now); err != nil || !ok || left != 5 {
+				t.Errorf("a window that was deleted: %d left, %v", left, err)
+			}
+		}},
+		{"what is past its use counts for nothing, though it lies there still", func(t *testing.T) {
+			s := open(t)
+			const every = 10 * time.Second
+			if wait, err := s.Poll(t.Context(), RunID(1), every, Start); err != nil || wait != 0 {
+				t.Fatal(wait, err)
+			}
+			if wait, err := s.Poll(t.Context(), RunID(1), every, Start.Add(every)); err != nil || wait != 0 {
+				t.Errorf("wait %s, %v", wait, err)
+			}
+			// The poll was used anew, and so lasts anew.
+			if got := expired(t, s, Start.Add(run.LimitSpare+2*every-time.Second), 1); got != 0 {
+				t.Errorf("%d deleted", got)
+			}
+			if got := expired(t, s, Start.Add(run.LimitSpare+2*every+time.Second), 1); got != 1 {
+				t.Errorf("%d deleted", got)
+			}
+		}},
+		{"Expire walks through many, a few at a time", func(t *testing.T) {
+			s := open(t)
+			const many = 25
+			for i := range many {
+				if _, err := s.Poll(t.Context(), RunID(i), time.Second, Start); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Poll(t.Context(), RunID(100+i), time.Second, Start.Add(time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := expired(t, s, Start.Add(run.LimitSpare+time.Minute), 7); got != many {
+				t.Errorf("%d deleted of %d", got, many)
+			}
+			if got := expired(t, s, Start.Add(run.LimitSpare+2*time.Hour), 1000); got != many {
+				t.Errorf("then %d deleted of %d", got, many)
+			}
+			for _, limit := range []int{0, 1001} {
+				if _, _, err := s.Expire(t.Context(), Start, "", limit); err == nil {
+					t.Errorf("a limit of %d was taken", limit)
+				}
+			}
+		}},
 	})
+}
+
+// expired walks through all of a store's limits, and counts what it deleted.
+func expired(t *testing.T, s run.Limits, now time.Time, limit int) int {
+	t.Helper()
+	all, at := 0, ""
+	for range 200 {
+		n, next, err := s.Expire(t.Context(), now, at, limit)
+		fine(t, err)
+		if all += n; next == "" {
+			return all
+		}
+		at = next
+	}
+	t.Fatal("the walk has no end")
+	return 0
+}
+
+func fine(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

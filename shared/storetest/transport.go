@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"parley/shared/pipeline"
 	"parley/shared/run"
@@ -106,26 +107,79 @@ func Objects(t *testing.T, open func(*testing.T) pipeline.Objects) {
 			none(t, err)
 			none(t, s.Copy(t.Context(), "audio/none", "audio/other"))
 		}},
-		{"keys come by prefix, in order, up to the limit; a deletion takes many, there or not", func(t *testing.T) {
+		{"a list comes by prefix, in order, up to the limit, from behind any key", func(t *testing.T) {
 			s := open(t)
 			var keys []string
 			for i := range 25 {
 				keys = append(keys, fmt.Sprintf("work/r/1/words-%03d.json", i))
-				put(t, s, keys[i], "x")
+				put(t, s, keys[i], strings.Repeat("x", i))
 			}
+			put(t, s, "work/q", "x")
 			put(t, s, "work/rr/1/pcm", "x")
-			got, err := s.Keys(t.Context(), "work/r/", 100)
-			if err != nil || !slices.Equal(got, keys) {
-				t.Errorf("%v, %v", got, err)
+			put(t, s, "work/r-/1/pcm", "x")
+			for _, tc := range []struct {
+				prefix, after string
+				limit         int
+				want          []string
+			}{
+				{"work/r/", "", 100, keys},
+				{"work/r/", "", 25, keys},
+				{"work/r/", "", 7, keys[:7]},
+				{"work/r/", keys[6], 7, keys[7:14]},
+				{"work/r/", keys[6] + "x", 1, keys[7:8]}, // a key that is not there
+				{"work/r/", keys[23], 100, keys[24:]},
+				{"work/r/", keys[24], 100, nil},
+				{"work/r/", "work/q", 2, keys[:2]},
+				{"work/r/", "work/s", 2, nil},
+				{"work/", keys[24], 100, []string{"work/rr/1/pcm"}},
+				{"work/", "", 2, []string{"work/q", "work/r-/1/pcm"}}, // - comes before /
+				{"audio/", "", 100, nil},
+			} {
+				if got, err := s.List(t.Context(), tc.prefix, tc.after, tc.limit); err != nil || !slices.Equal(keysOf(got), tc.want) {
+					t.Errorf("%s behind %q, %d: %v, %v", tc.prefix, tc.after, tc.limit, keysOf(got), err)
+				}
 			}
-			if got, err = s.Keys(t.Context(), "work/r/", 7); err != nil || !slices.Equal(got, keys[:7]) {
-				t.Errorf("%v, %v", got, err)
+			for i, o := range listed(t, s, "work/r/") {
+				if o.Size != int64(i) {
+					t.Errorf("%s: %d bytes", o.Key, o.Size)
+				}
 			}
-			if err := s.Delete(t.Context(), append(keys, "work/never")...); err != nil {
+			for _, limit := range []int{0, 1001} {
+				if _, err := s.List(t.Context(), "work/", "", limit); err == nil {
+					t.Errorf("a limit of %d was taken", limit)
+				}
+			}
+		}},
+		{"what is put or copied to is modified then", func(t *testing.T) {
+			s := open(t)
+			put(t, s, "audio/a", "x")
+			first := listed(t, s, "audio/")[0].Modified
+			if first.IsZero() {
+				t.Fatal("not known when")
+			}
+			if err := s.Copy(t.Context(), "audio/a", "audio/b"); err != nil {
 				t.Fatal(err)
 			}
-			if got, err = s.Keys(t.Context(), "work/", 100); err != nil || !slices.Equal(got, []string{"work/rr/1/pcm"}) {
-				t.Errorf("%v, %v", got, err)
+			put(t, s, "audio/a", "y")
+			for _, o := range listed(t, s, "audio/") {
+				if o.Modified.Before(first) || o.Modified.Sub(first) > time.Minute {
+					t.Errorf("%s: modified %s, the first %s", o.Key, o.Modified, first)
+				}
+			}
+		}},
+		{"a deletion takes many, there or not", func(t *testing.T) {
+			s := open(t)
+			keys := []string{"work/never"}
+			for i := range 25 {
+				keys = append(keys, fmt.Sprintf("work/r/1/words-%03d.json", i))
+				put(t, s, keys[i+1], "x")
+			}
+			put(t, s, "work/rr/1/pcm", "x")
+			if err := s.Delete(t.Context(), keys...); err != nil {
+				t.Fatal(err)
+			}
+			if got := keysOf(listed(t, s, "work/")); !slices.Equal(got, []string{"work/rr/1/pcm"}) {
+				t.Errorf("left %v", got)
 			}
 			if err := s.Delete(t.Context()); err != nil {
 				t.Errorf("of nothing: %v", err)
@@ -135,6 +189,23 @@ func Objects(t *testing.T, open func(*testing.T) pipeline.Objects) {
 			}
 		}},
 	})
+}
+
+func listed(t *testing.T, s pipeline.Objects, prefix string) []pipeline.Object {
+	t.Helper()
+	all, err := s.List(t.Context(), prefix, "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func keysOf(objects []pipeline.Object) []string {
+	var keys []string
+	for _, o := range objects {
+		keys = append(keys, o.Key)
+	}
+	return keys
 }
 
 // Sender tests a pipeline.Sender. drain receives and removes all that was sent to a stage.
