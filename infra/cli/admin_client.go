@@ -19,7 +19,7 @@ func (o *operator) clients() *cobra.Command {
 func (o *operator) clientCreate() *cobra.Command {
 	var name string
 	var credits int64
-	var slots int
+	var slots, retention int
 	var grants, permissions []string
 	c := &cobra.Command{
 		Use: "create", Short: "Create a client", Args: exactly(0, "flags only"),
@@ -36,11 +36,17 @@ func (o *operator) clientCreate() *cobra.Command {
 			if err := slotBounds(slots); err != nil {
 				return err
 			}
+			if err := retentionBounds(retention); err != nil {
+				return err
+			}
 			client, err := operate.NewClient(name, o.clock)
 			if err != nil {
 				return err
 			}
 			client.ConcurrentRuns = slots
+			if c.Flags().Changed(retentionFlag) {
+				client.AudioRetentionDays = &retention
+			}
 			for _, g := range grants {
 				if err := knownGrant(g); err != nil {
 					return err
@@ -69,6 +75,7 @@ func (o *operator) clientCreate() *cobra.Command {
 	f.StringVar(&name, "name", "", "the client's name")
 	f.Int64Var(&credits, "credits", 0, "credits to begin with")
 	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
+	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
 	f.StringSliceVar(&grants, "grant", nil, "a grant: multilingual")
 	f.StringSliceVar(&permissions, "permission", nil, "a permission (default speech)")
 	return c
@@ -84,6 +91,18 @@ const (
 func slotBounds(n int) error {
 	if n < 1 || n > 1000 {
 		return usage("--concurrent-runs %d: must be 1 to 1000", n)
+	}
+	return nil
+}
+
+const (
+	retentionFlag = "audio-retention-days"
+	retentionHelp = "days that a recording is kept after its run ended, 0 to 365"
+)
+
+func retentionBounds(days int) error {
+	if days < 0 || days > account.MaxAudioRetentionDays {
+		return usage("--%s %d: must be 0 to %d", retentionFlag, days, account.MaxAudioRetentionDays)
 	}
 	return nil
 }
@@ -111,9 +130,9 @@ func (o *operator) clientList() *cobra.Command {
 				clients[i] = listed(clients[i])
 			}
 			return o.print(c, clients, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tGRANTS")
+				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tAUDIO KEPT\tGRANTS")
 				for _, cl := range clients {
-					fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, cl.Grants)
+					fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%d d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, retentionDays(cl), cl.Grants)
 				}
 			})
 		},
@@ -137,30 +156,37 @@ func (o *operator) clientShow() *cobra.Command {
 	}
 }
 
-// listed is a client whose lists are JSON arrays, empty ones too.
+// listed is a client whose lists are JSON arrays, empty ones too, and whose retention is the one that holds.
 func listed(c account.Client) account.Client {
+	days := retentionDays(c)
+	c.AudioRetentionDays = &days
 	c.Grants = append([]account.Grant{}, c.Grants...)
 	c.Permissions = append([]account.Permission{}, c.Permissions...)
 	return c
 }
 
+func retentionDays(c account.Client) int { return int(c.AudioRetention() / (24 * time.Hour)) }
+
 func (o *operator) showClient(c *cobra.Command, client account.Client) error {
 	client = listed(client)
 	return o.print(c, client, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
-			client.ID, client.Name, client.Active, client.ConcurrentRuns, client.Grants, client.Permissions, client.CreatedAt.Format(time.RFC3339))
+		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\naudio kept\t%d days\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
+			client.ID, client.Name, client.Active, client.ConcurrentRuns, retentionDays(client), client.Grants, client.Permissions, client.CreatedAt.Format(time.RFC3339))
 	})
 }
 
 func (o *operator) clientSet() *cobra.Command {
 	var active bool
-	var slots int
+	var slots, retention int
 	var grants, revoked []string
 	c := &cobra.Command{
 		Use: "set ID", Short: "Change a client's settings", Args: exactly(1, "a client's id"),
 		Example: "  parley admin client set cli_… --active=false --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := slotBounds(slots); c.Flags().Changed("concurrent-runs") && err != nil {
+				return err
+			}
+			if err := retentionBounds(retention); err != nil {
 				return err
 			}
 			for _, g := range append(slices.Clone(grants), revoked...) {
@@ -182,6 +208,9 @@ func (o *operator) clientSet() *cobra.Command {
 			if c.Flags().Changed("concurrent-runs") {
 				client.ConcurrentRuns = slots
 			}
+			if c.Flags().Changed(retentionFlag) {
+				client.AudioRetentionDays = &retention
+			}
 			for _, g := range grants {
 				if !client.Granted(account.Grant(g)) {
 					client.Grants = append(client.Grants, account.Grant(g))
@@ -197,6 +226,7 @@ func (o *operator) clientSet() *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&active, "active", true, "whether its keys may call")
 	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
+	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
 	f.StringSliceVar(&grants, "grant", nil, "a grant to give")
 	f.StringSliceVar(&revoked, "revoke-grant", nil, "a grant to take")
 	return c

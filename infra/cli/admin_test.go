@@ -19,7 +19,7 @@ func TestAnOperatorsJSONHasEmptyListsAndNullForWhatHasNotBeen(t *testing.T) {
 		v    any
 		want []string
 	}{
-		"a client": {listed(account.Client{}), []string{`"grants":[]`, `"permissions":[]`}},
+		"a client": {listed(account.Client{}), []string{`"grants":[]`, `"permissions":[]`, `"audioRetentionDays":30`}},
 		"a key":    {listedKey(account.Key{Hash: "secret"}), []string{`"ips":[]`, `"expiresAt":null`}},
 		"a queued run": {runViewOf(queued), []string{`"createdAt":"2026-04-21T12:00:00Z"`, `"startedAt":null`, `"completedAt":null`, `"deadline":null`,
 			`"parts":[]`, `"failure":null`}},
@@ -49,6 +49,8 @@ func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
 		"credits below zero":   {"client", "create", "--name", "x", "--credits", "-1"},
 		"credits beyond bound": {"client", "create", "--name", "x", "--credits", "1000000001"},
 		"no slot":              {"client", "create", "--name", "x", "--concurrent-runs", "0"},
+		"a long retention":     {"client", "create", "--name", "x", "--audio-retention-days", "366"},
+		"no such retention":    {"client", "set", "cli_x", "--audio-retention-days", "-1"},
 		"an unknown grant":     {"client", "set", "cli_x", "--grant", "flight"},
 		"a grant of nothing":   {"credits", "grant", "--client", "cli_x", "--amount", "0"},
 		"a grant that takes":   {"credits", "grant", "--client", "cli_x", "--amount", "-5"},

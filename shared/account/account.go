@@ -18,6 +18,9 @@ const (
 	DefaultConcurrentRuns = 8
 	// DefaultRate is how many submits a key may send per minute.
 	DefaultRate = 500
+	// DefaultAudioRetentionDays is how many days a recording is kept after its run ended, MaxAudioRetentionDays the most that may
+	// be set.
+	DefaultAudioRetentionDays, MaxAudioRetentionDays = 30, 365
 )
 
 // Grant is a capability of a client that is off unless given.
@@ -40,7 +43,19 @@ type Client struct {
 	ConcurrentRuns int          `json:"concurrentRuns"` // runs that process at once, 1 to 1000
 	Grants         []Grant      `json:"grants"`
 	Permissions    []Permission `json:"permissions"`
-	CreatedAt      time.Time    `json:"createdAt"`
+	// AudioRetentionDays is how many days a recording is kept after its run ended, 0 to 365; 0: the upkeep that comes upon it next
+	// deletes it. nil: the default.
+	AudioRetentionDays *int      `json:"audioRetentionDays"`
+	CreatedAt          time.Time `json:"createdAt"`
+}
+
+// AudioRetention is how long a recording is kept after its run ended.
+func (c Client) AudioRetention() time.Duration {
+	days := DefaultAudioRetentionDays
+	if c.AudioRetentionDays != nil {
+		days = *c.AudioRetentionDays
+	}
+	return time.Duration(days) * 24 * time.Hour
 }
 
 // Granted tells whether the client has g.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"sort"
 	"strings"
-	"time"
 
 	"parley/shared/account"
 	"parley/shared/code"
@@ -18,9 +17,6 @@ import (
 )
 
 var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads", needs: account.PermissionSpeech, do: (*call).upload}}
-
-// uploadLasting is how long an upload may be posted.
-const uploadLasting = time.Hour
 
 // maxUploadBody bounds the JSON that asks for an upload, in bytes.
 const maxUploadBody = 4096
@@ -61,12 +57,12 @@ func (c *call) upload() (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	url, fields, err := c.Presigner.PresignPost(c.r.Context(), id.key(c.client.ID), maxAudio, uploadLasting)
+	url, fields, err := c.Presigner.PresignPost(c.r.Context(), id.key(c.client.ID), maxAudio, pipeline.UploadLasting)
 	if err != nil {
 		return answer{}, fmt.Errorf("api: upload: %w", err)
 	}
 	c.log.Info("upload allowed", "upload", id)
-	return answer{http.StatusCreated, uploadView{id, url, fields, Stamp(c.Clock.Now().Add(uploadLasting))}}, nil
+	return answer{http.StatusCreated, uploadView{id, url, fields, Stamp(c.Clock.Now().Add(pipeline.UploadLasting))}}, nil
 }
 
 // uploadAsked checks what a client says of the file that it will post. The policy of the POST bounds what it then does;

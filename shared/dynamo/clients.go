@@ -56,6 +56,9 @@ func (s *Store) PutClient(ctx context.Context, c account.Client) error {
 	i.number("concurrentRuns", int64(c.ConcurrentRuns))
 	i.list("grants", texts(c.Grants))
 	i.list("permissions", texts(c.Permissions))
+	if c.AudioRetentionDays != nil {
+		i["audioRetentionDays"] = num(int64(*c.AudioRetentionDays))
+	}
 	i.time("created", c.CreatedAt)
 	return s.transact(ctx, "put client", func(context.Context, setback) ([]types.TransactWriteItem, error) {
 		return []types.TransactWriteItem{s.putPlain(i), s.putPlain(accountKey(allClients, string(c.ID)))}, nil
@@ -64,8 +67,13 @@ func (s *Store) PutClient(ctx context.Context, c account.Client) error {
 
 func decodeClient(it item) (account.Client, error) {
 	r := reader{item: it}
-	return account.Client{ID: account.ID(r.text("id")), Name: r.text("name"), Active: r.flag("active"), ConcurrentRuns: int(r.number("concurrentRuns")),
-		Grants: kinds[account.Grant](r.list("grants")), Permissions: kinds[account.Permission](r.list("permissions")), CreatedAt: r.time("created")}, r.err
+	c := account.Client{ID: account.ID(r.text("id")), Name: r.text("name"), Active: r.flag("active"), ConcurrentRuns: int(r.number("concurrentRuns")),
+		Grants: kinds[account.Grant](r.list("grants")), Permissions: kinds[account.Permission](r.list("permissions")), CreatedAt: r.time("created")}
+	if _, set := it["audioRetentionDays"]; set {
+		days := int(r.number("audioRetentionDays"))
+		c.AudioRetentionDays = &days
+	}
+	return c, r.err
 }
 
 func texts[T ~string](values []T) []string {

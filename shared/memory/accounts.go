@@ -91,6 +91,10 @@ func (s *Store) Keys(_ context.Context, client account.ID) ([]account.Key, error
 
 func cloneClient(c account.Client) account.Client {
 	c.Grants, c.Permissions = slices.Clone(c.Grants), slices.Clone(c.Permissions)
+	if c.AudioRetentionDays != nil {
+		days := *c.AudioRetentionDays
+		c.AudioRetentionDays = &days
+	}
 	return c
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"time"
 
 	"parley/shared/run"
 )
@@ -32,6 +33,9 @@ const (
 	ReportPrefix = "report/"
 	UploadPrefix = "upload/"
 )
+
+// UploadLasting is how long an upload may be posted after it was asked for.
+const UploadLasting = time.Hour
 
 // Key is the object key of an artefact of a run's attempt; index counts the pieces of Words, 0 for any other.
 func Key(id run.ID, attempt int, a Artefact, index int) string {

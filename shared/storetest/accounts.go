@@ -13,7 +13,8 @@ import (
 // Accounts tests an account.Store.
 func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 	client := func(n int) account.Client {
-		return account.Client{ID: ClientID(n), Name: "Müller & Söhne", Active: true, ConcurrentRuns: 8, Grants: []account.Grant{account.GrantMultilingual},
+		days := n // 0 too, which is not the same as none
+		return account.Client{ID: ClientID(n), AudioRetentionDays: &days, Name: "Müller & Söhne", Active: true, ConcurrentRuns: 8, Grants: []account.Grant{account.GrantMultilingual},
 			Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: Start.Add(time.Duration(n) * time.Second)}
 	}
 	key := func(n, of int) account.Key {
