@@ -15,11 +15,14 @@ import (
 
 func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
 	in := report.Input{RequestedLanguage: r.Request.Language, ScoringVersion: scoring.Version(w.Recogniser.Version(), w.Aligner.Version())}
-	for a, into := range map[pipeline.Artefact]any{
-		pipeline.Intake: &in.Intake, pipeline.Conversation: &in.Conversation,
-		pipeline.VocabularyScore: &in.Vocabulary, pipeline.FluencyScore: &in.Fluency, pipeline.AccentScore: &in.Accent,
+	for _, part := range []struct {
+		of   pipeline.Artefact
+		into any
+	}{
+		{pipeline.Intake, &in.Intake}, {pipeline.Conversation, &in.Conversation},
+		{pipeline.VocabularyScore, &in.Vocabulary}, {pipeline.FluencyScore, &in.Fluency}, {pipeline.AccentScore, &in.Accent},
 	} {
-		if err := w.load(ctx, r, a, 0, into); err != nil {
+		if err := w.load(ctx, r, part.of, 0, part.into); err != nil {
 			return pipeline.Result{}, err
 		}
 	}

@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"parley/shared/code"
@@ -127,10 +130,9 @@ func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {
 		}
 		return err
 	}
-	var parts []run.Part
-	for p := range a.Resend {
+	parts := slices.SortedFunc(maps.Keys(a.Resend), func(a, b run.Part) int { return cmp.Compare(a.String(), b.String()) })
+	for _, p := range parts {
 		d.Log.Warn("part sent again", "run", id, "part", p.String(), "attempt", r.Attempt, "sent", after.Parts[p].Sent)
-		parts = append(parts, p)
 	}
 	did.Resent += len(parts)
 	d.send(ctx, after, parts)
