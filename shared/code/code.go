@@ -5,6 +5,7 @@ package code
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -81,64 +82,100 @@ type Entry struct {
 	Retryable bool
 	// Message is the default sentence: what is wrong and how to mend it.
 	Message string
+	// By is who raises it.
+	By []Place
 }
+
+// Place is a part of the service that raises codes.
+type Place string
+
+// The places, in the order in which a request meets them. Before a call's own handler runs (Gateway to Rate) an answer has no
+// requestId.
+const (
+	Gateway    Place = "gateway"    // the gateway by itself: the request never reached a function
+	Router     Place = "router"     // any call
+	Key        Place = "key"        // any call with a key
+	Permission Place = "permission" // any call whose key needs a permission
+	Rate       Place = "rate"       // any call that counts against the key's rate
+	Submit     Place = "submit"
+	Poll       Place = "poll"
+	Erase      Place = "erase"
+	List       Place = "runs"
+	Ledger     Place = "transactions"
+	Uploads    Place = "uploads"
+	Chain      Place = "chain" // the end of a run, read in a 200 answer
+)
+
+// Handler tells whether p is a call's own handler.
+func (p Place) Handler() bool {
+	switch p {
+	case Submit, Poll, Erase, List, Ledger, Uploads:
+		return true
+	}
+	return false
+}
+
+func raised(by ...Place) []Place { return by }
+
+// Raised tells whether p raises the code.
+func (e Entry) Raised(p Place) bool { return slices.Contains(e.By, p) }
 
 // Table holds every code once, in the order of the documentation.
 var Table = []Entry{
-	{MissingAudioFile, 400, false, false, "The request has no audio. Send the recording as the multipart field 'audio', or name a finished upload in 'uploadId'."},
-	{UnsupportedFormat, 400, false, false, "The file is not valid MP3, WAV, M4A, WebM, OGG or FLAC audio. Convert it to one of these and resubmit."},
-	{AudioTooShort, 400, false, false, "The recording is shorter than 3 minutes. Submit at least 3 minutes of audio."},
-	{AudioTooLong, 400, false, false, "The recording is longer than 45 minutes. Trim it and resubmit."},
-	{AudioDurationUnavailable, 400, false, false, "The length of the recording could not be read; the file is damaged or cut short. Re-encode it and resubmit."},
-	{FileTooLarge, 400, false, false, "The file is larger than 25 MB. Compress or trim it and resubmit."},
-	{InvalidLanguageCode, 400, false, false, "The language must be a 2-letter ISO 639-1 code, such as en, es or fr."},
-	{InvalidExternalID, 400, false, false, "externalId must have 1 to 255 characters, or be left out."},
-	{InvalidMetadata, 400, false, false, "metadata must be a JSON object of at most 50 keys and 8 KB, keys up to 40 and values up to 500 characters."},
-	{InvalidStatus, 400, false, false, "status must be one of queued, processing, success, partial, failed."},
-	{InvalidServiceType, 400, false, false, "serviceType must be speech or cv_deepmatch."},
-	{InvalidDate, 400, false, false, "Dates must be ISO 8601, such as 2026-04-21T12:34:56Z."},
-	{InvalidParameters, 400, false, false, "A parameter is out of its bounds; details.fields names each one with its bounds."},
-	{InvalidTags, 400, false, false, "tags must be at most 20 distinct strings of 1 to 40 characters."},
-	{InvalidLimit, 400, false, false, "limit must be a whole number from 1 to 100."},
-	{InvalidCursor, 400, false, false, "The cursor is not one that this service gave out. Start again without a cursor."},
-	{InvalidWebhookURL, 400, false, false, "webhookUrl must be an https URL of a public host."},
-	{UploadNotFound, 404, false, false, "No finished upload has this uploadId. Ask for a new one at POST /api/v1/speech/uploads and post the file to it."},
+	{MissingAudioFile, 400, false, false, "The request has no audio. Send the recording as the multipart field 'audio', or name a finished upload in 'uploadId'.", raised(Submit)},
+	{UnsupportedFormat, 400, false, false, "The file is not valid MP3, WAV, M4A, WebM, OGG or FLAC audio. Convert it to one of these and resubmit.", raised(Submit)},
+	{AudioTooShort, 400, false, false, "The recording is shorter than 3 minutes. Submit at least 3 minutes of audio.", raised(Submit)},
+	{AudioTooLong, 400, false, false, "The recording is longer than 45 minutes. Trim it and resubmit.", raised(Submit)},
+	{AudioDurationUnavailable, 400, false, false, "The length of the recording could not be read; the file is damaged or cut short. Re-encode it and resubmit.", raised(Submit)},
+	{FileTooLarge, 400, false, false, "The file is larger than 25 MB. Compress or trim it and resubmit.", raised(Submit, Uploads)},
+	{InvalidLanguageCode, 400, false, false, "The language must be a 2-letter ISO 639-1 code, such as en, es or fr.", raised(Submit)},
+	{InvalidExternalID, 400, false, false, "externalId must have 1 to 255 characters, or be left out.", raised(Submit, List)},
+	{InvalidMetadata, 400, false, false, "metadata must be a JSON object of at most 50 keys and 8 KB, keys up to 40 and values up to 500 characters.", raised(Submit)},
+	{InvalidStatus, 400, false, false, "status must be one of queued, processing, success, partial, failed.", raised(List)},
+	{InvalidServiceType, 400, false, false, "serviceType must be speech or cv_deepmatch.", raised(List)},
+	{InvalidDate, 400, false, false, "Dates must be ISO 8601, such as 2026-04-21T12:34:56Z.", raised(List)},
+	{InvalidParameters, 400, false, false, "A parameter is out of its bounds; details.fields names each one with its bounds.", raised(Submit, Uploads, Gateway)},
+	{InvalidTags, 400, false, false, "tags must be at most 20 distinct strings of 1 to 40 characters.", raised(Submit, List)},
+	{InvalidLimit, 400, false, false, "limit must be a whole number from 1 to 100.", raised(List, Ledger)},
+	{InvalidCursor, 400, false, false, "The cursor is not one that this service gave out. Start again without a cursor.", raised(List, Ledger)},
+	{InvalidWebhookURL, 400, false, false, "webhookUrl must be an https URL of a public host.", raised(Submit)},
+	{UploadNotFound, 404, false, false, "No finished upload has this uploadId. Ask for a new one at POST /api/v1/speech/uploads and post the file to it.", raised(Submit)},
 
-	{MissingAPIKey, 401, false, false, "No API key was sent. Add the X-API-Key header, or Authorization: Bearer."},
-	{InvalidAPIKey, 401, false, false, "The API key is not recognised or no longer active. Check the key that your client sends."},
-	{APIKeyExpired, 401, false, false, "The API key has expired. Rotate to a fresh key."},
-	{ClientInactive, 401, false, false, "The account behind this key is disabled. Contact support."},
+	{MissingAPIKey, 401, false, false, "No API key was sent. Add the X-API-Key header, or Authorization: Bearer.", raised(Key)},
+	{InvalidAPIKey, 401, false, false, "The API key is not recognised or no longer active. Check the key that your client sends.", raised(Key)},
+	{APIKeyExpired, 401, false, false, "The API key has expired. Rotate to a fresh key.", raised(Key)},
+	{ClientInactive, 401, false, false, "The account behind this key is disabled. Contact support.", raised(Key)},
 
-	{InsufficientCredits, 402, false, false, "There are not enough credits for this recording. Top up before retrying; see GET /api/v1/credits."},
+	{InsufficientCredits, 402, false, false, "There are not enough credits for this recording. Top up before retrying; see GET /api/v1/credits.", raised(Submit)},
 
-	{MultilingualNotEnabled, 403, false, false, "Analysis of languages other than English is not enabled for this account. Contact your account manager."},
-	{IPNotAllowed, 403, false, false, "This API key may not be used from your address. Use an address of its allow-list."},
-	{MissingPermission, 403, false, false, "This API key lacks the permission for this call. Use a key that has it."},
+	{MultilingualNotEnabled, 403, false, false, "Analysis of languages other than English is not enabled for this account. Contact your account manager.", raised(Submit)},
+	{IPNotAllowed, 403, false, false, "This API key may not be used from your address. Use an address of its allow-list.", raised(Key)},
+	{MissingPermission, 403, false, false, "This API key lacks the permission for this call. Use a key that has it.", raised(Permission)},
 
-	{RequestNotFound, 404, false, false, "No run has this id. Check the id that the submit returned."},
-	{NotFound, 404, false, false, "There is nothing at this path. All calls stand under /api/v1; check the path."},
-	{MethodNotAllowed, 405, false, false, "This path does not take this method; the Allow header names those it takes."},
+	{RequestNotFound, 404, false, false, "No run has this id. Check the id that the submit returned.", raised(Poll, Erase)},
+	{NotFound, 404, false, false, "There is nothing at this path. All calls stand under /api/v1; check the path.", raised(Router, Gateway)},
+	{MethodNotAllowed, 405, false, false, "This path does not take this method; the Allow header names those it takes.", raised(Router)},
 
-	{IdempotencyKeyReused, 409, false, false, "This Idempotency-Key was used with another input. Use a new key for a new request."},
-	{IdempotencyInProgress, 409, false, true, "The first request with this Idempotency-Key is still being accepted. Retry shortly."},
-	{RunNotTerminal, 409, false, true, "The run has not ended yet. Wait until it has."},
+	{IdempotencyKeyReused, 409, false, false, "This Idempotency-Key was used with another input. Use a new key for a new request.", raised(Submit)},
+	{IdempotencyInProgress, 409, false, true, "The first request with this Idempotency-Key is still being accepted. Retry shortly.", raised(Submit)},
+	{RunNotTerminal, 409, false, true, "The run has not ended yet. Wait until it has.", raised(Erase)},
 
-	{RequestTooLarge, 413, false, false, "The request is too large to be sent inline. Ask for an upload at POST /api/v1/speech/uploads and submit with its uploadId."},
+	{RequestTooLarge, 413, false, false, "The request is too large to be sent inline. Ask for an upload at POST /api/v1/speech/uploads and submit with its uploadId.", raised(Gateway)},
 
-	{RateLimitExceeded, 429, false, true, "Too many requests. Back off exponentially, at least as long as Retry-After says."},
-	{PollRateLimited, 429, false, true, "This run was polled too soon. Wait as long as Retry-After says."},
+	{RateLimitExceeded, 429, false, true, "Too many requests. Back off exponentially, at least as long as Retry-After says.", raised(Rate, Gateway)},
+	{PollRateLimited, 429, false, true, "This run was polled too soon. Wait as long as Retry-After says.", raised(Poll)},
 
-	{ServiceWarmingUp, 503, false, true, "The scoring service is still warming up. Retry with backoff."},
+	{ServiceWarmingUp, 503, false, true, "The scoring service is still warming up. Retry with backoff.", raised(Submit)},
 
-	{TranscriptionFailed, 0, true, true, "The recording could not be transcribed: too little speech was intelligible, or the recogniser gave up."},
-	{TranscriptionLowConfidence, 0, true, false, "What was heard does not match the requested language, or too little of it is certain."},
-	{ScoringFailed, 0, true, true, "A scorer failed after its retry. Resubmit the recording."},
-	{VocabModelTimeout, 0, true, true, "The vocabulary scorer ran out of time. Resubmit the recording."},
-	{FluencyModelTimeout, 0, true, true, "The fluency scorer ran out of time. Resubmit the recording."},
-	{AccentScoreUnavailable, 0, true, true, "The accent could not be measured. Resubmit with more or clearer speech of the candidate."},
-	{ServiceConfigurationError, 0, true, false, "An external provider is misconfigured. Contact support."},
-	{StuckTimeout, 0, true, true, "The run exceeded its watchdog timeout. Resubmit the recording."},
-	{InternalError, 500, true, true, "Something unexpected went wrong on our side. Contact support with the request id."},
+	{TranscriptionFailed, 0, true, true, "The recording could not be transcribed: too little speech was intelligible, or the recogniser gave up.", raised(Chain)},
+	{TranscriptionLowConfidence, 0, true, false, "What was heard does not match the requested language, or too little of it is certain.", raised(Chain)},
+	{ScoringFailed, 0, true, true, "A scorer failed after its retry. Resubmit the recording.", raised(Chain)},
+	{VocabModelTimeout, 0, true, true, "The vocabulary scorer ran out of time. Resubmit the recording.", raised(Chain)},
+	{FluencyModelTimeout, 0, true, true, "The fluency scorer ran out of time. Resubmit the recording.", raised(Chain)},
+	{AccentScoreUnavailable, 0, true, true, "The accent could not be measured. Resubmit with more or clearer speech of the candidate.", raised(Chain)},
+	{ServiceConfigurationError, 0, true, false, "An external provider is misconfigured. Contact support.", raised(Chain)},
+	{StuckTimeout, 0, true, true, "The run exceeded its watchdog timeout. Resubmit the recording.", raised(Chain)},
+	{InternalError, 500, true, true, "Something unexpected went wrong on our side. Contact support with the request id.", raised(Router, Gateway, Chain)},
 }
 
 var byCode = func() map[Code]Entry {

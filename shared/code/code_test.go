@@ -56,6 +56,9 @@ func TestEveryRowCanBeShown(t *testing.T) {
 		if e.Status == 0 && !e.Terminal {
 			t.Errorf("%s can neither be answered nor end a run", e.Code)
 		}
+		if len(e.By) == 0 || e.Terminal != e.Raised(code.Chain) {
+			t.Errorf("%s is raised by %v; terminal is %v", e.Code, e.By, e.Terminal)
+		}
 	}
 }
 
