@@ -1,18 +1,22 @@
-// Command sweep sends lost parts again, ends stuck runs and starts queued ones that were left behind.
+// Command sweep sends lost parts again, ends stuck runs and starts queued ones that were left behind; then it deletes what nobody
+// needs any more.
 package main
 
 import (
 	"context"
+	"errors"
 
 	"parley/functions/internal/wire"
 )
 
 func main() {
 	s := wire.Open()
-	d := s.Deps()
+	d, u := s.Deps(), s.Upkeep()
 	s.ServeSchedule(func(ctx context.Context) error {
 		did, err := d.Sweep(ctx)
 		s.Log.Info("swept", "looked", did.Looked, "ended", did.Ended, "resent", did.Resent)
-		return err
+		tidied, also := u.Tidy(ctx)
+		s.Log.Info("tidied", "looked", tidied.Looked, "deleted", tidied.Deleted, "expired", tidied.Expired)
+		return errors.Join(err, also)
 	})
 }

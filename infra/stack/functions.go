@@ -57,6 +57,10 @@ var (
 	writes = append(slices.Clone(reads), "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
 	// counts is for rate windows, the last poll of a run, readiness.
 	counts = access{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+	// erases is for a run that is marked as erased.
+	erases = append(slices.Clone(reads), "dynamodb:PutItem")
+	// expires is for deleting what has expired.
+	expires = append(slices.Clone(counts), "dynamodb:Scan", "dynamodb:DeleteItem")
 )
 
 // API lists the functions behind the gateway.
@@ -64,11 +68,14 @@ func API() []Function {
 	runs, credits, clients, limits := schema.Runs.Name, schema.Credits.Name, schema.Clients.Name, schema.Limits.Name
 	keyed := map[string]access{clients: reads, limits: counts, runs: reads, credits: reads}
 	submit := map[string]access{clients: reads, limits: writes, runs: writes, credits: writes}
+	erase := map[string]access{clients: reads, limits: counts, runs: erases, credits: reads}
 	return []Function{
 		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{pipeline.LayerFFmpeg}, Tables: submit,
 			Reads: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Writes: []string{pipeline.AudioPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Lists: true, Sends: stageQueues()},
 		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: erase,
+			Deletes: []string{pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
 		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed},
 		// The presigned form is signed with this function's own credentials, so it must be allowed the write.
@@ -104,13 +111,14 @@ func Stages() []Function {
 
 // Upkeep lists the functions that mend and tidy.
 func Upkeep() []Function {
-	ledger := ledger()
+	ledger, sweep := ledger(), ledger()
+	sweep[schema.Limits.Name] = expires
 	return []Function{
 		{Name: "deadletter", Timeout: deadletterTimeout, MemoryMB: 512, Tables: ledger,
 			Reads: []string{pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix}, Lists: true, Sends: stageQueues()},
-		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: ledger,
+		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: sweep,
 			Reads: []string{pipeline.AudioPrefix, pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix},
-			Deletes: []string{pipeline.UploadPrefix}, Lists: true, Sends: stageQueues()},
+			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true, Sends: stageQueues()},
 		{Name: "warm", Timeout: warmTimeout, MemoryMB: 512, Tables: map[string]access{schema.Limits.Name: counts}, Invokes: stageNames()},
 	}
 }

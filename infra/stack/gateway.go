@@ -31,6 +31,7 @@ func Routes() []Route {
 	return []Route{
 		{"POST", "/speech/analyze", "submit"},
 		{"GET", "/speech/analyze/{id}", "poll"},
+		{"DELETE", "/speech/analyze/{id}", "erase"},
 		{"GET", "/runs", "runs"},
 		{"GET", "/speech/runs", "runs"},
 		{"GET", "/credits", "credits"},

@@ -44,7 +44,7 @@ type Deps struct {
 	Random   io.Reader // safe for concurrent use; crypto/rand.Reader outside of tests
 	Log      *slog.Logger
 
-	Objects   pipeline.Objects // Submit, Poll, Runs
+	Objects   pipeline.Objects // Submit, Poll, Erase, Runs
 	Sender    pipeline.Sender  // Submit
 	Prober    Prober           // Submit
 	Presigner Presigner        // Uploads
@@ -62,7 +62,10 @@ type Deps struct {
 func Submit(d Deps) http.Handler { return serve(d, submitRoutes) }
 
 // Poll serves GET /speech/analyze/{id}. It needs Objects and PollEvery beside what every keyed call needs.
-func Poll(d Deps) http.Handler { return serve(d, pollRoutes) }
+func Poll(d Deps) http.Handler { return serve(d, pollRoutes, away(eraseRoutes)) }
+
+// Erase serves DELETE /speech/analyze/{id}. It needs Objects beside what every keyed call needs.
+func Erase(d Deps) http.Handler { return serve(d, eraseRoutes, away(pollRoutes)) }
 
 // Runs serves GET /runs and GET /speech/runs. It needs Objects beside what every keyed call needs.
 func Runs(d Deps) http.Handler { return serve(d, runsRoutes) }
@@ -78,5 +81,5 @@ func Health(d Deps) http.Handler { return serve(d, healthRoutes) }
 
 // All serves every call in one process. It needs everything.
 func All(d Deps) http.Handler {
-	return serve(d, submitRoutes, pollRoutes, runsRoutes, creditsRoutes, uploadsRoutes, healthRoutes)
+	return serve(d, submitRoutes, pollRoutes, eraseRoutes, runsRoutes, creditsRoutes, uploadsRoutes, healthRoutes)
 }

@@ -79,13 +79,13 @@ var provoked = map[code.Code]func(h *house) reply{
 		h.get("/speech/analyze/" + string(id))
 		return h.get("/speech/analyze/" + string(id))
 	},
+	code.RunNotTerminal:   func(h *house) reply { return h.erase(h.accept()) },
 	code.ServiceWarmingUp: func(h *house) reply { h.ready(false); return h.submit(audio(fourMinutes)) },
 	code.InternalError:    func(h *house) reply { return h.submit(audio("panic now")) },
 }
 
 var elsewhere = []code.Code{
 	code.RequestTooLarge, // the gateway's limits come before any function
-	code.RunNotTerminal,  // the erase call
 }
 
 // middleware are the codes of a request that no handler saw.
@@ -271,7 +271,7 @@ func TestPaths(t *testing.T) {
 	}{
 		{"GET", "/", code.NotFound, ""}, {"GET", "/api/v1", code.NotFound, ""}, {"GET", "/api/v1/runs/", code.NotFound, ""}, {"GET", "/api/v1//runs", code.NotFound, ""},
 		{"GET", "/api/v1/../v1/runs", code.NotFound, ""}, {"GET", "/api/v1/speech/analyze/", code.NotFound, ""}, {"GET", "/api/v1/speech/analyze/a/b", code.NotFound, ""}, {"GET", "/runs", code.NotFound, ""},
-		{"GET", "/api/v1/speech/analyze", code.MethodNotAllowed, "POST"}, {"POST", "/api/v1/speech/analyze/x", code.MethodNotAllowed, "GET"}, {"DELETE", "/api/v1/runs", code.MethodNotAllowed, "GET"},
+		{"GET", "/api/v1/speech/analyze", code.MethodNotAllowed, "POST"}, {"POST", "/api/v1/speech/analyze/x", code.MethodNotAllowed, "GET, DELETE"}, {"DELETE", "/api/v1/runs", code.MethodNotAllowed, "GET"},
 		{"HEAD", "/api/v1/health", code.MethodNotAllowed, "GET"}, {"GET", "/api/v1/speech/uploads", code.MethodNotAllowed, "POST"},
 		{"GET", "/api/v1/runs", code.MissingAPIKey, ""},
 	} {

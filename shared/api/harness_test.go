@@ -48,6 +48,10 @@ type objects struct {
 	putFails error
 	onPut    func()
 	readErr  error
+	onGet    func()
+
+	deleteFails error // once deletes were done
+	deletes     int
 }
 
 func (o *objects) Put(ctx context.Context, key, kind string, body io.ReadSeeker, size int64) error {
@@ -61,6 +65,9 @@ func (o *objects) Put(ctx context.Context, key, kind string, body io.ReadSeeker,
 }
 
 func (o *objects) Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, int64, error) {
+	if o.onGet != nil {
+		o.onGet()
+	}
 	if o.readErr != nil {
 		return nil, 0, o.readErr
 	}

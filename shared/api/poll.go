@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,22 +15,16 @@ var pollRoutes = []route{{method: http.MethodGet, pattern: "/speech/analyze/{id}
 // poll answers 200 for a run of this client, whatever its status. REQUEST_NOT_FOUND for any other, POLL_RATE_LIMITED.
 func (c *call) poll() (answer, error) {
 	ctx, id := c.r.Context(), run.ID(c.segment)
-	if !id.Valid() {
-		return answer{}, code.New(code.RequestNotFound)
-	}
-	r, err := c.Runs.Get(ctx, id)
-	switch {
-	case errors.Is(err, run.ErrUnknown), err == nil && r.Client != c.client.ID:
-		return answer{}, code.New(code.RequestNotFound)
-	case err != nil:
-		return answer{}, fmt.Errorf("api: poll: %w", err)
+	r, err := c.own(id)
+	if err != nil {
+		return answer{}, err
 	}
 	if r.Status.Terminal() {
 		a, err := c.Runs.Account(ctx, r.Client)
 		if err != nil {
 			return answer{}, fmt.Errorf("api: poll: %w", err)
 		}
-		rep, err := c.report(r)
+		rep, err := c.report(&r)
 		if err != nil {
 			return answer{}, err
 		}

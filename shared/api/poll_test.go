@@ -110,7 +110,7 @@ func TestPollSuccess(t *testing.T) {
 		"confidence":     map[string]any{"fluency": map[string]any{"level": "high", "interval": []any{2.9, 3.1}}},
 		"explainability": map[string]any{"accent": "Clear <and> steady."}, "analysis": map[string]any{"fluency": []any{map[string]any{"name": "pauses", "value": 1.0}}},
 		"hrRecommendation": "Go on.", "candidateFeedback": "Well done.", "transcript": map[string]any{"segments": []any{map[string]any{"text": "a & b"}}},
-		"credits": map[string]any{"deducted": 4.0, "remainingBalance": 96.0, "audioDurationMinutes": 4.0}, "error": nil, "metadata": map[string]any{"k": "v"}, "tags": []any{},
+		"credits": map[string]any{"deducted": 4.0, "remainingBalance": 96.0, "audioDurationMinutes": 4.0}, "error": nil, "erasedAt": nil, "metadata": map[string]any{"k": "v"}, "tags": []any{},
 	}
 	if !reflect.DeepEqual(r.body, want) {
 		t.Errorf("got  %v\nwant %v", r.body, want)

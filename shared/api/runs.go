@@ -97,7 +97,7 @@ func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 				}
 				<-free
 			}()
-			rep, err := c.report(r)
+			rep, err := c.report(&r)
 			out[i], errs[i] = c.summary(r, rep, balance), err
 		})
 	}

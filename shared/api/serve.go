@@ -27,6 +27,16 @@ type route struct {
 	needs   account.Permission
 	counted bool // against the key's rate
 	do      func(*call) (answer, error)
+	away    bool // another function's: only told of in Allow
+}
+
+// away are routes that another function serves on a path that this one serves too.
+func away(routes []route) []route {
+	others := slices.Clone(routes)
+	for i := range others {
+		others[i].away = true
+	}
+	return others
 }
 
 // call is one request on its way through a handler.
@@ -44,7 +54,7 @@ type call struct {
 // answer is what a call gives back where it is not refused.
 type answer struct {
 	status int
-	body   any
+	body   any // nil: there is none
 }
 
 type server struct {
@@ -62,7 +72,7 @@ func (s server) match(r *http.Request) (found *route, segment string, allow []st
 		seg, ok := fits(Base+s.routes[i].pattern, r.URL.Path)
 		switch {
 		case !ok:
-		case s.routes[i].method == r.Method:
+		case s.routes[i].method == r.Method && !s.routes[i].away:
 			return &s.routes[i], seg, nil
 		default:
 			allow = append(allow, s.routes[i].method)
@@ -149,10 +159,12 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(code.Of(err))
 		return
 	}
-	body, err := encode(a.body)
-	if err != nil {
-		refuse(code.Of(err))
-		return
+	var body []byte
+	if a.body != nil {
+		if body, err = encode(a.body); err != nil {
+			refuse(code.Of(err))
+			return
+		}
 	}
 	status = a.status
 	write(w, a.status, body)

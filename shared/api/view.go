@@ -59,6 +59,7 @@ type summaryView struct {
 	CandidateFeedback  json.RawMessage   `json:"candidateFeedback"`
 	Credits            doneCredits       `json:"credits"`
 	Error              *run.Failure      `json:"error"`
+	ErasedAt           *Stamp            `json:"erasedAt"` // then nothing of what was heard is here
 	Metadata           map[string]string `json:"metadata"`
 	Tags               []string          `json:"tags"`
 }
@@ -103,8 +104,9 @@ type report struct {
 	Transcript         json.RawMessage `json:"transcript"`
 }
 
-// report reads the stored report of a run that has ended; the empty one where the run never had one, or was erased.
-func (c *call) report(r run.Run) (report, error) {
+// report reads the stored report of a run that has ended; the empty one where the run never had one, or was erased. A run that is
+// erased since it was read is read again into r.
+func (c *call) report(r *run.Run) (report, error) {
 	var rep report
 	if !r.ErasedAt.IsZero() {
 		return rep, nil
@@ -112,6 +114,13 @@ func (c *call) report(r run.Run) (report, error) {
 	body, size, err := c.Objects.Get(c.r.Context(), pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), 0, 0)
 	switch {
 	case errors.Is(err, pipeline.ErrNoObject) && r.Status == run.Failed:
+		return rep, nil
+	case errors.Is(err, pipeline.ErrNoObject):
+		now, again := c.Runs.Get(c.r.Context(), r.ID)
+		if again != nil || now.ErasedAt.IsZero() {
+			return rep, fmt.Errorf("api: report of %s: %w", r.ID, errors.Join(err, again))
+		}
+		*r = now
 		return rep, nil
 	case err != nil:
 		return rep, fmt.Errorf("api: report of %s: %w", r.ID, err)
@@ -153,7 +162,7 @@ func (c *call) summary(r run.Run, rep report, balance int64) summaryView {
 		CandidateDetection: rep.CandidateDetection, Scores: rep.Scores, Confidence: rep.Confidence, Explainability: rep.Explainability,
 		HRRecommendation: rep.HRRecommendation, CandidateFeedback: rep.CandidateFeedback,
 		Credits: doneCredits{r.Charged, balance, math.Round(time.Duration(r.Audio.DurationMs*int64(time.Millisecond)).Minutes()*100) / 100},
-		Error:   r.Failure, Metadata: metadataOf(r), Tags: tagsOf(r),
+		Error:   r.Failure, ErasedAt: maybe(r.ErasedAt), Metadata: metadataOf(r), Tags: tagsOf(r),
 	}
 }
 

@@ -119,6 +119,7 @@ func TestRecordedEvents(t *testing.T) {
 	}{
 		"submit":  {api.Submit, 202, `"externalId":"candidate-4711"`},
 		"poll":    {api.Poll, 200, `"stage":"ingest"`},
+		"erase":   {api.Erase, 409, `"code":"RUN_NOT_TERMINAL"`},
 		"runs":    {api.Runs, 200, `"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa"`},
 		"credits": {api.Credits, 200, `"available":6`},
 		"uploads": {api.Uploads, 201, `"uploadId":"upl_`},

@@ -29,6 +29,7 @@ import (
 	"parley/shared/run"
 	"parley/shared/sphinx"
 	"parley/shared/transcript"
+	"parley/shared/upkeep"
 	"parley/shared/whisper"
 )
 
@@ -58,6 +59,11 @@ func Open() System {
 // Deps are the ports that move runs.
 func (s System) Deps() pipeline.Deps {
 	return pipeline.Deps{Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
+}
+
+// Upkeep are the ports of the upkeep.
+func (s System) Upkeep() upkeep.Deps {
+	return upkeep.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log}
 }
 
 // API are the ports of the handlers behind the gateway.

@@ -1,0 +1,12 @@
+// Command erase deletes what was recorded and found of a run.
+package main
+
+import (
+	"parley/functions/internal/wire"
+	"parley/shared/api"
+)
+
+func main() {
+	s := wire.Open()
+	s.ServeAPI(api.Erase(s.API()))
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+var eraseRoutes = []route{{method: http.MethodDelete, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).erase}}
+
+// maxEraseTries bounds how often a run that moves meanwhile is read again: only an operator's retry moves one that has ended.
+const maxEraseTries = 5
+
+// erase answers 204 once a run's recording, transcript and scores are gone, and again each time after: the run is marked first, so
+// that nothing of it is shown from then on, and a deletion that was cut off is done by a repeat of the call, or by the upkeep.
+// What was paid stays in the ledger. REQUEST_NOT_FOUND, RUN_NOT_TERMINAL.
+func (c *call) erase() (answer, error) {
+	r, err := c.own(run.ID(c.segment))
+	if err != nil {
+		return answer{}, err
+	}
+	fresh := r.ErasedAt.IsZero()
+	if r, err = c.mark(r); err != nil {
+		return answer{}, err
+	}
+	if err := pipeline.Purge(c.r.Context(), c.Objects, r.ID); err != nil {
+		return answer{}, fmt.Errorf("api: erase: %w", err)
+	}
+	if fresh {
+		c.log.Info("run erased", "run", r.ID, "client", r.Client)
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+// mark writes that a run is erased, and returns it as stored then.
+func (c *call) mark(r run.Run) (run.Run, error) {
+	for range maxEraseTries {
+		if !r.Status.Terminal() {
+			now := c.Clock.Now()
+			return r, &code.Error{Code: code.RunNotTerminal, RetryAfter: time.Duration(pollInterval(now.Sub(r.CreatedAt))) * time.Second}
+		}
+		erased, err := c.Runs.Erase(c.r.Context(), r, c.Clock.Now())
+		switch {
+		case err == nil:
+			return erased, nil
+		case !errors.Is(err, run.ErrStale) && !errors.Is(err, run.ErrGone):
+			return r, fmt.Errorf("api: erase: %w", err)
+		}
+		if r, err = c.own(r.ID); err != nil {
+			return r, err
+		}
+	}
+	return r, fmt.Errorf("api: erase: %s moved %d times meanwhile", r.ID, maxEraseTries)
+}
+
+// own reads a run of this client. REQUEST_NOT_FOUND where there is none of this id, or it is another's.
+func (c *call) own(id run.ID) (run.Run, error) {
+	if !id.Valid() {
+		return run.Run{}, code.New(code.RequestNotFound)
+	}
+	r, err := c.Runs.Get(c.r.Context(), id)
+	switch {
+	case errors.Is(err, run.ErrUnknown), err == nil && r.Client != c.client.ID:
+		return run.Run{}, code.New(code.RequestNotFound)
+	case err != nil:
+		return run.Run{}, fmt.Errorf("api: read the run: %w", err)
+	}
+	return r, nil
+}
