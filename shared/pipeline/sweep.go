@@ -42,7 +42,7 @@ func Watch(r run.Run, now time.Time) (Action, error) {
 		if a.Resend == nil {
 			a.Resend = map[run.Part]time.Duration{}
 		}
-		a.Resend[p] = s.DueFor(time.Duration(r.Audio.DurationMs)*time.Millisecond) << min(v.Sent, maxDoublings)
+		a.Resend[p] = s.given(r, v.Sent)
 	}
 	return a, nil
 }
