@@ -75,23 +75,22 @@ func (d Deps) Retry(ctx context.Context, id run.ID, objects Objects) (run.Run, e
 // released, its slot or place in the queue is free, and the client's next run starts. It returns the run as stored; with a
 // refusal, the run as it was last read: run.ErrUnknown, or run.ErrGone where it has ended already (a repeat too).
 func (d Deps) Stop(ctx context.Context, id run.ID, why string) (run.Run, error) {
-	for try := range maxTries {
-		r, err := d.Runs.Get(ctx, id)
-		if err != nil {
-			return r, fmt.Errorf("pipeline: stop %s: %w", id, err)
-		}
-		ended, err := d.Runs.End(ctx, r, run.Fail(code.InternalError, "", "operator: "+why), d.Clock.Now())
-		switch {
-		case err == nil:
-			d.Log.Warn("run stopped by an operator", "run", id, "attempt", r.Attempt, "reason", ended.Reason)
-			d.PromoteAll(ctx, r.Client)
-			return ended, nil
-		case errors.Is(err, run.ErrGone) && r.Status.Terminal():
-			return r, fmt.Errorf("pipeline: stop %s: %w", id, err)
-		case !errors.Is(err, run.ErrStale) && !errors.Is(err, run.ErrGone):
-			return r, fmt.Errorf("pipeline: stop %s: %w", id, err)
-		}
-		d.pause(ctx, try)
+	r, err := d.Runs.Get(ctx, id)
+	if err != nil {
+		return r, fmt.Errorf("pipeline: stop %s: %w", id, err)
 	}
-	return run.Run{}, fmt.Errorf("pipeline: run %s is too contended", id)
+	if r.Status.Terminal() {
+		return r, fmt.Errorf("pipeline: stop %s: %w", id, run.ErrGone)
+	}
+	reason := "operator: " + why
+	if err := d.End(ctx, r, run.Fail(code.InternalError, "", reason)); err != nil {
+		return r, fmt.Errorf("pipeline: stop %s: %w", id, err)
+	}
+	if r, err = d.Runs.Get(ctx, id); err == nil && r.Reason != reason {
+		err = run.ErrGone // something else ended it first
+	}
+	if err != nil {
+		return r, fmt.Errorf("pipeline: stop %s: %w", id, err)
+	}
+	return r, nil
 }
