@@ -262,6 +262,8 @@ func (c *checker) shape(r run.Run) {
 	wrong("has a code", r.Status != run.Failed && terminal && r.Failure != nil)
 	wrong("lacks a score", r.Status == run.Success && r.ErasedAt.IsZero() && r.Scores.Produced() != 3)
 	wrong("is erased", !terminal && !r.ErasedAt.IsZero())
+	wrong("has a webhook to push", r.Push != nil && (!terminal || r.Request.WebhookURL == ""))
+	wrong("has a webhook outstanding though it is erased", !r.ErasedAt.IsZero() && r.Push.Outstanding())
 	wrong("has an unknown status", !slices.Contains(run.Statuses, r.Status))
 }
 

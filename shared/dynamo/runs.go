@@ -25,7 +25,7 @@ import (
 //
 //	id        run.ID
 //	client    account.ID, and created: 13 digits of Unix ms, '#', the id: the index byClient, newest last
-//	dueShard  a digit by the id's hash, and due: Unix ms of NextDue; only while processing: the index byDue
+//	dueShard  a digit by the id's hash, and due: Unix ms of NextDue; only where it has one: the index byDue
 
 // dueShards spreads the index of due runs, whose writes would else meet in one partition.
 const dueShards = 4
@@ -84,9 +84,9 @@ func encodeRun(r run.Run) item {
 		schema.RunCreated: str(createdKey(run.Position{CreatedAt: r.CreatedAt, ID: r.ID})),
 		"status":          str(string(r.Status)), "version": num(r.Version), "attempt": num(int64(r.Attempt)), "cost": num(r.Cost),
 	}
-	if r.Status == run.Processing {
+	if due := r.NextDue(); !due.IsZero() {
 		i[schema.RunDueShard] = str(shardOf(string(r.ID), dueShards))
-		i[schema.RunDue] = num(r.NextDue().UnixMilli())
+		i[schema.RunDue] = num(due.UnixMilli())
 	}
 	i.text("key", string(r.Key))
 	i.time("started", r.StartedAt)
@@ -129,7 +129,25 @@ func encodeRun(r run.Run) item {
 	}
 	i.text("heard", r.Language)
 	i.text("reason", r.Reason)
+	if r.Push != nil {
+		encodePush(i, *r.Push)
+	}
 	return i
+}
+
+// encodePush stores a push: `push` is "due in Unix ms, times sent, tries, tries before this round", `pushed` a line per
+// try, "began at Unix ms, HTTP status, why".
+func encodePush(i item, p run.Push) {
+	due := int64(0)
+	if !p.Due.IsZero() {
+		due = p.Due.UnixMilli()
+	}
+	i["push"] = str(fmt.Sprintf("%d %d %d %d", due, p.Sent, p.Tries, p.Since))
+	tries := make([]string, len(p.Log))
+	for n, t := range p.Log {
+		tries[n] = strings.TrimSpace(fmt.Sprintf("%d %d %s", t.At.UnixMilli(), t.Status, t.Why))
+	}
+	i.list("pushed", tries)
 }
 
 func decodeRun(it item) (run.Run, error) {
@@ -143,7 +161,7 @@ func decodeRun(it item) (run.Run, error) {
 		Audio:  run.Audio{DurationMs: d.number("durationMs"), Format: d.text("format"), SizeBytes: d.number("sizeBytes")},
 		Ticket: d.number("ticket"), Chunks: int(d.number("chunks")), Parts: d.parts("parts"),
 		Scores:  run.Scores{Vocabulary: d.score("vocabulary"), Fluency: d.score("fluency"), Accent: d.score("accent"), Overall: d.score("overall")},
-		Charged: d.number("charged"), Language: d.text("heard"), Reason: d.text("reason"),
+		Charged: d.number("charged"), Language: d.text("heard"), Reason: d.text("reason"), Push: d.push("push", "pushed"),
 	}
 	if c := d.text("code"); c != "" {
 		r.Failure = &run.Failure{Code: code.Code(c), Message: d.text("message")}
@@ -205,6 +223,39 @@ func (r *reader) parts(name string) map[run.Part]run.Pending {
 		parts[part] = pending
 	}
 	return parts
+}
+
+func (r *reader) push(name, tries string) *run.Push {
+	stored, lines := r.text(name), r.list(tries)
+	if stored == "" {
+		return nil
+	}
+	var p run.Push
+	var due int64
+	if n, err := fmt.Sscanf(stored, "%d %d %d %d", &due, &p.Sent, &p.Tries, &p.Since); err != nil || n != 4 {
+		r.wrong(name, fmt.Errorf("%q: %w", stored, err))
+	}
+	if due != 0 {
+		p.Due = time.UnixMilli(due).UTC()
+	}
+	for _, line := range lines {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			r.wrong(tries, errType)
+			return nil
+		}
+		at, err1 := strconv.ParseInt(fields[0], 10, 64)
+		status, err2 := strconv.Atoi(fields[1])
+		if err := errors.Join(err1, err2); err != nil {
+			r.wrong(tries, err)
+		}
+		t := run.Try{At: time.UnixMilli(at).UTC(), Status: status}
+		if len(fields) > 2 {
+			t.Why = fields[2]
+		}
+		p.Log = append(p.Log, t)
+	}
+	return &p
 }
 
 // Get implements run.Store.
@@ -292,9 +343,10 @@ func (s *Store) Erase(ctx context.Context, seen run.Run, now time.Time) (run.Run
 	case before.Version != seen.Version:
 		return run.Run{}, run.ErrStale
 	}
-	after := before
-	after.Scores, after.ErasedAt = run.Scores{}, now
-	after.Version++
+	after, err := before.Erase(now)
+	if err != nil {
+		return run.Run{}, err
+	}
 	stored, err := s.replace(ctx, "erase", before, after)
 	switch {
 	case err != nil:

@@ -216,15 +216,12 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 //	writes  the run where its version is the one seen; the account where its revision is the one read; the new hold's
 //	        entry; the ticket where it queues
 func (s *Store) Retry(ctx context.Context, seen run.Run, sub run.Submission, now time.Time) (run.Run, error) {
-	if seen.Status != run.Failed || !seen.ErasedAt.IsZero() {
-		return run.Run{}, run.ErrGone
+	again, err := seen.Again()
+	if err != nil {
+		return run.Run{}, err
 	}
-	again := seen
-	again.Attempt++
-	again.CompletedAt, again.Scores, again.Charged, again.Failure = time.Time{}, run.Scores{}, 0, nil
-	again.Language, again.Reason, again.Chunks = "", "", 0
 	var r run.Run
-	err := s.transact(ctx, "retry", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
+	err = s.transact(ctx, "retry", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
 		if err := s.past(ctx, last, seen, r); err != nil {
 			return nil, err
 		}

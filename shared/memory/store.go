@@ -23,7 +23,7 @@ import (
 type Store struct {
 	mu          sync.Mutex
 	runs        map[run.ID]run.Run
-	processing  map[run.ID]struct{}
+	due         map[run.ID]struct{} // runs that have a NextDue
 	books       map[account.ID]*book
 	idempotency map[idempotencyKey]accepted
 
@@ -59,7 +59,7 @@ type accepted struct {
 // New makes an empty store.
 func New() *Store {
 	return &Store{
-		runs: map[run.ID]run.Run{}, processing: map[run.ID]struct{}{}, books: map[account.ID]*book{},
+		runs: map[run.ID]run.Run{}, due: map[run.ID]struct{}{}, books: map[account.ID]*book{},
 		idempotency: map[idempotencyKey]accepted{},
 		clients:     map[account.ID]account.Client{}, keys: map[account.KeyID]account.Key{},
 		windows: map[window]int{}, polls: map[run.ID]poll{}, cursors: map[string]string{},
@@ -86,10 +86,10 @@ func (s *Store) keep(b *book, a credit.Account, entries []credit.Entry, now time
 
 func (s *Store) put(r run.Run) {
 	s.runs[r.ID] = cloneRun(r)
-	if r.Status == run.Processing {
-		s.processing[r.ID] = struct{}{}
+	if r.NextDue().IsZero() {
+		delete(s.due, r.ID)
 	} else {
-		delete(s.processing, r.ID)
+		s.due[r.ID] = struct{}{}
 	}
 }
 
@@ -254,17 +254,15 @@ func (s *Store) Promote(_ context.Context, client account.ID, concurrentRuns int
 
 // Retry implements run.Store. A run that was erased has no audio left: ErrGone.
 func (s *Store) Retry(_ context.Context, seen run.Run, sub run.Submission, now time.Time) (run.Run, error) {
-	if seen.Status != run.Failed || !seen.ErasedAt.IsZero() {
-		return run.Run{}, run.ErrGone
+	r, err := seen.Again()
+	if err != nil {
+		return run.Run{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.moved(seen); err != nil {
 		return run.Run{}, err
 	}
-	r := seen
-	r.Attempt++
-	r.CompletedAt, r.Scores, r.Charged, r.Failure, r.Language, r.Reason, r.Chunks = time.Time{}, run.Scores{}, 0, nil, "", "", 0
 	b := s.book(r.Client)
 	a, r, entry, err := sub.Admit(b.account, r, now)
 	if err != nil {
@@ -294,8 +292,9 @@ func (s *Store) Erase(_ context.Context, seen run.Run, now time.Time) (run.Run, 
 	case r.Version != seen.Version:
 		return run.Run{}, run.ErrStale
 	}
-	r.Scores, r.ErasedAt = run.Scores{}, now
-	r.Version++
+	if r, err = r.Erase(now); err != nil {
+		return run.Run{}, err
+	}
 	s.put(r)
 	return cloneRun(r), nil
 }
@@ -355,7 +354,7 @@ func (s *Store) Due(_ context.Context, now time.Time, limit int) ([]run.ID, erro
 		id run.ID
 	}
 	var all []due
-	for id := range s.processing {
+	for id := range s.due {
 		if at := s.runs[id].NextDue(); !at.After(now) {
 			all = append(all, due{at, id})
 		}
@@ -473,6 +472,11 @@ func cloneRun(r run.Run) run.Run {
 	r.Request.Metadata = maps.Clone(r.Request.Metadata)
 	r.Request.Tags = slices.Clone(r.Request.Tags)
 	r.Parts = maps.Clone(r.Parts)
+	if r.Push != nil {
+		p := *r.Push
+		p.Log = slices.Clone(p.Log)
+		r.Push = &p
+	}
 	if r.Failure != nil {
 		f := *r.Failure
 		r.Failure = &f

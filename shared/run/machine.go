@@ -15,6 +15,8 @@ import (
 //
 //	submit ─► queued ─► processing ─► success | partial | failed
 //	             └───────── fail ───────────────────────────┘        retry: failed ─► queued or processing, attempt + 1
+//
+// A run that has ended moves on only in its webhook (push.go), and once when it is erased.
 
 // The refusals of the transitions.
 var (
@@ -137,7 +139,7 @@ func Fail(c code.Code, message, reason string) Outcome {
 	return Outcome{Status: Failed, Failure: &Failure{Code: c, Message: message}, Reason: reason}
 }
 
-// End makes a run terminal. Condition: not terminal. The ledger resolves the hold, and the slot (of a processing run) or
+// End makes a run terminal, and its webhook due. Condition: not terminal. The ledger resolves the hold, and the slot (of a processing run) or
 // the place in the queue (of a queued one) is freed, in the same transaction. A repeat answers ErrGone.
 func (r Run) End(o Outcome, now time.Time) (Run, error) {
 	if r.Status.Terminal() {
@@ -161,6 +163,35 @@ func (r Run) End(o Outcome, now time.Time) (Run, error) {
 	}
 	r.CompletedAt = now
 	r.Parts = nil
+	if r.Request.WebhookURL != "" {
+		r.Push = &Push{Due: now.Add(PushResend), Sent: 1}
+	}
+	r.Version++
+	return r, nil
+}
+
+// Again is what a new attempt of a failed run begins from: nothing is left of the last one but its number; Admit does the
+// rest. Condition: failed, and not erased (there is no audio left then). ErrGone.
+func (r Run) Again() (Run, error) {
+	if r.Status != Failed || !r.ErasedAt.IsZero() {
+		return r, ErrGone
+	}
+	r.Attempt++
+	r.CompletedAt, r.Scores, r.Charged, r.Failure, r.Language, r.Reason, r.Chunks, r.Push = time.Time{}, Scores{}, 0, nil, "", "", 0, nil
+	return r, nil
+}
+
+// Erase marks a run's objects as gone. A webhook that is still outstanding is dropped: there is nothing left to tell.
+// Condition: terminal. A repeat answers ErrGone.
+func (r Run) Erase(now time.Time) (Run, error) {
+	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
+		return r, ErrGone
+	}
+	r.Scores, r.ErasedAt = Scores{}, now
+	if p := r.push(r.Attempt); p != nil {
+		p.settle()
+		r.Push = p
+	}
 	r.Version++
 	return r, nil
 }

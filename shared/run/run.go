@@ -185,10 +185,16 @@ type Run struct {
 	Language string // heard, ISO 639-1
 	Reason   string // why the watchdog or an operator acted, for operators
 	ErasedAt time.Time
+	// Push is its webhook; nil where the client named none.
+	Push *Push
 }
 
-// NextDue is the earliest moment at which the sweep must look at a processing run; zero for any other.
+// NextDue is the earliest moment at which the sweep must look at a run: one in process, or one that has ended and whose
+// webhook is outstanding; zero for any other.
 func (r Run) NextDue() time.Time {
+	if r.Status.Terminal() && r.Push != nil {
+		return r.Push.Due
+	}
 	if r.Status != Processing {
 		return time.Time{}
 	}

@@ -81,7 +81,7 @@ type Store interface {
 	// Get reads a run: ErrUnknown.
 	Get(ctx context.Context, id ID) (Run, error)
 	// Advance writes after, which a decision made of before, where before is still what is stored: else ErrStale. For the
-	// transitions without money: Done, Noted, Resent.
+	// transitions without money: Done, Noted, Resent, and those of a push.
 	Advance(ctx context.Context, before, after Run) error
 	// End ends the run that seen is a reading of, in one transaction with the ledger's entries and the slot or the place in
 	// the queue: ErrStale, ErrGone. Returns the run as stored.
@@ -99,7 +99,7 @@ type Store interface {
 	List(ctx context.Context, client account.ID, f Filter) ([]Run, Position, error)
 	// QueuePosition is the 1-based place of a queued run; 0 for any other.
 	QueuePosition(ctx context.Context, r Run) (int, error)
-	// Due returns processing runs whose NextDue is not after now, the longest overdue first, at most limit (1 to 1000).
+	// Due returns runs that have a NextDue which is not after now, the longest overdue first, at most limit (1 to 1000).
 	// It may read an index: what it returns is looked at again by Get before anything is decided.
 	Due(ctx context.Context, now time.Time, limit int) ([]ID, error)
 	// Waiting returns clients that have queued runs, at most limit; for the sweep's promotion.

@@ -161,6 +161,7 @@ func (c *comparison) submit(slots int) {
 
 func (c *comparison) advance(r run.Run) {
 	if r.Status != run.Processing {
+		c.push(r)
 		return
 	}
 	parts := slices.SortedFunc(maps.Keys(r.Parts), func(a, b run.Part) int { return cmp.Compare(a.String(), b.String()) })
@@ -175,6 +176,32 @@ func (c *comparison) advance(r run.Run) {
 		after, err = r.Noted(r.Attempt, p, run.TimedOut)
 	default:
 		after, err = r.Resent(map[run.Part]time.Duration{p: 2 * time.Minute}, c.now)
+	}
+	if err != nil {
+		return
+	}
+	_, err = both(c, "advance", func(s Store) (struct{}, error) { return struct{}{}, s.Advance(c.t.Context(), r, after) })
+	c.remember(after, err)
+}
+
+// push moves the webhook of a run that has ended.
+func (c *comparison) push(r run.Run) {
+	if r.Push == nil {
+		return
+	}
+	var after run.Run
+	var err error
+	switch c.rand.IntN(5) {
+	case 0:
+		after, err = r.PushBegun(r.Attempt, r.Push.Tries, c.now)
+	case 1:
+		after, err = r.PushTried(r.Attempt, r.Push.Tries-1, run.Try{Status: 200 + 300*c.rand.IntN(2)}, c.rand.Float64(), c.now)
+	case 2:
+		after, err = r.PushSent(c.now)
+	case 3:
+		after, err = r.PushGivenUp(c.now)
+	default:
+		after, err = r.PushAgain(c.now)
 	}
 	if err != nil {
 		return

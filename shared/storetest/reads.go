@@ -218,6 +218,33 @@ func queues(t *testing.T, open func(*testing.T) Store) {
 }
 
 func dues(t *testing.T, open func(*testing.T) Store) {
+	t.Run("names ended runs from the time on at which their webhook is due, until it is settled", func(t *testing.T) {
+		w := newWorld(t, open, 10)
+		r := w.end(w.submit(1, 4), failed)
+		due := func(want ...run.ID) {
+			t.Helper()
+			got, err := w.s.Due(w.ctx, w.now, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, append([]run.ID{}, want...), got)
+		}
+		w.later(run.PushResend - time.Millisecond)
+		due()
+		w.later(time.Millisecond)
+		due(r.ID)
+		begun, err := r.PushBegun(1, 0, w.now)
+		w.refused(err, nil)
+		w.refused(w.s.Advance(w.ctx, r, begun), nil)
+		due()
+		w.later(run.PushResend)
+		due(r.ID)
+		tried, err := begun.PushTried(1, 0, run.Try{Status: 200}, 0, w.now)
+		w.refused(err, nil)
+		w.refused(w.s.Advance(w.ctx, begun, tried), nil)
+		w.later(100 * time.Hour)
+		due()
+	})
 	t.Run("names processing runs from their due time on, the longest overdue first", func(t *testing.T) {
 		w := newWorld(t, open, 1000)
 		w.slots = 20
@@ -242,19 +269,19 @@ func dues(t *testing.T, open func(*testing.T) Store) {
 		w.later(4 * time.Millisecond)
 		due(100, RunID(0), RunID(1), RunID(2), RunID(3), RunID(4))
 		due(3, RunID(0), RunID(1), RunID(2))
-		w.end(runs[0], failed)
+		w.end(runs[0], failed) // due again for its webhook
 		resent, err := runs[1].Resent(map[run.Part]time.Duration{first: time.Hour}, w.now)
 		w.refused(err, nil)
 		w.refused(w.s.Advance(w.ctx, runs[1], resent), nil)
 		due(100, RunID(2), RunID(3), RunID(4))
 		w.now = runs[1].Deadline.Add(-time.Millisecond)
 		got, err := w.s.Due(w.ctx, w.now, 100)
-		if err != nil || slices.Contains(got, RunID(1)) || len(got) != 18 {
+		if err != nil || slices.Contains(got, RunID(1)) || len(got) != 19 {
 			t.Errorf("%v, %v", got, err)
 		}
 		w.later(time.Millisecond)
 		got, err = w.s.Due(w.ctx, w.now, 100)
-		if err != nil || got[len(got)-1] != RunID(1) || len(got) != 19 {
+		if err != nil || got[len(got)-1] != RunID(1) || len(got) != 20 {
 			t.Errorf("%v, %v", got, err)
 		}
 		for limit, ok := range map[int]bool{0: false, 1: true, 1000: true, 1001: false} {

@@ -98,6 +98,9 @@ func act(t *testing.T, s Store, random *rand.Rand, clients []account.ID, submitt
 	if noted, err := r.Noted(r.Attempt, first, run.Errored); err == nil {
 		return refusals(s.Advance(ctx, r, noted))
 	}
+	if sent, err := r.PushSent(now); err == nil {
+		return refusals(s.Advance(ctx, r, sent))
+	}
 	return nil
 }
 
@@ -121,6 +124,16 @@ func drain(t *testing.T, s Store, clients []account.ID) {
 			r, err := s.Get(ctx, id)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if r.Status.Terminal() {
+				settled, err := r.PushGivenUp(now)
+				if err == nil {
+					err = s.Advance(ctx, r, settled)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				continue
 			}
 			if _, err := s.End(ctx, r, run.Fail(code.StuckTimeout, "", "drained"), now); err != nil {
 				t.Fatal(err)

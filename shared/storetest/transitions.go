@@ -60,6 +60,30 @@ func advances(t *testing.T, open func(*testing.T) Store) {
 			before.Runs = []run.Run{resent}
 			w.is(before)
 		}},
+		{"writes the tries of an ended run's webhook, and nothing of the ledger", func(t *testing.T) {
+			w := newWorld(t, open, 10)
+			r := w.end(w.submit(1, 4), failed)
+			before := w.state()
+			step := func(after run.Run, err error) {
+				t.Helper()
+				w.refused(err, nil)
+				w.refused(w.s.Advance(w.ctx, r, after), nil)
+				same(t, after, w.get(1))
+				r = after
+				w.later(time.Second)
+			}
+			step(r.PushBegun(1, 0, w.now))
+			step(r.PushTried(1, 0, run.Try{Why: "timeout"}, 0.5, w.now))
+			step(r.PushSent(w.now))
+			step(r.PushBegun(1, 1, w.now))
+			stale := r
+			step(r.PushTried(1, 1, run.Try{Status: 204}, 0.5, w.now))
+			again, err := stale.PushTried(1, 1, run.Try{Status: 500}, 0.5, w.now)
+			w.refused(err, nil)
+			w.refused(w.s.Advance(w.ctx, stale, again), run.ErrStale)
+			before.Runs = []run.Run{r}
+			w.is(before)
+		}},
 		{"is stale where the run moved, and changes nothing", func(t *testing.T) {
 			w := newWorld(t, open, 10)
 			r := w.submit(1, 4)
@@ -400,7 +424,7 @@ func retries(t *testing.T, open func(*testing.T) Store) {
 			want := ended
 			want.Status, want.Attempt, want.StartedAt, want.CompletedAt = run.Processing, 2, w.now, time.Time{}
 			want.Version++
-			want.Failure, want.Reason, want.Chunks = nil, "", 0
+			want.Failure, want.Reason, want.Chunks, want.Push = nil, "", 0, nil
 			want.Deadline = w.now.Add(budget(ended))
 			want.Parts = map[run.Part]run.Pending{first: {Due: w.now.Add(firstDue), Sent: 1}}
 			same(t, want, got)
@@ -498,7 +522,7 @@ func erases(t *testing.T, open func(*testing.T) Store) {
 			got, err := w.s.Erase(w.ctx, ended, w.now)
 			w.refused(err, nil)
 			want := ended
-			want.Scores, want.ErasedAt = run.Scores{}, w.now
+			want.Scores, want.ErasedAt, want.Push = run.Scores{}, w.now, &run.Push{}
 			want.Version++
 			same(t, want, got)
 			before.Runs = []run.Run{want}

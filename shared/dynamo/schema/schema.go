@@ -9,8 +9,8 @@ const (
 	RunID       = "id"       // runs: run.ID
 	RunClient   = "client"   // runs: account.ID of its client
 	RunCreated  = "created"  // runs: time and id, sortable
-	RunDueShard = "dueShard" // runs in process only: which of the due index's partitions
-	RunDue      = "due"      // runs in process only: Unix ms of run.NextDue
+	RunDueShard = "dueShard" // runs that have a NextDue only: which of the due index's partitions
+	RunDue      = "due"      // runs that have one only: Unix ms of run.Run.NextDue
 	RunExternal = "externalId"
 	RunTags     = "tags"
 
