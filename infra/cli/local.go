@@ -122,6 +122,7 @@ var faultsLong = `Sets one fault for each target that is named; the others stay 
   STAGE=error:2           any of these, for the next 2 times only
   deliver=duplicate       every queue and S3 event; also deliver=reorder, deliver=delay:2s
   table=conflict:0.2      that share of DynamoDB writes is refused; also table=throttle:0.2
+  write=crash:0.02        any function's process dies after that share of its writes to AWS
   ready=false             the scorers are not warm
 
 STAGE is ` + strings.Join(fault.Stages(), ", ") + "."

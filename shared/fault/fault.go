@@ -100,6 +100,17 @@ func (i *Injector) Table() error {
 	return ErrConflict
 }
 
+// Written decides after each write to AWS of any function: with write=crash set, the process dies in that share of them, so
+// that what was to follow the write never happens.
+func (i *Injector) Written(operation string) {
+	spec, ok := i.find(TargetWrite)
+	if !ok || i.share() >= spec.Share {
+		return
+	}
+	slog.Warn("fault injected", "operation", operation, "fault", spec.String())
+	die()
+}
+
 // MaxReorder bounds how long deliver=reorder holds a message back, so that others overtake it.
 const MaxReorder = 3 * time.Second
 

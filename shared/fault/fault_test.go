@@ -32,6 +32,7 @@ func TestParse(t *testing.T) {
 		{"deliver=delay:15s", Spec{Target: "deliver", Action: Delay, Delay: 15 * time.Second}},
 		{"table=conflict:0.2", Spec{Target: "table", Action: Conflict, Share: 0.2}},
 		{"table=throttle:1", Spec{Target: "table", Action: Throttle, Share: 1}},
+		{"write=crash:0.02", Spec{Target: "write", Action: Crash, Share: 0.02}},
 		{"ready=false", Spec{Target: "ready", Action: False}},
 	} {
 		t.Run(tc.text, func(t *testing.T) {
@@ -69,6 +70,9 @@ func TestParseSaysHowToMend(t *testing.T) {
 		"table=throttle:1.001": "above 0 and up to 1",
 		"table=throttle:NaN":   "above 0 and up to 1",
 		"table=slow:0.2":       "conflict or throttle",
+		"write=error:0.2":      "write takes crash",
+		"write=crash":          "above 0 and up to 1",
+		"write=crash:1.1":      "such as write=crash:0.2",
 		"ready=true":           "only ready=false",
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -140,6 +144,22 @@ func TestDoomedProcessDies(t *testing.T) {
 	DieIfDoomed()
 	if died != 1 {
 		t.Errorf("died %d times, want once: only when doomed", died)
+	}
+}
+
+func TestProcessDiesAfterItsShareOfWrites(t *testing.T) {
+	died := 0
+	before := die
+	die = func() { died++ }
+	t.Cleanup(func() { die = before })
+	injector(t, "write=crash:0.5").Written("PutItem")
+	if died != 0 {
+		t.Error("died with a share that this write is not within")
+	}
+	injector(t, "write=crash:0.51").Written("PutItem")
+	injector(t, "table=conflict:1").Written("PutItem")
+	if died != 1 {
+		t.Errorf("died %d times, want once", died)
 	}
 }
 

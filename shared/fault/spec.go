@@ -15,7 +15,7 @@ type Action string
 const (
 	Error   Action = "error"   // a stage: its function returns an error
 	Timeout Action = "timeout" // a stage: its work never ends
-	Crash   Action = "crash"   // a stage: its process dies half-way
+	Crash   Action = "crash"   // a stage: its process dies half-way; write: any function's dies once a write was made
 	Drop    Action = "drop"    // a stage: its message is lost after delivery
 	Denied  Action = "denied"  // transcribe: the recogniser refuses our credentials
 
@@ -33,6 +33,7 @@ const (
 const (
 	TargetDeliver = "deliver"
 	TargetTable   = "table"
+	TargetWrite   = "write"
 	TargetReady   = "ready"
 )
 
@@ -55,7 +56,7 @@ type Spec struct {
 	Action Action
 	Times  int           // a stage's fault: how many times it strikes, 1 to MaxTimes; 0 means each time
 	Delay  time.Duration // deliver=delay: 0 < Delay <= MaxDelay
-	Share  float64       // table: the share of writes refused, 0 < Share <= 1
+	Share  float64       // table: the share of writes refused; write: the share that is the process's last; 0 < Share <= 1
 }
 
 // String writes the spec as Parse reads it.
@@ -88,12 +89,14 @@ func Parse(text string) (Spec, error) {
 		err = spec.parseDeliver(arg, hasArg)
 	case target == TargetTable:
 		err = spec.parseTable(arg, hasArg)
+	case target == TargetWrite:
+		err = spec.parseWrite(arg)
 	case target == TargetReady:
 		if rest != string(False) {
 			err = fmt.Errorf("only ready=false can be set; clear the faults to be ready again")
 		}
 	default:
-		err = fmt.Errorf("unknown target %q: use a stage (%s), deliver, table or ready", target, strings.Join(Stages(), ", "))
+		err = fmt.Errorf("unknown target %q: use a stage (%s), deliver, table, write or ready", target, strings.Join(Stages(), ", "))
 	}
 	if err != nil {
 		return Spec{}, fmt.Errorf("fault %q: %w", text, err)
@@ -143,9 +146,20 @@ func (s *Spec) parseTable(arg string, _ bool) error {
 	if s.Action != Conflict && s.Action != Throttle {
 		return fmt.Errorf("table takes %s", list([]Action{Conflict, Throttle}))
 	}
+	return s.parseShare(arg, "refuse")
+}
+
+func (s *Spec) parseWrite(arg string) error {
+	if s.Action != Crash {
+		return fmt.Errorf("write takes crash")
+	}
+	return s.parseShare(arg, "die after")
+}
+
+func (s *Spec) parseShare(arg, what string) error {
 	share, err := strconv.ParseFloat(arg, 64)
 	if err != nil || !(share > 0 && share <= 1) {
-		return fmt.Errorf("after the colon goes the share of writes to refuse, above 0 and up to 1, such as table=%s:0.2", s.Action)
+		return fmt.Errorf("after the colon goes the share of writes to %s, above 0 and up to 1, such as %s=%s:0.2", what, s.Target, s.Action)
 	}
 	s.Share = share
 	return nil

@@ -59,7 +59,8 @@ func isBatch(event json.RawMessage) bool {
 func Wrap(cfg *aws.Config) { Configure(fault.Process(), cfg) }
 
 // Configure makes every client built from cfg subject to faults: table=… refuses DynamoDB writes, within the SDK's
-// retries, as AWS does; and a doomed process dies once its first write to any service has been answered.
+// retries, as AWS does; a doomed process dies once its first write to any service has been answered, and write=crash any
+// process once a write has.
 func Configure(i *fault.Injector, cfg *aws.Config) {
 	if i == nil {
 		return
@@ -70,6 +71,17 @@ func Configure(i *fault.Injector, cfg *aws.Config) {
 		}
 		if _, sends := stack.Finalize.Get("Retry"); !sends {
 			return nil // presigning: nothing is sent that could be refused
+		}
+		if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ParleyFaultWrite", func(
+			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+		) (middleware.InitializeOutput, middleware.Metadata, error) {
+			out, meta, err := next.HandleInitialize(ctx, in)
+			if operation := awsmiddleware.GetOperationName(ctx); err == nil && isWrite(operation) {
+				i.Written(operation)
+			}
+			return out, meta, err
+		}), middleware.Before); err != nil {
+			return err
 		}
 		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("ParleyFaultTable", func(
 			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
