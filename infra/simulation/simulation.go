@@ -1,0 +1,228 @@
+// Package simulation runs Parley's own handlers and decisions in a world of one thread, one seed and a virtual clock: the
+// front, the stages' inboxes, the dead letters, the sweep and the operator's commands over the model store, with queues,
+// objects and clients that do what the real ones do at their worst. After every write the books are audited, and what must
+// never happen ends the world with a trace that can be played again.
+//
+// A function is a goroutine that stops at every call of a port (its await points); the world decides when it goes on,
+// whether the call meets a fault, and whether the function dies there. Whatever the world decides is one number from its
+// tape (tape.go), so that a run is repeated by its tape, and a failure shrinks by making the tape shorter.
+package simulation
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Kind is a kind of fault.
+type Kind int
+
+// The kinds of faults.
+const (
+	Crash     Kind = iota // a function dies before or after a call, or is cut off by its time limit
+	Throttle              // a write or read is refused for its rate; nothing happened
+	Conflict              // a write meets another transaction and gives up; nothing happened
+	Unknown               // a write happened, its answer is lost
+	Late                  // an answer takes up to 40 s
+	Duplicate             // a message is delivered twice
+	Reorder               // a message is overtaken by later ones
+	Delay                 // a message takes up to two minutes
+	Drop                  // a message is lost
+	Stale                 // an index is behind its table
+	Broken                // a stage's work fails, or ends in a terminal finding
+	Slow                  // a stage's work runs out of its time
+	Poison                // a message that is none of ours, or of a run that does not exist
+	kinds
+)
+
+var kindNames = [kinds]string{"crash", "throttle", "conflict", "unknown", "late", "duplicate", "reorder", "delay", "drop", "stale", "broken", "slow", "poison"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Faults is a set of kinds.
+type Faults [kinds]bool
+
+// AllFaults is every kind.
+func AllFaults() (f Faults) {
+	for k := range f {
+		f[k] = true
+	}
+	return f
+}
+
+// ParseFaults reads a list such as `crash,unknown`, or `all`, or `none`.
+func ParseFaults(list string) (f Faults, err error) {
+	switch list {
+	case "all":
+		return AllFaults(), nil
+	case "none", "":
+		return f, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		k := slices.Index(kindNames[:], strings.TrimSpace(name))
+		if k < 0 {
+			return f, fmt.Errorf("simulation: no fault %q: use all, none or some of %s", name, strings.Join(kindNames[:], ","))
+		}
+		f[k] = true
+	}
+	return f, nil
+}
+
+// String is the list as ParseFaults reads it.
+func (f Faults) String() string {
+	var names []string
+	for k, on := range f {
+		if on {
+			names = append(names, kindNames[k])
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "none"
+	case int(kinds):
+		return "all"
+	}
+	return strings.Join(names, ",")
+}
+
+// Config is what is to be simulated.
+type Config struct {
+	Seed uint64
+	// Runs is how many accepted runs are wanted at least; worlds of some 40 are made until they are there.
+	Runs   int
+	Faults Faults
+	// Workers is how many worlds are made at once, each with a seed of its own; 0: one per processor.
+	Workers int
+}
+
+// Result is what came of it.
+type Result struct {
+	Worlds   int            `json:"worlds"`
+	Runs     int            `json:"runs"`  // accepted
+	Steps    int            `json:"steps"` // calls of ports
+	Ends     map[string]int `json:"ends"`  // runs by status, and failed ones by code
+	Calls    map[string]int `json:"calls"` // HTTP answers by call and status
+	Injected map[string]int `json:"injected"`
+	Failure  *Failure       `json:"failure"` // of the world with the lowest seed; nil: none
+}
+
+// Failure is a broken promise, and the tape of the world that broke it.
+type Failure struct {
+	Seed   uint64   `json:"seed"`
+	Faults string   `json:"faults"`
+	What   string   `json:"what"`
+	Runs   int      `json:"runs"` // accepted by this world until then
+	Tape   []uint32 `json:"tape"`
+	Trace  []string `json:"-"`
+}
+
+// Missing lists the kinds of cfg that were never injected: such a run has shown nothing of them.
+func (r Result) Missing(f Faults) (names []string) {
+	for k, on := range f {
+		if on && r.Injected[kindNames[k]] == 0 {
+			names = append(names, kindNames[k])
+		}
+	}
+	return names
+}
+
+// Run simulates until cfg.Runs runs were accepted and brought to their end, or a promise is broken.
+func Run(cfg Config) Result {
+	workers := cfg.Workers
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	total := Result{Ends: map[string]int{}, Calls: map[string]int{}, Injected: map[string]int{}}
+	var mu sync.Mutex
+	next := cfg.Seed
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for {
+				mu.Lock()
+				if total.Failure != nil || total.Runs >= cfg.Runs {
+					mu.Unlock()
+					return
+				}
+				seed := next
+				next++
+				mu.Unlock()
+				one := live(newTape(seed), cfg.Faults, false)
+				mu.Lock()
+				total.add(one, seed, cfg.Faults)
+				mu.Unlock()
+			}
+		}()
+	}
+	wait.Wait()
+	return total
+}
+
+// Replay lives through the world of a tape again and tells what happened.
+func Replay(f Failure) (Failure, error) {
+	faults, err := ParseFaults(f.Faults)
+	if err != nil {
+		return f, err
+	}
+	w := live(replayTape(f.Seed, f.Tape), faults, true)
+	f.What, f.Runs, f.Trace = w.broken, w.accepted, w.trace
+	return f, nil
+}
+
+func (r *Result) add(w *world, seed uint64, faults Faults) {
+	r.Worlds++
+	r.Runs += w.accepted
+	r.Steps += w.steps
+	for k, n := range w.ends {
+		r.Ends[k] += n
+	}
+	for k, n := range w.calls {
+		r.Calls[k] += n
+	}
+	for k, n := range w.injected {
+		if n > 0 {
+			r.Injected[kindNames[k]] += n
+		}
+	}
+	if w.broken != "" && (r.Failure == nil || seed < r.Failure.Seed) {
+		r.Failure = &Failure{Seed: seed, Faults: faults.String(), What: w.broken, Runs: w.accepted, Tape: w.tape.taken()}
+	}
+}
+
+// epoch is when every world begins.
+var epoch = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+
+// event is something that happens at a moment; seq keeps those of one moment in the order in which they were planned.
+type event struct {
+	at    time.Time
+	seq   int
+	do    func()
+	wakes *process // whose sleep ends; nil: no one's
+}
+
+// agenda is a heap of events, the earliest first (container/heap).
+type agenda []event
+
+func (e agenda) Len() int { return len(e) }
+func (e agenda) Less(i, j int) bool {
+	return cmp.Or(e[i].at.Compare(e[j].at), cmp.Compare(e[i].seq, e[j].seq)) < 0
+}
+func (e agenda) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+
+// Push implements heap.Interface.
+func (e *agenda) Push(x any) { *e = append(*e, x.(event)) }
+
+// Pop implements heap.Interface.
+func (e *agenda) Pop() any {
+	last := len(*e) - 1
+	x := (*e)[last]
+	(*e)[last] = event{}
+	*e = (*e)[:last]
+	return x
+}
