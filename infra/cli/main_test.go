@@ -268,7 +268,7 @@ func TestEveryFaultInTheHelpCanBeSet(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if specs != 12 {
+	if specs != 13 {
 		t.Errorf("%d specs", specs)
 	}
 }
