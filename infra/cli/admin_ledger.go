@@ -1,17 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"parley/shared/account"
 	"parley/shared/audit"
-	"parley/shared/run"
+	"parley/shared/credit"
+	"parley/shared/deployment"
 )
 
 func (o *operator) credits() *cobra.Command {
@@ -47,6 +46,9 @@ func (o *operator) creditMove(verb, short, example string) *cobra.Command {
 				move = sys.Tables.Adjust
 			}
 			e, err := move(c.Context(), account.ID(client), amount, note, o.clock.Now())
+			if errors.Is(err, credit.ErrInsufficient) {
+				return o.tooLittle(c, sys, account.ID(client), fmt.Sprintf("taking %d", -amount))
+			}
 			if err != nil {
 				return err
 			}
@@ -62,88 +64,13 @@ func (o *operator) creditMove(verb, short, example string) *cobra.Command {
 	return c
 }
 
-func (o *operator) runs() *cobra.Command {
-	return o.group("runs", "Look into runs", o.runShow())
-}
-
-func (o *operator) runShow() *cobra.Command {
-	return &cobra.Command{
-		Use: "show ID", Short: "Show a run as the state machine sees it", Args: exactly(1, "a run's id"), Example: "  parley admin runs show req_… --local",
-		RunE: func(c *cobra.Command, args []string) error {
-			sys, err := o.open(c.Context())
-			if err != nil {
-				return err
-			}
-			r, err := sys.Tables.Get(c.Context(), run.ID(args[0]))
-			if err != nil {
-				return fmt.Errorf("run %s: %w", args[0], err)
-			}
-			return o.showRun(c, r)
-		},
+// tooLittle says that what was to be done takes more credits than the client has free.
+func (o *operator) tooLittle(c *cobra.Command, sys *deployment.System, client account.ID, doing string) error {
+	a, err := sys.Tables.Account(c.Context(), client)
+	if err != nil {
+		return err
 	}
-}
-
-// runView is a run for an operator; what is null has not been.
-type runView struct {
-	ID          run.ID       `json:"id"`
-	Client      account.ID   `json:"clientId"`
-	Status      run.Status   `json:"status"`
-	Attempt     int          `json:"attempt"`
-	Version     int64        `json:"version"`
-	Cost        int64        `json:"cost"`
-	Charged     int64        `json:"charged"`
-	CreatedAt   time.Time    `json:"createdAt"`
-	StartedAt   *time.Time   `json:"startedAt"`
-	CompletedAt *time.Time   `json:"completedAt"`
-	Deadline    *time.Time   `json:"deadline"`
-	Parts       []partView   `json:"parts"` // outstanding
-	Chunks      int          `json:"chunks"`
-	Failure     *run.Failure `json:"failure"`
-	Reason      string       `json:"reason"`
-	Scores      run.Scores   `json:"scores"`
-}
-
-type partView struct {
-	Part    string    `json:"part"`
-	Due     time.Time `json:"due"`
-	Sent    int       `json:"sent"`    // how often
-	Failure string    `json:"failure"` // of its last attempt; empty: none known
-}
-
-func runViewOf(r run.Run) runView {
-	moment := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
-	v := runView{ID: r.ID, Client: r.Client, Status: r.Status, Attempt: r.Attempt, Version: r.Version, Cost: r.Cost, Charged: r.Charged,
-		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), Deadline: moment(r.Deadline),
-		Parts: []partView{}, Chunks: r.Chunks, Failure: r.Failure, Reason: r.Reason, Scores: r.Scores}
-	for p, o := range r.Parts {
-		v.Parts = append(v.Parts, partView{p.String(), o.Due, o.Sent, o.Failure})
-	}
-	slices.SortFunc(v.Parts, func(a, b partView) int { return strings.Compare(a.Part, b.Part) })
-	return v
-}
-
-func (o *operator) showRun(c *cobra.Command, r run.Run) error {
-	v := runViewOf(r)
-	return o.print(c, v, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "run\t%s\nclient\t%s\nstatus\t%s\nattempt\t%d\n", v.ID, v.Client, v.Status, v.Attempt)
-		if v.Deadline != nil {
-			fmt.Fprintf(w, "deadline\t%s\n", v.Deadline.Format(time.RFC3339))
-		}
-		for _, p := range v.Parts {
-			fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", p.Part, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
-		}
-		if v.Failure != nil {
-			fmt.Fprintf(w, "failure\t%s\t%s\n", v.Failure.Code, v.Failure.Message)
-		}
-		if v.Reason != "" {
-			fmt.Fprintf(w, "reason\t%s\n", v.Reason)
-		}
-	})
+	return fmt.Errorf("client %s has %d credits available, %d more are held: too few for %s", client, a.Available, a.Held, doing)
 }
 
 func (o *operator) audit() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/shared/account"
+	"parley/shared/queue"
 	"parley/shared/run"
 )
 
@@ -24,7 +25,9 @@ func TestAnOperatorsJSONHasEmptyListsAndNullForWhatHasNotBeen(t *testing.T) {
 		"a queued run": {runViewOf(queued), []string{`"createdAt":"2026-04-21T12:00:00Z"`, `"startedAt":null`, `"completedAt":null`, `"deadline":null`,
 			`"parts":[]`, `"failure":null`}},
 		"a run under way": {runViewOf(started), []string{`"startedAt":"2026-`,
-			`"parts":[{"part":"diarize/0","due":"2026-04-21T12:00:00Z","sent":1,"failure":""},{"part":"transcribe/1","due":"2026-04-21T12:00:00Z","sent":2,"failure":"timeout"}]`}},
+			`"parts":[{"part":"diarize/0","due":"2026-04-21T12:00:00Z","sent":1,"sentAt":"2026-04-21T11:59:00Z","failure":""},{"part":"transcribe/1","due":"2026-04-21T12:00:00Z","sent":2,"sentAt":"2026-04-21T11:58:00Z","failure":"timeout"}]`}},
+		"a run's detail": {runDetail{runView: runViewOf(queued), QueuePosition: 2, Entries: []entryView{}}, []string{`"id":"req_a"`, `"queuePosition":2`, `"entries":[]`, `"entriesComplete":false`}},
+		"a queue":        {queueView{Name: "accent", Depth: queue.Depth{Waiting: 1, InFlight: 2, Delayed: 3, Dead: 4}}, []string{`{"name":"accent","waiting":1,"inFlight":2,"delayed":3,"dead":4,"oldestSeconds":null}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw, err := json.Marshal(tt.v)
@@ -59,6 +62,15 @@ func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
 		"a rate of nothing":    {"key", "create", "--client", "cli_x", "--rate", "0"},
 		"no address":           {"key", "create", "--client", "cli_x", "--ip", "here"},
 		"a long overlap":       {"key", "rotate", "key_x", "--overlap", "2161h"},
+		"an adjustment of 0":   {"credits", "adjust", "--client", "cli_x", "--amount", "0"},
+		"no runs":              {"runs", "list", "--limit", "0"},
+		"too many runs":        {"runs", "list", "--limit", "1001"},
+		"an unknown status":    {"runs", "list", "--status", "lost"},
+		"an end without why":   {"runs", "fail", "req_x"},
+		"an end for no reason": {"runs", "fail", "req_x", "--why", " "},
+		"a long reason":        {"runs", "fail", "req_x", "--why", strings.Repeat("x", maxNote+1)},
+		"an unknown queue":     {"queues", "redrive", "lunch"},
+		"no queue":             {"queues", "redrive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if out, errs, exit := parley(t, append([]string{"admin", "--local", "--data", t.TempDir()}, args...)...); exit != exitUsage {

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/deployment"
+	"parley/shared/pipeline"
+	"parley/shared/queue"
+	"parley/shared/run"
+)
+
+// maxRedriven is how many dead letters one redrive moves back at most.
+const maxRedriven = 10_000
+
+// watched is how many runs under way are asked for the age of their parts, those first that are due first.
+const watched = 1000
+
+// ahead is further in the future than any run's next due time.
+const ahead = 10 * 365 * 24 * time.Hour
+
+func (o *operator) queues() *cobra.Command {
+	c := &cobra.Command{
+		Use: "queues", Short: "Show each queue's depth, its oldest message and its dead letters", Args: exactly(0, "a subcommand, or nothing"),
+		Long: `Shows each queue: messages that wait, that are in flight (handed out, neither done nor back yet) and that are delayed, the age
+of its oldest message, and the dead letters in its dead-letter queue. The counts are approximate, as SQS gives them.
+
+The age is that of the stage's oldest message that a run still waits for: the time since an outstanding part was last sent, from
+the runs themselves. SQS itself tells no age but as a metric that is minutes old, and to look at a message would count as a
+delivery. So a message that was lost counts as well, until the sweep sends it again, and one that no run waits for does not.
+With --json it is null where no run waits for the stage.`,
+		Example: "  parley admin queues --local\n  parley admin queues --stack parley --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			views, err := o.queueViews(c.Context(), sys)
+			if err != nil {
+				return err
+			}
+			return o.print(c, views, func(w *tabwriter.Writer) {
+				fmt.Fprintln(w, "QUEUE\tWAITING\tIN FLIGHT\tDELAYED\tOLDEST\tDEAD")
+				for _, v := range views {
+					oldest := ""
+					if v.Oldest != nil {
+						oldest = rough(time.Duration(*v.Oldest) * time.Second)
+					}
+					fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%d\n", v.Name, v.Waiting, v.InFlight, v.Delayed, dash(oldest), v.Dead)
+				}
+			})
+		},
+	}
+	c.AddCommand(o.redrive())
+	return c
+}
+
+// queueView is one queue for an operator.
+type queueView struct {
+	Name string `json:"name"`
+	queue.Depth
+	Oldest *int64 `json:"oldestSeconds"` // null: no run waits for this stage
+}
+
+func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]queueView, error) {
+	var names []run.Stage
+	for _, s := range pipeline.Table {
+		names = append(names, s.Name)
+	}
+	views := make([]queueView, len(names))
+	var oldest map[run.Stage]time.Duration
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsAtOnce)
+	g.Go(func() (err error) {
+		oldest, err = o.ages(gctx, sys.Tables)
+		return err
+	})
+	for i, name := range names {
+		g.Go(func() error {
+			d, err := sys.Queues.Depth(gctx, name)
+			views[i] = queueView{Name: string(name), Depth: d}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		if age, ok := oldest[name]; ok {
+			seconds := int64(age / time.Second)
+			views[i].Oldest = &seconds
+		}
+	}
+	return views, nil
+}
+
+// ages is how long ago the longest outstanding part of each stage was last sent; stages that no run waits for are left out.
+func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time.Duration, error) {
+	now := o.clock.Now()
+	ids, err := runs.Due(ctx, now.Add(ahead), watched)
+	if err != nil {
+		return nil, fmt.Errorf("runs under way: %w", err)
+	}
+	under := make([]run.Run, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsAtOnce)
+	for i, id := range ids {
+		g.Go(func() error {
+			r, err := runs.Get(ctx, id)
+			if err != nil && !errors.Is(err, run.ErrUnknown) {
+				return fmt.Errorf("run %s: %w", id, err)
+			}
+			under[i] = r
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	oldest := map[run.Stage]time.Duration{}
+	for _, r := range under {
+		for p := range r.Parts {
+			if sent := pipeline.LastSent(r, p); !sent.IsZero() {
+				oldest[p.Stage] = max(oldest[p.Stage], now.Sub(sent), 0)
+			}
+		}
+	}
+	return oldest, nil
+}
+
+func (o *operator) redrive() *cobra.Command {
+	return &cobra.Command{
+		Use: "redrive NAME", Short: "Move a queue's dead letters back into it", Args: exactly(1, "a queue's name"),
+		Long: fmt.Sprintf(`Moves the dead letters of a queue back into it, at most %d, and tells how many. There are rarely any: the function deadletter
+takes each one within seconds and ends its run with the code of the stage. What is left there is what deadletter could not do,
+since it was failing itself. A message whose run has ended meanwhile does nothing: see "parley admin runs retry" for such a run.`, maxRedriven),
+		Example: "  parley admin queues redrive accent --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			stage := run.Stage(args[0])
+			if _, err := pipeline.Lookup(stage); err != nil {
+				return usage("there is no queue %q; there are %v", args[0], queueNames())
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			moved, err := sys.Queues.Redrive(c.Context(), stage, maxRedriven)
+			if err != nil {
+				return fmt.Errorf("%d moved: %w", moved, err)
+			}
+			return o.print(c, map[string]any{"name": stage, "moved": moved}, func(w *tabwriter.Writer) {
+				fmt.Fprintf(w, "moved\t%d\n", moved)
+			})
+		},
+	}
+}
+
+func queueNames() []string {
+	var names []string
+	for _, s := range pipeline.Table {
+		names = append(names, s.Queue())
+	}
+	return names
+}

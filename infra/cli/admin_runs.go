@@ -1,0 +1,415 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/account"
+	"parley/shared/clock"
+	"parley/shared/credit"
+	"parley/shared/deployment"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+func (o *operator) runs() *cobra.Command {
+	return o.group("runs", "List, show, retry and fail runs", o.runList(), o.runShow(), o.runRetry(), o.runFail())
+}
+
+// The bounds of looking at runs.
+const (
+	maxRuns     = 1000 // of one list
+	runPage     = 100  // the most that a store lists at once
+	readsAtOnce = 8
+	ledgerPage  = 1000
+	ledgerPages = 100 // how far back a run's entries are looked for: 100,000 entries of its client
+)
+
+func (o *operator) runList() *cobra.Command {
+	var client, status string
+	var limit int
+	c := &cobra.Command{
+		Use: "list", Short: "List runs of all clients or of one, newest first", Args: exactly(0, "flags only"),
+		Example: "  parley admin runs list --status processing --local\n  parley admin runs list --client cli_… --limit 100 --local --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case limit < 1 || limit > maxRuns:
+				return usage("--limit %d: must be 1 to %d", limit, maxRuns)
+			case status != "" && !slices.Contains(run.Statuses, run.Status(status)):
+				return usage("--status %q: must be one of %v", status, run.Statuses)
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			owners := []account.ID{account.ID(client)}
+			if client == "" {
+				clients, err := sys.Tables.Clients(c.Context())
+				if err != nil {
+					return err
+				}
+				owners = owners[:0]
+				for _, cl := range clients {
+					owners = append(owners, cl.ID)
+				}
+			} else if _, err := sys.Tables.Client(c.Context(), owners[0]); err != nil {
+				return fmt.Errorf("client %s: %w", client, err)
+			}
+			runs, err := newest(c.Context(), sys.Tables, owners, run.Status(status), limit)
+			if err != nil {
+				return err
+			}
+			views := make([]runView, len(runs))
+			for i, r := range runs {
+				views[i] = runViewOf(r)
+			}
+			now := o.clock.Now()
+			return o.print(c, views, func(w *tabwriter.Writer) {
+				fmt.Fprintln(w, "RUN\tCLIENT\tSTATUS\tOUTSTANDING\tAGE\tDEADLINE\tCODE\tREASON")
+				for _, r := range runs {
+					code := ""
+					if r.Failure != nil {
+						code = string(r.Failure.Code)
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Client, r.Status, outstandingOf(r), rough(now.Sub(r.CreatedAt)), remaining(r, now), dash(code), dash(r.Reason))
+				}
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&client, "client", "", "this client alone")
+	f.StringVar(&status, "status", "", "queued, processing, success, partial or failed")
+	f.IntVar(&limit, "limit", 20, "runs at most, 1 to 1000")
+	return c
+}
+
+// newest are the newest runs of these clients, at most limit.
+func newest(ctx context.Context, runs run.Store, owners []account.ID, status run.Status, limit int) ([]run.Run, error) {
+	found := make([][]run.Run, len(owners))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsAtOnce)
+	for i, owner := range owners {
+		g.Go(func() error {
+			f := run.Filter{Status: status}
+			for len(found[i]) < limit {
+				f.Limit = min(limit-len(found[i]), runPage)
+				page, next, err := runs.List(ctx, owner, f)
+				if err != nil {
+					return fmt.Errorf("runs of %s: %w", owner, err)
+				}
+				found[i] = append(found[i], page...)
+				if next == (run.Position{}) {
+					break
+				}
+				f.After = next
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(found...)
+	slices.SortFunc(all, func(a, b run.Run) int { return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID)) })
+	return all[:min(limit, len(all))], nil
+}
+
+// outstandingOf is a run's outstanding parts by stage, in the order of the chain, or a dash.
+func outstandingOf(r run.Run) string {
+	count := map[run.Stage]int{}
+	for p := range r.Parts {
+		count[p.Stage]++
+	}
+	var out []string
+	for _, s := range pipeline.Table {
+		switch n := count[s.Name]; {
+		case n > 1:
+			out = append(out, fmt.Sprintf("%s×%d", s.Name, n))
+		case n == 1:
+			out = append(out, string(s.Name))
+		}
+	}
+	return dash(strings.Join(out, ","))
+}
+
+// dash is s, or a dash where it is empty.
+func dash(s string) string { return cmp.Or(s, "-") }
+
+// remaining is how long a run under way has left until its deadline, or a dash.
+func remaining(r run.Run, now time.Time) string {
+	switch left := r.Deadline.Sub(now); {
+	case r.Status != run.Processing:
+		return "-"
+	case left < 0:
+		return rough(-left) + " ago"
+	default:
+		return "in " + rough(left)
+	}
+}
+
+// rough is a time of at least a second by its two largest units.
+func rough(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	case d < 48*time.Hour:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+func (o *operator) runShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a run as the state machine sees it, with its entries in the ledger", Args: exactly(1, "a run's id"), Example: "  parley admin runs show req_… --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			r, err := sys.Tables.Get(c.Context(), run.ID(args[0]))
+			if err != nil {
+				return o.refused(c, sys, run.Run{ID: run.ID(args[0])}, err)
+			}
+			return o.showRun(c, sys, r)
+		},
+	}
+}
+
+func (o *operator) runRetry() *cobra.Command {
+	return &cobra.Command{
+		Use: "retry ID", Short: "Make a failed run a new attempt",
+		Long: `Makes a failed run a new attempt, on the terms of a submit: its cost is held again, and it gets a slot of its client, or a
+place at the end of the client's queue. Its recording must still be there. Exit 1 where the run is not failed, was erased, or
+its client has too few credits.`,
+		Args: exactly(1, "a run's id"), Example: "  parley admin runs retry req_… --local",
+		RunE: func(c *cobra.Command, args []string) error {
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			r, err := o.deps(c, sys).Retry(c.Context(), run.ID(args[0]), sys.Objects)
+			if err != nil {
+				r.ID = run.ID(args[0])
+				return o.refused(c, sys, r, err)
+			}
+			return o.showRun(c, sys, r)
+		},
+	}
+}
+
+func (o *operator) runFail() *cobra.Command {
+	var why string
+	c := &cobra.Command{
+		Use: "fail ID", Short: "End a queued or processing run",
+		Long: `Ends a queued or processing run: its client reads INTERNAL_ERROR, operators read --why as the run's reason. Its hold is
+released, its slot or place in the queue is free, and the client's next run starts. Exit 1 where the run has ended already.`,
+		Args: exactly(1, "a run's id"), Example: `  parley admin runs fail req_… --why "sent by mistake, ticket 4711" --local`,
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case strings.TrimSpace(why) == "":
+				return usage("--why is missing")
+			case len(why) > maxNote:
+				return usage("--why has %d bytes, and %d are allowed", len(why), maxNote)
+			}
+			sys, err := o.open(c.Context())
+			if err != nil {
+				return err
+			}
+			r, err := o.deps(c, sys).Stop(c.Context(), run.ID(args[0]), strings.TrimSpace(why))
+			if err != nil {
+				r.ID = run.ID(args[0])
+				return o.refused(c, sys, r, err)
+			}
+			return o.showRun(c, sys, r)
+		},
+	}
+	c.Flags().StringVar(&why, "why", "", "the reason, for operators")
+	return c
+}
+
+// deps are what moves runs, as in the functions; what goes wrong on the way is told on standard error.
+func (o *operator) deps(c *cobra.Command, sys *deployment.System) pipeline.Deps {
+	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+	return pipeline.Deps{Runs: sys.Tables, Clients: sys.Tables, Sender: sys.Queues, Clock: o.clock, Log: log, Budget: pipeline.Budget(sys.Config.Deadline), Pause: clock.Sleep}
+}
+
+// refused says in a sentence why nothing was done with r, the run as it was last read.
+func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, err error) error {
+	switch {
+	case errors.Is(err, run.ErrUnknown):
+		return fmt.Errorf("there is no run %s", r.ID)
+	case errors.Is(err, run.ErrGone) && r.Status.Terminal():
+		return fmt.Errorf("run %s has ended already: %s at attempt %d", r.ID, r.Status, r.Attempt)
+	case errors.Is(err, run.ErrGone):
+		return fmt.Errorf("run %s is %s at attempt %d: only a failed run can be retried", r.ID, r.Status, r.Attempt)
+	case errors.Is(err, pipeline.ErrNoRecording) && !r.ErasedAt.IsZero():
+		return fmt.Errorf("run %s was erased: there is no recording left to try again with", r.ID)
+	case errors.Is(err, pipeline.ErrNoRecording):
+		return fmt.Errorf("the recording of run %s is gone: it cannot be tried again", r.ID)
+	case errors.Is(err, account.ErrUnknown):
+		return fmt.Errorf("run %s: there is no client %s", r.ID, r.Client)
+	case errors.Is(err, credit.ErrInsufficient):
+		return o.tooLittle(c, sys, r.Client, fmt.Sprintf("another attempt of run %s, which costs %d", r.ID, r.Cost))
+	}
+	return err
+}
+
+// runView is a run for an operator; what is null has not been.
+type runView struct {
+	ID          run.ID          `json:"id"`
+	Client      account.ID      `json:"clientId"`
+	Key         account.KeyID   `json:"keyId"` // that submitted it
+	Status      run.Status      `json:"status"`
+	Attempt     int             `json:"attempt"`
+	Version     int64           `json:"version"`
+	Cost        int64           `json:"cost"`
+	Charged     int64           `json:"charged"`
+	CreatedAt   time.Time       `json:"createdAt"`
+	StartedAt   *time.Time      `json:"startedAt"`
+	CompletedAt *time.Time      `json:"completedAt"`
+	ErasedAt    *time.Time      `json:"erasedAt"`
+	Deadline    *time.Time      `json:"deadline"`
+	Ticket      int64           `json:"ticket"` // its number in the client's queue; 0: it never waited
+	Parts       []partView      `json:"parts"`  // outstanding
+	Chunks      int             `json:"chunks"`
+	Failure     *run.Failure    `json:"failure"`
+	Reason      string          `json:"reason"`
+	Scores      run.Scores      `json:"scores"`
+	Language    string          `json:"language"` // heard
+	Audio       run.Audio       `json:"audio"`
+	External    string          `json:"externalId"`
+	Asked       string          `json:"languageCode"` // asked for
+	Cut         run.CutSettings `json:"cutSettings"`
+	Partial     bool            `json:"allowPartial"`
+}
+
+type partView struct {
+	Part    string     `json:"part"`
+	Due     time.Time  `json:"due"`     // when it is sent again
+	Sent    int        `json:"sent"`    // how often
+	SentAt  *time.Time `json:"sentAt"`  // the last time, as Due tells
+	Failure string     `json:"failure"` // of its last attempt; empty: none known
+}
+
+func runViewOf(r run.Run) runView {
+	moment := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	v := runView{ID: r.ID, Client: r.Client, Key: r.Key, Status: r.Status, Attempt: r.Attempt, Version: r.Version, Cost: r.Cost, Charged: r.Charged,
+		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), ErasedAt: moment(r.ErasedAt), Deadline: moment(r.Deadline),
+		Ticket: r.Ticket, Parts: []partView{}, Chunks: r.Chunks, Failure: r.Failure, Reason: r.Reason, Scores: r.Scores, Language: r.Language, Audio: r.Audio,
+		External: r.Request.ExternalID, Asked: r.Request.Language, Cut: r.Request.Cut, Partial: r.Request.AllowPartial}
+	for p, o := range r.Parts {
+		v.Parts = append(v.Parts, partView{p.String(), o.Due, o.Sent, moment(pipeline.LastSent(r, p)), o.Failure})
+	}
+	slices.SortFunc(v.Parts, func(a, b partView) int { return strings.Compare(a.Part, b.Part) })
+	return v
+}
+
+// runDetail is what is stored of one run in all places.
+type runDetail struct {
+	runView
+	QueuePosition int         `json:"queuePosition"` // from 1; 0: it does not wait
+	Entries       []entryView `json:"entries"`       // oldest first
+	// Complete is false where the client's ledger is so long that the run's oldest entries were not looked for.
+	Complete bool `json:"entriesComplete"`
+}
+
+type entryView struct {
+	ID           string      `json:"id"`
+	Kind         credit.Kind `json:"type"`
+	Amount       int64       `json:"amount"`
+	Attempt      int         `json:"attempt"`
+	BalanceAfter int64       `json:"balanceAfter"`
+	HeldAfter    int64       `json:"heldAfter"`
+	CreatedAt    time.Time   `json:"createdAt"`
+}
+
+// entriesOf finds a run's entries, oldest first: back to the hold of its first attempt, before which it has none.
+func entriesOf(ctx context.Context, runs run.Store, r run.Run) (found []entryView, complete bool, err error) {
+	found = []entryView{}
+	before := int64(0)
+	for range ledgerPages {
+		page, err := runs.Entries(ctx, r.Client, before, ledgerPage)
+		if err != nil {
+			return nil, false, fmt.Errorf("entries of run %s: %w", r.ID, err)
+		}
+		for _, e := range page {
+			if e.RunID == nil || run.ID(*e.RunID) != r.ID {
+				continue
+			}
+			found = append(found, entryView{e.ID, e.Kind, e.Amount, e.Attempt, e.BalanceAfter, e.HeldAfter, e.CreatedAt})
+			complete = complete || e.Kind == credit.Hold && e.Attempt == 1
+		}
+		if complete = complete || len(page) == 0 || page[len(page)-1].Seq == 1; complete {
+			break
+		}
+		before = page[len(page)-1].Seq
+	}
+	slices.Reverse(found)
+	return found, complete, nil
+}
+
+func (o *operator) showRun(c *cobra.Command, sys *deployment.System, r run.Run) error {
+	v := runDetail{runView: runViewOf(r)}
+	var err error
+	if v.QueuePosition, err = sys.Tables.QueuePosition(c.Context(), r); err != nil {
+		return err
+	}
+	if v.Entries, v.Complete, err = entriesOf(c.Context(), sys.Tables, r); err != nil {
+		return err
+	}
+	return o.print(c, v, func(w *tabwriter.Writer) { v.write(w) })
+}
+
+func (v runDetail) write(w *tabwriter.Writer) {
+	at := func(name string, t *time.Time) {
+		if t != nil {
+			fmt.Fprintf(w, "%s\t%s\n", name, t.Format(time.RFC3339))
+		}
+	}
+	fmt.Fprintf(w, "run\t%s\nclient\t%s\nkey\t%s\nstatus\t%s\nattempt\t%d\nversion\t%d\ncost\t%d\ncharged\t%d\n", v.ID, v.Client, v.Key, v.Status, v.Attempt, v.Version, v.Cost, v.Charged)
+	fmt.Fprintf(w, "recording\t%s, %s, %d bytes, in %s\n", clockOf(v.Audio.DurationMs), v.Audio.Format, v.Audio.SizeBytes, v.Asked)
+	at("created", &v.CreatedAt)
+	at("started", v.StartedAt)
+	at("deadline", v.Deadline)
+	at("completed", v.CompletedAt)
+	at("erased", v.ErasedAt)
+	if v.Ticket > 0 {
+		fmt.Fprintf(w, "ticket\t%d\n", v.Ticket)
+	}
+	if v.QueuePosition > 0 {
+		fmt.Fprintf(w, "place in the queue\t%d\n", v.QueuePosition)
+	}
+	for _, p := range v.Parts {
+		fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", p.Part, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
+	}
+	if v.Failure != nil {
+		fmt.Fprintf(w, "failure\t%s\t%s\n", v.Failure.Code, v.Failure.Message)
+	}
+	if v.Reason != "" {
+		fmt.Fprintf(w, "reason\t%s\n", v.Reason)
+	}
+	if v.Status == run.Success || v.Status == run.Partial {
+		fmt.Fprintf(w, "scores\tvocabulary %s\tfluency %s\taccent %s\toverall %s\n", mark1(v.Scores.Vocabulary), mark1(v.Scores.Fluency), mark1(v.Scores.Accent), mark1(v.Scores.Overall))
+	}
+	for _, e := range v.Entries {
+		fmt.Fprintf(w, "entry\t%s\t%s %d\tattempt %d\t%s\n", e.ID, e.Kind, e.Amount, e.Attempt, e.CreatedAt.Format(time.RFC3339))
+	}
+	if !v.Complete {
+		fmt.Fprintf(w, "entry\tolder ones than the client's last %d were not looked for\n", ledgerPage*ledgerPages)
+	}
+}

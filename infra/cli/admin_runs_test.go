@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"parley/shared/account"
+	"parley/shared/clock"
+	"parley/shared/code"
+	"parley/shared/credit"
+	"parley/shared/memory"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+var noon = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+
+// submitted stores runs of a client with so many slots, one a minute from noon on; the id ends with a letter of names each.
+func submitted(t *testing.T, s *memory.Store, client account.ID, slots int, names string) []run.Run {
+	t.Helper()
+	if _, err := s.Grant(t.Context(), client, 100, "", noon); err != nil {
+		t.Fatal(err)
+	}
+	var out []run.Run
+	for i, n := range names {
+		at := noon.Add(time.Duration(i) * time.Minute)
+		first, due := pipeline.First(4 * time.Minute)
+		id := run.ID("req_" + strings.Repeat("a", 25) + string(n))
+		r, _, err := s.Submit(t.Context(), run.Submission{
+			Run:            run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: at, Cost: 4, Audio: run.Audio{DurationMs: 240_000}, Request: run.Request{Language: "en"}},
+			ConcurrentRuns: slots, First: first, Due: due, Budget: pipeline.Budget(0)}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func letters(runs []run.Run) string {
+	var out string
+	for _, r := range runs {
+		out += string(r.ID[len(r.ID)-1:])
+	}
+	return out
+}
+
+func TestTheNewestRunsOfAllClients(t *testing.T) {
+	s := memory.New()
+	submitted(t, s, "cli_a", 1, "bd") // one a minute, so b and c are of the same moment
+	submitted(t, s, "cli_b", 8, "cef")
+	for name, tt := range map[string]struct {
+		owners []account.ID
+		status run.Status
+		limit  int
+		want   string
+	}{
+		"all of them":                   {[]account.ID{"cli_a", "cli_b"}, "", 100, "fedcb"},
+		"as many as there are":          {[]account.ID{"cli_a", "cli_b"}, "", 5, "fedcb"},
+		"one less":                      {[]account.ID{"cli_a", "cli_b"}, "", 4, "fedc"},
+		"one":                           {[]account.ID{"cli_a", "cli_b"}, "", 1, "f"},
+		"of one client":                 {[]account.ID{"cli_a"}, "", 100, "db"},
+		"those that wait":               {[]account.ID{"cli_a", "cli_b"}, run.Queued, 100, "d"},
+		"of a client without any":       {[]account.ID{"cli_c"}, "", 100, ""},
+		"of no client":                  {nil, "", 100, ""},
+		"of a status that none of them": {[]account.ID{"cli_a", "cli_b"}, run.Partial, 100, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := newest(t.Context(), s, tt.owners, tt.status, tt.limit)
+			if err != nil || letters(got) != tt.want {
+				t.Errorf("%s, %v; want %s", letters(got), err, tt.want)
+			}
+		})
+	}
+}
+
+func TestARunsEntriesAreThoseOfEachAttempt(t *testing.T) {
+	s := memory.New()
+	runs := submitted(t, s, "cli_a", 1, "bc")
+	ended, err := s.End(t.Context(), runs[0], run.Fail(code.ScoringFailed, "", ""), noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, due := pipeline.First(0)
+	again, err := s.Retry(t.Context(), ended, run.Submission{Run: ended, ConcurrentRuns: 1, First: first, Due: due, Budget: pipeline.Budget(0)}, noon.Add(2*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, complete, err := entriesOf(t.Context(), s, again)
+	if err != nil || !complete {
+		t.Fatal(complete, err)
+	}
+	var kinds []string
+	for _, e := range got {
+		kinds = append(kinds, fmt.Sprintf("%s %d of attempt %d", e.Kind, e.Amount, e.Attempt))
+	}
+	if want := "hold 4 of attempt 1, release 4 of attempt 1, hold 4 of attempt 2"; strings.Join(kinds, ", ") != want {
+		t.Errorf("%s; want %s", strings.Join(kinds, ", "), want)
+	}
+}
+
+func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
+	s := memory.New()
+	submitted(t, s, "cli_a", 1, "bc")
+	under := submitted(t, s, "cli_b", 8, "de")
+	after, err := under[0].Done(1, run.Part{Stage: pipeline.Ingest}, map[run.Part]time.Duration{{Stage: pipeline.Diarize}: 84 * time.Second}, noon.Add(90*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Advance(t.Context(), under[0], after); err != nil {
+		t.Fatal(err)
+	}
+	o := &operator{clock: clock.At(noon.Add(2 * time.Minute))}
+	got, err := o.ages(t.Context(), s)
+	if err != nil || len(got) != 2 || got[pipeline.Ingest] != 2*time.Minute || got[pipeline.Diarize] != 30*time.Second {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+func TestARefusalIsASentence(t *testing.T) {
+	o := &operator{}
+	r := run.Run{ID: "req_a", Client: "cli_a", Status: run.Success, Attempt: 1, Cost: 4}
+	under := r
+	under.Status = run.Processing
+	erased := r
+	erased.ErasedAt = noon
+	for _, tt := range []struct {
+		run  run.Run
+		err  error
+		want string
+	}{
+		{r, run.ErrUnknown, "there is no run req_a"},
+		{r, run.ErrGone, "run req_a has ended already: success at attempt 1"},
+		{under, run.ErrGone, "run req_a is processing at attempt 1: only a failed run can be retried"},
+		{erased, pipeline.ErrNoRecording, "run req_a was erased: there is no recording left to try again with"},
+		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: it cannot be tried again"},
+		{r, account.ErrUnknown, "run req_a: there is no client cli_a"},
+	} {
+		err := o.refused(nil, nil, tt.run, fmt.Errorf("pipeline: %w", tt.err))
+		if err.Error() != tt.want || exitCode(err) != exitFailed {
+			t.Errorf("exit %d: %q; want %q", exitCode(err), err, tt.want)
+		}
+	}
+}
+
+func TestARunIsShownWithAllThatIsKnownOfIt(t *testing.T) {
+	r := run.Run{ID: "req_a", Client: "cli_a", Key: "key_a", Status: run.Processing, Attempt: 2, Version: 7, Cost: 4, CreatedAt: noon, StartedAt: noon, Deadline: noon.Add(time.Hour),
+		Ticket: 3, Parts: map[run.Part]run.Pending{{Stage: pipeline.Accent}: {Due: noon.Add(time.Minute), Sent: 2, Failure: run.TimedOut}}, Audio: run.Audio{DurationMs: 240_000, Format: "ogg"}}
+	v := runDetail{runView: runViewOf(r), Entries: []entryView{{ID: credit.EntryID(2), Kind: credit.Hold, Amount: 4, Attempt: 2, CreatedAt: noon}}}
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	v.write(w)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"accent/0", "sent 2", "due 2026-04-21T12:01:00Z", "timeout", "2026-04-21T13:00:00Z", "key_a", "4:00, ogg", "txn_000000000002", "hold 4", "attempt 2", "ticket", "older ones"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(b.String())
+	}
+	if _, err := json.Marshal(v); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHowLongIsSaidRoughly(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 1500 * time.Millisecond: "2s", 59*time.Minute + 59*time.Second: "59m59s", time.Hour + 29*time.Second: "1h0m",
+		47*time.Hour + 59*time.Minute: "47h59m", 48 * time.Hour: "2d", 100 * 24 * time.Hour: "100d",
+	} {
+		if got := rough(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
