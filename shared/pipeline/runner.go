@@ -283,6 +283,7 @@ func (d Deps) End(ctx context.Context, r run.Run, o run.Outcome) error {
 		switch {
 		case err == nil:
 			d.Log.Info("run ended", "run", r.ID, "status", ended.Status, "charged", ended.Charged, "code", failureCode(ended), "reason", ended.Reason)
+			d.push(ctx, ended)
 			d.PromoteAll(ctx, r.Client)
 			return nil
 		case errors.Is(err, run.ErrGone):
@@ -350,6 +351,28 @@ func (d Deps) send(ctx context.Context, r run.Run, parts []run.Part) {
 	}
 }
 
+// push asks for the next try of the run's webhook, where it has one outstanding.
+func (d Deps) push(ctx context.Context, r run.Run) {
+	if r.Push.Outstanding() {
+		d.send(ctx, r, []run.Part{{Stage: Webhook, Index: r.Push.Tries}})
+	}
+}
+
+// PushAgain makes the webhook of a run that has ended due once more, and sends its message; an operator's matter.
+// run.ErrUnknown; run.ErrGone where the run has not ended, is erased, or names no webhook.
+func (d Deps) PushAgain(ctx context.Context, id run.ID) (run.Run, error) {
+	var after run.Run
+	err := d.change(ctx, id, func(r run.Run) (_ run.Run, err error) {
+		after, err = r.PushAgain(d.Clock.Now())
+		return after, err
+	})
+	if err != nil {
+		return run.Run{}, fmt.Errorf("pipeline: push %s again: %w", id, err)
+	}
+	d.push(ctx, after)
+	return after, nil
+}
+
 // change applies a decision to the run as it stands, again where it moved meanwhile.
 func (d Deps) change(ctx context.Context, id run.ID, decide func(run.Run) (run.Run, error)) error {
 	for try := range maxTries {
@@ -374,9 +397,13 @@ func (d Deps) pause(ctx context.Context, try int) {
 	if d.Pause == nil {
 		return
 	}
-	random := d.Random
-	if random == nil {
-		random = rand.Float64
+	_ = d.Pause(ctx, time.Duration(d.draw()*float64(min(10*time.Millisecond<<min(try, 10), 500*time.Millisecond))))
+}
+
+// draw is from 0 to below 1.
+func (d Deps) draw() float64 {
+	if d.Random == nil {
+		return rand.Float64()
 	}
-	_ = d.Pause(ctx, time.Duration(random()*float64(min(10*time.Millisecond<<min(try, 10), 500*time.Millisecond))))
+	return d.Random()
 }

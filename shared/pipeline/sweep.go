@@ -19,11 +19,17 @@ type Action struct {
 	End string
 	// Resend are the parts that are sent again, each with its next due time.
 	Resend map[run.Part]time.Duration
+	// Push sends the next try of the run's webhook, GiveUp lets the webhook be.
+	Push, GiveUp bool
 }
 
-// Watch decides what is to be done with a run at the moment now. Pure. A run that is not processing is left alone: a queued
-// one does not age.
+// Watch decides what is to be done with a run at the moment now. Pure. A queued run is left alone: it does not age. Of one that
+// has ended only its webhook is looked at.
 func Watch(r run.Run, now time.Time) (Action, error) {
+	if r.Status.Terminal() && r.Push.Outstanding() && !now.Before(r.Push.Due) {
+		done := r.Push.Exhausted() || r.Push.Sent >= run.PushSends
+		return Action{Push: !done, GiveUp: done}, nil
+	}
 	if r.Status != run.Processing {
 		return Action{}, nil
 	}
@@ -73,6 +79,7 @@ const (
 // Swept is what a sweep did.
 type Swept struct {
 	Looked, Ended, Resent int
+	Pushed                int // messages for webhooks
 }
 
 // Sweep looks at every run that is due: ends what is past its deadline, sends again what was lost, and promotes queued runs
@@ -117,6 +124,8 @@ func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {
 		d.Log.Warn("run stuck", "run", id, "reason", a.End)
 		did.Ended++
 		return d.End(ctx, r, run.Fail(code.StuckTimeout, "", a.End))
+	case a.Push || a.GiveUp:
+		return d.sweepPush(ctx, r, a, did)
 	case len(a.Resend) == 0:
 		return nil
 	}
@@ -136,5 +145,30 @@ func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {
 	}
 	did.Resent += len(parts)
 	d.send(ctx, after, parts)
+	return nil
+}
+
+// sweepPush sends the next try of a webhook, or gives the webhook up.
+func (d Deps) sweepPush(ctx context.Context, r run.Run, a Action, did *Swept) error {
+	decide := r.PushSent
+	if a.GiveUp {
+		decide = r.PushGivenUp
+	}
+	after, err := decide(d.Clock.Now())
+	if err != nil {
+		return err
+	}
+	if err := d.Runs.Advance(ctx, r, after); err != nil {
+		if errors.Is(err, run.ErrStale) {
+			return nil // it moved, so it lives
+		}
+		return err
+	}
+	if a.GiveUp {
+		d.Log.Error("webhook given up", "run", r.ID, "attempt", r.Attempt, "tries", r.Push.Tries, "sent", r.Push.Sent)
+		return nil
+	}
+	did.Pushed++
+	d.push(ctx, after)
 	return nil
 }

@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/shared/code"
@@ -20,6 +21,10 @@ const (
 	Accent     run.Stage = "accent"
 	Finalize   run.Stage = "finalize"
 )
+
+// Webhook names the queue and the function of the pushes. It is no stage of the chain: a run has ended when it begins. A
+// message's part is this and the number of the try.
+const Webhook run.Stage = "webhook"
 
 // Layer names a set of engines that a function needs (package engine says what is in it).
 type Layer string
@@ -81,6 +86,13 @@ var Table = []Stage{
 		In: []Artefact{Intake, Conversation, VocabularyScore, FluencyScore, AccentScore}, Out: []Artefact{Report}},
 }
 
+// Pushes is the row of the webhooks: of a stage's facts those that a queue and its function need. A message that is delivered
+// too often ends nothing: the run's item says what is still to be pushed, and the sweep sends it.
+var Pushes = Stage{Name: Webhook, Timeout: 30 * time.Second, MaxReceives: 3, MemoryMB: 512, Concurrency: 20, Due: run.PushResend, In: []Artefact{Report}}
+
+// Fed are the rows of all functions that a queue feeds: the chain, and the pushes.
+var Fed = append(slices.Clone(Table), Pushes)
+
 // Visibility is the visibility timeout of the stage's queue: 6 times the function's, as against throttling.
 func (s Stage) Visibility() time.Duration { return 6 * s.Timeout }
 
@@ -92,7 +104,7 @@ func (s Stage) DueFor(length time.Duration) time.Duration {
 	return s.Due + time.Duration(float64(length)*s.DueFactor)
 }
 
-// Lookup returns the row of a stage.
+// Lookup returns the row of a stage of the chain.
 func Lookup(name run.Stage) (Stage, error) {
 	for _, s := range Table {
 		if s.Name == name {
