@@ -39,7 +39,7 @@ func (w Pusher) Handle(ctx context.Context, m Message, p run.Part) error {
 		return fmt.Errorf("%w: %w", ErrRetry, err)
 	}
 	begun, err := r.PushBegun(m.Attempt, p.Index, w.Clock.Now())
-	if err != nil {
+	if errors.Is(err, run.ErrGone) {
 		log.Info("webhook not outstanding", "status", r.Status)
 		return nil
 	}

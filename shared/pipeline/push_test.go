@@ -49,11 +49,10 @@ func (s *system) push(to *receiver) (n int) {
 		if !ok {
 			return n
 		}
-		m, p := d.Message, run.Part{}
-		p, err := run.ParsePart(m.Part)
+		p, err := run.ParsePart(d.Message.Part)
 		must(s.t, err)
 		for range 2 {
-			must(s.t, w.Handle(s.t.Context(), m, p))
+			must(s.t, w.Handle(s.t.Context(), d.Message, p))
 		}
 		s.queue.Ack(d.Receipt)
 		n++
