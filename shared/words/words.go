@@ -124,12 +124,14 @@ func levelOf(form string) int {
 func Zipf(word string) float64 { return float64(zipf().value(word)) / 10 }
 
 // Hash is the first 12 hexadecimal digits of the SHA-256 of both lists: part of what a score depends on.
-func Hash() string {
+func Hash() string { return hash() }
+
+var hash = sync.OnceValue(func() string {
 	h := sha256.New()
 	_, _ = h.Write(levelsGz) // a hash never fails
 	_, _ = h.Write(zipfGz)
 	return hex.EncodeToString(h.Sum(nil)[:6])
-}
+})
 
 // keep are forms whose base form in the dictionary is another word.
 var keep = map[string]bool{
