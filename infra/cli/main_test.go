@@ -48,6 +48,9 @@ const finished = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","externalId":"c-17","st
 const failedRun = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","status":"failed","audio":{"durationMs":240000,"durationFormatted":"4:00","format":"mp3"},"scores":null,
 "error":{"code":"ACCENT_SCORE_UNAVAILABLE","message":"Too little clear speech."},"credits":{"deducted":0,"remainingBalance":100}}`
 
+const erasedRun = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","status":"success","processingTimeMs":60000,"audio":{"durationMs":240000,"durationFormatted":"4:00","format":"mp3"},
+"scores":null,"error":null,"erasedAt":"2026-04-21T12:00:00.000Z","credits":{"deducted":4,"remainingBalance":96}}`
+
 // service answers every call with one status and body.
 func service(t *testing.T, status int, body string) {
 	t.Helper()
@@ -76,6 +79,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	defer taken.Close()
 	refused := `{"error":{"code":"INSUFFICIENT_CREDITS","message":"Top up.","timestamp":"2026-04-21T12:00:00.000Z"}}`
+	early := `{"error":{"code":"RUN_NOT_TERMINAL","message":"The run has not ended yet. Wait until it has.","timestamp":"2026-04-21T12:00:00.000Z","retryAfterSeconds":15}}`
 	const id = "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"
 	for name, tt := range map[string]struct {
 		status int
@@ -86,6 +90,10 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"a finished run":                   {200, finished, []string{"show", id}, 0, "3.2"},
 		"a failed run":                     {200, failedRun, []string{"show", id}, 1, "ACCENT_SCORE_UNAVAILABLE"},
+		"a run that was erased":            {200, erasedRun, []string{"show", id}, 0, "erased      2026-04-21T12:00:00.000Z"},
+		"an erased run":                    {204, "", []string{"erase", id}, 0, "erased"},
+		"an erasure too soon":              {409, early, []string{"erase", id}, 1, "Wait until it has."},
+		"an erasure too soon as JSON":      {409, early, []string{"erase", id, "--json"}, 1, early},
 		"a failed run that was waited for": {200, failedRun, []string{"wait", id}, 1, "Too little clear speech."},
 		"a refused submit":                 {402, refused, []string{"submit", recording}, 1, "Top up."},
 		"a refused submit as JSON":         {402, refused, []string{"submit", recording, "--json"}, 1, refused},

@@ -17,6 +17,7 @@ type terminal struct {
 	ExternalID       *string `json:"externalId"`
 	Status           string  `json:"status"`
 	ProcessingTimeMs *int64  `json:"processingTimeMs"`
+	ErasedAt         *string `json:"erasedAt"`
 	ScoringVersion   *string `json:"scoringVersion"`
 	Audio            struct {
 		DurationMs        int64   `json:"durationMs"`
@@ -163,7 +164,10 @@ func (p *page) head(t terminal) {
 		p.line("%s %s (confidence %s, %s)", label("candidate"), d.SpeakerLabel, d.Confidence, plural(d.WordCount, "word"))
 		p.wrap(strings.Repeat(" ", 12), d.Reason)
 	}
-	if t.ProcessingTimeMs != nil {
+	if t.ErasedAt != nil {
+		p.line("%s %s: recording, transcript and scores are gone", label("erased"), *t.ErasedAt)
+	}
+	if t.ProcessingTimeMs != nil && t.ErasedAt == nil {
 		p.line("%s %.1f s, scoring version %s", label("measured in"), float64(*t.ProcessingTimeMs)/1000, orDash(t.ScoringVersion))
 	}
 }

@@ -18,10 +18,12 @@ const (
 	DefaultConcurrentRuns = 8
 	// DefaultRate is how many submits a key may send per minute.
 	DefaultRate = 500
-	// DefaultAudioRetentionDays is how many days a recording is kept after its run ended, MaxAudioRetentionDays the most that may
-	// be set.
-	DefaultAudioRetentionDays, MaxAudioRetentionDays = 30, 365
+	// DefaultAudioRetentionDays is how many days a recording is kept after its run ended.
+	DefaultAudioRetentionDays = 30
 )
+
+// MaxAudioRetentionDays is the most that may be set.
+const MaxAudioRetentionDays = 365
 
 // Grant is a capability of a client that is off unless given.
 type Grant string

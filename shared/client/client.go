@@ -87,6 +87,9 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 			return true, nil //nolint:nilerr // the connection broke within the answer: as good as none
 		}
 	}
+	if res.StatusCode == http.StatusConflict && res.Request.Method == http.MethodDelete {
+		return false, nil // a run ends when it ends, which may take minutes
+	}
 	if retryAfter(res.Header) > maxWait {
 		return false, nil // the caller knows better whether to stay that long; sooner would be against what was asked
 	}

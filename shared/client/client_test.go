@@ -314,6 +314,44 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// Ensure that a run is erased once it has ended, and as often as one likes; that a run under way is refused at once, with the time to
+// ask again; and that an erasure whose answer was lost is done by its repeat.
+func TestErase(t *testing.T) {
+	s := newService(t)
+	a, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
+	s.must(err)
+	s.requests()
+	var refused *Error
+	if err := s.client.Erase(t.Context(), a.ID); !errors.As(err, &refused) || refused.Code != code.RunNotTerminal || refused.RetryAfter != 15*time.Second || len(s.requests()) != 1 {
+		t.Errorf("got %v", err)
+	}
+	r, err := s.store.Get(t.Context(), a.ID)
+	s.must(err)
+	_, err = s.store.End(t.Context(), r, run.Fail(code.ScoringFailed, "", ""), s.clock.Now())
+	s.must(err)
+	n := 0
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if n++; n > 1 {
+			return false
+		}
+		w.WriteHeader(http.StatusBadGateway)
+		return true
+	}
+	for range 2 {
+		s.must(s.client.Erase(t.Context(), a.ID))
+	}
+	if got := s.requests(); len(got) != 3 || got[0] != "DELETE /api/v1/speech/analyze/"+string(a.ID) {
+		t.Errorf("requests %v", got)
+	}
+	got, err := s.client.Poll(t.Context(), a.ID)
+	if err != nil || got.ErasedAt == nil || got.Status != run.Failed {
+		t.Errorf("got %s, %v", got.Raw, err)
+	}
+	if err := s.client.Erase(t.Context(), "req_other"); !Is(err, code.RequestNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Ensure that nobody is asked again sooner than they said, nor waits longer than maxWait unasked.
 func TestALongRetryAfterIsLeftToTheCaller(t *testing.T) {
 	s := newService(t)

@@ -22,6 +22,7 @@ type Run struct {
 	Status        run.Status   `json:"status"`
 	CreatedAt     api.Stamp    `json:"createdAt"`
 	CompletedAt   *api.Stamp   `json:"completedAt"`   // nil until it has ended
+	ErasedAt      *api.Stamp   `json:"erasedAt"`      // nil unless it was erased
 	Stage         string       `json:"stage"`         // empty once it has ended
 	Progress      int          `json:"progress"`      // %, until it has ended
 	QueuePosition int          `json:"queuePosition"` // 0: not queued
@@ -67,6 +68,13 @@ func (c *Client) Wait(ctx context.Context, id run.ID, seen func(Run)) (Run, erro
 			return r, fmt.Errorf("client: wait for %s: %w", id, err)
 		}
 	}
+}
+
+// Erase deletes a terminal run's recording, transcript and scores for good; what was paid stays in the ledger. To erase it again is
+// no error. Errors: *Error (REQUEST_NOT_FOUND, RUN_NOT_TERMINAL, whose RetryAfter is left to the caller), the transport's.
+func (c *Client) Erase(ctx context.Context, id run.ID) error {
+	_, _, err := c.send(ctx, http.MethodDelete, c.base+"/speech/analyze/"+url.PathEscape(string(id)), c.key, nil, nil, 0)
+	return err
 }
 
 // RunList is a page of runs, newest first.

@@ -179,6 +179,9 @@ func (t tick) ofRuns(prefix string) step {
 				if err := t.ofRun(ctx, prefix, id, rest[:n]); err != nil {
 					errs = append(errs, fmt.Errorf("run %s: %w", id, err))
 				}
+				if ctx.Err() != nil {
+					continue // this one is not done
+				}
 			}
 			t.did.Looked += n
 			after, rest = rest[n-1].Key, rest[n:]
