@@ -15,7 +15,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"parley/shared/clock"
-	"parley/shared/memory"
 	"parley/shared/storetest"
 )
 
@@ -98,23 +97,6 @@ func TestConformsAmongFaults(t *testing.T) {
 			t.Run("Submits", func(t *testing.T) { storetest.Submits(t, open) })
 			t.Run("Transitions", func(t *testing.T) { storetest.Transitions(t, open) })
 		})
-	}
-}
-
-// Ensure that the product does what the model does.
-func TestCompare(t *testing.T) {
-	seeds := uint64(2)
-	if os.Getenv(heavy) != "" {
-		seeds = 20
-	}
-	for seed := range seeds {
-		wrap := plain
-		if seed%2 == 1 {
-			wrap = newHostile(seed)
-		}
-		s := openThrough(t, wrap)
-		s.sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-		storetest.Compare(t, seed, 250, memory.New(), s)
 	}
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"reflect"
 	"testing"
 
 	"parley/shared/account"
@@ -64,10 +65,21 @@ func TestQueueReturn(t *testing.T) {
 	}
 }
 
-// Ensure that the comparison itself is repeatable: two models never differ.
+// Ensure that the comparison itself is repeatable: two models never differ, also where calls are made at once.
 func TestCompare(t *testing.T) {
-	for seed := range uint64(30) {
-		storetest.Compare(t, seed, 400, New(), New())
+	for seed := range uint64(15) {
+		storetest.Compare(t, storetest.Sequence{Seed: seed, Steps: 400}, New(), New())
+	}
+}
+
+// Ensure that neither a store nor its copy sees what is done to the other.
+func TestClone(t *testing.T) {
+	one, _ := storetest.Compare(t, storetest.Sequence{Seed: 1, Steps: 100}, New(), New())
+	two := one.Clone()
+	before := storetest.State(t, one, storetest.ClientID(3))
+	storetest.Compare(t, storetest.Sequence{Seed: 1, Steps: 3}, two.Clone(), two)
+	if after := storetest.State(t, one, storetest.ClientID(3)); !reflect.DeepEqual(before, after) || reflect.DeepEqual(after, storetest.State(t, two, storetest.ClientID(3))) {
+		t.Error("a store and its copy hang together")
 	}
 }
 

@@ -66,6 +66,22 @@ func New() *Store {
 	}
 }
 
+// Clone copies the store as it is now.
+func (s *Store) Clone() *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := &Store{
+		runs: maps.Clone(s.runs), due: maps.Clone(s.due), books: make(map[account.ID]*book, len(s.books)),
+		idempotency: maps.Clone(s.idempotency),
+		clients:     maps.Clone(s.clients), keys: maps.Clone(s.keys),
+		windows: maps.Clone(s.windows), polls: maps.Clone(s.polls), ready: s.ready, cursors: maps.Clone(s.cursors),
+	}
+	for id, b := range s.books {
+		n.books[id] = &book{account: b.account, moved: b.moved, entries: slices.Clone(b.entries), queue: slices.Clone(b.queue), runs: slices.Clone(b.runs)}
+	}
+	return n
+}
+
 // book returns the client's book, an empty one that is not kept where it has none.
 func (s *Store) book(client account.ID) *book {
 	if b, ok := s.books[client]; ok {

@@ -2,13 +2,19 @@ package storetest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"parley/shared/account"
 	"parley/shared/audit"
@@ -17,59 +23,134 @@ import (
 	"parley/shared/run"
 )
 
-// Compare does the same random steps to two stores and wants the same answers, and at last the same state and sound
-// books. Readings that went stale are used again on purpose. seed names the sequence.
-func Compare(t *testing.T, seed uint64, steps int, model, subject Store) {
-	c := comparison{t: t, model: model, subject: subject, rand: rand.New(rand.NewPCG(seed, 0)), now: Start,
-		clients: []account.ID{ClientID(1), ClientID(2)}}
-	for i := range steps {
+// Model is a store that is taken to be right, and that can be copied, so that more than one way to go on can be tried.
+type Model[M any] interface {
+	Store
+	Clone() M
+}
+
+// Sequence is what Compare does to two stores. Many may be done to the same two, one after the other: each has clients
+// and runs of its own.
+type Sequence struct {
+	Seed  uint64 // names it, and everything that is drawn
+	Steps int    // 1 to 999
+	// Turns, where not nil, orders the subject's requests while calls go on at once.
+	Turns *Turns
+	// Lossy says that the subject's answers get lost. An Advance may then be done though it answers run.ErrStale, and of
+	// two calls that write the same to the last bit, both may be told that they did.
+	Lossy bool
+}
+
+// Tally counts what a comparison did, by call and answer, so that one that did nothing is seen.
+type Tally map[string]int
+
+// Add adds the counts of another.
+func (t Tally) Add(other Tally) {
+	for what, n := range other {
+		t[what] += n
+	}
+}
+
+// String is a line per count, in order.
+func (t Tally) String() string {
+	var b strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(t)) {
+		fmt.Fprintf(&b, "%9d %s\n", t[what], what)
+	}
+	return b.String()
+}
+
+// Compare does the same random calls to two stores and wants the same answers, and at last the same state and sound
+// books. Readings that went stale are used again on purpose, and calls are made twice. One step in four makes two or
+// three calls at once: some order of them, one after the other, must give the same answers and the same state on the
+// model, which then goes on from there. It returns the model as it is at last.
+func Compare[M Model[M]](t testing.TB, q Sequence, model M, subject Store) (M, Tally) {
+	c := &comparison[M]{Sequence: q, t: t, model: model, subject: subject, rand: rand.New(rand.NewPCG(q.Seed, 0)), now: Start, tally: Tally{},
+		slots:   1 + int(q.Seed%2),
+		clients: []account.ID{ClientID(int(2*q.Seed) + 1), ClientID(int(2*q.Seed) + 2)}}
+	for _, client := range c.clients {
+		c.single(c.grant(client, 10+int64(c.rand.IntN(30))))
+	}
+	for i := range q.Steps {
 		if c.step(); t.Failed() {
-			t.Fatalf("seed %d: after step %d", seed, i)
+			t.Fatalf("seed %d: after step %d", q.Seed, i)
 		}
-		if i%20 == 0 {
+		if i%20 == 19 {
 			c.reads()
 		}
 	}
-	c.reads()
-	for _, client := range c.clients {
-		same(t, State(t, model, client), State(t, subject, client))
+	if c.rand.IntN(8) == 0 {
+		c.reads()
 	}
-	for _, s := range []Store{model, subject} {
-		report, err := audit.All(t.Context(), s, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range report.Violations {
+	for _, client := range c.clients {
+		want, got := State(t, c.model, client), State(t, subject, client)
+		same(t, want, got)
+		for _, v := range audit.Check(got) {
 			t.Error(v)
 		}
 	}
 	if t.Failed() {
-		t.Fatalf("seed %d", seed)
+		t.Fatalf("seed %d", q.Seed)
 	}
+	return c.model, c.tally
 }
 
-type comparison struct {
-	t              *testing.T
-	model, subject Store
-	rand           *rand.Rand
-	now            time.Time
-	clients        []account.ID
-	readings       []run.Run // every answer so far, stale ones too
-	submits        int
+type comparison[M Model[M]] struct {
+	Sequence
+	t        testing.TB
+	model    M
+	subject  Store
+	rand     *rand.Rand
+	now      time.Time
+	clients  []account.ID
+	slots    int
+	readings []run.Run // every answer so far, stale ones too
+	last     call
+	submits  int
+	tally    Tally
 }
 
-// both calls f on the two stores and wants the same answer and the same kind of error.
-func both[T any](c *comparison, what string, f func(Store) (T, error)) (T, error) {
-	c.t.Helper()
-	want, err1 := f(c.model)
-	got, err2 := f(c.subject)
-	if a, b := kind(err1), kind(err2); a != b {
-		c.t.Errorf("%s: model %q (%v), subject %q (%v)", what, a, err1, b, err2)
+// call is one call of a transition, made up beforehand, so that it can be made of more than one store.
+type call struct {
+	what   string
+	client account.ID // whose state it changes
+	do     func(context.Context, Store) (any, error)
+	// probe reads what it changes beside the client's ledger; nil: nothing.
+	probe func(context.Context, Store) (any, error)
+}
+
+// answer is what a call gives back.
+type answer struct {
+	value any
+	err   error
+}
+
+func (a answer) String() string {
+	if a.err != nil {
+		return a.err.Error()
 	}
-	if err1 == nil && err2 == nil {
-		same(c.t, want, got)
+	return fmt.Sprintf("%+v", a.value)
+}
+
+func (c call) of(ctx context.Context, s Store) answer {
+	v, err := c.do(ctx, s)
+	return answer{v, err}
+}
+
+// equal tells whether two answers are the same value or the same kind of refusal.
+func equal(a, b answer) bool {
+	if a.err != nil || b.err != nil {
+		return kind(a.err) == kind(b.err)
 	}
-	return want, err1
+	return differ(a.value, b.value) == ""
+}
+
+// differ tells what differs between two values, where an empty list is no list. The usual case goes the quick way.
+func differ(want, got any) string {
+	if reflect.DeepEqual(want, got) {
+		return ""
+	}
+	return gocmp.Diff(want, got, cmpopts.EquateEmpty())
 }
 
 func kind(err error) string {
@@ -84,154 +165,346 @@ func kind(err error) string {
 	return ""
 }
 
-func (c *comparison) remember(r run.Run, err error) {
-	if err == nil {
-		c.readings = append(c.readings, r)
+// keep remembers what a call answered, for later calls to start from.
+func (c *comparison[M]) keep(what string, a answer) {
+	c.tally[what+": "+cmp.Or(kind(a.err), "done")]++
+	if a.err != nil {
+		return
+	}
+	switch v := a.value.(type) {
+	case run.Run:
+		c.readings = append(c.readings, v)
+	case accepted:
+		c.readings = append(c.readings, v.Run)
 	}
 }
 
 // reading picks an answer, mostly a recent one.
-func (c *comparison) reading() (run.Run, bool) {
+func (c *comparison[M]) reading() (run.Run, bool) {
 	n := len(c.readings)
 	if n == 0 {
 		return run.Run{}, false
 	}
 	if c.rand.IntN(3) > 0 {
-		n = min(n, 8)
+		n = min(n, 4)
 	}
 	return c.readings[len(c.readings)-1-c.rand.IntN(n)], true
 }
 
-func (c *comparison) step() {
-	ctx, client := c.t.Context(), c.clients[c.rand.IntN(len(c.clients))]
+func (c *comparison[M]) step() {
 	c.now = c.now.Add(time.Duration(c.rand.IntN(20_000)) * time.Millisecond)
-	slots := 1 + c.rand.IntN(3)
+	n := 1
+	if c.rand.IntN(4) == 0 {
+		n = 2 + c.rand.IntN(4)/3
+	}
+	calls := make([]call, n)
+	for i := range calls {
+		switch {
+		case i > 0 && c.rand.IntN(4) == 0:
+			calls[i] = calls[i-1]
+		case c.rand.IntN(10) == 0 && c.last.do != nil:
+			calls[i] = c.last
+		default:
+			calls[i] = c.draw()
+		}
+	}
+	c.last = calls[n-1]
+	if n == 1 {
+		c.single(calls[0])
+	} else {
+		c.atOnce(calls)
+	}
+	if r, known := c.reading(); known && c.rand.IntN(4) == 0 {
+		c.single(c.get(r))
+	}
+}
+
+// single makes one call of both stores and wants the same answer.
+func (c *comparison[M]) single(one call) {
+	c.t.Helper()
+	ctx := c.t.Context()
+	want, got := one.of(ctx, c.model), one.of(ctx, c.subject)
+	if !equal(want, got) && !c.same(c.model, want, got) {
+		c.t.Errorf("%s: model %v, subject %v:\n%s", one.what, want, got, differ(want.value, got.value))
+	}
+	c.keep(one.what, want)
+}
+
+// atOnce makes calls of the subject at the same time, and wants an order in which the model answers the same and comes
+// to the same state.
+func (c *comparison[M]) atOnce(calls []call) {
+	c.t.Helper()
+	ctx := c.t.Context()
+	answers := make([]answer, len(calls))
+	c.Turns.together(ctx, c.rand, len(calls), func(ctx context.Context, i int) { answers[i] = calls[i].of(ctx, c.subject) })
+	states, probes := map[account.ID]audit.Ledger{}, make([]answer, len(calls))
+	for i, one := range calls {
+		if one.probe != nil {
+			probes[i] = call{do: one.probe}.of(ctx, c.subject)
+		}
+		if _, ok := states[one.client]; !ok {
+			states[one.client] = State(c.t, c.subject, one.client)
+		}
+	}
+	var why strings.Builder
+	var fits []M
+	for _, order := range orders(len(calls)) {
+		model, misfit := c.follow(order, calls, answers, probes, states)
+		if misfit == "" {
+			fits = append(fits, model)
+		} else {
+			fmt.Fprintf(&why, "in the order %v: %s\n", order, misfit)
+		}
+	}
+	if len(fits) == 0 {
+		for i, one := range calls {
+			c.t.Errorf("at once, call %d, %s: %v", i, one.what, answers[i])
+		}
+		c.t.Errorf("no order gives this:\n%s", why.String())
+		return
+	}
+	c.model = fits[0]
+	c.tally[fmt.Sprintf("%d at once", len(calls))]++
+	if len(fits) < len(orders(len(calls))) {
+		c.tally[fmt.Sprintf("%d at once, where the order shows", len(calls))]++
+	}
+	for i, one := range calls {
+		c.keep(one.what, answers[i])
+	}
+}
+
+// same tells whether a refusal may be taken for a success since what the call would have written is what is stored.
+func (c *comparison[M]) same(model M, want, got answer) bool {
+	r, ok := got.value.(run.Run)
+	if !c.Lossy || !ok || want.err == nil || got.err != nil {
+		return false
+	}
+	stored, err := model.Get(c.t.Context(), r.ID)
+	return err == nil && differ(stored, r) == ""
+}
+
+// follow makes the calls of a copy of the model in an order, and tells what differs from the subject; nothing: "".
+func (c *comparison[M]) follow(order []int, calls []call, answers, probes []answer, states map[account.ID]audit.Ledger) (M, string) {
+	model := c.model.Clone()
+	for _, i := range order {
+		want := calls[i].of(c.t.Context(), model)
+		lost := c.Lossy && calls[i].what == advance && want.err == nil && errors.Is(answers[i].err, run.ErrStale)
+		if !lost && !equal(want, answers[i]) && !c.same(model, want, answers[i]) {
+			return model, fmt.Sprintf("the model answers call %d with %v", i, want)
+		}
+	}
+	for i, one := range calls {
+		if one.probe == nil {
+			continue
+		}
+		if want := (call{do: one.probe}).of(c.t.Context(), model); !equal(want, probes[i]) {
+			return model, fmt.Sprintf("the model has of call %d: %v, the subject: %v", i, want, probes[i])
+		}
+	}
+	for client, got := range states {
+		if d := differ(State(c.t, model, client), got); d != "" {
+			return model, "the states differ, model (-), subject (+):\n" + d
+		}
+	}
+	return model, ""
+}
+
+// orders lists the orders of n things: n! of them, of up to 3.
+func orders(n int) [][]int {
+	if n == 2 {
+		return [][]int{{0, 1}, {1, 0}}
+	}
+	return [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+}
+
+// advance names the calls that write without a transaction, and so without a token.
+const advance = "advance"
+
+// draw makes up a call: half of them fit what was read last.
+func (c *comparison[M]) draw() call {
+	client := c.clients[c.rand.IntN(5)/4] // mostly the first, so that calls meet
+	now, slots := c.now, c.slots
+	if c.rand.IntN(4) == 0 {
+		slots = 1 + c.rand.IntN(3)
+	}
 	r, known := c.reading()
-	switch op := c.rand.IntN(20); {
-	case op < 6 || !known:
-		c.submit(slots)
-	case op < 9:
-		c.advance(r)
-	case op < 13:
+	end := func() call {
 		o := []run.Outcome{
 			run.Fail(code.ScoringFailed, "", "why"),
 			run.Succeed(r, scores(1, 2.5, 0, 1.2), "en"),
 			{Status: run.Partial, Scores: run.Scores{Accent: scores(0, 0, 3, 0).Accent}, Charge: credit.PartialCost(r.Cost, 1), Language: "de"},
 		}[c.rand.IntN(3)]
-		c.remember(both(c, "end", func(s Store) (run.Run, error) { return s.End(ctx, r, o, c.now) }))
-	case op < 16:
-		c.remember(both(c, "promote", func(s Store) (run.Run, error) {
-			return s.Promote(ctx, client, slots, first, firstDue, budget, c.now)
-		}))
-	case op < 17:
-		sub := Submission(r.Client, 0, r.Cost, slots, c.now)
-		c.remember(both(c, "retry", func(s Store) (run.Run, error) { return s.Retry(ctx, r, sub, c.now) }))
-	case op < 18 && c.rand.IntN(3) == 0:
-		c.remember(both(c, "erase", func(s Store) (run.Run, error) { return s.Erase(ctx, r, c.now) }))
-	case op < 19:
-		amount := int64(c.rand.IntN(20))
-		_, _ = both(c, "grant", func(s Store) (credit.Entry, error) { return s.Grant(ctx, client, amount, "more", c.now) })
-	default:
+		return call{what: "end " + string(o.Status), client: r.Client, do: func(ctx context.Context, s Store) (any, error) { return s.End(ctx, r, o, now) }}
+	}
+	promote := call{what: "promote", client: client, do: func(ctx context.Context, s Store) (any, error) {
+		return s.Promote(ctx, client, slots, first, firstDue, budget, now)
+	}}
+	sub := Submission(r.Client, 0, r.Cost, slots, now)
+	retry := call{what: "retry", client: r.Client, do: func(ctx context.Context, s Store) (any, error) { return s.Retry(ctx, r, sub, now) }}
+	erase := call{what: "erase", client: r.Client, do: func(ctx context.Context, s Store) (any, error) { return s.Erase(ctx, r, now) }}
+	switch op := c.rand.IntN(20); {
+	case op < 5 || !known:
+		return c.submit(client, slots)
+	case op < 6:
+		return c.grant(client, int64(c.rand.IntN(20)))
+	case op < 7:
 		amount := int64(c.rand.IntN(30) - 20)
-		_, _ = both(c, "adjust", func(s Store) (credit.Entry, error) { return s.Adjust(ctx, client, amount, "", c.now) })
+		return call{what: "adjust", client: client, do: func(ctx context.Context, s Store) (any, error) { return s.Adjust(ctx, client, amount, "", now) }}
+	case op < 8:
+		return end()
+	case op < 10:
+		return promote
+	case r.Status == run.Processing && op < 17:
+		if one, ok := c.advance(r); ok {
+			return one
+		}
+		return end()
+	case r.Status == run.Processing:
+		return end()
+	case r.Status == run.Queued && op < 17:
+		return promote
+	case r.Status == run.Queued:
+		return end()
+	case op < 14:
+		return retry
+	case op < 16:
+		return erase
 	}
-	if r, known := c.reading(); known {
-		c.remember(both(c, "get", func(s Store) (run.Run, error) { return s.Get(ctx, r.ID) }))
+	if one, ok := c.advance(r); ok {
+		return one
 	}
+	return promote
 }
 
-func (c *comparison) submit(slots int) {
+func (c *comparison[M]) get(r run.Run) call {
+	return call{what: "get", client: r.Client, do: func(ctx context.Context, s Store) (any, error) { return s.Get(ctx, r.ID) }}
+}
+
+func (c *comparison[M]) grant(client account.ID, amount int64) call {
+	now := c.now
+	return call{what: "grant", client: client, do: func(ctx context.Context, s Store) (any, error) { return s.Grant(ctx, client, amount, "more", now) }}
+}
+
+// accepted is the answer of a submit.
+type accepted struct {
+	Run      run.Run
+	Replayed bool
+}
+
+func (c *comparison[M]) submit(client account.ID, slots int) call {
 	if c.rand.IntN(8) > 0 || c.submits == 0 {
 		c.submits++
 	}
-	sub := Submission(c.clients[c.submits%2], c.submits, 1+int64(c.submits%7), slots, c.now)
+	what, now := "submit", c.now
+	sub := Submission(client, int(c.Seed)*1000+c.submits, 1+int64(c.submits%7), slots, now)
 	if c.rand.IntN(3) == 0 {
-		sub.Idempotency = &run.Idempotency{Key: fmt.Sprint("key ", c.rand.IntN(3)), Input: fmt.Sprint(c.rand.IntN(2)), Expires: c.now.Add(time.Minute)}
+		what = "submit with key"
+		sub.Idempotency = &run.Idempotency{Key: fmt.Sprint("key ", c.rand.IntN(3)), Input: fmt.Sprint(c.rand.IntN(8) / 7), Expires: now.Add(time.Minute)}
 	}
-	type answer struct {
-		Run      run.Run
-		Replayed bool
+	one := call{what: what, client: client, do: func(ctx context.Context, s Store) (any, error) {
+		r, replayed, err := s.Submit(ctx, sub, now)
+		return accepted{r, replayed}, err
+	}}
+	if i := sub.Idempotency; i != nil {
+		one.probe = func(ctx context.Context, s Store) (any, error) { return s.Replay(ctx, client, *i, now) }
 	}
-	a, err := both(c, "submit", func(s Store) (answer, error) {
-		r, replayed, err := s.Submit(c.t.Context(), sub, c.now)
-		return answer{r, replayed}, err
-	})
-	c.remember(a.Run, err)
+	return one
 }
 
-func (c *comparison) advance(r run.Run) {
-	if r.Status != run.Processing {
-		c.push(r)
-		return
-	}
-	parts := slices.SortedFunc(maps.Keys(r.Parts), func(a, b run.Part) int { return cmp.Compare(a.String(), b.String()) })
-	p := parts[c.rand.IntN(len(parts))]
+// advance moves a part of a run in process, or the webhook of one that has ended. false: the run cannot move so.
+func (c *comparison[M]) advance(r run.Run) (call, bool) {
+	var how string
 	var after run.Run
 	var err error
-	switch c.rand.IntN(3) {
-	case 0:
-		next := map[run.Part]time.Duration{{Stage: "transcribe", Index: int(r.Version)}: time.Minute, {Stage: "diarize", Index: int(r.Version)}: time.Hour}
-		after, err = r.Done(r.Attempt, p, next, c.now)
-	case 1:
-		after, err = r.Noted(r.Attempt, p, run.TimedOut)
+	switch {
+	case r.Status == run.Processing:
+		how, after, err = c.part(r)
+	case r.Push != nil:
+		how, after, err = c.push(r)
 	default:
-		after, err = r.Resent(map[run.Part]time.Duration{p: 2 * time.Minute}, c.now)
+		return call{}, false
 	}
 	if err != nil {
-		return
+		return call{}, false
 	}
-	_, err = both(c, "advance", func(s Store) (struct{}, error) { return struct{}{}, s.Advance(c.t.Context(), r, after) })
-	c.remember(after, err)
+	c.tally["advance tried: "+how]++
+	return call{what: advance, client: r.Client, do: func(ctx context.Context, s Store) (any, error) {
+		if err := s.Advance(ctx, r, after); err != nil {
+			return nil, err
+		}
+		return after, nil
+	}}, true
 }
 
-// push moves the webhook of a run that has ended.
-func (c *comparison) push(r run.Run) {
-	if r.Push == nil {
-		return
+// part moves a part: done, with what follows it or as one that others are waited for, noted, or sent again.
+func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
+	parts := slices.SortedFunc(maps.Keys(r.Parts), func(a, b run.Part) int { return cmp.Compare(a.String(), b.String()) })
+	p := parts[c.rand.IntN(len(parts))]
+	switch c.rand.IntN(5) {
+	case 0, 1:
+		next := map[run.Part]time.Duration{{Stage: "diarize", Index: int(r.Version)}: time.Hour}
+		for i := range c.rand.IntN(3) {
+			next[run.Part{Stage: "transcribe", Index: 10*int(r.Version) + i}] = time.Minute
+		}
+		after, err = r.Done(r.Attempt, p, next, c.now)
+		after.Chunks = len(next)
+		return "done, fans out", after, err
+	case 2:
+		after, err = r.Done(r.Attempt, p, nil, c.now) // impossible where it is the only part
+		return "done, joins", after, err
+	case 3:
+		after, err = r.Noted(r.Attempt, p, run.TimedOut)
+		return "noted", after, err
 	}
-	var after run.Run
-	var err error
+	after, err = r.Resent(map[run.Part]time.Duration{p: 2 * time.Minute}, c.now)
+	return "resent", after, err
+}
+
+// push moves a webhook.
+func (c *comparison[M]) push(r run.Run) (how string, after run.Run, err error) {
 	switch c.rand.IntN(5) {
 	case 0:
 		after, err = r.PushBegun(r.Attempt, r.Push.Tries, c.now)
+		return "push begun", after, err
 	case 1:
 		after, err = r.PushTried(r.Attempt, r.Push.Tries-1, run.Try{Status: 200 + 300*c.rand.IntN(2)}, c.rand.Float64(), c.now)
+		return "push tried", after, err
 	case 2:
 		after, err = r.PushSent(c.now)
+		return "push sent", after, err
 	case 3:
 		after, err = r.PushGivenUp(c.now)
-	default:
-		after, err = r.PushAgain(c.now)
+		return "push given up", after, err
 	}
-	if err != nil {
-		return
-	}
-	_, err = both(c, "advance", func(s Store) (struct{}, error) { return struct{}{}, s.Advance(c.t.Context(), r, after) })
-	c.remember(after, err)
+	after, err = r.PushAgain(c.now)
+	return "push again", after, err
 }
 
 // reads compares all that is read beside single runs.
-func (c *comparison) reads() {
-	ctx := c.t.Context()
-	_, _ = both(c, "due", func(s Store) ([]run.ID, error) { return s.Due(ctx, c.now, 1+c.rand.IntN(5)) })
-	_, _ = both(c, "waiting", func(s Store) ([]account.ID, error) { return s.Waiting(ctx, 10) })
+func (c *comparison[M]) reads() {
+	c.t.Helper()
+	read := func(what string, f func(context.Context, Store) (any, error)) {
+		c.single(call{what: "read " + what, do: f})
+	}
+	limit := 1 + c.rand.IntN(5)
+	read("due", func(ctx context.Context, s Store) (any, error) { return s.Due(ctx, c.now, limit) })
+	read("waiting", func(ctx context.Context, s Store) (any, error) { return s.Waiting(ctx, 10) })
 	f := run.Filter{Limit: 1 + c.rand.IntN(5), Status: run.Statuses[c.rand.IntN(len(run.Statuses))]}
 	if c.rand.IntN(2) == 0 {
 		f.Status, f.Tag = "", fmt.Sprint("tag-", c.rand.IntN(2))
 	}
 	for _, client := range c.clients {
-		type page struct {
-			Runs []run.Run
-			Next run.Position
-		}
-		_, _ = both(c, "list", func(s Store) (page, error) {
+		read("list", func(ctx context.Context, s Store) (any, error) {
 			runs, next, err := s.List(ctx, client, f)
-			return page{runs, next}, err
+			return struct {
+				Runs []run.Run
+				Next run.Position
+			}{runs, next}, err
 		})
-		_, _ = both(c, "account", func(s Store) (credit.Account, error) { return s.Account(ctx, client) })
-		_, _ = both(c, "entries", func(s Store) ([]credit.Entry, error) { return s.Entries(ctx, client, 0, 10) })
+		read("account", func(ctx context.Context, s Store) (any, error) { return s.Account(ctx, client) })
+		read("entries", func(ctx context.Context, s Store) (any, error) { return s.Entries(ctx, client, 0, 10) })
 	}
 	if r, known := c.reading(); known {
-		_, _ = both(c, "queue position", func(s Store) (int, error) { return s.QueuePosition(ctx, r) })
+		read("queue position", func(ctx context.Context, s Store) (any, error) { return s.QueuePosition(ctx, r) })
 	}
 }

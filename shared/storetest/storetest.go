@@ -148,7 +148,7 @@ func (w *world) promote() (run.Run, error) {
 func (w *world) state() audit.Ledger { w.t.Helper(); return State(w.t, w.s, w.client) }
 
 // State reads all that a store has of a client, in a fixed order.
-func State(t *testing.T, s audit.Source, client account.ID) audit.Ledger {
+func State(t testing.TB, s audit.Source, client account.ID) audit.Ledger {
 	t.Helper()
 	l, err := s.Ledger(t.Context(), client)
 	if err != nil {
@@ -176,7 +176,7 @@ func (w *world) sound() {
 	}
 }
 
-func same(t *testing.T, want, got any) {
+func same(t testing.TB, want, got any) {
 	t.Helper()
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("want (-), got (+):\n%s", d)
