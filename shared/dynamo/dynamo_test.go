@@ -52,6 +52,9 @@ func TestReads(t *testing.T)       { storetest.Reads(t, open) }
 func TestAccounts(t *testing.T) {
 	storetest.Accounts(t, func(t *testing.T) account.Store { return openThrough(t, plain) })
 }
+func TestSignings(t *testing.T) {
+	storetest.Signings(t, func(t *testing.T) account.Signings { return openThrough(t, plain) })
+}
 func TestLimits(t *testing.T) {
 	storetest.Limits(t, func(t *testing.T) run.Limits { return openThrough(t, plain) })
 }
