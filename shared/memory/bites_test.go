@@ -27,7 +27,7 @@ func (l *listener) Failed() bool          { return l.failed }
 // torn is a store that writes in two requests what must be one: it decides on what it read before the others' turn.
 type torn struct {
 	*Store
-	turns *storetest.Turns
+	turns                                *storetest.Turns
 	submit, end, promote, advance, grant bool // which of its calls are
 }
 

@@ -19,6 +19,9 @@ func TestReads(t *testing.T)       { storetest.Reads(t, open) }
 func TestAccounts(t *testing.T) {
 	storetest.Accounts(t, func(*testing.T) account.Store { return New() })
 }
+func TestSignings(t *testing.T) {
+	storetest.Signings(t, func(*testing.T) account.Signings { return New() })
+}
 func TestLimits(t *testing.T) { storetest.Limits(t, func(*testing.T) run.Limits { return New() }) }
 func TestObjects(t *testing.T) {
 	storetest.Objects(t, func(*testing.T) pipeline.Objects { return &Objects{Clock: clock.At(storetest.Start)} })

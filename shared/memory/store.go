@@ -27,8 +27,9 @@ type Store struct {
 	books       map[account.ID]*book
 	idempotency map[idempotencyKey]accepted
 
-	clients map[account.ID]account.Client
-	keys    map[account.KeyID]account.Key
+	clients  map[account.ID]account.Client
+	keys     map[account.KeyID]account.Key
+	signings map[account.ID]account.Signing
 
 	windows map[window]int
 	polls   map[run.ID]poll
@@ -61,7 +62,7 @@ func New() *Store {
 	return &Store{
 		runs: map[run.ID]run.Run{}, due: map[run.ID]struct{}{}, books: map[account.ID]*book{},
 		idempotency: map[idempotencyKey]accepted{},
-		clients:     map[account.ID]account.Client{}, keys: map[account.KeyID]account.Key{},
+		clients:     map[account.ID]account.Client{}, keys: map[account.KeyID]account.Key{}, signings: map[account.ID]account.Signing{},
 		windows: map[window]int{}, polls: map[run.ID]poll{}, cursors: map[string]string{},
 	}
 }
@@ -73,7 +74,7 @@ func (s *Store) Clone() *Store {
 	n := &Store{
 		runs: maps.Clone(s.runs), due: maps.Clone(s.due), books: make(map[account.ID]*book, len(s.books)),
 		idempotency: maps.Clone(s.idempotency),
-		clients:     maps.Clone(s.clients), keys: maps.Clone(s.keys),
+		clients:     maps.Clone(s.clients), keys: maps.Clone(s.keys), signings: maps.Clone(s.signings),
 		windows: maps.Clone(s.windows), polls: maps.Clone(s.polls), ready: s.ready, cursors: maps.Clone(s.cursors),
 	}
 	for id, b := range s.books {
