@@ -1,0 +1,52 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"parley/shared/fault"
+)
+
+// Process is a process of a running system.
+type Process struct {
+	PID int
+	// Function is the short name of the function that it is a copy of; empty for the emulator.
+	Function string
+}
+
+// Processes lists the processes of the system with this data folder: the emulator and the copies of the functions. Engines and
+// other programs that a function runs are not among them.
+func Processes(dir string) ([]Process, error) {
+	file, err := faultFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		return nil, fmt.Errorf("local: list the processes: %w", err)
+	}
+	var out []Process
+	for _, path := range all {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended, or is another user's
+		}
+		ours, function := false, ""
+		for _, v := range strings.Split(string(raw), "\x00") {
+			name, value, _ := strings.Cut(v, "=")
+			switch name {
+			case fault.EnvFile:
+				ours = value == file
+			case "AWS_LAMBDA_FUNCTION_NAME":
+				function = strings.TrimPrefix(value, StackName+"-")
+			}
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && ours {
+			out = append(out, Process{pid, function})
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,79 @@
+// Command torture kills function processes of a running system at random moments of real runs, and proves that nothing that was
+// accepted is lost, stuck or charged twice.
+//
+// It starts a local system of its own in a temporary folder, keeps runs of several clients going, and does rounds: after a
+// random time it kills (SIGKILL) one to three processes of functions, some of them while a submit is in flight; any function
+// may also die by itself right after a write to AWS (-crash), which reaches the moments that lie between two writes. Every few
+// rounds the whole system is stopped and started again in mid-run. At the end every run has to have ended as its recording
+// does, every hold to be resolved once, and every queue to be empty.
+//
+// The summary is one JSON object on standard output; exit 1 says that something was violated, and its folder is kept then.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// options are what a session is made of.
+type options struct {
+	rounds  int
+	seed    uint64
+	pace    time.Duration // the mean time between two rounds
+	restart int           // rounds between two restarts of the system, 0: none
+	crash   float64       // share of the writes after which a process dies by itself, 0: none
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 100, "how often to kill, 1 to 10000")
+	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of the moments and the victims")
+	flag.DurationVar(&o.pace, "pace", 14*time.Second, "the mean time between two rounds, 1s to 10m")
+	flag.IntVar(&o.restart, "restart", 12, "rounds between two restarts of the whole system, 0: none")
+	flag.Float64Var(&o.crash, "crash", 0.01, "share of the writes after which a function's process dies by itself, 0 to 0.2")
+	flag.Parse()
+	if o.rounds < 1 || o.rounds > 10_000 || o.pace < time.Second || o.pace > 10*time.Minute || o.restart < 0 || o.crash < 0 || o.crash > 0.2 || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "torture: a flag is out of its bounds")
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := report(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(1)
+	}
+}
+
+var errViolated = errors.New("something was violated")
+
+// report runs a session and prints its summary.
+func report(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "parley-torture-")
+	if err != nil {
+		return err
+	}
+	sum, err := session(ctx, dir, o)
+	out := json.NewEncoder(os.Stdout)
+	out.SetIndent("", "  ")
+	err = errors.Join(err, out.Encode(sum))
+	if err == nil && len(sum.Violations) > 0 {
+		err = errViolated
+	}
+	if err != nil {
+		return fmt.Errorf("%w (kept: %s)", err, dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+}
