@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // maxRedriven is how many dead letters one redrive moves back at most.
 const maxRedriven = 10_000
 
-// watched is how many runs under way are asked for the age of their parts, those first that are due first.
+// watched is how many runs under way, or with a webhook outstanding, are asked for the age of their messages, those first that are due first.
 const watched = 1000
 
 // ahead is further in the future than any run's next due time.
@@ -69,10 +70,7 @@ type queueView struct {
 }
 
 func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]queueView, error) {
-	var names []run.Stage
-	for _, s := range pipeline.Table {
-		names = append(names, s.Name)
-	}
+	names := slices.DeleteFunc(queueNames(), func(name run.Stage) bool { return sys.Config.Queues[name] == "" })
 	views := make([]queueView, len(names))
 	var oldest map[run.Stage]time.Duration
 	g, gctx := errgroup.WithContext(ctx)
@@ -130,6 +128,9 @@ func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time
 				oldest[p.Stage] = max(oldest[p.Stage], now.Sub(sent), 0)
 			}
 		}
+		if sent := r.Push.SentAt(); !sent.IsZero() {
+			oldest[pipeline.Webhook] = max(oldest[pipeline.Webhook], now.Sub(sent), 0)
+		}
 	}
 	return oldest, nil
 }
@@ -143,7 +144,7 @@ since it was failing itself. A message whose run has ended meanwhile does nothin
 		Example: "  parley admin queues redrive accent --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			stage := run.Stage(args[0])
-			if _, err := pipeline.Lookup(stage); err != nil {
+			if !slices.Contains(queueNames(), stage) {
 				return usage("there is no queue %q; there are %v", args[0], queueNames())
 			}
 			sys, err := o.open(c.Context())
@@ -161,10 +162,11 @@ since it was failing itself. A message whose run has ended meanwhile does nothin
 	}
 }
 
-func queueNames() []string {
-	var names []string
+// queueNames are the queues that there can be: of each stage, and of the webhooks.
+func queueNames() []run.Stage {
+	var names []run.Stage
 	for _, s := range pipeline.Table {
-		names = append(names, s.Queue())
+		names = append(names, s.Name)
 	}
-	return names
+	return append(names, pipeline.Webhook)
 }

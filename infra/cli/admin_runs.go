@@ -291,6 +291,23 @@ type runView struct {
 	Asked       string          `json:"languageCode"` // asked for
 	Cut         run.CutSettings `json:"cutSettings"`
 	Partial     bool            `json:"allowPartial"`
+	Webhook     *pushView       `json:"webhook"` // null: the client named none
+}
+
+// pushView is a run's webhook.
+type pushView struct {
+	URL       string     `json:"url"`
+	Delivered bool       `json:"delivered"`
+	Due       *time.Time `json:"due"`    // of the next try; null: none is outstanding
+	SentAt    *time.Time `json:"sentAt"` // of the next try's message
+	Tries     int        `json:"tries"`
+	Log       []tryView  `json:"log"` // the last ones, oldest first
+}
+
+type tryView struct {
+	At     time.Time `json:"at"`
+	Status int       `json:"status"` // HTTP; 0: no answer
+	Why    string    `json:"why"`    // there was none
 }
 
 type partView struct {
@@ -314,6 +331,15 @@ func runViewOf(r run.Run) runView {
 		External: r.Request.ExternalID, Asked: r.Request.Language, Cut: r.Request.Cut, Partial: r.Request.AllowPartial}
 	for p, o := range r.Parts {
 		v.Parts = append(v.Parts, partView{p.String(), o.Due, o.Sent, moment(pipeline.LastSent(r, p)), o.Failure})
+	}
+	if r.Request.WebhookURL != "" {
+		v.Webhook = &pushView{URL: r.Request.WebhookURL, Delivered: r.Push.Delivered(), SentAt: moment(r.Push.SentAt()), Log: []tryView{}}
+		if r.Push != nil {
+			v.Webhook.Due, v.Webhook.Tries = moment(r.Push.Due), r.Push.Tries
+			for _, t := range r.Push.Log {
+				v.Webhook.Log = append(v.Webhook.Log, tryView(t))
+			}
+		}
 	}
 	slices.SortFunc(v.Parts, func(a, b partView) int { return strings.Compare(a.Part, b.Part) })
 	return v
@@ -405,6 +431,13 @@ func (v runDetail) write(w *tabwriter.Writer) {
 	}
 	if v.Status == run.Success || v.Status == run.Partial {
 		fmt.Fprintf(w, "scores\tvocabulary %s\tfluency %s\taccent %s\toverall %s\n", mark1(v.Scores.Vocabulary), mark1(v.Scores.Fluency), mark1(v.Scores.Accent), mark1(v.Scores.Overall))
+	}
+	if h := v.Webhook; h != nil {
+		fmt.Fprintf(w, "webhook\t%s\tdelivered %v\ttries %d\n", h.URL, h.Delivered, h.Tries)
+		at("webhook due", h.Due)
+		for _, t := range h.Log {
+			fmt.Fprintf(w, "webhook try\t%s\tHTTP %d\t%s\n", t.At.Format(time.RFC3339), t.Status, t.Why)
+		}
 	}
 	for _, e := range v.Entries {
 		fmt.Fprintf(w, "entry\t%s\t%s %d\tattempt %d\t%s\n", e.ID, e.Kind, e.Amount, e.Attempt, e.CreatedAt.Format(time.RFC3339))

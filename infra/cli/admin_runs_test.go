@@ -115,9 +115,14 @@ func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
 	if err := s.Advance(t.Context(), under[0], after); err != nil {
 		t.Fatal(err)
 	}
+	hooked := under[1]
+	hooked.Request.WebhookURL = "https://example.com/hook"
+	if _, err := s.End(t.Context(), hooked, run.Fail(code.ScoringFailed, "", ""), noon.Add(110*time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	o := &operator{clock: clock.At(noon.Add(2 * time.Minute))}
 	got, err := o.ages(t.Context(), s)
-	if err != nil || len(got) != 2 || got[pipeline.Ingest] != 2*time.Minute || got[pipeline.Diarize] != 30*time.Second {
+	if err != nil || len(got) != 3 || got[pipeline.Webhook] != 10*time.Second || got[pipeline.Ingest] != 2*time.Minute || got[pipeline.Diarize] != 30*time.Second {
 		t.Errorf("%v %v", got, err)
 	}
 }

@@ -73,6 +73,14 @@ func (p *Push) Delivered() bool { return p != nil && len(p.Log) > 0 && p.Log[len
 // Outstanding tells whether the push is still to be delivered.
 func (p *Push) Outstanding() bool { return p != nil && !p.Due.IsZero() }
 
+// SentAt is when the next try was last sent; zero where it was not sent yet, or none is outstanding.
+func (p *Push) SentAt() time.Time {
+	if !p.Outstanding() || p.Sent == 0 {
+		return time.Time{}
+	}
+	return p.Due.Add(-PushResend << min(p.Sent-1, pushDoublings))
+}
+
 // Exhausted tells whether the schedule allows no further try.
 func (p *Push) Exhausted() bool {
 	return p.Tries-p.Since > len(PushSchedule) || p.Tries >= maxPushTries
