@@ -11,10 +11,10 @@ import (
 	"parley/shared/pipeline"
 )
 
-// Days after which S3 deletes what is only needed for a while.
+// Days after which S3 deletes what is only needed for a while, should the upkeep not have done it before.
 const (
 	workDays   = 7 // intermediate artefacts, which can be made again
-	uploadDays = 1 // uploads that were never submitted
+	uploadDays = 2 // uploads, submitted or not
 )
 
 // addBucket makes the bucket of recordings and artefacts. It is a plain CfnBucket, since the notification to a queue
