@@ -81,7 +81,7 @@ type Line struct {
 // Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be read) is a Line with Error
 // set and every score null; the error is for a failure of ours, and for a context that ended.
 func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
-	m, err := e.material(ctx, row)
+	m, err := e.Material(ctx, row)
 	if ctx.Err() != nil {
 		return Line{}, fmt.Errorf("batch: %w", ctx.Err())
 	}
@@ -162,9 +162,9 @@ type rowError struct{ err error }
 func (e *rowError) Error() string { return e.err.Error() }
 func (e *rowError) Unwrap() error { return e.err }
 
-// material reads a row: each recording is one turn of the one candidate, apart by silence that belongs to nobody, so that no
+// Material reads a row into what the scorers look at: each recording is one turn of the one candidate, apart by silence that belongs to nobody, so that no
 // pause is made by joining, and each recording is measured against its own level.
-func (e Engine) material(ctx context.Context, row Row) (score.Material, error) {
+func (e Engine) Material(ctx context.Context, row Row) (score.Material, error) {
 	m := score.Material{Waive: true}
 	m.Conversation.Candidate.Confidence = "high"
 	m.Conversation.Candidate.Reason = "The manifest says so."

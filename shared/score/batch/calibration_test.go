@@ -49,7 +49,7 @@ func TestCalibration(t *testing.T) {
 	fl, ac := newFit(), newFit()
 	var fluencies, accents, humanFluency, humanAccuracy []float64
 	for _, s := range spoken {
-		m, err := e.material(t.Context(), Row{ID: s.speaker, Audio: s.files})
+		m, err := e.Material(t.Context(), Row{ID: s.speaker, Audio: s.files})
 		if err != nil {
 			t.Fatal(err)
 		}
