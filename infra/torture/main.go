@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -29,6 +30,7 @@ type options struct {
 	seed    uint64
 	pace    time.Duration // the mean time between two rounds
 	restart int           // rounds between two restarts of the system, 0: none
+	speech  int           // slots of the client that submits speech alone
 	crash   float64       // share of the writes after which a process dies by itself, 0: none
 }
 
@@ -38,9 +40,10 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of the moments and the victims")
 	flag.DurationVar(&o.pace, "pace", 14*time.Second, "the mean time between two rounds, 1s to 10m")
 	flag.IntVar(&o.restart, "restart", 12, "rounds between two restarts of the whole system, 0: none")
+	flag.IntVar(&o.speech, "speech", max(1, runtime.NumCPU()-1), "how many runs of speech a client has in work at once, 0 (only silence) to 100: as many as the machine bears")
 	flag.Float64Var(&o.crash, "crash", 0.01, "share of the writes after which a function's process dies by itself, 0 to 0.2")
 	flag.Parse()
-	if o.rounds < 1 || o.rounds > 10_000 || o.pace < time.Second || o.pace > 10*time.Minute || o.restart < 0 || o.crash < 0 || o.crash > 0.2 || flag.NArg() > 0 {
+	if o.rounds < 1 || o.rounds > 10_000 || o.pace < time.Second || o.pace > 10*time.Minute || o.restart < 0 || o.speech < 0 || o.speech > 100 || o.crash < 0 || o.crash > 0.2 || flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "torture: a flag is out of its bounds")
 		flag.Usage()
 		os.Exit(2)

@@ -45,11 +45,14 @@ func session(ctx context.Context, dir string, o options) (sum *summary, err erro
 		return sum, err
 	}
 	t := &torture{o, sys, []*feeder{
-		{name: "narrow", slots: 1, kinds: kinds, pause: time.Second},
-		{name: "speech", slots: 3, kinds: kinds[:1], pause: time.Second},
-		{name: "wide", slots: 4, kinds: kinds[:1], pause: time.Second},
-		{name: "silence", slots: 2, kinds: kinds[1:], pause: 4 * time.Second},
+		{name: "silence", slots: 4, kinds: kinds[1:], pause: 3 * time.Second},
+		{name: "narrow", slots: 1, kinds: kinds[1:], pause: time.Second},
 	}, rand.New(rand.NewPCG(o.seed, 0)), sum}
+	if o.speech > 0 {
+		t.feeders = append(t.feeders,
+			&feeder{name: "speech", slots: o.speech, kinds: kinds[:1], pause: time.Second},
+			&feeder{name: "mixed", slots: 1, kinds: kinds, pause: time.Second})
+	}
 	for _, f := range t.feeders {
 		if err := f.join(ctx, sys); err != nil {
 			return sum, err
