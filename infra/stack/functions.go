@@ -81,6 +81,7 @@ func API() []Function {
 		// The presigned form is signed with this function's own credentials, so it must be allowed the write.
 		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Writes: []string{pipeline.UploadPrefix}},
 		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{limits: reads}},
+		{Name: "docs", Timeout: gatewayTimeout, MemoryMB: 512},
 	}
 }
 

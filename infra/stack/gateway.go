@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -38,12 +39,14 @@ func Routes() []Route {
 		{"GET", "/credits/transactions", "credits"},
 		{"POST", "/speech/uploads", "uploads"},
 		{"GET", "/health", "health"},
+		{"GET", "/openapi.json", "docs"},
+		{"GET", "/docs", "docs"},
 	}
 }
 
 // fallback is the function that answers wherever no route leads: its own router knows that there is nothing, and says so
 // in the error envelope, with a request id and the time, as the gateway by itself could not.
-const fallback = "health"
+const fallback = "docs"
 
 // addGateway makes the REST API. Each path takes any method, so that a wrong one reaches the path's function, which
 // answers it with the methods that there are.
@@ -79,8 +82,8 @@ func (s *system) addGateway() {
 	for _, a := range gatewayAnswers() {
 		rest.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
 			Type:            awsapigateway.ResponseType_Of(jsii.String(a.kind)),
-			StatusCode:      optional(a.status),
-			ResponseHeaders: a.headers,
+			StatusCode:      a.status(),
+			ResponseHeaders: a.headers(),
 			Templates:       &map[string]*string{"application/json": jsii.String(envelope(a))},
 		})
 	}
@@ -107,30 +110,53 @@ func methods() []Route {
 
 // answer is what the gateway says by itself, where no function is reached.
 type answer struct {
-	kind, status string // status is empty where the gateway chooses it
-	code         code.Code
-	details      map[string]any
-	retryAfter   int // seconds; 0: no advice
-	headers      *map[string]*string
+	kind       string
+	code       code.Code // its status is the answer's
+	message    string    // empty: the code's own
+	details    map[string]any
+	retryAfter int // seconds; 0: no advice
 }
 
+// gatewayAnswers are all of them: those that can happen to this API, and the two that stand for any other.
 func gatewayAnswers() []answer {
 	return []answer{
-		{kind: "MISSING_AUTHENTICATION_TOKEN", status: "404", code: code.NotFound},
-		{kind: "RESOURCE_NOT_FOUND", status: "404", code: code.NotFound},
-		{kind: "REQUEST_TOO_LARGE", status: "413", code: code.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
-		{kind: "THROTTLED", status: "429", code: code.RateLimitExceeded, retryAfter: 1,
-			headers: &map[string]*string{"Retry-After": jsii.String("'1'")}},
-		{kind: "INTEGRATION_TIMEOUT", status: "504", code: code.InternalError},
-		{kind: "DEFAULT_4XX", code: code.InvalidParameters},
+		{kind: "MISSING_AUTHENTICATION_TOKEN", code: code.NotFound},
+		{kind: "RESOURCE_NOT_FOUND", code: code.NotFound},
+		{kind: "REQUEST_TOO_LARGE", code: code.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
+		{kind: "THROTTLED", code: code.RateLimitExceeded, retryAfter: 1},
+		{kind: "QUOTA_EXCEEDED", code: code.RateLimitExceeded, retryAfter: 1},
+		{kind: "INTEGRATION_TIMEOUT", code: code.InternalError},
+		{kind: "INTEGRATION_FAILURE", code: code.InternalError},
+		{kind: "DEFAULT_4XX", code: code.InvalidParameters, message: "The request could not be read. Check its method, path, headers and body."},
 		{kind: "DEFAULT_5XX", code: code.InternalError},
 	}
 }
 
-// envelope is the error envelope of an answer. The gateway fills in plain variables only, so the time has the gateway's
-// own form; there is no request id, since no handler ran.
+func (a answer) status() *string {
+	entry, _ := code.Lookup(a.code)
+	return jsii.String(strconv.Itoa(entry.Status))
+}
+
+// headers name the request by the gateway's own id, which stands in the functions' logs too.
+func (a answer) headers() *map[string]*string {
+	h := map[string]*string{
+		"X-Request-Id":           jsii.String("context.requestId"),
+		"Cache-Control":          jsii.String("'no-store'"),
+		"X-Content-Type-Options": jsii.String("'nosniff'"),
+	}
+	if a.retryAfter > 0 {
+		h["Retry-After"] = jsii.String("'" + strconv.Itoa(a.retryAfter) + "'")
+	}
+	return &h
+}
+
+// envelope is the error envelope of an answer. The gateway fills in plain variables only and knows the time in two forms,
+// neither of them ISO 8601: this one people can read, and the documentation names it. There is no requestId, since no
+// handler ran.
 func envelope(a answer) string {
-	body := map[string]any{"code": a.code, "message": code.New(a.code).Text(), "timestamp": "$context.requestTime"}
+	e := code.New(a.code)
+	e.Message = a.message
+	body := map[string]any{"code": a.code, "message": e.Text(), "timestamp": "$context.requestTime"}
 	if a.retryAfter > 0 {
 		body["retryAfterSeconds"] = a.retryAfter
 	}
@@ -142,11 +168,4 @@ func envelope(a answer) string {
 		panic("stack: gateway answer: " + err.Error()) // strings and one integer always encode
 	}
 	return string(raw)
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

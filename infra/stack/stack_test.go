@@ -339,7 +339,10 @@ func TestGatewayAnswersInTheEnvelope(t *testing.T) {
 		"MISSING_AUTHENTICATION_TOKEN": "404 NOT_FOUND",
 		"REQUEST_TOO_LARGE":            "413 REQUEST_TOO_LARGE",
 		"THROTTLED":                    "429 RATE_LIMIT_EXCEEDED",
-		"INTEGRATION_TIMEOUT":          "504 INTERNAL_ERROR",
+		"INTEGRATION_TIMEOUT":          "500 INTERNAL_ERROR",
+		"INTEGRATION_FAILURE":          "500 INTERNAL_ERROR",
+		"DEFAULT_4XX":                  "400 INVALID_PARAMETERS",
+		"DEFAULT_5XX":                  "500 INTERNAL_ERROR",
 	} {
 		_, r := find(t, all, "AWS::ApiGateway::GatewayResponse", "ResponseType", kind)
 		templates, _ := r.Properties["ResponseTemplates"].(properties)
@@ -353,6 +356,10 @@ func TestGatewayAnswersInTheEnvelope(t *testing.T) {
 		}
 		if body.Error["message"] == "" || body.Error["timestamp"] == nil || body.Error["requestId"] != nil {
 			t.Errorf("%s: envelope %v", kind, body.Error)
+		}
+		headers, _ := r.Properties["ResponseParameters"].(properties)
+		if headers["gatewayresponse.header.X-Request-Id"] != "context.requestId" {
+			t.Errorf("%s: headers %v", kind, headers)
 		}
 	}
 }

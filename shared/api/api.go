@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"parley/shared/account"
@@ -76,10 +77,15 @@ func Credits(d Deps) http.Handler { return serve(d, creditsRoutes) }
 // Uploads serves POST /speech/uploads. It needs Presigner beside what every keyed call needs.
 func Uploads(d Deps) http.Handler { return serve(d, uploadsRoutes) }
 
-// Health serves GET /health, the only call without a key. It needs Limits, Clock, Random and Log.
+// Health serves GET /health, without a key. It needs Limits, Clock, Random and Log.
 func Health(d Deps) http.Handler { return serve(d, healthRoutes) }
 
+// Docs serves GET /openapi.json and GET /docs, without a key. It needs Clock, Random and Log.
+func Docs(d Deps) http.Handler { return serve(d, docsRoutes()) }
+
 // All serves every call in one process. It needs everything.
-func All(d Deps) http.Handler {
-	return serve(d, submitRoutes, pollRoutes, eraseRoutes, runsRoutes, creditsRoutes, uploadsRoutes, healthRoutes)
+func All(d Deps) http.Handler { return serve(d, allRoutes()) }
+
+func allRoutes() []route {
+	return slices.Concat(submitRoutes, pollRoutes, eraseRoutes, uploadsRoutes, runsRoutes, creditsRoutes, healthRoutes, docsRoutes())
 }

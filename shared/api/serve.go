@@ -159,6 +159,10 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(code.Of(err))
 		return
 	}
+	if d, ok := a.body.(document); ok {
+		status = d.send(w, r)
+		return
+	}
 	var body []byte
 	if a.body != nil {
 		if body, err = encode(a.body); err != nil {

@@ -21,6 +21,9 @@ var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads"
 // maxUploadBody bounds the JSON that asks for an upload, in bytes.
 const maxUploadBody = 4096
 
+// maxMediaType bounds a media type, in bytes.
+const maxMediaType = 100
+
 // uploadID names an upload: `upl_` and 26 characters of lower-case base32.
 type uploadID string
 
@@ -110,7 +113,7 @@ func uploadAsked(body io.Reader) error {
 
 func mediaType(s string) error {
 	t, _, err := mime.ParseMediaType(s)
-	if err == nil && (len(s) > 100 || !strings.Contains(t, "/")) {
+	if err == nil && (len(s) > maxMediaType || !strings.Contains(t, "/")) {
 		err = errors.New("api: not a media type")
 	}
 	return err

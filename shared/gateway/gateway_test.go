@@ -124,6 +124,7 @@ func TestRecordedEvents(t *testing.T) {
 		"credits": {api.Credits, 200, `"available":6`},
 		"uploads": {api.Uploads, 201, `"uploadId":"upl_`},
 		"health":  {api.Health, 200, `"status":"ready"`},
+		"docs":    {api.Docs, 200, `"openapi": "3.1.0"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			deps, log := front(t)

@@ -1,0 +1,402 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"parley/shared/code"
+	"parley/shared/run"
+)
+
+// The OpenAPI document is built from what the handlers themselves go by: the table of codes, the bounds, the routes. What
+// is written by hand is sentences and the shapes of answers, and a test holds those against the types that are encoded.
+
+// node is a JSON object whose members keep their order: a document is read from its top.
+type node []member
+
+type member struct {
+	key   string
+	value any
+}
+
+// MarshalJSON implements json.Marshaler.
+func (n node) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key, err := plain(m.key)
+		if err != nil {
+			return nil, err
+		}
+		value, err := plain(m.value)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(key)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// plain encodes without the escapes of HTML.
+func plain(v any) ([]byte, error) {
+	raw, err := encode(v)
+	return bytes.TrimSpace(raw), err
+}
+
+func (n node) get(key string) any {
+	for _, m := range n {
+		if m.key == key {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// with is n and further members.
+func (n node) with(more ...member) node { return append(slices.Clone(n), more...) }
+
+//go:embed examples/*.json
+var exampleFiles embed.FS
+
+// example is an answer of the running system, recorded.
+func example(name string) json.RawMessage {
+	raw, err := exampleFiles.ReadFile("examples/" + name + ".json")
+	if err != nil {
+		panic(err) // part of the program
+	}
+	return raw
+}
+
+// made is the document once it was asked for.
+var made struct {
+	once sync.Once
+	json []byte
+}
+
+// OpenAPI is the document, as indented JSON: the same bytes each time, not to be changed.
+func OpenAPI() []byte {
+	made.once.Do(func() {
+		raw, err := plain(openAPI())
+		if err != nil {
+			panic(err) // made of literals and of recorded JSON
+		}
+		var b bytes.Buffer
+		if err := json.Indent(&b, raw, "", "  "); err != nil {
+			panic(err)
+		}
+		made.json = append(b.Bytes(), '\n')
+	})
+	return made.json
+}
+
+// interfaceVersion is the version of the contract: raised with what clients can see of it.
+const interfaceVersion = "1.0.0"
+
+const introduction = `Parley scores how well a candidate speaks in a recorded interview: vocabulary, fluency and accent, 0 to 5 each, with their CEFR levels, their intervals and all that they were computed from.
+
+Submit a recording, poll its run until it has ended (or give a webhook), read the scores. All bodies are JSON in camelCase, the submit's multipart form aside. All times are ISO 8601 in UTC with milliseconds.
+
+Every call but the health and the documentation needs a key: ` + "`X-API-Key: <key>` or `Authorization: Bearer <key>`" + `. Every answer carries ` + "`X-Request-Id`" + `; every answer to a call whose key was admitted also carries ` + "`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`" + `, which tell of the key's submits.
+
+Every answer of 4xx and 5xx, whoever gives it, is the one envelope ` + "`{\"error\": {…}}`" + `: ` + "`code`, `message` and `timestamp` always; `requestId`" + ` where the call's own handler ran; ` + "`retryAfterSeconds`" + ` with 429 and 503, beside the header ` + "`Retry-After`; `details`" + ` by code. A path that is not here answers 404 NOT_FOUND, a method that a path does not take 405 METHOD_NOT_ALLOWED with ` + "`Allow`" + `. Codes are never renamed; there may come new ones, and new fields in answers.`
+
+func openAPI() node {
+	return node{
+		{"openapi", "3.1.0"},
+		{"info", node{
+			{"title", "Parley"}, {"version", interfaceVersion}, {"summary", "Scores of spoken English in recorded interviews."},
+			{"description", introduction},
+			{"contact", node{{"name", "Support of your deployment"}}},
+			{"license", node{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
+		}},
+		{"servers", []node{{{"url", Base}, {"description", "The deployment that this document came from."}}}},
+		{"security", []node{{{"key", []string{}}}, {{"bearer", []string{}}}}},
+		{"tags", tagNodes()},
+		{"paths", pathNodes()},
+		{"webhooks", webhookNodes()},
+		{"components", node{
+			{"schemas", schemaNodes()},
+			{"headers", headerNodes()},
+			{"securitySchemes", node{
+				{"key", node{{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}, {"description", "The API key: `pk_` and 47 characters."}}},
+				{"bearer", node{{"type", "http"}, {"scheme", "bearer"}, {"description", "The same key as a bearer token."}}},
+			}},
+		}},
+		{"x-error-codes", codeNodes()},
+	}
+}
+
+// operation is what is told of one call beside its route.
+type operation struct {
+	route
+	id, tag, summary, text string
+	raises                 []code.Place // beside those of every call
+	params                 []node
+	body                   node // nil: takes none
+	answers                []described
+}
+
+// described is an answer that is no error.
+type described struct {
+	status   int
+	text     string
+	headers  []string
+	kind     string // media type; empty: no body
+	schema   node
+	examples []named
+}
+
+type named struct {
+	name, summary string
+	value         any
+}
+
+// key finds an operation: its method and its path below Base.
+func (o operation) key() string { return o.method + " " + o.pattern }
+
+// places are all who may refuse the call.
+func (o operation) places() []code.Place {
+	ps := []code.Place{code.Gateway, code.Router}
+	if !o.open {
+		ps = append(ps, code.Key)
+	}
+	if o.needs != "" {
+		ps = append(ps, code.Permission)
+	}
+	if o.counted {
+		ps = append(ps, code.Rate)
+	}
+	return append(ps, o.raises...)
+}
+
+// codes are the errors that the call may answer, by status.
+func (o operation) codes() map[int][]code.Entry {
+	out := map[int][]code.Entry{}
+	for _, e := range code.Table {
+		switch {
+		case e.Status == 0, !slices.ContainsFunc(o.places(), e.Raised):
+		case e.Code == code.NotFound, e.Code == code.MethodNotAllowed: // of no operation
+		case e.Code == code.RequestTooLarge && o.body == nil:
+		default:
+			out[e.Status] = append(out[e.Status], e)
+		}
+	}
+	return out
+}
+
+func pathNodes() node {
+	var paths node
+	for _, o := range operations() {
+		method := member{strings.ToLower(o.method), o.node()}
+		if i := slices.IndexFunc(paths, func(m member) bool { return m.key == o.pattern }); i >= 0 {
+			at, _ := paths[i].value.(node)
+			paths[i].value = append(at, method)
+			continue
+		}
+		paths = append(paths, member{o.pattern, node{method}})
+	}
+	return paths
+}
+
+func (o operation) node() node {
+	n := node{{"operationId", o.id}, {"tags", []string{o.tag}}, {"summary", o.summary}, {"description", o.text}}
+	if o.open {
+		n = append(n, member{"security", []node{}})
+	}
+	if len(o.params) > 0 {
+		n = append(n, member{"parameters", o.params})
+	}
+	if o.body != nil {
+		n = append(n, member{"requestBody", o.body})
+	}
+	var responses node
+	for _, a := range o.answers {
+		responses = append(responses, member{strconv.Itoa(a.status), a.node(o)})
+	}
+	codes := o.codes()
+	statuses := make([]int, 0, len(codes))
+	for status := range codes {
+		statuses = append(statuses, status)
+	}
+	slices.Sort(statuses)
+	for _, status := range statuses {
+		responses = append(responses, member{strconv.Itoa(status), refusal(status, codes[status])})
+	}
+	return append(n, member{"responses", responses})
+}
+
+func (a described) node(o operation) node {
+	headers := []string{"X-Request-Id"}
+	if !o.open {
+		headers = append(headers, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+	}
+	var hs node
+	for _, h := range append(headers, a.headers...) {
+		hs = append(hs, member{h, ref("headers", strings.ReplaceAll(h, "-", ""))})
+	}
+	n := node{{"description", a.text}, {"headers", hs}}
+	if a.kind == "" {
+		return n
+	}
+	content := node{{"schema", a.schema}}
+	if len(a.examples) > 0 {
+		content = append(content, member{"examples", exampleNodes(a.examples)})
+	}
+	return append(n, member{"content", node{{a.kind, content}}})
+}
+
+func exampleNodes(es []named) node {
+	var n node
+	for _, e := range es {
+		n = append(n, member{e.name, node{{"summary", e.summary}, {"value", e.value}}})
+	}
+	return n
+}
+
+// refusal is the answer of a status that is an error: the codes that it may carry, each with an example.
+func refusal(status int, entries []code.Entry) node {
+	var names []string
+	var examples []named
+	for _, e := range entries {
+		names = append(names, string(e.Code))
+		examples = append(examples, named{string(e.Code), e.Message, envelopeOf(e)})
+	}
+	headers := node{{"X-Request-Id", ref("headers", "XRequestId")}}
+	retry := status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+	if retry || status == http.StatusConflict {
+		headers = append(headers, member{"Retry-After", ref("headers", "RetryAfter")})
+	}
+	return node{
+		{"description", strconv.Itoa(status) + " " + http.StatusText(status) + ": " + strings.Join(names, ", ") + "."},
+		{"headers", headers},
+		{"content", node{{"application/json", node{
+			{"schema", node{{"allOf", []node{ref("schemas", "Error"), {
+				{"properties", node{{"error", narrowed(names, retry)}}},
+			}}}}},
+			{"examples", exampleNodes(examples)},
+		}}}},
+	}
+}
+
+// narrowed is what an envelope of one status is, beyond what every envelope is.
+func narrowed(names []string, retry bool) node {
+	n := node{{"properties", node{{"code", node{{"enum", names}}}}}}
+	if retry {
+		n = append(n, member{"required", []string{"retryAfterSeconds"}})
+	}
+	return n
+}
+
+// exampleAt is the moment of the examples that are made here, as the client documentation has it.
+var exampleAt = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
+
+// exampleRequest is the request id of those.
+const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
+
+// exampleDetails are the details of the codes that have some.
+var exampleDetails = map[code.Code]map[string]any{
+	code.InvalidParameters:   {"fields": []any{map[string]any{"name": "paddingMs", "reason": "outOfBounds", "min": 0, "max": 500, "value": 501}}},
+	code.InsufficientCredits: {"cost": 4, "available": 3},
+	code.RequestTooLarge:     {"uploadsUrl": Base + "/speech/uploads"},
+}
+
+// exampleWaits are how long a client is asked to wait with the codes that say so, in s.
+var exampleWaits = map[code.Code]int{
+	code.RateLimitExceeded: 12, code.PollRateLimited: 7, code.ServiceWarmingUp: int(warmingRetry / time.Second),
+	code.IdempotencyInProgress: int(inFlightRetry / time.Second), code.RunNotTerminal: pollInterval(0),
+}
+
+func envelopeOf(e code.Entry) Envelope {
+	env := EnvelopeError{Code: e.Code, Message: e.Message, Timestamp: Stamp(exampleAt), RetryAfterSeconds: exampleWaits[e.Code], Details: exampleDetails[e.Code]}
+	if slices.ContainsFunc(e.By, code.Place.Handler) || e.Code == code.InternalError {
+		env.RequestID = exampleRequest
+	}
+	return Envelope{env}
+}
+
+func codeNodes() []node {
+	var out []node
+	for _, e := range code.Table {
+		n := node{{"code", e.Code}}
+		if e.Status > 0 {
+			n = append(n, member{"status", e.Status})
+		}
+		out = append(out, n.with(member{"endsRuns", e.Terminal}, member{"retryable", e.Retryable}, member{"message", e.Message}, member{"raisedBy", e.By}))
+	}
+	return out
+}
+
+func ref(kind, name string) node { return node{{"$ref", "#/components/" + kind + "/" + name}} }
+
+// document is an answer that is no view: bytes made once, which may be kept for a while.
+type document struct {
+	kind string
+	body []byte
+	etag string
+	csp  string // Content-Security-Policy; empty: none
+}
+
+func newDocument(kind string, body []byte) document {
+	sum := sha256.Sum256(body)
+	return document{kind: kind, body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
+// documentLasting is how long a document may be kept without asking again, in s: as long as a new deployment may go unseen.
+const documentLasting = 300
+
+// known tells whether the client has the document already.
+func (d document) known(r *http.Request) bool {
+	for _, v := range strings.Split(r.Header.Get("If-None-Match"), ",") {
+		if v = strings.TrimPrefix(strings.TrimSpace(v), "W/"); v == d.etag || v == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// send answers 200 with the document, or 304, and returns which.
+func (d document) send(w http.ResponseWriter, r *http.Request) int {
+	h := w.Header()
+	h.Set("ETag", d.etag)
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", documentLasting))
+	h.Set("X-Content-Type-Options", "nosniff")
+	if d.csp != "" {
+		h.Set("Content-Security-Policy", d.csp)
+	}
+	if d.known(r) {
+		w.WriteHeader(http.StatusNotModified)
+		return http.StatusNotModified
+	}
+	h.Set("Content-Type", d.kind)
+	h.Set("Content-Length", strconv.Itoa(len(d.body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(d.body) // the client has gone: nobody to tell
+	return http.StatusOK
+}
+
+// statusNames are the statuses of runs, as values of a schema.
+func statusNames(which func(run.Status) bool) []string {
+	var out []string
+	for _, s := range run.Statuses {
+		if which(s) {
+			out = append(out, string(s))
+		}
+	}
+	return out
+}

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"parley/shared/audio"
+	scored "parley/shared/report"
+	"parley/shared/run"
+	"parley/shared/score"
+)
+
+// Ensure that the shapes of the document have the members of the types that are encoded, and no others.
+func TestShapesAreThoseOfTheTypes(t *testing.T) {
+	for name, v := range map[string]any{
+		"AcceptedRun": acceptedView{}, "LiveRun": liveView{}, "RunSummary": summaryView{}, "FinishedRun": doneView{}, "RunPage": runsView{},
+		"Credits": creditsView{}, "Transaction": transactionView{}, "TransactionPage": transactionsView{}, "Upload": uploadView{}, "Health": healthView{},
+		"HeldCredits": heldView{}, "ChargedCredits": doneCredits{}, "Failure": run.Failure{}, "Error": Envelope{},
+		"Quality": scored.Quality{}, "CandidateDetection": scored.Detection{}, "Scores": scored.Scores{}, "Confidence": scored.Confidence{}, "Confidences": scored.Confidences{},
+		"Explainability": scored.Explainability{}, "Analyses": scored.Analyses{}, "Analysis": scored.Analysis{}, "Measure": scored.Measure{}, "Norm": score.Norm{},
+		"Transcript": scored.Transcript{}, "Segment": scored.Segment{}, "Word": scored.Word{}, "Speaker": scored.Speaker{}, "CutSettings": run.CutSettings{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			schema, ok := schemaNodes().get(name).(node)
+			if !ok {
+				t.Fatal("there is no such shape")
+			}
+			sameMembers(t, name, schema, reflect.TypeOf(v))
+		})
+	}
+	inner := child(child(schemaNodes().get("Error").(node), "properties"), "error")
+	fields := child(child(child(child(inner, "properties"), "details"), "properties"), "fields")
+	offender := child(fields, "items")
+	for _, v := range []any{field{}, audio.CutFault{}} {
+		for _, m := range membersOf(reflect.TypeOf(v)) {
+			if child(offender, "properties").get(m.name) == nil {
+				t.Errorf("details.fields may have %s of %T", m.name, v)
+			}
+		}
+	}
+}
+
+type wireMember struct {
+	name     string
+	optional bool
+	kind     reflect.Type
+}
+
+func membersOf(t reflect.Type) []wireMember {
+	var out []wireMember
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			out = append(out, membersOf(f.Type)...)
+			continue
+		}
+		name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
+		out = append(out, wireMember{name, strings.Contains(rest, "omitempty"), f.Type})
+	}
+	return out
+}
+
+func sameMembers(t *testing.T, path string, schema node, kind reflect.Type) {
+	t.Helper()
+	properties := child(schema, "properties")
+	required, _ := schema.get("required").([]string)
+	members := membersOf(kind)
+	var got, want []string
+	for _, p := range properties {
+		got = append(got, p.key)
+	}
+	for _, m := range members {
+		want = append(want, m.name)
+		if in := child(properties, m.name); len(child(in, "properties")) > 0 && m.kind.Kind() == reflect.Struct {
+			sameMembers(t, path+"."+m.name, in, m.kind)
+		}
+		if slices.Contains(required, m.name) == m.optional && path != "CutSettings" {
+			t.Errorf("%s.%s: optional is %v", path, m.name, m.optional)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s has %v, the type %v", path, got, want)
+	}
+}
