@@ -1,0 +1,114 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Policy is where webhooks may go: to public hosts, by https, on any port. Its zero value is that of a deployed system.
+type Policy struct {
+	// Loopback also allows 127.0.0.0/8, ::1 and localhost, by http or https: for trying out on one's own machine.
+	Loopback bool
+}
+
+// maxURL is the longest address that is taken, in bytes.
+const maxURL = 2048
+
+// errNotPublic says that an address leads nowhere public.
+var errNotPublic = errors.New("webhook: not a public address")
+
+// Check tells what is wrong with a webhook's address as far as the address itself shows. Where its host leads is looked at in
+// each try: a name can be made to lead elsewhere at any time.
+func (p Policy) Check(raw string) error {
+	_, err := p.parse(raw)
+	return err
+}
+
+func (p Policy) parse(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("webhook: not an address")
+	case len(raw) > maxURL:
+		return nil, errors.New("webhook: too long")
+	case strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c == 0x7f || c > 0x7e }):
+		return nil, errors.New("webhook: with characters that are to be percent-encoded")
+	case u.Scheme != "https" && (!p.Loopback || u.Scheme != "http") || u.Opaque != "":
+		return nil, errors.New("webhook: not https")
+	case u.User != nil || strings.Contains(raw, "#"):
+		return nil, errors.New("webhook: with user or fragment")
+	}
+	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, errors.New("webhook: bad port")
+		}
+	}
+	home, err := p.host(u.Hostname())
+	if err == nil && !home && u.Scheme != "https" {
+		err = errors.New("webhook: not https")
+	}
+	return u, err
+}
+
+// host tells what is wrong with a host, and whether it is this very machine (where that is allowed).
+func (p Policy) host(host string) (home bool, err error) {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.IsLoopback(), p.allowed(a)
+	}
+	if p.Loopback && host == "localhost" {
+		return true, nil
+	}
+	labels := strings.Split(host, ".")
+	top := labels[len(labels)-1]
+	// A last label of digits is another spelling of an IPv4 address (WHATWG URL, "ends in a number").
+	if len(labels) < 2 || len(host) > 253 || slices.Contains(inward, top) || strings.Trim(top, "0123456789") == "" || strings.HasPrefix(top, "0x") {
+		return false, errors.New("webhook: not a public host")
+	}
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" || l[0] == '-' || l[len(l)-1] == '-' {
+			return false, errors.New("webhook: not a host name")
+		}
+	}
+	return false, nil
+}
+
+// inward are top-level names that no public resolver knows (RFC 6761, RFC 6762, RFC 8375, and the names that networks use at home).
+var inward = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "onion", "arpa"}
+
+// allowed tells whether an address may be connected to.
+func (p Policy) allowed(a netip.Addr) error {
+	if Public(a) || p.Loopback && a.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errNotPublic, a)
+}
+
+// public6 is all of IPv6 that is routed on the internet. What lies outside of it is loopback, link-local, unique local (AWS's
+// metadata fd00:ec2::254 among it), multicast, and the forms that carry an IPv4 address: compatible ::/96, NAT64 64:ff9b::/96 and
+// 64:ff9b:1::/48.
+var public6 = netip.MustParsePrefix("2000::/3")
+
+// special are the blocks of the IANA special-purpose address registries that package netip does not know and that lead nowhere
+// public: "this network", shared (carrier-grade NAT), protocol assignments, documentation, benchmarking, 6to4, Teredo, reserved.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"),
+}
+
+// Public tells whether an address is one on the internet. An IPv4 address in IPv6's clothes (::ffff:0:0/96) is judged as what it is.
+func Public(a netip.Addr) bool {
+	if a.Zone() != "" {
+		return false
+	}
+	a = a.Unmap()
+	return a.IsGlobalUnicast() && !a.IsPrivate() && (a.Is4() || public6.Contains(a)) &&
+		!slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })
+}
