@@ -251,6 +251,7 @@ func tableChecks(cfg aws.Config, unique string) []check {
 			return errors.Join(err, same("items", len(got), 0))
 		}},
 		{name: "a scan goes in pages, with filter and projection", run: t.scans},
+		{name: "a scan goes on behind a key that was deleted", run: t.scansOn},
 		{name: "a page holds at most 1 MB", run: func(ctx context.Context) error {
 			for i := range 6 {
 				if err := t.put(ctx, item{"pk": text("big"), "sk": text(strconv.Itoa(i)), "d": text(strings.Repeat("y", 300<<10))}); err != nil {

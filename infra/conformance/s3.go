@@ -204,6 +204,7 @@ func objectChecks(cfg aws.Config, unique string) []check {
 		{name: "a multipart upload of 3 parts is put together", run: o.multipart},
 		{name: "an aborted multipart upload is listed before and gone after", run: o.abort},
 		{name: "keys are listed by prefix and delimiter, in pages", run: o.list},
+		{name: "keys are listed behind one that is not there, with sizes and times", run: o.listBehind},
 		{name: "an ETag is the MD5; objects are copied and deleted", run: o.copyAndDelete},
 		{name: "the bucket takes a notification to a queue", run: func(ctx context.Context) error {
 			_, err := o.PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{
@@ -322,6 +323,25 @@ func (o *objects) list(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(same("keys", keys, 25), same("pages", pages, 3), same("folders", len(folders.CommonPrefixes), 25))
+}
+
+func (o *objects) listBehind(ctx context.Context) error {
+	began := time.Now().Add(-time.Minute)
+	for _, key := range []string{"behind/a", "behind/c", "behind/d"} {
+		if err := o.put(ctx, key, []byte("12345")); err != nil {
+			return err
+		}
+	}
+	out, err := o.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &o.bucket, Prefix: aws.String("behind/"), StartAfter: aws.String("behind/b"), MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return err
+	}
+	if len(out.Contents) != 1 {
+		return fmt.Errorf("%d objects", len(out.Contents))
+	}
+	first := out.Contents[0]
+	return errors.Join(same("key", aws.ToString(first.Key), "behind/c"), same("size", aws.ToInt64(first.Size), 5), same("truncated", aws.ToBool(out.IsTruncated), true),
+		same("modified within minutes", first.LastModified != nil && first.LastModified.After(began) && first.LastModified.Before(began.Add(10*time.Minute)), true))
 }
 
 func (o *objects) copyAndDelete(ctx context.Context) error {

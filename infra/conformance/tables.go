@@ -213,6 +213,34 @@ func (t *table) scans(ctx context.Context) error {
 	return same("items", items, 100)
 }
 
+// scansOn deletes all that each page of a scan found before it asks for the next one.
+func (t *table) scansOn(ctx context.Context) error {
+	const many = 40
+	for i := range many {
+		if err := t.put(ctx, keyOf(fmt.Sprintf("gone#%d", i), "1")); err != nil {
+			return err
+		}
+	}
+	in := &dynamodb.ScanInput{TableName: t.name, Limit: aws.Int32(37), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("begins_with(pk, :gone)"),
+		ExpressionAttributeValues: item{":gone": text("gone#")}}
+	found := 0
+	for {
+		page, err := t.Scan(ctx, in)
+		if err != nil {
+			return err
+		}
+		for _, it := range page.Items {
+			if _, err := t.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: t.name, Key: item{"pk": it["pk"], "sk": it["sk"]}}); err != nil {
+				return err
+			}
+		}
+		found += len(page.Items)
+		if in.ExclusiveStartKey = page.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			return same("items", found, many)
+		}
+	}
+}
+
 func (t *table) projects(ctx context.Context) error {
 	it := keyOf("projected", "1")
 	it["a"], it["b"] = number(1), number(2)

@@ -250,3 +250,36 @@ func (o *objects) Delete(ctx context.Context, keys ...string) error {
 	}
 	return o.Objects.Delete(ctx, keys...)
 }
+
+// Ensure that a recording which the upkeep deleted changes no reading of its run, and that a submit which is repeated with its key
+// is answered as at first and starts nothing anew.
+func TestARecordingThatIsGone(t *testing.T) {
+	for name, end := range map[string]func(*house, run.ID){
+		"of a success":             func(h *house, id run.ID) { h.succeed(id, reportJSON) },
+		"of a fault of our own":    func(h *house, id run.ID) { h.fail(id, code.InternalError) },
+		"of a run that was erased": func(h *house, id run.ID) { h.fail(id, code.InternalError); h.erase(id).erased() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			first := h.keyed("k", audio(fourMinutes))
+			first.has(http.StatusAccepted)
+			id := run.ID(first.at("id").(string))
+			before := h.run(id)
+			after, err := before.Done(1, run.Part{Stage: pipeline.Ingest}, map[run.Part]time.Duration{{Stage: pipeline.Diarize}: time.Minute}, h.clock.Now())
+			h.must(err)
+			after.Chunks = 3
+			h.must(h.store.Advance(t.Context(), before, after))
+			end(h, id)
+			reading := h.get("/speech/analyze/" + string(id))
+			h.must(h.objects.Delete(t.Context(), pipeline.Key(id, 1, pipeline.Original, 0)))
+			if r := h.get("/speech/analyze/" + string(id)); r.status != http.StatusOK || !reflect.DeepEqual(r.body, reading.body) {
+				t.Errorf("before %s\nafter  %s", reading.raw, r.raw)
+			}
+			ended := h.run(id)
+			again := h.keyed("k", audio(fourMinutes))
+			if again.status != http.StatusAccepted || again.header.Get("Idempotency-Replayed") != "true" || again.at("id") != string(id) || h.run(id).Version != ended.Version {
+				t.Errorf("replayed %d %s", again.status, again.raw)
+			}
+		})
+	}
+}

@@ -82,7 +82,7 @@ func (c *call) submit() (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: %w", err)
 	}
-	request, err := f.request()
+	request, err := f.request(c.Webhooks)
 	if err != nil {
 		return answer{}, err
 	}
@@ -242,7 +242,8 @@ func (c *call) store(r run.Run, audio *spool) error {
 // while the first may still be at it.
 func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error) {
 	ctx := c.r.Context()
-	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == code.InternalError && r.ErasedAt.IsZero()
+	// A recording that is gone from a run whose pieces were cut was there once: the upkeep deleted it.
+	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == code.InternalError && r.ErasedAt.IsZero() && r.Chunks == 0
 	if !r.Status.Terminal() || neverStarted {
 		_, err := c.Objects.Size(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
 		switch {

@@ -190,6 +190,8 @@ func (t tick) ofRuns(prefix string) step {
 	}
 }
 
+// ofRun reads the run right before it deletes. An operator's retry that comes between the two may find its recording gone: that
+// attempt fails then, and its hold is released.
 func (t tick) ofRun(ctx context.Context, prefix string, id run.ID, objects []pipeline.Object) error {
 	r, err := t.Runs.Get(ctx, id)
 	found := &r
