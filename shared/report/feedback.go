@@ -22,7 +22,7 @@ var practice = map[string]string{
 	"filledPauses":      "pause in silence where you would say uh or um",
 	"repairs":           "say the sentence to its end, even if a word in it was not the best one",
 	"wordProbability":   "let a dictation program write down what you say, and repeat the words that it got wrong",
-	"worstWordsGop":     "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there",
+	"weakPhonesGop":     "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there",
 }
 
 // habit is what to do about a dimension where the measure has no advice of its own.

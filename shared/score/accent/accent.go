@@ -139,6 +139,7 @@ func doubts(q audio.Quality) (cautions []string, sd float64) {
 // The measures, in the order in which they are reported.
 const (
 	wordProbability = "wordProbability"
+	weakPhones      = "weakPhonesGop"
 	worstGOP        = "worstWordsGop"
 	phonationRatio  = "phonationRatio"
 	peakRate        = "peakRate"
@@ -153,13 +154,13 @@ const notHeard = "Too few words, or words that were given and not heard."
 
 func unmeasured() []norms.Reading {
 	var out []norms.Reading
-	for _, n := range []string{wordProbability, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords} {
+	for _, n := range []string{wordProbability, weakPhones, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords} {
 		out = append(out, norms.Reading{Name: n, Reason: "The accent was not measured."})
 	}
 	return out
 }
 
-func read(parts []timing.Part, aligned [][]float64) (readings []norms.Reading, weights []float64) {
+func read(parts []timing.Part, aligned []sounds) (readings []norms.Reading, weights []float64) {
 	for _, p := range parts {
 		weights = append(weights, p.Weight)
 	}
@@ -188,11 +189,12 @@ func read(parts []timing.Part, aligned [][]float64) (readings []norms.Reading, w
 		}
 		return math.NaN()
 	})
-	add(worstGOP, notAligned, func(i int) float64 { return worstFifth(aligned[i]) })
+	add(weakPhones, notAligned, func(i int) float64 { return lowest(aligned[i].phones, 30) })
+	add(worstGOP, notAligned, func(i int) float64 { return lowest(aligned[i].words, 20) })
 	add(phonationRatio, "", func(i int) float64 { return parts[i].PhonationRatio() })
 	add(peakRate, "", func(i int) float64 { return parts[i].PeakRate() })
 	add(peaksPerRun, "", func(i int) float64 { return parts[i].PeaksPerRun() })
-	add(meanGOP, notAligned, func(i int) float64 { return mean(aligned[i]) })
+	add(meanGOP, notAligned, func(i int) float64 { return mean(aligned[i].words) })
 	add(unsureWords, notHeard, func(i int) float64 {
 		if _, ok := parts[i].Probability(); !ok {
 			return math.NaN()
@@ -224,9 +226,9 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// worstFifth is the mean of the lowest fifth, rounded up; NaN where there is none.
-func worstFifth(v []float64) float64 {
+// lowest is the mean of the lowest values, percent of all, rounded up; NaN where there is none.
+func lowest(v []float64, percent int) float64 {
 	s := append([]float64(nil), v...)
 	sort.Float64s(s)
-	return mean(s[:(len(s)+4)/5])
+	return mean(s[:(len(s)*percent+99)/100])
 }

@@ -11,6 +11,7 @@ import (
 
 	"parley/shared/audio"
 	"parley/shared/score"
+	"parley/shared/score/norms"
 	"parley/shared/score/timing"
 	"parley/shared/transcript"
 )
@@ -122,8 +123,8 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("a window that cannot be aligned is tried in its parts", func(t *testing.T) {
 		w := must(t, m, &listener{gop: -30, limit: 12})
-		if w.Measures[1].Value == nil || *w.Measures[1].Value != -30 {
-			t.Fatalf("%+v", w.Measures[1])
+		if w.Measures[2].Value == nil || *w.Measures[2].Value != -30 {
+			t.Fatalf("%+v", w.Measures[2])
 		}
 	})
 	t.Run("where nothing can be aligned the rest is scored", func(t *testing.T) {
@@ -174,7 +175,7 @@ func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
 			m := material(9, 0.8)
 			c.change(&m)
 			r := must(t, m, &listener{gop: -30})
-			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 7 {
+			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 8 {
 				t.Fatalf("raw %v, reason %q, %d measures", r.Raw, r.Reason, len(r.Measures))
 			}
 			for _, x := range r.Measures {
@@ -251,18 +252,45 @@ func TestUnlooped(t *testing.T) {
 	}
 }
 
-func TestWorstFifth(t *testing.T) {
+func TestLowest(t *testing.T) {
 	for _, c := range []struct {
 		v    []float64
 		want float64
 	}{
 		{[]float64{-1}, -1}, {[]float64{-1, -9, -2, -3, -4}, -9}, {[]float64{-1, -9, -2, -3, -4, -5}, -7}, {[]float64{-1, -9, -2, -3, -4, -5, -6, -7, -8, -10}, -9.5},
 	} {
-		if got := worstFifth(c.v); got != c.want {
+		if got := lowest(c.v, 20); got != c.want {
 			t.Errorf("%v: %g, want %g", c.v, got, c.want)
 		}
 	}
-	if !math.IsNaN(worstFifth(nil)) {
-		t.Error("no words have no worst")
+	if !math.IsNaN(lowest(nil, 20)) {
+		t.Error("of nothing there is no lowest")
+	}
+}
+
+func TestPhonesAreHeldAgainstTheirOwnNorms(t *testing.T) {
+	n := norms.Accent()
+	of := func(phone string, spreads float64) Phone {
+		return Phone{Name: phone, Frames: 5, Score: 5 * (n.Number(phoneMean+phone) + spreads*n.Number(phoneSD+phone))}
+	}
+	for _, c := range []struct {
+		name   string
+		phones []Phone
+		want   []float64
+	}{
+		{"a sound as it is in good speech is at 0, whichever sound it is", []Phone{of("AA", 0), of("L", 0)}, []float64{0, 0}},
+		{"spreads are those of the sound", []Phone{of("IY", -1), of("T", 2)}, []float64{-1, 2}},
+		{"it is believed to 4 spreads either side", []Phone{of("S", -4.5), of("S", -3.9)}, []float64{-4, -3.9}},
+		{"what has no norm or no frames is left out", []Phone{{Name: "SIL", Frames: 5}, {Name: "AA"}}, nil},
+	} {
+		got := AlignedWord{Text: "w", Phones: c.phones}.standardised()
+		if len(got) != len(c.want) {
+			t.Fatalf("%s: %v", c.name, got)
+		}
+		for i := range got {
+			if math.Abs(got[i]-c.want[i]) > 1e-9 {
+				t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			}
+		}
 	}
 }

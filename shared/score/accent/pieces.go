@@ -52,10 +52,14 @@ func chosen(parts []timing.Part, limit float64) []int {
 	return out
 }
 
-// alignAll returns for each part the GOP of its words; empty for parts that were not chosen or could not be aligned. The windows
+// sounds are the Goodness of Pronunciation of what was aligned in one part: of its words, and of its phones, each of
+// these less its phone's mean and over its spread.
+type sounds struct{ words, phones []float64 }
+
+// alignAll returns for each part its sounds; none for parts that were not chosen or could not be aligned. The windows
 // are aligned at once, as far as the aligner has copies; each fills the places of its own parts alone.
-func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([][]float64, error) {
-	out := make([][]float64, len(parts))
+func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([]sounds, error) {
+	out := make([]sounds, len(parts))
 	all, ctx := errgroup.WithContext(ctx)
 	for _, w := range timing.Join(pcm, parts, chosen(parts, limit)) {
 		all.Go(func() error {
@@ -73,7 +77,7 @@ func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Ali
 }
 
 // alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils the whole.
-func alignEach(ctx context.Context, pcm []int16, w timing.Window, parts []timing.Part, aligner Aligner, out [][]float64) error {
+func alignEach(ctx context.Context, pcm []int16, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
 	for _, p := range w.Pieces {
 		for _, alone := range timing.Join(pcm, parts, []int{p.Part}) {
 			if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
@@ -84,7 +88,7 @@ func alignEach(ctx context.Context, pcm []int16, w timing.Window, parts []timing
 	return nil
 }
 
-func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out [][]float64) error {
+func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
 	var words []string
 	for _, p := range w.Pieces {
 		for _, v := range parts[p.Part].Words {
@@ -98,7 +102,8 @@ func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner
 	for _, word := range aligned {
 		part := w.At((word.Start + word.Frames/2) * audio.SampleRate / 100).Part
 		if gop, ok := word.GOP(); ok && word.Spoken() {
-			out[part] = append(out[part], gop)
+			out[part].words = append(out[part].words, gop)
+			out[part].phones = append(out[part].phones, word.standardised()...)
 		}
 	}
 	return nil
