@@ -70,6 +70,7 @@ func localFlags(c *cobra.Command, cfg *local.Config) {
 	f.StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
 	f.DurationVar(&cfg.Deadline, "deadline", 0, "one deadline for every run; 0: as deployed")
 	f.DurationVar(&cfg.SweepEvery, "sweep-every", time.Minute, "the time between two sweeps, 1s to 60s")
+	f.BoolVar(&cfg.WebhookLoopback, "webhook-loopback", false, "let webhooks go to this machine, by http too: for parley webhook listen")
 	f.DurationVar(&cfg.PollEvery, "poll-every", 10*time.Second, "the least time between two polls of one run")
 }
 

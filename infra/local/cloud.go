@@ -88,6 +88,9 @@ func (s *starter) cloudEnvironment(endpoint string) []string {
 	if s.PollEvery > 0 {
 		env = append(env, config.PollEvery+"="+s.PollEvery.String())
 	}
+	if s.WebhookLoopback {
+		env = append(env, config.WebhookLoopback+"=1")
+	}
 	if model := os.Getenv(config.Model); model != "" {
 		env = append(env, config.Model+"="+model)
 	}

@@ -120,7 +120,7 @@ func (s System) Variables() []string {
 		config.ClientsTable + "=" + s.table(schema.Clients), config.LimitsTable + "=" + s.table(schema.Limits),
 		config.Bucket + "=" + s.Outputs["Bucket"],
 	}
-	for _, stage := range pipeline.Table {
+	for _, stage := range pipeline.Fed {
 		vars = append(vars, config.Queue(stage.Name)+"="+s.Outputs["Queue"+title(stage.Queue())])
 	}
 	return vars

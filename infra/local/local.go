@@ -33,6 +33,8 @@ type Config struct {
 	SweepEvery time.Duration
 	// PollEvery is the least time between two polls of one run; 0: as deployed.
 	PollEvery time.Duration
+	// WebhookLoopback lets webhooks go to this machine, by http too.
+	WebhookLoopback bool
 	// Progress is told what is being done, a line each without its end; nil: nobody is.
 	Progress func(line string)
 	// Ready is called once the API answers; an error from it stops the system. Nil: nothing.

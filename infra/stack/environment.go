@@ -19,7 +19,7 @@ func (s *system) environment(f Function) *map[string]*string {
 		config.Bucket:       s.bucket.Ref(),
 		config.Parts:        jsii.String(s.props.Parts),
 	}
-	for _, stage := range pipeline.Table {
+	for _, stage := range pipeline.Fed {
 		env[config.Queue(stage.Name)] = s.queues[stage.Queue()].QueueUrl()
 	}
 	for _, stage := range f.Invokes {

@@ -120,6 +120,10 @@ func Upkeep() []Function {
 		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: sweep,
 			Reads: []string{pipeline.AudioPrefix, pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true, Sends: stageQueues()},
+		// The only one that speaks to strangers: it may write what it tried into a run, and nothing of money or keys.
+		{Name: string(pipeline.Pushes.Name), Timeout: pipeline.Pushes.Timeout, MemoryMB: pipeline.Pushes.MemoryMB,
+			Tables: map[string]access{schema.Runs.Name: {"dynamodb:GetItem", "dynamodb:PutItem"}, schema.Credits.Name: {"dynamodb:GetItem"}, schema.Clients.Name: {"dynamodb:GetItem"}},
+			Reads:  []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "warm", Timeout: warmTimeout, MemoryMB: 512, Tables: map[string]access{schema.Limits.Name: counts}, Invokes: stageNames()},
 	}
 }
@@ -138,7 +142,7 @@ func (s *system) addFunctions() {
 	for _, f := range Functions() {
 		s.addFunction(f)
 	}
-	for _, stage := range pipeline.Table {
+	for _, stage := range pipeline.Fed {
 		s.feed(string(stage.Name), stage.Queue(), 1, stage.Concurrency)
 		s.feed("deadletter", stage.Queue()+DeadSuffix, 10, 2)
 	}
@@ -268,9 +272,10 @@ func stageNames() []run.Stage {
 	return out
 }
 
+// stageQueues are those that whoever may end a run sends to: the next run's first part, and the webhook.
 func stageQueues() []string {
 	var out []string
-	for _, stage := range pipeline.Table {
+	for _, stage := range pipeline.Fed {
 		out = append(out, stage.Queue())
 	}
 	return out

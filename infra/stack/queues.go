@@ -17,7 +17,7 @@ const retention = 14 * 24 * time.Hour
 const DeadSuffix = "-dead"
 
 func (s *system) addQueues() {
-	for _, stage := range pipeline.Table {
+	for _, stage := range pipeline.Fed {
 		dead := s.addQueue(stage.Queue()+DeadSuffix, deadletterTimeout*6, nil)
 		s.addQueue(stage.Queue(), stage.Visibility(), &awssqs.DeadLetterQueue{
 			Queue:           dead,

@@ -113,7 +113,7 @@ func arnOf(id string) string { return fmt.Sprint(properties{"Fn::GetAtt": []any{
 
 func TestEveryStageIsBuiltFromItsRow(t *testing.T) {
 	all := template(t)
-	for _, stage := range pipeline.Table {
+	for _, stage := range pipeline.Fed {
 		t.Run(string(stage.Name), func(t *testing.T) {
 			queueID, queue := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+stage.Queue())
 			deadID, dead := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+stage.Queue()+DeadSuffix)

@@ -17,6 +17,7 @@ import (
 	"parley/shared/clock"
 	"parley/shared/pipeline"
 	"parley/shared/run"
+	"parley/shared/webhook"
 )
 
 // Base is the path that all calls stand under.
@@ -54,6 +55,8 @@ type Deps struct {
 	Budget run.Budget
 	// PollEvery is the least time between two polls of a run that has not ended (Poll); 0: none.
 	PollEvery time.Duration
+	// Webhooks is where webhooks may go (Submit).
+	Webhooks webhook.Policy
 	// TempDir is where a submitted file lies while it is judged (Submit); empty: os.TempDir.
 	TempDir string
 }

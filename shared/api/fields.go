@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +16,7 @@ import (
 
 	"parley/shared/code"
 	"parley/shared/run"
+	"parley/shared/webhook"
 )
 
 // The bounds of what a client may say of a run; characters are Unicode code points.
@@ -29,7 +28,7 @@ const (
 	maxMetadata      = 8 << 10 // bytes of the field as sent
 	maxTags          = 20      // distinct
 	maxTag           = 40
-	maxWebhookURL    = 2048
+	maxWebhookURL    = webhook.MaxURL // bytes
 	maxIdempotency   = 255
 )
 
@@ -75,7 +74,7 @@ func (f *form) one(name string) (string, bool) {
 
 // request reads all fields but the recording, in the order of the documentation; the first that is wrong answers. What is
 // wrong with the form itself comes before.
-func (f *form) request() (r run.Request, err error) {
+func (f *form) request(webhooks webhook.Policy) (r run.Request, err error) {
 	if len(f.bad) > 0 {
 		return r, invalid(f.bad...)
 	}
@@ -106,7 +105,7 @@ func (f *form) request() (r run.Request, err error) {
 		r.AllowPartial = v == "true"
 	}
 	if v, ok := f.one(fieldWebhookURL); ok {
-		if err := webhook(v); err != nil {
+		if err := webhooks.Check(v); err != nil {
 			return r, code.New(code.InvalidWebhookURL).Because(err)
 		}
 		r.WebhookURL = v
@@ -222,63 +221,6 @@ func tags(values []string) ([]string, error) {
 		}
 	}
 	return out, nil
-}
-
-// webhook tells what is wrong with a webhook's address as far as the address itself shows; where its host leads is looked at
-// when it is called.
-func webhook(raw string) error {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return err
-	case len(raw) > maxWebhookURL:
-		return errors.New("api: webhook: too long")
-	case u.Scheme != "https" || u.Opaque != "":
-		return errors.New("api: webhook: not https")
-	case u.User != nil || u.Fragment != "":
-		return errors.New("api: webhook: with user or fragment")
-	}
-	if p := u.Port(); p != "" {
-		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return errors.New("api: webhook: bad port")
-		}
-	}
-	return publicHost(u.Hostname())
-}
-
-// notPublic are address blocks that lead nowhere public although they are global unicast in the eyes of package netip: the
-// IANA special-purpose address registries.
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
-	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"),
-}
-
-// inward are top-level names that no public resolver knows (RFC 6761, RFC 6762, RFC 8375, and the names that networks use at home).
-var inward = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "onion", "arpa"}
-
-func publicHost(host string) error {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if a, err := netip.ParseAddr(host); err == nil {
-		a = a.Unmap()
-		if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" || slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(a) }) {
-			return errors.New("api: webhook: not a public address")
-		}
-		return nil
-	}
-	labels := strings.Split(host, ".")
-	top := labels[len(labels)-1]
-	if len(labels) < 2 || len(host) > 253 || slices.Contains(inward, top) || strings.Trim(top, "0123456789") == "" || strings.HasPrefix(top, "0x") {
-		return errors.New("api: webhook: not a public host")
-	}
-	for _, l := range labels {
-		if l == "" || len(l) > 63 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" || l[0] == '-' || l[len(l)-1] == '-' {
-			return errors.New("api: webhook: not a host name")
-		}
-	}
-	return nil
 }
 
 // idempotencyKey reads the header: INVALID_PARAMETERS. Empty where it was not sent.

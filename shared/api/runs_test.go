@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/shared/api"
 	"parley/shared/code"
 	"parley/shared/run"
 )
@@ -150,5 +152,30 @@ func TestRunsEntries(t *testing.T) {
 		if !found {
 			t.Errorf("no entry is %v", polled.body)
 		}
+	}
+}
+
+// Ensure that a webhook tells the very entry that the list shows at the same moment.
+func TestToldIsTheListsEntry(t *testing.T) {
+	h := newHouse(t)
+	for _, end := range []func(run.ID){func(id run.ID) { h.fail(id, code.ScoringFailed) }, func(id run.ID) { h.succeed(id, `{"scoringVersion":"2026.1"}`) }} {
+		id := h.accept(part{name: "externalId", value: "x"}, part{name: "webhookUrl", value: "https://hooks.example.com/"})
+		end(id)
+		r, err := h.store.Get(t.Context(), id)
+		if err != nil || !r.Push.Outstanding() {
+			t.Fatalf("%+v %v", r.Push, err)
+		}
+		data, err := api.Told(h.deps)(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ Data []json.RawMessage }
+		if err := json.Unmarshal([]byte(h.get("/runs?limit=1").raw), &list); err != nil {
+			t.Fatal(err)
+		}
+		if string(data) != string(list.Data[0]) {
+			t.Errorf("told\n%s\nlisted\n%s", data, list.Data[0])
+		}
+		h.clock.Advance(time.Minute)
 	}
 }

@@ -33,6 +33,8 @@ const (
 	PollEvery = "PARLEY_POLL_EVERY"
 	// Model is the file name of the recogniser's weights in the parts' model folder; empty: DefaultModel.
 	Model = "PARLEY_MODEL"
+	// WebhookLoopback, where it is 1, lets webhooks go to this very machine. Only a local system may set it.
+	WebhookLoopback = "PARLEY_WEBHOOK_LOOPBACK"
 )
 
 // DefaultPollEvery is the least time between two polls of one run.
@@ -57,6 +59,7 @@ type Config struct {
 	Model                                              string               // file name of the weights
 	Deadline                                           time.Duration        // 0: as by package pipeline
 	PollEvery                                          time.Duration
+	WebhookLoopback                                    bool
 }
 
 // FromEnv reads the environment through lookup (os.LookupEnv). Only what is malformed is an error: each function uses
@@ -64,12 +67,12 @@ type Config struct {
 func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),
-		Bucket: get(Bucket), Parts: get(Parts), Model: get(Model), PollEvery: DefaultPollEvery,
+		Bucket: get(Bucket), Parts: get(Parts), Model: get(Model), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1",
 		Queues: map[run.Stage]string{}, Functions: map[run.Stage]string{}}
 	if c.Model == "" {
 		c.Model = DefaultModel
 	}
-	for _, s := range pipeline.Table {
+	for _, s := range pipeline.Fed {
 		if v := get(Queue(s.Name)); v != "" {
 			c.Queues[s.Name] = v
 		}

@@ -50,13 +50,31 @@ func (s Stage) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		return s.probe(ctx), nil
 	}
 	return each(ctx, s.Runner.Log, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
-		err := s.Runner.Handle(ctx, m, p)
-		if errors.Is(err, pipeline.ErrRetry) && s.Delayer != nil {
-			if derr := s.Delayer.Delay(ctx, s.Runner.Stage.Name, rec.ReceiptHandle, backoff(rec)); derr != nil {
-				err = errors.Join(err, derr)
-			}
-		}
+		return again(ctx, s.Delayer, s.Runner.Stage.Name, rec, s.Runner.Handle(ctx, m, p))
+	})
+}
+
+// again lets a message that is to be delivered again come back soon.
+func again(ctx context.Context, d Delayer, stage run.Stage, rec events.SQSMessage, err error) error {
+	if !errors.Is(err, pipeline.ErrRetry) || d == nil {
 		return err
+	}
+	if failed := d.Delay(ctx, stage, rec.ReceiptHandle, backoff(rec)); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+// Webhooks handles the deliveries that ask for a webhook's next try.
+type Webhooks struct {
+	Pusher  pipeline.Pusher
+	Delayer Delayer
+}
+
+// Handle is the Lambda handler. It answers as Stage.Handle does.
+func (w Webhooks) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	return each(ctx, w.Pusher.Log, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+		return again(ctx, w.Delayer, pipeline.Webhook, rec, w.Pusher.Handle(ctx, m, p))
 	})
 }
 
@@ -89,6 +107,10 @@ type Dead struct {
 // Handle is the Lambda handler.
 func (d Dead) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	return each(ctx, d.Log, raw, func(ctx context.Context, _ events.SQSMessage, m pipeline.Message, p run.Part) error {
+		if p.Stage == pipeline.Webhook {
+			d.Log.Warn("dead letter of a webhook, left to the sweep", "run", m.Run, "part", p.String())
+			return nil
+		}
 		w, ok := d.Runners[p.Stage]
 		if !ok {
 			d.Log.Error("dead letter of no stage", "run", m.Run, "part", p.String())

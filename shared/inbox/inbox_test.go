@@ -131,6 +131,45 @@ func TestEachStageReadsItsRecordedEvent(t *testing.T) {
 	}
 }
 
+// posts counts what is prepared to be posted, and fails so that it is tried again.
+type posts int
+
+func (p *posts) Prepare(context.Context, run.Run) (func(context.Context) run.Try, error) {
+	*p++
+	return nil, errors.New("boom")
+}
+
+func TestAWebhooksRecordedEventReachesThePoster(t *testing.T) {
+	s, d := at(t, pipeline.Finalize)
+	r, err := s.Get(t.Context(), recorded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooked := r
+	hooked.Request.WebhookURL = "https://example.com/hook"
+	hooked.Version++
+	if err := s.Advance(t.Context(), r, hooked); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.End(t.Context(), hooked, run.Fail(code.ScoringFailed, "", "")); err != nil {
+		t.Fatal(err)
+	}
+	var prepared posts
+	var asked delays
+	w := inbox.Webhooks{Pusher: pipeline.Pusher{Deps: d, Poster: &prepared}, Delayer: &asked}
+	answer, err := w.Handle(t.Context(), event(t, "webhook"))
+	if err != nil || len(failures(t, answer)) != 1 || prepared != 1 || len(asked) != 1 {
+		t.Errorf("%+v %v: prepared %d times, asked for %v", answer, err, prepared, asked)
+	}
+	dead := inbox.Dead{Log: d.Log, Runners: map[run.Stage]pipeline.Runner{}}
+	if answer, err = dead.Handle(t.Context(), event(t, "webhook")); err != nil || len(failures(t, answer)) != 0 {
+		t.Errorf("as a dead letter: %+v %v", answer, err)
+	}
+	if r, err = s.Get(t.Context(), recorded); err != nil || !r.Push.Outstanding() {
+		t.Errorf("%+v %v", r.Push, err)
+	}
+}
+
 func TestAFailedMessageComesAgainSoon(t *testing.T) {
 	_, d := at(t, pipeline.Fluency)
 	var asked delays

@@ -16,8 +16,8 @@ type Policy struct {
 	Loopback bool
 }
 
-// maxURL is the longest address that is taken, in bytes.
-const maxURL = 2048
+// MaxURL is the longest address that is taken, in bytes.
+const MaxURL = 2048
 
 // errNotPublic says that an address leads nowhere public.
 var errNotPublic = errors.New("webhook: not a public address")
@@ -34,7 +34,7 @@ func (p Policy) parse(raw string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, errors.New("webhook: not an address")
-	case len(raw) > maxURL:
+	case len(raw) > MaxURL:
 		return nil, errors.New("webhook: too long")
 	case strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c == 0x7f || c > 0x7e }):
 		return nil, errors.New("webhook: with characters that are to be percent-encoded")

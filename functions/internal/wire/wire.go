@@ -30,6 +30,7 @@ import (
 	"parley/shared/sphinx"
 	"parley/shared/transcript"
 	"parley/shared/upkeep"
+	"parley/shared/webhook"
 	"parley/shared/whisper"
 )
 
@@ -70,7 +71,16 @@ func (s System) Upkeep() upkeep.Deps {
 func (s System) API() api.Deps {
 	return api.Deps{Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
 		Objects: s.Objects, Sender: s.Queues, Prober: audio.Prober{FFmpeg: engine.FFmpeg(s.Config.Parts)}, Presigner: s.Objects,
-		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery}
+		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery, Webhooks: s.webhooks()}
+}
+
+// webhooks is where webhooks may go.
+func (s System) webhooks() webhook.Policy { return webhook.Policy{Loopback: s.Config.WebhookLoopback} }
+
+// ServeWebhooks makes the tries that its deliveries ask for until the process ends.
+func (s System) ServeWebhooks() {
+	poster := webhook.Poster{Policy: s.webhooks(), Secrets: s.Tables, Data: api.Told(s.API()), Clock: s.Clock}
+	lambda.Start(awsfault.Handler(fault.Process(), inbox.Webhooks{Pusher: pipeline.Pusher{Deps: s.Deps(), Poster: poster}, Delayer: s.Queues}.Handle))
 }
 
 // ServeAPI answers the gateway with h until the process ends.
