@@ -126,8 +126,13 @@ func (w *world) settled() {
 			if r.Failure != nil {
 				w.ends[end+" "+string(r.Failure.Code)]++
 			}
-			if !r.Status.Terminal() {
+			switch {
+			case !r.Status.Terminal():
 				w.breach("at rest %s is %s", r.ID, r.Status)
+			case r.Push.Delivered() && w.pushed[r.ID] == 0:
+				w.breach("the webhook of %s is noted as delivered, and nobody got it", r.ID)
+			case r.Request.WebhookURL != "" && r.ErasedAt.IsZero() && r.Push == nil:
+				w.breach("the webhook of %s was never asked for", r.ID)
 			}
 		}
 		for _, s := range c.submits {

@@ -18,6 +18,7 @@ import (
 	"parley/shared/api"
 	"parley/shared/code"
 	"parley/shared/credit"
+	"parley/shared/pipeline"
 	"parley/shared/run"
 )
 
@@ -133,7 +134,10 @@ func (c *client) act() {
 		c.money()
 	case 14:
 		c.operate(func(p *process, r run.Run) {
-			_ = w.deps(p).End(context.Background(), r, run.Fail(code.InternalError, "", "operator: simulated")) // the operator would see and repeat
+			_, err := w.deps(p).Stop(context.Background(), r.ID, "simulated") // refused or not: the books are what is checked
+			if err == nil && w.tape.pick(2) == 1 {
+				_, _ = w.deps(p).Retry(context.Background(), r.ID, objects{w.objects, p})
+			}
 		})
 	case 15:
 		c.again()
@@ -191,14 +195,14 @@ func (c *client) some() run.ID {
 }
 
 // request sends an HTTP request to the front, and hears the answer unless the function dies: then reply is nil.
-func (c *client) request(call string, make func() *http.Request, hear func(reply *httptest.ResponseRecorder)) {
+func (c *client) request(call string, compose func() *http.Request, hear func(reply *httptest.ResponseRecorder)) {
 	w := c.w
 	rec := httptest.NewRecorder()
 	before := w.total()
 	w.start(call, frontLimit, func(p *process) {
 		d := api.Deps{Runs: w.portsOf(p), Limits: w.portsOf(p), Accounts: accounts{w.store, p}, Clock: w.clock, Random: w.random, Log: w.log,
 			Objects: objects{w.objects, p}, Sender: queues{p}, Prober: prober{}, Budget: w.deps(p).Budget, PollEvery: 10 * time.Second, TempDir: w.temp}
-		req := make()
+		req := compose()
 		req.Header.Set("X-API-Key", c.secret)
 		api.All(d).ServeHTTP(rec, req)
 	}, func(p *process) {
@@ -252,6 +256,9 @@ func (c *client) erase() {
 		if r, err := c.w.store.Get(context.Background(), id); err != nil || r.ErasedAt.IsZero() {
 			c.w.breach("%s was erased and is not (%v)", id, err)
 		}
+		if _, err := c.w.objects.Size(context.Background(), pipeline.Key(id, 1, pipeline.Original, 0)); err == nil {
+			c.w.breach("%s was erased and its recording is still there", id)
+		}
 	})
 }
 
@@ -261,6 +268,7 @@ type submit struct {
 	key     string // Idempotency-Key; empty: none
 	minutes int
 	partial bool
+	hooked  bool // asks for a webhook
 	tries   int
 	given   []run.ID // by 202
 }
@@ -274,8 +282,12 @@ func (c *client) burst() {
 		if c.w.tape.pick(3) > 0 {
 			s.key = "key " + s.ref
 		}
+		s.hooked = c.w.tape.pick(2) == 1
 		c.submits = append(c.submits, s)
 		c.submit(s)
+		if s.key != "" && c.w.tape.pick(4) == 3 {
+			c.submit(s) // a double click
+		}
 	}
 }
 
@@ -304,6 +316,9 @@ func (s *submit) request() *http.Request {
 	form := multipart.NewWriter(&b)
 	_ = form.WriteField("externalId", s.ref) // a buffer takes all
 	_ = form.WriteField("allowPartial", strconv.FormatBool(s.partial))
+	if s.hooked {
+		_ = form.WriteField("webhookUrl", "https://hooks.example.com/parley")
+	}
 	file, _ := form.CreateFormFile("audio", "interview")
 	_, _ = fmt.Fprintf(file, "%d minutes", s.minutes)
 	_ = form.Close()

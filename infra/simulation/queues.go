@@ -3,6 +3,7 @@ package simulation
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -87,10 +88,7 @@ func (w *world) show(m *message, wait time.Duration) {
 }
 
 func (w *world) receive(m *message) {
-	row, err := pipeline.Lookup(m.stage)
-	if err != nil {
-		panic(err)
-	}
+	row := rowOf(m.stage)
 	m.receives++
 	visibility := deadVisibility
 	if !m.dead {
@@ -104,6 +102,12 @@ func (w *world) receive(m *message) {
 	}
 	w.show(m, visibility)
 	w.invoke(m)
+}
+
+// rowOf is the row of the function that a queue feeds.
+func rowOf(stage run.Stage) pipeline.Stage {
+	i := slices.IndexFunc(pipeline.Fed, func(s pipeline.Stage) bool { return s.Name == stage })
+	return pipeline.Fed[i]
 }
 
 // invoke delivers m to its function, and acknowledges it where the function says so.
@@ -120,8 +124,8 @@ func (w *world) invoke(m *message) {
 	name, limit := string(m.stage), deadLimit
 	if m.dead {
 		name = "deadletter"
-	} else if row, err := pipeline.Lookup(m.stage); err == nil {
-		limit = row.Timeout
+	} else {
+		limit = rowOf(m.stage).Timeout
 	}
 	var out any
 	var failed error

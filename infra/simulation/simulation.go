@@ -216,7 +216,11 @@ func (e agenda) Less(i, j int) bool {
 func (e agenda) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
 
 // Push implements heap.Interface.
-func (e *agenda) Push(x any) { *e = append(*e, x.(event)) }
+func (e *agenda) Push(x any) {
+	if next, ok := x.(event); ok {
+		*e = append(*e, next)
+	}
+}
 
 // Pop implements heap.Interface.
 func (e *agenda) Pop() any {

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"parley/shared/audio"
 	"parley/shared/code"
@@ -34,7 +37,7 @@ func (engineless) Align(context.Context, []int16, []string) ([]accent.AlignedWor
 
 // work is a stage's work without its engines: it takes its time, reads and writes the stage's artefacts, and fails as the
 // world says. finalize does its real work.
-func (w *world) work(p *process, row pipeline.Stage, real pipeline.Work) pipeline.Work {
+func (w *world) work(p *process, row pipeline.Stage, own pipeline.Work) pipeline.Work {
 	return func(ctx context.Context, r run.Run, part run.Part) (pipeline.Result, error) {
 		p.sleep(time.Duration(1+w.tape.pick(10)) * time.Second)
 		kind, struck := w.strike(Broken, Slow)
@@ -53,7 +56,7 @@ func (w *world) work(p *process, row pipeline.Stage, real pipeline.Work) pipelin
 			return pipeline.Result{}, errDead
 		}
 		if row.Name == pipeline.Finalize {
-			return real(ctx, r, part)
+			return own(ctx, r, part)
 		}
 		return w.imitate(ctx, p, r, part, row)
 	}
@@ -112,4 +115,35 @@ func (w *world) join(p *process) pipeline.Join {
 		}
 		return w.leave(ctx, p, r, pipeline.Conversation, 0, transcript.Conversation{Language: "en"})
 	}
+}
+
+// push is the webhooks' function, with a receiver that is sometimes out of order while the faults last.
+func (w *world) push(ctx context.Context, p *process, m *message) (any, error) {
+	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	asked, part, err := pipeline.Decode(m.body)
+	if err == nil && (pipeline.Pusher{Deps: w.deps(p), Poster: poster{p}}).Handle(ctx, asked, part) != nil {
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: strconv.Itoa(m.id)})
+	}
+	return answer, nil
+}
+
+// poster posts to a client's receiver.
+type poster struct{ *process }
+
+// Prepare implements pipeline.Poster.
+func (p poster) Prepare(_ context.Context, r run.Run) (func(context.Context) run.Try, error) {
+	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
+		p.w.breach("the webhook of %s, which is %s, is prepared", r.ID, r.Status)
+	}
+	return func(context.Context) run.Try {
+		p.sleep(time.Duration(1+p.w.tape.pick(9)) * time.Second)
+		switch {
+		case p.dead:
+			return run.Try{Why: "dead"}
+		case p.w.storm && p.w.tape.chance(200):
+			return run.Try{Status: 503}
+		}
+		p.w.pushed[r.ID]++
+		return run.Try{Status: 204}
+	}, nil
 }

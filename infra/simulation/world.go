@@ -26,8 +26,8 @@ import (
 const (
 	sweepEvery = time.Minute
 	sweepLimit = 55 * time.Second
-	// calm is how long a world may take to come to rest after its last fault: the longest deadline, and some sweeps.
-	calm = 3 * time.Hour
+	// calm is how long a world may take to come to rest after its last fault: the longest deadline, and the webhooks' next tries.
+	calm = 8 * time.Hour
 	// maxSteps ends a world that goes round in circles.
 	maxSteps = 200_000
 	// maxAccepted keeps the audits of a world quick.
@@ -58,6 +58,7 @@ type world struct {
 	clients  []*client
 	known    map[account.ID]*client
 	history  map[run.ID]past
+	pushed   map[run.ID]int // webhooks that their receiver took
 	dirty    account.ID
 	accepted int
 
@@ -83,7 +84,7 @@ func live(t *tape, faults Faults, tracing bool) *world {
 		seed[i+1] = byte(t.seed >> (8 * i))
 	}
 	w := &world{tape: t, faults: faults, clock: &timepiece{epoch}, parked: make(chan struct{}), store: memory.New(), objects: &memory.Objects{},
-		random: rand.NewChaCha8(seed), log: slog.New(slog.DiscardHandler), temp: os.TempDir(), known: map[account.ID]*client{}, history: map[run.ID]past{},
+		random: rand.NewChaCha8(seed), log: slog.New(slog.DiscardHandler), temp: os.TempDir(), known: map[account.ID]*client{}, history: map[run.ID]past{}, pushed: map[run.ID]int{},
 		ends: map[string]int{}, calls: map[string]int{}, tracing: tracing, storm: true}
 	if tracing {
 		w.log = slog.New(slog.NewTextHandler(journal{w}, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -95,7 +96,7 @@ func live(t *tape, faults Faults, tracing bool) *world {
 	}
 	for k := range w.rates {
 		if faults[k] {
-			w.rates[k] = []int{0, 2, 8, 40}[t.pick(4)]
+			w.rates[k] = []int{0, 2, 8, 40, 2, 8, 40, 150}[t.pick(8)]
 		}
 	}
 	w.people()
@@ -107,7 +108,7 @@ func live(t *tape, faults Faults, tracing bool) *world {
 		w.storm = false
 	})
 	for len(w.plan) > 0 && w.broken == "" {
-		next := heap.Pop(&w.plan).(event)
+		next, _ := heap.Pop(&w.plan).(event)
 		w.clock.now = next.at
 		next.do()
 		if w.steps > maxSteps || next.at.Sub(epoch) > last+calm {
@@ -181,7 +182,7 @@ func (j journal) Write(line []byte) (int, error) {
 func (w *world) bury() {
 	w.storm = false
 	for w.living > 0 && len(w.plan) > 0 {
-		next := heap.Pop(&w.plan).(event)
+		next, _ := heap.Pop(&w.plan).(event)
 		if next.wakes != nil && !next.wakes.finished {
 			next.wakes.dead = true
 			w.resume(next.wakes)
@@ -211,6 +212,9 @@ func (w *world) deps(p *process) pipeline.Deps {
 // handle is the function of a message's queue, wired as its main wires it, but for the work of the stages.
 func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error) {
 	ctx := context.Background()
+	if m.stage == pipeline.Webhook && !m.dead {
+		return w.push(ctx, p, m)
+	}
 	works := chain.Works{Objects: objects{w.objects, p}, Recogniser: engineless{}, Aligner: engineless{}}
 	if !m.dead {
 		row, err := pipeline.Lookup(m.stage)
@@ -267,9 +271,40 @@ func (w *world) sweep() {
 		}
 	})
 	w.poison()
-	if w.storm || w.unrest() != "" {
+	switch {
+	case w.storm:
 		w.at(sweepEvery, w.sweep)
+	case w.unrest() != "":
+		w.at(w.pause(), w.sweep)
 	}
+}
+
+// pause is how long the sweeps of a calm world may rest: until a minute in which there is something to do.
+func (w *world) pause() time.Duration {
+	if w.undelivered > 0 || w.living > 0 {
+		return sweepEvery
+	}
+	wait := time.Duration(0)
+	for _, c := range w.clients {
+		for _, r := range w.runsOf(c) {
+			due := r.NextDue()
+			if r.Status == run.Queued || !r.ErasedAt.IsZero() {
+				return sweepEvery
+			}
+			if left := due.Sub(w.clock.now); !due.IsZero() && (wait == 0 || left < wait) {
+				wait = left
+			}
+		}
+	}
+	return max(wait.Truncate(sweepEvery)+sweepEvery, sweepEvery)
+}
+
+func (w *world) runsOf(c *client) []run.Run {
+	l, err := w.store.Ledger(context.Background(), c.id)
+	if err != nil {
+		w.breach("%v", err)
+	}
+	return l.Runs
 }
 
 // poison puts a message into a queue that nobody sent.
@@ -326,9 +361,12 @@ func (w *world) unrest() string {
 		if a.Running+a.Queued > 0 {
 			why = append(why, fmt.Sprintf("%s has %d running and %d queued", c.id, a.Running, a.Queued))
 		}
-		for _, id := range c.ids {
-			if left := w.remains(id); left != "" {
+		for _, r := range w.runsOf(c) {
+			if left := w.remains(r); left != "" {
 				why = append(why, left)
+			}
+			if r.Push.Outstanding() {
+				why = append(why, fmt.Sprintf("the webhook of %s is outstanding", r.ID))
 			}
 		}
 	}
@@ -339,14 +377,13 @@ func (w *world) unrest() string {
 }
 
 // remains says what is still there of an erased run; empty where nothing is, or it is not erased.
-func (w *world) remains(id run.ID) string {
-	r, err := w.store.Get(context.Background(), id)
-	if err != nil || r.ErasedAt.IsZero() {
+func (w *world) remains(r run.Run) string {
+	if r.ErasedAt.IsZero() {
 		return ""
 	}
 	for _, prefix := range []string{pipeline.AudioPrefix, pipeline.WorkPrefix, pipeline.ReportPrefix} {
-		if left, err := w.objects.List(context.Background(), prefix+string(id), "", 1); err != nil || len(left) > 0 {
-			return fmt.Sprintf("%s is erased and %v is still there (%v)", id, left, err)
+		if left, err := w.objects.List(context.Background(), prefix+string(r.ID), "", 1); err != nil || len(left) > 0 {
+			return fmt.Sprintf("%s is erased and %v is still there (%v)", r.ID, left, err)
 		}
 	}
 	return ""
