@@ -73,10 +73,15 @@ func (t *torture) storm(ctx context.Context) error {
 	}
 	feeding := make(chan struct{})
 	var feeders sync.WaitGroup
+	submits, stop := context.WithCancel(ctx)
+	defer stop()
 	for _, f := range t.feeders {
-		feeders.Go(func() { f.feed(ctx, feeding) })
+		feeders.Go(func() { f.feed(submits, feeding) })
 	}
 	err := t.rounds(ctx)
+	if err != nil {
+		stop() // nobody would answer them
+	}
 	close(feeding)
 	feeders.Wait()
 	return errors.Join(err, local.ClearFaults(t.sys.data()))
