@@ -52,6 +52,10 @@ push: cli
 accuracy: parts
 	go run ./infra/eval -data $(DATA)/interviews
 
+## simulate: the ledger, the queue and the watchdog under faults, by a virtual clock (RUNS=100000, SEED= another each time)
+simulate: cli
+	$(PARLEY) simulate --runs $(or $(RUNS),100000) $(if $(SEED),--seed $(SEED)) --faults all
+
 ## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
 bench: build
 	go run ./infra/bench
@@ -81,4 +85,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build parts functions cli push accuracy bench lint lint-stack sample clean help
+.PHONY: demo run test test-all build parts functions cli push accuracy simulate bench lint lint-stack sample clean help

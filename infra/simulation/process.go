@@ -122,7 +122,7 @@ func (p *process) await(op string, write bool) fate {
 	if struck && kind == Late {
 		w.hit(Late, "%s: %s took %s", p.name, op, latency)
 	}
-	if w.tracing {
+	if w.tracing && (p.name != sweeper || write && op != "set cursor" && op != "expire") {
 		w.note("%s: %s", p.name, op)
 	}
 	return fine

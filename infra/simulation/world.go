@@ -22,6 +22,9 @@ import (
 	"parley/shared/upkeep"
 )
 
+// sweeper names the sweep's processes. Most of what they do is look, which a trace leaves out.
+const sweeper = "sweep"
+
 // Bounds of one world.
 const (
 	sweepEvery = time.Minute
@@ -247,7 +250,7 @@ func (w *world) sweep() {
 	idle := w.idle()
 	before := w.total()
 	var failed error
-	w.start("sweep", sweepLimit, func(p *process) {
+	w.start(sweeper, sweepLimit, func(p *process) {
 		_, failed = w.deps(p).Sweep(context.Background())
 		tidy := upkeep.Deps{Runs: w.portsOf(p), Clients: accounts{w.store, p}, Limits: w.portsOf(p), Objects: objects{w.objects, p}, Clock: w.clock, Log: w.log}
 		_, also := tidy.Tidy(context.Background())
