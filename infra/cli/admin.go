@@ -26,7 +26,7 @@ func adminCommand() *cobra.Command {
 	o := &operator{clock: clock.Real{}}
 	c := &cobra.Command{
 		Use:   "admin",
-		Short: "Clients, keys, credits, runs, queues and the audit, for operators",
+		Short: "Clients, keys, credits, runs, queues, webhooks and the audit, for operators",
 		Long:  "Speaks to the tables: of a deployed stack (AWS credentials, --stack NAME) or of a local one (--local, with --data).",
 		Example: `  parley admin client create --name "Acme" --credits 100 --local
   parley admin key create --client cli_… --expires-in 720h --local
@@ -39,7 +39,7 @@ func adminCommand() *cobra.Command {
 	f.StringVar(&o.data, "data", ".parley", "the local system's folder")
 	f.StringVar(&o.stack, "stack", "parley", "the deployed stack's name")
 	f.BoolVar(&o.json, "json", false, "print JSON")
-	c.AddCommand(o.clients(), o.keys(), o.credits(), o.runs(), o.queues(), o.audit())
+	c.AddCommand(o.clients(), o.keys(), o.credits(), o.runs(), o.queues(), o.webhooks(), o.audit())
 	return c
 }
 

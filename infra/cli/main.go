@@ -84,7 +84,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%w; see %s --help", err, c.CommandPath()) })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(localCommand(), demoCommand(), submitCommand(), waitCommand(), showCommand(), runsCommand(), creditsCommand(), eraseCommand(), adminCommand(), scoreCommand(), simulateCommand())
+	root.AddCommand(localCommand(), demoCommand(), submitCommand(), waitCommand(), showCommand(), runsCommand(), creditsCommand(), eraseCommand(), webhookCommand(), adminCommand(), scoreCommand(), simulateCommand())
 	return root
 }
 

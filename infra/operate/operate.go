@@ -45,10 +45,13 @@ func NewClient(name string, clk clock.Clock) (account.Client, error) {
 		Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: clk.Now()}, nil
 }
 
-// CreateClient stores a client and gives it credits to begin with, 0 or more.
+// CreateClient stores a client, with a secret that its webhooks are signed with, and gives it credits to begin with, 0 or more.
 func CreateClient(ctx context.Context, sys *deployment.System, client account.Client, credits int64, clk clock.Clock) error {
 	if err := sys.Tables.PutClient(ctx, client); err != nil {
 		return fmt.Errorf("operate: create client %s: %w", client.ID, err)
+	}
+	if _, err := account.FirstSecret(ctx, sys.Tables, client.ID, rand.Reader, clk.Now()); err != nil {
+		return fmt.Errorf("operate: client %s is created, without a secret for its webhooks and without its credits: %w", client.ID, err)
 	}
 	if credits == 0 {
 		return nil
