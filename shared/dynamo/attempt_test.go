@@ -124,7 +124,7 @@ func TestRetriesAreBounded(t *testing.T) {
 func TestInvariantIsCheckedBeforeEveryWrite(t *testing.T) {
 	s := New(nil, NamesWith(""))
 	fine := credit.Account{Client: account.ID("cli"), Balance: 5, Held: 2, Available: 3, Running: 1}
-	if _, err := s.putAccount(credit.Account{}, fine, storetest.Start); err != nil {
+	if _, err := s.move(books{}, fine, nil, "", storetest.Start); err != nil {
 		t.Error(err)
 	}
 	for name, spoil := range map[string]func(*credit.Account){
@@ -136,7 +136,7 @@ func TestInvariantIsCheckedBeforeEveryWrite(t *testing.T) {
 	} {
 		a := fine
 		spoil(&a)
-		if _, err := s.putAccount(credit.Account{}, a, storetest.Start); err == nil {
+		if _, err := s.move(books{}, a, nil, "", storetest.Start); err == nil {
 			t.Errorf("%s: was written", name)
 		}
 	}

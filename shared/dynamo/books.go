@@ -70,19 +70,21 @@ func (s *Store) Ledger(ctx context.Context, client account.ID) (audit.Ledger, er
 }
 
 func (s *Store) ledger(ctx context.Context, client account.ID) (l audit.Ledger, err error) {
-	if l.Account, err = s.Account(ctx, client); err != nil {
+	b, err := s.books(ctx, client)
+	if err != nil {
 		return l, err
 	}
+	l.Account = b.Account
 	// The runs are those of the entries, since an index may lag; the index adds those that no entry knows.
 	ids := map[run.ID]bool{}
-	err = s.query(ctx, s.between(client, credit.EntryID(0), credit.EntryID(lastNumber), true, queuePage), func(it item) (bool, error) {
-		e, err := decodeEntry(it)
+	err = s.entries(ctx, b, 0, func(e credit.Entry, _ string) bool {
 		if e.RunID != nil {
 			ids[run.ID(*e.RunID)] = true
 		}
 		l.Entries = append(l.Entries, e)
-		return true, err
+		return true
 	})
+	slices.Reverse(l.Entries)
 	if err != nil {
 		return l, err
 	}

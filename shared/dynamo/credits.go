@@ -20,8 +20,9 @@ import (
 
 // The table of credits: per client one partition, with
 //
-//	entry = account              balance, slots and the revision that stands in the condition of every transaction
-//	entry = txn_000000000042     an entry of the ledger, never changed; the number is its place in it
+//	entry = account              balance, slots, the newest entries, and the revision that stands in the condition of every
+//	                             transaction
+//	entry = txn_000000000042     a page of the ledger, never changed; the number is the place of its first entry (entries.go)
 //	entry = queue#000000000007   a place in the client's queue, the number is its ticket; removed when the run leaves it
 //
 // The account of a client with queued runs also carries waiting, a digit by the client's hash, and moved, Unix ms of its last
@@ -42,13 +43,8 @@ func creditKey(client account.ID, entry string) item {
 
 func ticketEntry(ticket int64) string { return fmt.Sprintf("%s%012d", ticketPrefix, ticket) }
 
-// putAccount writes the account that follows from seen, one revision on.
-//
-//	in   the revision that was decided on; 0: no account was there
-//	out  written; condition failed: another transaction of this client came first
-//
-// An account that breaks its invariant is an error, and nothing is written.
-func (s *Store) putAccount(seen, after credit.Account, now time.Time) (types.TransactWriteItem, error) {
+// putAccount writes the account that follows from seen, one revision on; move says the rest.
+func (s *Store) putAccount(seen credit.Account, after books, now time.Time) (types.TransactWriteItem, error) {
 	after.Revision = seen.Revision + 1
 	if err := after.Check(); err != nil {
 		return types.TransactWriteItem{}, err
@@ -64,7 +60,7 @@ func (s *Store) putAccount(seen, after credit.Account, now time.Time) (types.Tra
 	return types.TransactWriteItem{Put: put}, nil
 }
 
-func encodeAccount(a credit.Account, now time.Time) item {
+func encodeAccount(a books, now time.Time) item {
 	i := creditKey(a.Client, accountEntry)
 	i["revision"] = num(a.Revision)
 	i["balance"], i["held"], i["available"] = num(a.Balance), num(a.Held), num(a.Available)
@@ -72,6 +68,7 @@ func encodeAccount(a credit.Account, now time.Time) item {
 	i.number("running", int64(a.Running))
 	i.number("queued", int64(a.Queued))
 	i.number("tail", a.QueueTail)
+	i.list(lineAttribute, a.lines)
 	if a.Queued > 0 {
 		i[schema.CreditWaiting] = str(shardOf(string(a.Client), waitingShards))
 		i[schema.CreditMoved] = num(now.UnixMilli())
@@ -81,47 +78,20 @@ func encodeAccount(a credit.Account, now time.Time) item {
 
 // Account implements run.Store.
 func (s *Store) Account(ctx context.Context, client account.ID) (credit.Account, error) {
+	b, err := s.books(ctx, client)
+	return b.Account, err
+}
+
+// books reads the account's item.
+func (s *Store) books(ctx context.Context, client account.ID) (books, error) {
 	it, err := s.get(ctx, s.names.Credits, creditKey(client, accountEntry))
 	if err != nil {
-		return credit.Account{}, fmt.Errorf("dynamo: read account: %w", err)
+		return books{}, fmt.Errorf("dynamo: read account: %w", err)
 	}
 	r := reader{item: it}
-	return credit.Account{Client: client, Revision: r.number("revision"), Balance: r.number("balance"), Held: r.number("held"), Available: r.number("available"),
-		Seq: r.number("seq"), Running: int(r.number("running")), Queued: int(r.number("queued")), QueueTail: r.number("tail")}, r.err
-}
-
-// putEntry appends to the ledger. mark names the call that wrote it, where nothing else does (a grant has no run to be
-// known by).
-//
-//	in   the entry
-//	out  written; condition failed: the number is taken, so the account's revision fails too
-func (s *Store) putEntry(e credit.Entry, mark string) types.TransactWriteItem {
-	i := creditKey(e.Client, e.ID)
-	i["kind"], i["amount"], i["balance"], i["held"] = str(string(e.Kind)), num(e.Amount), num(e.BalanceAfter), num(e.HeldAfter)
-	i.time("at", e.CreatedAt)
-	i.text("note", e.Note)
-	i.text("mark", mark)
-	if e.RunID != nil {
-		i["run"] = str(*e.RunID)
-		i.number("attempt", int64(e.Attempt))
-	}
-	return types.TransactWriteItem{Put: &types.Put{TableName: &s.names.Credits, Item: i,
-		ConditionExpression: aws.String("attribute_not_exists(#entry)"), ExpressionAttributeNames: map[string]string{"#entry": schema.CreditEntry}}}
-}
-
-func decodeEntry(it item) (credit.Entry, error) {
-	r := reader{item: it}
-	e := credit.Entry{Client: account.ID(r.text(schema.CreditClient)), ID: r.text(schema.CreditEntry), Kind: credit.Kind(r.text("kind")), Amount: r.number("amount"),
-		BalanceAfter: r.number("balance"), HeldAfter: r.number("held"), CreatedAt: r.time("at"), Note: r.text("note"), Attempt: int(r.number("attempt"))}
-	if id := r.text("run"); id != "" {
-		e.RunID = &id
-	}
-	seq, err := strconv.ParseInt(strings.TrimPrefix(e.ID, entryPrefix), 10, 64)
-	if err != nil {
-		r.wrong(schema.CreditEntry, err)
-	}
-	e.Seq = seq
-	return e, r.err
+	a := credit.Account{Client: client, Revision: r.number("revision"), Balance: r.number("balance"), Held: r.number("held"), Available: r.number("available"),
+		Seq: r.number("seq"), Running: int(r.number("running")), Queued: int(r.number("queued")), QueueTail: r.number("tail")}
+	return books{a, r.list(lineAttribute)}, r.err
 }
 
 // putTicket puts a run at the end of its client's queue.
@@ -227,27 +197,6 @@ func (s *Store) Waiting(ctx context.Context, limit int) ([]account.ID, error) {
 	return ids, nil
 }
 
-// Entries implements run.Store.
-func (s *Store) Entries(ctx context.Context, client account.ID, before int64, limit int) ([]credit.Entry, error) {
-	if limit < 1 || limit > 1000 {
-		return nil, fmt.Errorf("dynamo: entries: limit %d", limit)
-	}
-	last := int64(lastNumber)
-	if before > 0 {
-		last = min(before-1, lastNumber)
-	}
-	page := []credit.Entry{}
-	if last == 0 {
-		return page, nil
-	}
-	err := s.query(ctx, s.between(client, credit.EntryID(1), credit.EntryID(last), false, limit), func(it item) (bool, error) {
-		e, err := decodeEntry(it)
-		page = append(page, e)
-		return len(page) < limit, err
-	})
-	return page, err
-}
-
 // Grant implements run.Store.
 func (s *Store) Grant(ctx context.Context, client account.ID, amount int64, note string, now time.Time) (credit.Entry, error) {
 	return s.book(ctx, "grant", client, now, func(a credit.Account) (credit.Account, credit.Entry, error) { return a.Grant(amount, note, now) })
@@ -265,25 +214,22 @@ func (s *Store) book(ctx context.Context, what string, client account.ID, now ti
 		return e, err
 	}
 	err = s.transact(ctx, what, func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
-		if last.unsure {
-			it, err := s.get(ctx, s.names.Credits, creditKey(client, e.ID))
-			if err != nil {
-				return nil, err
-			}
-			if r := (&reader{item: it}); r.text("mark") == mark {
-				return nil, nil
-			}
-		}
-		seen, err := s.Account(ctx, client)
+		seen, err := s.books(ctx, client)
 		if err != nil {
 			return nil, err
 		}
+		if last.unsure {
+			ours := false
+			err := s.entries(ctx, seen, e.Seq+1, func(was credit.Entry, by string) bool { ours = was.Seq == e.Seq && by == mark; return false })
+			if err != nil || ours {
+				return nil, err
+			}
+		}
 		var after credit.Account
-		if after, e, err = move(seen); err != nil {
+		if after, e, err = move(seen.Account); err != nil {
 			return nil, err
 		}
-		put, err := s.putAccount(seen, after, now)
-		return []types.TransactWriteItem{put, s.putEntry(e, mark)}, err
+		return s.move(seen, after, []credit.Entry{e}, mark, now)
 	})
 	if err != nil {
 		e = credit.Entry{}

@@ -97,99 +97,42 @@ func interview(now time.Time) run.Submission {
 	return s
 }
 
-// Ensure that a typical run stays within one write unit while it is in process, and print what each transition costs.
-func TestSizesAndWriteUnits(t *testing.T) {
+// Ensure that a typical run in process, and a client's account with as many entries as it may carry, are each written for one
+// unit.
+func TestSizes(t *testing.T) {
 	now := storetest.Start
-	s := New(nil, NamesWith(""))
 	sub := interview(now)
-	account := credit.Account{Client: sub.Run.Client, Balance: 12_000, Available: 12_000, Seq: 40_000, Revision: 120_000, QueueTail: 1000}
-	tables := map[string]schema.Table{}
-	for _, table := range schema.Tables {
-		tables[table.Name] = table
+	r, err := sub.Run.Start(sub.First, sub.Due, sub.Budget, now)
+	if err != nil {
+		t.Fatal(err)
 	}
-	cost := func(items []types.TransactWriteItem, before ...item) int {
-		n := 0
-		for i, it := range items {
-			var was item
-			if i < len(before) {
-				was = before[i]
-			}
-			if it.Put != nil {
-				n += writeUnits(tables[*it.Put.TableName], was, it.Put.Item, true)
-			} else {
-				n += writeUnits(tables[*it.Delete.TableName], was, nil, true)
-			}
-		}
-		return n
-	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-
-	after, r, entry, err := sub.Admit(account, sub.Run, now)
-	must(err)
-	items, err := s.admission(s.putNewRun(r), account, after, r, entry, now)
-	must(err)
-	t.Logf("submit, with a slot:   %2d write units", cost(items, nil, encodeAccount(account, now)))
-	t.Logf("idempotency key:      +%2d", cost([]types.TransactWriteItem{s.putIdempotency(r, run.Idempotency{Key: "k", Input: strings.Repeat("f", 64), Expires: now}, now)}))
-
-	full := account
-	full.Running = 8
-	waits, queued, hold, err := sub.Admit(full, sub.Run, now)
-	must(err)
-	items, err = s.admission(s.putNewRun(queued), full, waits, queued, hold, now)
-	must(err)
-	t.Logf("submit, queued:        %2d", cost(items, nil, encodeAccount(full, now)))
-	started, err := queued.Start(sub.First, sub.Due, sub.Budget, now)
-	must(err)
-	put, err := s.putAccount(waits, full, now)
-	must(err)
-	ticket := s.putTicket(queued).Put.Item
-	t.Logf("promote:               %2d", cost([]types.TransactWriteItem{s.putRun(queued, started), put, s.deleteTicket(queued)}, encodeRun(queued), encodeAccount(waits, now), ticket))
-
 	next := map[run.Part]time.Duration{{Stage: "diarize"}: time.Minute}
 	for i := range 8 {
 		next[run.Part{Stage: "transcribe", Index: i}] = 2 * time.Minute
 	}
-	fanned, err := r.Done(1, sub.First, next, now.Add(5*time.Second))
-	must(err)
-	fanned.Chunks = 8
-	t.Logf("ingest done:           %2d; the run is %d bytes with its first part, %d with 9 parts", writeUnits(schema.Runs, encodeRun(r), encodeRun(fanned), false), size(encodeRun(r)), size(encodeRun(fanned)))
-	if n := size(encodeRun(fanned)); n >= 1024 {
-		t.Errorf("a typical run is %d bytes in process: every write of it costs 2 units", n)
+	if r, err = r.Done(1, sub.First, next, now); err != nil {
+		t.Fatal(err)
 	}
-	piece, err := fanned.Done(1, run.Part{Stage: "transcribe", Index: 3}, nil, now)
-	must(err)
-	t.Logf("a piece done:          %2d", writeUnits(schema.Runs, encodeRun(fanned), encodeRun(piece), false))
-
-	one, two, three := 3.1, 4.2, 3.6
-	for name, o := range map[string]run.Outcome{
-		"end, success:  ": run.Succeed(piece, run.Scores{Vocabulary: &one, Fluency: &two, Accent: &three, Overall: &three}, "en"),
-		"end, partial:  ": {Status: run.Partial, Scores: run.Scores{Accent: &three}, Charge: 1, Language: "en"},
-		"end, failed:   ": run.Fail("TRANSCRIPTION_FAILED", "", ""),
-	} {
-		ended, err := piece.End(o, now)
-		must(err)
-		settled, entries, err := after.Resolve(string(r.ID), 1, r.Cost, o.Charge, now)
-		must(err)
-		settled.Running--
-		put, err := s.putAccount(after, settled, now)
-		must(err)
-		items := []types.TransactWriteItem{s.putRun(piece, ended), put}
-		for _, e := range entries {
-			items = append(items, s.putEntry(e, ""))
-		}
-		t.Logf("%s        %2d; the run is %d bytes", name, cost(items, encodeRun(piece), encodeAccount(after, now)), size(encodeRun(ended)))
+	if n := size(encodeRun(r)); n >= 1024 {
+		t.Errorf("a run in 9 parts is %d bytes", n)
 	}
-	longest := fanned
-	longest.Parts = map[run.Part]run.Pending{}
-	for i := range 90 {
-		longest.Parts[run.Part{Stage: "transcribe", Index: i}] = run.Pending{Due: now, Sent: 1}
+	account := credit.Account{Client: sub.Run.Client, Balance: 1_200_000, Available: 1_199_996, Held: 4, Seq: 40_000_000, Running: 8, Queued: 1000, Revision: 120_000_000, QueueTail: 1_000_000}
+	full := books{account, nil}
+	id := string(sub.Run.ID)
+	entry := line(credit.Entry{Kind: credit.Release, Amount: 45, RunID: &id, Attempt: 1, BalanceAfter: 1_200_000, HeldAfter: 1_000, CreatedAt: now}, "")
+	for range pageLines - 1 {
+		full.lines = append(full.lines, entry)
 	}
-	t.Logf("a run in 90 pieces is %d bytes", size(encodeRun(longest)))
+	if n := size(encodeAccount(full, now)); n >= 1024 {
+		t.Errorf("an account with %d entries is %d bytes", pageLines-1, n)
+	}
+	if n := len(entry) * (pageLines - 1); n > pageBytes {
+		t.Errorf("%d entries are %d bytes, too long for a page of %d", pageLines-1, n, pageLines)
+	}
+	spare := size(encodeAccount(books{account, nil}, now)) + pageBytes + len(lineAttribute) + 2*pageLines
+	if spare >= 1024 {
+		t.Errorf("an account with entries of %d bytes is %d bytes", pageBytes, spare)
+	}
 }
 
 // Ensure that every field of a run survives being stored, and that none is stored twice or forgotten when one is added.

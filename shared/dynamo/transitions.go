@@ -18,7 +18,7 @@ const runItem = 0
 
 // Submit implements run.Store.
 //
-//	writes  the run where its id is free; the account where its revision is the one read; the hold's entry;
+//	writes  the run where its id is free; the account where its revision is the one read; the hold's entry with it;
 //	        the ticket where it queues; the idempotency record where there is none or an expired one
 func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (r run.Run, replayed bool, err error) {
 	if err := sub.Check(); err != nil {
@@ -33,11 +33,11 @@ func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (
 				return nil, err
 			}
 		}
-		seen, err := s.Account(ctx, sub.Run.Client)
+		seen, err := s.books(ctx, sub.Run.Client)
 		if err != nil {
 			return nil, err
 		}
-		after, next, entry, err := sub.Admit(seen, sub.Run, now)
+		after, next, entry, err := sub.Admit(seen.Account, sub.Run, now)
 		if errors.Is(err, credit.ErrInsufficient) {
 			// A repeat is answered as the first time, even with nothing left to hold.
 			if again := repeat(); !errors.Is(again, run.ErrUnknown) {
@@ -77,9 +77,9 @@ func (s *Store) accepted(ctx context.Context, sub run.Submission, now time.Time)
 }
 
 // admission is what Submit and Retry write alike.
-func (s *Store) admission(put types.TransactWriteItem, seen, after credit.Account, r run.Run, e credit.Entry, now time.Time) ([]types.TransactWriteItem, error) {
-	account, err := s.putAccount(seen, after, now)
-	items := []types.TransactWriteItem{put, account, s.putEntry(e, "")}
+func (s *Store) admission(put types.TransactWriteItem, seen books, after credit.Account, r run.Run, e credit.Entry, now time.Time) ([]types.TransactWriteItem, error) {
+	account, err := s.move(seen, after, []credit.Entry{e}, "", now)
+	items := append([]types.TransactWriteItem{put}, account...)
 	if r.Status == run.Queued {
 		items = append(items, s.putTicket(r))
 	}
@@ -106,8 +106,8 @@ var errDone = errors.New("written by an attempt whose answer was lost")
 
 // End implements run.Store.
 //
-//	writes  the run where its version is the one seen; the account where its revision is the one read; the entries that
-//	        resolve the hold; no ticket any more where it was queued
+//	writes  the run where its version is the one seen; the account where its revision is the one read, with the entries
+//	        that resolve the hold; no ticket any more where it was queued
 func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Time) (run.Run, error) {
 	after, err := seen.End(o, now)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.T
 		if err := s.past(ctx, last, seen, after); err != nil {
 			return nil, err
 		}
-		before, err := s.Account(ctx, seen.Client)
+		before, err := s.books(ctx, seen.Client)
 		if err != nil {
 			return nil, err
 		}
@@ -130,14 +130,11 @@ func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.T
 		} else {
 			a.Running--
 		}
-		put, err := s.putAccount(before, a, now)
+		account, err := s.move(before, a, entries, "", now)
 		if err != nil {
 			return nil, s.disagreement(ctx, seen, err)
 		}
-		items := []types.TransactWriteItem{s.putRun(seen, after), put}
-		for _, e := range entries {
-			items = append(items, s.putEntry(e, ""))
-		}
+		items := append([]types.TransactWriteItem{s.putRun(seen, after)}, account...)
 		if seen.Status == run.Queued {
 			items = append(items, s.deleteTicket(seen))
 		}
@@ -175,7 +172,7 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 				return nil, errDone
 			}
 		}
-		before, err := s.Account(ctx, client)
+		before, err := s.books(ctx, client)
 		if err != nil {
 			return nil, err
 		}
@@ -199,11 +196,11 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 		if r, err = seen.Start(first, due, budget, now); err != nil {
 			return nil, err
 		}
-		after := before
+		after := before.Account
 		after.Queued--
 		after.Running++
-		put, err := s.putAccount(before, after, now)
-		return []types.TransactWriteItem{s.putRun(seen, r), put, s.deleteTicket(seen)}, err
+		account, err := s.move(before, after, nil, "", now)
+		return append([]types.TransactWriteItem{s.putRun(seen, r), s.deleteTicket(seen)}, account...), err
 	})
 	if err != nil && !errors.Is(err, errDone) {
 		return run.Run{}, err
@@ -214,7 +211,7 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 // Retry implements run.Store. A run that was erased has no audio left: ErrGone.
 //
 //	writes  the run where its version is the one seen; the account where its revision is the one read; the new hold's
-//	        entry; the ticket where it queues
+//	        entry with it; the ticket where it queues
 func (s *Store) Retry(ctx context.Context, seen run.Run, sub run.Submission, now time.Time) (run.Run, error) {
 	again, err := seen.Again()
 	if err != nil {
@@ -225,11 +222,11 @@ func (s *Store) Retry(ctx context.Context, seen run.Run, sub run.Submission, now
 		if err := s.past(ctx, last, seen, r); err != nil {
 			return nil, err
 		}
-		before, err := s.Account(ctx, seen.Client)
+		before, err := s.books(ctx, seen.Client)
 		if err != nil {
 			return nil, err
 		}
-		after, next, entry, err := sub.Admit(before, again, now)
+		after, next, entry, err := sub.Admit(before.Account, again, now)
 		if errors.Is(err, credit.ErrInsufficient) {
 			return nil, s.disagreement(ctx, seen, err)
 		}

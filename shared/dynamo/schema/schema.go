@@ -10,7 +10,7 @@ const (
 	RunClient   = "client"   // runs: account.ID of its client
 	RunCreated  = "created"  // runs: time and id, sortable
 	RunDueShard = "dueShard" // runs that have a NextDue only: which of the due index's partitions
-	RunDue      = "due"      // runs that have one only: Unix ms of run.Run.NextDue
+	RunDue      = "due"      // runs that have one only: Unix ms, not after run.Run.NextDue
 	RunExternal = "externalId"
 	RunTags     = "tags"
 
