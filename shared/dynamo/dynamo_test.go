@@ -17,7 +17,7 @@ import (
 )
 
 // client speaks to the emulated AWS, or skips the test.
-func client(t *testing.T) *dynamodb.Client {
+func client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	endpoint := storetest.Endpoint(t)
 	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
@@ -26,7 +26,7 @@ func client(t *testing.T) *dynamodb.Client {
 var made atomic.Int64
 
 // openThrough makes a store on fresh tables, with its requests going through wrap.
-func openThrough(t *testing.T, wrap func(API) API) *Store {
+func openThrough(t testing.TB, wrap func(API) API) *Store {
 	t.Helper()
 	c := client(t)
 	names, err := CreateTables(t.Context(), c, fmt.Sprintf("test-%d-%d-", os.Getpid(), made.Add(1)))

@@ -33,7 +33,7 @@ type Store interface {
 const endpointVariable = "PARLEY_ENDPOINT"
 
 // Endpoint is the emulated AWS, such as http://127.0.0.1:4566; without one the test is skipped.
-func Endpoint(t *testing.T) string {
+func Endpoint(t testing.TB) string {
 	t.Helper()
 	endpoint := os.Getenv(endpointVariable)
 	if endpoint == "" {
