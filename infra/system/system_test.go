@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -88,7 +87,7 @@ func (s *system) start(deadline time.Duration) error {
 	ready, ended := make(chan local.System, 1), make(chan struct{})
 	s.cancel, s.ended = cancel, ended
 	cfg := local.Config{
-		Addr: "127.0.0.1:0", Data: s.data(), Parts: engine.Dir(), PollEvery: pollEvery, SweepEvery: sweepEvery, Deadline: deadline, WebhookLoopback: true,
+		Addr: "127.0.0.1:0", Data: s.data(), Parts: engine.Dir(), PollEvery: pollEvery, SweepEvery: sweepEvery, Deadline: deadline,
 		Progress: func(line string) { fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format(time.TimeOnly), line) },
 		Ready:    func(_ context.Context, sys local.System) error { ready <- sys; return nil },
 	}
@@ -204,25 +203,14 @@ func (s *system) faults(t *testing.T, specs ...string) {
 
 // processes lists the processes of the system on a data folder that run this function, or any of it where function is empty.
 func processes(dir, function string) []int {
-	var pids []int
-	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	all, err := local.Processes(filepath.Join(dir, "data"))
 	if err != nil {
-		return nil // only for a malformed pattern
+		return nil // only for a working directory that is gone
 	}
-	for _, path := range all {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended, or is another user's
-		}
-		env := "\x00" + string(raw)
-		if !strings.Contains(env, "\x00PARLEY_FAULTS="+filepath.Join(dir, "data")) {
-			continue
-		}
-		if function != "" && !strings.Contains(env, "\x00AWS_LAMBDA_FUNCTION_NAME="+local.StackName+"-"+function+"\x00") {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-			pids = append(pids, pid)
+	var pids []int
+	for _, p := range all {
+		if function == "" || p.Function == function {
+			pids = append(pids, p.PID)
 		}
 	}
 	return pids
