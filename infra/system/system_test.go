@@ -87,7 +87,7 @@ func (s *system) start(deadline time.Duration) error {
 	ready, ended := make(chan local.System, 1), make(chan struct{})
 	s.cancel, s.ended = cancel, ended
 	cfg := local.Config{
-		Addr: "127.0.0.1:0", Data: s.data(), Parts: engine.Dir(), PollEvery: pollEvery, SweepEvery: sweepEvery, Deadline: deadline,
+		Addr: "127.0.0.1:0", Data: s.data(), Parts: engine.Dir(), PollEvery: pollEvery, SweepEvery: sweepEvery, Deadline: deadline, WebhookLoopback: true,
 		Progress: func(line string) { fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format(time.TimeOnly), line) },
 		Ready:    func(_ context.Context, sys local.System) error { ready <- sys; return nil },
 	}
