@@ -78,6 +78,17 @@ const (
 	batches  = 4
 )
 
+// Ensure that the product does what the model does in a long life, over many pages of the ledger.
+func TestCompareLong(t *testing.T) {
+	steps := 120
+	if os.Getenv(heavy) != "" {
+		steps = 900
+	}
+	q, s := sequence(1, openThrough(t, plain))
+	q.Steps = steps
+	storetest.Compare(t, q, memory.New(), s)
+}
+
 // Ensure that the product does what the model does, in many short lives in which calls meet.
 func TestCompare(t *testing.T) {
 	from, to := comparing(t)

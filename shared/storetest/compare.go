@@ -503,7 +503,8 @@ func (c *comparison[M]) reads() {
 			}{runs, next}, err
 		})
 		read("account", func(ctx context.Context, s Store) (any, error) { return s.Account(ctx, client) })
-		read("entries", func(ctx context.Context, s Store) (any, error) { return s.Entries(ctx, client, 0, 10) })
+		before, limit := int64(c.rand.IntN(20)), 1+c.rand.IntN(10)
+		read("entries", func(ctx context.Context, s Store) (any, error) { return s.Entries(ctx, client, before, limit) })
 	}
 	if r, known := c.reading(); known {
 		read("queue position", func(ctx context.Context, s Store) (any, error) { return s.QueuePosition(ctx, r) })
