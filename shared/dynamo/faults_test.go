@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"parley/shared/clock"
+	"parley/shared/run"
 	"parley/shared/storetest"
 )
 
@@ -64,6 +65,70 @@ func (h *hostile) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, 
 
 func (h *hostile) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	return disturb(h, true, func() (*dynamodb.TransactWriteItemsOutput, error) { return h.API.TransactWriteItems(ctx, in, o...) })
+}
+
+// deaf is a DynamoDB that loses the answer of the next write of a single item, after which something else happens.
+type deaf struct {
+	API
+	then func()
+}
+
+func (d *deaf) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	out, err := d.API.PutItem(ctx, in, o...)
+	if then := d.then; then != nil && err == nil {
+		d.then = nil
+		then()
+		return nil, errLost
+	}
+	return out, err
+}
+
+// Ensure that an advance whose answer was lost is known to be done, or, where another write has followed it, is refused as
+// stale and not done again: who decides anew finds the part done.
+func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
+	for name, other := range map[string]bool{"and nothing else": false, "and another's write": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx, now := t.Context(), storetest.Start
+			var d *deaf
+			s := openThrough(t, func(api API) API { d = &deaf{API: api}; return d })
+			if _, err := s.Grant(ctx, storetest.ClientID(1), 10, "", now); err != nil {
+				t.Fatal(err)
+			}
+			r, _, err := s.Submit(ctx, storetest.Submission(storetest.ClientID(1), 1, 4, 2, now), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := map[run.Part]time.Duration{{Stage: "transcribe"}: time.Minute}
+			after, err := r.Done(1, run.Part{Stage: "ingest"}, next, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, version := error(nil), after.Version
+			d.then = func() {}
+			if other {
+				want, version = run.ErrStale, after.Version+1
+				d.then = func() {
+					noted, err := after.Noted(1, run.Part{Stage: "transcribe"}, run.Errored)
+					if err == nil {
+						err = s.Advance(ctx, after, noted)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if err := s.Advance(ctx, r, after); !errors.Is(err, want) {
+				t.Errorf("error %v, want %v", err, want)
+			}
+			stored, err := s.Get(ctx, r.ID)
+			if err != nil || stored.Version != version {
+				t.Errorf("version %d, want %d, %v", stored.Version, version, err)
+			}
+			if _, err := stored.Done(1, run.Part{Stage: "ingest"}, next, now); !errors.Is(err, run.ErrGone) {
+				t.Errorf("deciding again: %v", err)
+			}
+		})
+	}
 }
 
 // forgetful is a DynamoDB that does not know a transaction's token again, so that only reading again tells what a lost
