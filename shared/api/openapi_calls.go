@@ -58,7 +58,7 @@ func descriptions() []operation {
 		parameter("cursor", "The `nextCursor` of the page before. It belongs to this client and these filters.", node{{"type", "string"}, {"pattern", cursorPattern}}),
 	}
 	noted := []node{{{"name", "If-None-Match"}, {"in", "header"}, {"description", "The ETag of what you have."},
-		{"schema", node{{"type", "string"}, {"maxLength", 1000}, {"pattern", `^[\x21-\x7e]+$`}}}}}
+		{"schema", node{{"type", "string"}}}}}
 	documentHeaders := []string{"ETag", "Cache-Control"}
 	unchanged := described{status: 304, text: "You have it already.", headers: documentHeaders}
 	page := described{status: 200, text: "A page of runs. A run that has ended has the shape of the poll without transcript and analysis.", kind: kindJSON, schema: ref("schemas", "RunPage"),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"sort"
@@ -84,11 +85,12 @@ func uploadAsked(body io.Reader) error {
 	}
 	var bad []field
 	var tooLarge bool
-	var size int64
-	if err := json.Unmarshal(asked["sizeBytes"], &size); err != nil || size < 1 {
+	// JSON has one kind of number: 12000000.0 is whole too.
+	var size *float64
+	if err := json.Unmarshal(asked["sizeBytes"], &size); err != nil || size == nil || *size < 1 || *size != math.Trunc(*size) {
 		bad = append(bad, field{Name: "sizeBytes", Message: "must be a whole number of bytes", Min: 1, Max: maxAudio})
 	} else {
-		tooLarge = size > maxAudio
+		tooLarge = *size > float64(maxAudio)
 	}
 	if v, ok := asked["contentType"]; ok {
 		var s string

@@ -1,0 +1,140 @@
+// Command contract tries the service against its own OpenAPI document by programs that others wrote: schemathesis, a fuzzer,
+// with every check that it has, and spectral, a linter.
+//
+//	go run ./infra/contract                        the handlers in this process, over the model store
+//	go run ./infra/contract -system                the whole local system, which it starts and stops
+//	go run ./infra/contract -lint                  the document alone
+//	go run ./infra/contract -print                 prints the document
+//
+// It installs what is missing. It ends with 1 where a check failed, or where there were fewer requests than -least.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"parley/infra/local"
+	"parley/infra/operate"
+	"parley/shared/api"
+	"parley/shared/engine"
+)
+
+// patience bounds the whole.
+const patience = 2 * time.Hour
+
+func main() {
+	printing := flag.Bool("print", false, "print the document")
+	linting := flag.Bool("lint", false, "lint the document")
+	system := flag.Bool("system", false, "try the whole local system")
+	examples := flag.Int("examples", 500, "test cases per call, phase and mode, at most")
+	least := flag.Int64("least", 0, "the least requests that count as a trial")
+	seed := flag.Int64("seed", 1, "of the fuzzer")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	work := func() error { return try(ctx, *system, *examples, *least, *seed) }
+	switch {
+	case *printing:
+		work = func() error { _, err := os.Stdout.Write(api.OpenAPI()); return err }
+	case *linting:
+		work = func() error { return lint(ctx) }
+	}
+	if err := work(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:gocritic // what is deferred only ends waits
+	}
+}
+
+func try(ctx context.Context, system bool, examples int, least, seed int64) (err error) {
+	dir, err := os.MkdirTemp("", "parley-contract-")
+	if err != nil {
+		return fmt.Errorf("contract: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	fuzzer, err := installFuzzer(ctx)
+	if err != nil {
+		return err
+	}
+	f := fuzz{program: fuzzer, dir: dir, examples: examples, seed: seed}
+	if system {
+		err := local.Run(ctx, local.Config{Addr: "127.0.0.1:0", Data: filepath.Join(dir, "data"), Parts: engine.Dir(), PollEvery: 10 * time.Second, SweepEvery: time.Minute,
+			Progress: func(line string) { fmt.Fprintln(os.Stderr, line) },
+			Ready: func(ctx context.Context, s local.System) error {
+				var keys [2]string
+				for i := range keys {
+					if keys[i], err = operate.Newcomer(ctx, s, "Fuzzer", 1_000_000); err != nil {
+						return err
+					}
+				}
+				if err := f.run(ctx, s.URL, keys); err != nil {
+					return err
+				}
+				return errDone
+			}})
+		if errors.Is(err, errDone) {
+			return nil
+		}
+		return fmt.Errorf("contract: %w", err)
+	}
+	s, err := serve(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	err = f.run(ctx, s.server.URL, s.keys)
+	fmt.Println("requests:", s.asked.Load())
+	if err != nil {
+		return err
+	}
+	if s.asked.Load() < least {
+		return fmt.Errorf("contract: %d requests, of at least %d", s.asked.Load(), least)
+	}
+	return nil
+}
+
+// errDone stops the local system once it has been tried.
+var errDone = errors.New("contract: done")
+
+// fuzz is how the fuzzer is run.
+type fuzz struct {
+	program, dir string
+	examples     int
+	seed         int64
+}
+
+func (f fuzz) run(ctx context.Context, url string, keys [2]string) error {
+	recording := filepath.Join(f.dir, "silence.flac")
+	silence := exec.CommandContext(ctx, engine.FFmpeg(engine.Dir()), "-v", "error", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "181", recording)
+	if out, err := silence.CombinedOutput(); err != nil {
+		return fmt.Errorf("contract: make a recording: %w: %s", err, out)
+	}
+	users := fmt.Sprintf(`{"auth": [{"name": "first", "fixedHeaders": [{"name": "X-API-Key", "value": %q}]}, {"name": "second", "fixedHeaders": [{"name": "X-API-Key", "value": %q}]}]}`, keys[0], keys[1])
+	for name, content := range map[string][]byte{"schemathesis.toml": config, "hooks.py": hooks, "users.json": []byte(users)} {
+		if err := os.WriteFile(filepath.Join(f.dir, name), content, 0o600); err != nil {
+			return fmt.Errorf("contract: %w", err)
+		}
+	}
+	c := exec.CommandContext(ctx, f.program, "run", url+"/api/v1/openapi.json", "--url", url+"/api/v1", "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful",
+		"--max-examples", strconv.Itoa(f.examples), "--seed", strconv.FormatInt(f.seed, 10), "--workers", "2",
+		"--header", "X-API-Key:"+keys[0], "--report", "junit", "--report-junit-path", filepath.Join(f.dir, "report.xml"))
+	c.Dir, c.Stdout, c.Stderr = f.dir, os.Stdout, os.Stderr
+	c.Env = append(os.Environ(), "SCHEMATHESIS_HOOKS=hooks", "PYTHONPATH="+f.dir, "PARLEY_FUZZ_RECORDING="+recording)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
+	c.WaitDelay = 10 * time.Second
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("contract: the fuzzer: %w", err)
+	}
+	return nil
+}

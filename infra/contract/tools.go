@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"parley/shared/api"
+)
+
+// What is installed, by exact versions; spectral by hashes as well.
+var (
+	//go:embed requirements.txt
+	requirements []byte
+	//go:embed spectral/package.json
+	spectralPackage []byte
+	//go:embed spectral/package-lock.json
+	spectralLock []byte
+)
+
+// How the two are set.
+var (
+	//go:embed schemathesis.toml
+	config []byte
+	//go:embed hooks.py
+	hooks []byte
+	//go:embed spectral/ruleset.yaml
+	ruleset []byte
+)
+
+// installFuzzer returns schemathesis's program.
+func installFuzzer(ctx context.Context) (string, error) {
+	dir, err := install(ctx, "schemathesis", map[string][]byte{"requirements.txt": requirements},
+		[]string{"python3", "-m", "venv", "."},
+		[]string{"./bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", "requirements.txt"})
+	return filepath.Join(dir, "bin", "schemathesis"), err
+}
+
+// lint lets spectral read the document: anything that it says is an error.
+func lint(ctx context.Context) error {
+	dir, err := install(ctx, "spectral", map[string][]byte{"package.json": spectralPackage, "package-lock.json": spectralLock},
+		[]string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"})
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{"openapi.json": api.OpenAPI(), "ruleset.yaml": ruleset} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return fmt.Errorf("contract: lint: %w", err)
+		}
+	}
+	c := exec.CommandContext(ctx, filepath.Join(dir, "node_modules", ".bin", "spectral"), "lint", "--fail-severity", "hint", "--ruleset", "ruleset.yaml", "openapi.json")
+	c.Dir, c.Stdout, c.Stderr = dir, os.Stdout, os.Stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("contract: lint: %w", err)
+	}
+	return nil
+}
+
+// install makes a tool in a folder of its own in the cache, named by the hash of the files that fix what is in it, unless it is
+// there; it returns the folder.
+func install(ctx context.Context, tool string, files map[string][]byte, steps ...[]string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("contract: install %s: %w", tool, err)
+	}
+	sum := sha256.New()
+	for _, name := range []string{"requirements.txt", "package.json", "package-lock.json"} {
+		sum.Write(files[name])
+	}
+	dir := filepath.Join(cache, "parley", "tools", tool+"-"+hex.EncodeToString(sum.Sum(nil)[:6]))
+	mark := filepath.Join(dir, "installed")
+	if _, err := os.Stat(mark); err == nil {
+		return dir, nil
+	}
+	fmt.Fprintf(os.Stderr, "installing %s (about 30 s, once)\n", tool)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("contract: install %s: %w", tool, err)
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return "", fmt.Errorf("contract: install %s: %w", tool, err)
+		}
+	}
+	for _, step := range steps {
+		c := exec.CommandContext(ctx, step[0], step[1:]...)
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("contract: install %s: %s: %w: %s", tool, step, err, out)
+		}
+	}
+	if err := os.WriteFile(mark, nil, 0o644); err != nil {
+		return "", fmt.Errorf("contract: install %s: %w", tool, err)
+	}
+	return dir, nil
+}
