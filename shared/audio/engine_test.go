@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,35 @@ func TestALongRecordingsHeaderMayBeOffByOnePercent(t *testing.T) {
 		if got := broken(c.claim, c.held); got != c.broken {
 			t.Errorf("%v promised, %v held: broken %v", c.claim, c.held, got)
 		}
+	}
+}
+
+// A file whose time scale is ten times what it was seems a tenth as long until it is decoded.
+func TestFalseTimesShowInTheSamples(t *testing.T) {
+	p := Prober{FFmpeg: ffmpeg(t)}
+	b, err := os.ReadFile(convert(t, file(t, "in.wav", wave(babble(length*rate), rate, 1)), "a.m4a", "-c:a", "aac"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// mdhd: version and flags, two times, then the time scale.
+	binary.BigEndian.PutUint32(b[bytes.Index(b, []byte("mdhd"))+16:], 10*rate)
+	path := file(t, "false.m4a", b)
+	a, err := p.measure(t.Context(), path)
+	if err != nil || a.DurationMs > length*1000/9 {
+		t.Fatalf("judged as %+v, %v", a, err)
+	}
+	samples, err := Decoder(p).Decode(t.Context(), path)
+	if err != nil || !Exceeds(int64(len(samples))*1000/SampleRate, a.DurationMs) {
+		t.Errorf("%d samples, %v", len(samples), err)
+	}
+}
+
+func TestWhatIsEncryptedCannotBeDecoded(t *testing.T) {
+	in := file(t, "in.wav", wave(babble(length*rate), rate, 1))
+	path := convert(t, in, "a.mp4", "-c:a", "aac", "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", strings.Repeat("76", 16), "-encryption_kid", strings.Repeat("a7", 16))
+	samples, err := Decoder{FFmpeg: ffmpeg(t)}.Decode(t.Context(), path)
+	if !code.Is(err, code.TranscriptionFailed) {
+		t.Errorf("%d samples, %v", len(samples), err)
 	}
 }
 

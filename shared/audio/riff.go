@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 )
 
 // riff is what a WAV header says and what follows. ffmpeg's reader trusts the size of the data chunk where it is too small and
 // tells nothing where it is too large, so both are looked at here.
 type riff struct {
-	claim time.Duration // what the header promises; 0: it is silent, as a recorder that writes into a pipe leaves it
+	// over is how many times the bytes that are there the header promises; 0: it is silent, as a recorder that writes into a pipe
+	// leaves it, or promises no more than there is. Bytes, because what the header says of bytes per second may be false too.
+	over float64
 	// short is true where sound goes on after the end that the header promises.
 	short bool
 }
@@ -35,7 +36,7 @@ func readRIFF(path string) (riff, error) {
 		return riff{}, fmt.Errorf("audio: wav: %w", err)
 	}
 	var r riff
-	var byteRate, data, size64 int64
+	var size64 int64
 	at := int64(12)
 	for range maxChunks {
 		id, size, err := chunk(f, at)
@@ -51,22 +52,19 @@ func readRIFF(path string) (riff, error) {
 			if _, err := f.ReadAt(b, at+8); err == nil {
 				size64 = int64(binary.LittleEndian.Uint64(b[8:]) & (1<<62 - 1))
 			}
-		case "fmt ":
-			b := make([]byte, 16)
-			if _, err := f.ReadAt(b, at+8); err == nil {
-				byteRate = int64(binary.LittleEndian.Uint32(b[8:]))
-			}
 		case "data":
-			data = at + 8
 			if size == 0xffffffff && size64 > 0 {
 				size = size64
 			}
-			if size == 0 || size >= silentSize || byteRate == 0 {
-				return r, nil
+			data := at + 8
+			there := info.Size() - data
+			switch {
+			case size == 0, size >= silentSize:
+			case size > there:
+				r.over = float64(size) / float64(max(there, 1))
+			default:
+				r.short = there-size > 8 && !chunksFollow(f, data+size+size&1, info.Size())
 			}
-			r.claim = time.Duration(float64(size) / float64(byteRate) * float64(time.Second))
-			rest := info.Size() - (data + size)
-			r.short = rest > 8 && !chunksFollow(f, data+size+size&1, info.Size())
 			return r, nil
 		}
 		at += 8 + size + size&1

@@ -240,7 +240,8 @@ func TestWhatEndsARun(t *testing.T) {
 		change func(*chain.Works)
 		want   code.Code
 	}{
-		"silence":                                   {make([]int16, 200*audio.SampleRate), func(*chain.Works) {}, code.TranscriptionFailed},
+		"silence": {make([]int16, 200*audio.SampleRate), func(*chain.Works) {}, code.TranscriptionFailed},
+		"more sound than was judged and held for":   {append(make([]int16, 110*audio.SampleRate), spoken...), func(*chain.Works) {}, code.TranscriptionFailed},
 		"speech in which no word is heard":          {spoken, func(w *chain.Works) { w.Recogniser = silent{} }, code.TranscriptionFailed},
 		"another language":                          {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "de"} }, code.TranscriptionLowConfidence},
 		"a recogniser that refuses our credentials": {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "en", err: transcript.ErrDenied} }, code.ServiceConfigurationError},

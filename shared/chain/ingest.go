@@ -24,6 +24,11 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("chain: ingest: %w", err)
 	}
+	if length := int64(len(pcm)) * 1000 / audio.SampleRate; audio.Exceeds(length, r.Audio.DurationMs) {
+		// Else whoever writes false times into a file pays for a tenth of it.
+		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "The recording holds more sound than the times in it say. Re-encode the file and resubmit.").
+			Because(fmt.Errorf("chain: ingest: %d ms decoded, %d ms judged", length, r.Audio.DurationMs))
+	}
 	in := audio.Analyse(pcm, r.Request.Cut)
 	if len(in.Chunks) == 0 {
 		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that its level is not too low.")
