@@ -210,14 +210,3 @@ func TestCorrelate(t *testing.T) {
 		t.Fatalf("%+v", got[0])
 	}
 }
-
-func TestPartialCorrelationTakesTimingOut(t *testing.T) {
-	z := [][]float64{{1, 2, 3, 4, 5, 6, 7, 8}, {1, 0, 1, 0, 1, 0, 1, 0}}
-	x := []float64{2.1, 4, 6.2, 8.1, 9.8, 12.2, 14, 15.9}
-	r := residual(x, z)
-	for _, c := range z {
-		if p := pearson(r, c); math.Abs(p) > 1e-9 {
-			t.Fatalf("%g", p)
-		}
-	}
-}

@@ -1,18 +1,12 @@
 package batch
 
 import (
-	"math"
-	"math/rand/v2"
-	"sort"
-
 	"parley/shared/score"
+	"parley/shared/score/agreement"
 )
 
-const (
-	resamples = 2000
-	// fewestRows is the least number of rows for a correlation.
-	fewestRows = 4
-)
+// fewestRows is the least number of rows for a correlation.
+const fewestRows = 4
 
 // Correlation is how well one score follows one human column.
 type Correlation struct {
@@ -46,8 +40,11 @@ func Correlate(lines []Line, h Human) []Correlation {
 			if len(x) < fewestRows {
 				continue
 			}
-			c := Correlation{Score: d, Column: column, N: len(x), PCC: pearson(x, y), Spearman: pearson(ranks(x), ranks(y))}
-			c.PCCInterval, c.SpearmanInterval = bootstrap(x, y)
+			c := Correlation{Score: d, Column: column, N: len(x), PCC: agreement.Pearson(x, y), Spearman: agreement.Spearman(x, y)}
+			of := func(f func(x, y []float64) float64) [2]float64 {
+				return agreement.Bootstrap(agreement.Each(len(x)), func(rows []int) float64 { return f(agreement.Pick(x, rows), agreement.Pick(y, rows)) })
+			}
+			c.PCCInterval, c.SpearmanInterval = of(agreement.Pearson), of(agreement.Spearman)
 			if d == score.Accent {
 				c.BeyondTiming = beyond(rows, x, y)
 			}
@@ -90,102 +87,6 @@ func beyond(rows []Line, x, y []float64) *float64 {
 			z = append(z, v)
 		}
 	}
-	p := pearson(residual(x, z), residual(y, z))
+	p := agreement.Partial(x, y, z...)
 	return &p
-}
-
-// residual is v less its least-squares fit on the columns of z (Gram-Schmidt).
-func residual(v []float64, z [][]float64) []float64 {
-	out := centred(v)
-	var basis [][]float64
-	for _, c := range z {
-		u := centred(c)
-		for _, b := range basis {
-			project(u, b)
-		}
-		if dot(u, u) > 1e-9*dot(c, c) {
-			basis = append(basis, u)
-		}
-	}
-	for _, b := range basis {
-		project(out, b)
-	}
-	return out
-}
-
-func project(v, b []float64) {
-	f := dot(v, b) / dot(b, b)
-	for i := range v {
-		v[i] -= f * b[i]
-	}
-}
-
-func dot(a, b []float64) float64 {
-	var s float64
-	for i := range a {
-		s += a[i] * b[i]
-	}
-	return s
-}
-
-func centred(v []float64) []float64 {
-	var mean float64
-	for _, x := range v {
-		mean += x / float64(len(v))
-	}
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = x - mean
-	}
-	return out
-}
-
-// pearson is 0 where either side does not vary.
-func pearson(x, y []float64) float64 {
-	a, b := centred(x), centred(y)
-	d := math.Sqrt(dot(a, a) * dot(b, b))
-	if d < 1e-12 {
-		return 0
-	}
-	return dot(a, b) / d
-}
-
-// ranks are the ranks from 0, ties sharing their mean.
-func ranks(v []float64) []float64 {
-	order := make([]int, len(v))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(a, b int) bool { return v[order[a]] < v[order[b]] })
-	out := make([]float64, len(v))
-	for i := 0; i < len(order); {
-		k := i
-		for k+1 < len(order) && v[order[k+1]] == v[order[i]] {
-			k++
-		}
-		for j := i; j <= k; j++ {
-			out[order[j]] = float64(i+k) / 2
-		}
-		i = k + 1
-	}
-	return out
-}
-
-// bootstrap draws the rows anew and takes the middle 95 % of both correlations.
-func bootstrap(x, y []float64) (p, s [2]float64) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	ps, ss := make([]float64, resamples), make([]float64, resamples)
-	a, b := make([]float64, len(x)), make([]float64, len(x))
-	for i := range resamples {
-		for k := range a {
-			j := rng.IntN(len(x))
-			a[k], b[k] = x[j], y[j]
-		}
-		ps[i], ss[i] = pearson(a, b), pearson(ranks(a), ranks(b))
-	}
-	middle := func(v []float64) [2]float64 {
-		sort.Float64s(v)
-		return [2]float64{v[resamples*25/1000], v[resamples*975/1000-1]}
-	}
-	return middle(ps), middle(ss)
 }
