@@ -21,24 +21,23 @@ type mutant struct {
 
 var mutants = []mutant{
 	// Transitions.
-	{"a part of an earlier attempt counts", "shared/run/machine.go", "r.Status == Processing && r.Attempt == attempt && ok", "r.Status == Processing && attempt > 0 && ok"},
 	{"a group is joined before its last part", "shared/run/machine.go", "return ok && len(r.Parts) == 1", "return ok && len(r.Parts) < 3"},
 	{"an ended run keeps no end", "shared/run/machine.go", "	r.Charged = o.Charge\n", ""},
 	// Admission.
-	{"a submit overtakes those that wait", "shared/run/admit.go", "a.Queued == 0 && a.Running", "a.Running"},
-	{"a submit takes one slot too many", "shared/run/admit.go", "a.Running < s.ConcurrentRuns", "a.Running <= s.ConcurrentRuns"},
-	{"a submit takes no slot", "shared/run/admit.go", "		a.Running++\n", ""},
-	{"a submit holds one credit, whatever it costs", "shared/run/admit.go", "HoldFor(string(r.ID), r.Attempt, r.Cost, now)", "HoldFor(string(r.ID), r.Attempt, 1, now)"},
-	{"a queued run gets the ticket of the one before", "shared/run/admit.go", "	a.QueueTail++\n", "	a.QueueTail = max(a.QueueTail, 1)\n"},
+	{"a submit overtakes those that wait", "shared/run/account.go", "a.Queued == 0 && a.Running", "a.Running"},
+	{"a submit takes one slot too many", "shared/run/account.go", "a.Running < s.ConcurrentRuns", "a.Running <= s.ConcurrentRuns"},
+	{"a submit takes no slot", "shared/run/account.go", "		a.Running++\n", ""},
+	{"a submit holds one credit, whatever it costs", "shared/run/account.go", "HoldFor(string(r.ID), r.Attempt, r.Cost, now)", "HoldFor(string(r.ID), r.Attempt, 1, now)"},
+	{"a queued run gets the ticket of the one before", "shared/run/account.go", "	a.QueueTail++\n", "	a.QueueTail = max(a.QueueTail, 1)\n"},
 	// The ledger.
 	{"an account may go below zero", "shared/credit/credit.go", "if a.Available < 0 || a.Held < 0 || a.Balance < 0 {", "if a.Balance < -1000000 {"},
 	{"a charged hold is released as well", "shared/credit/credit.go", "if rest := cost - charge; rest > 0", "if rest := cost; rest > 0"},
 	{"a partial result is charged rounded up", "shared/credit/credit.go", "max(cost*int64(scores)/3, 1)", "max((cost*int64(scores)+2)/3, 1)"},
 	// The store's conditions.
 	{"a run is settled without its version in the condition", "shared/memory/store.go", "case r.Version == seen.Version:", "case r.Version >= seen.Version:"},
-	{"a promotion does not look at the slots", "shared/memory/store.go", "if a.Running >= concurrentRuns || len(b.queue) == 0", "if len(b.queue) == 0"},
+	{"a promotion does not look at the slots", "shared/run/account.go", "if a.Running >= concurrentRuns || a.Queued == 0", "if a.Queued == 0"},
 	{"a promotion takes the last of the queue", "shared/memory/store.go", "r, err := s.get(b.queue[0].Run)", "r, err := s.get(b.queue[len(b.queue)-1].Run)"},
-	{"the end of a run frees no slot", "shared/memory/store.go", "		a.Running--\n", ""},
+	{"the end of a run frees no slot", "shared/run/account.go", "		a.Running--\n", ""},
 	{"a queued run that is ended keeps its place", "shared/memory/store.go", "return t.Number == seen.Ticket", "return false"},
 	{"an Idempotency-Key is not looked up", "shared/memory/store.go", "		if !errors.Is(err, run.ErrUnknown) {\n			return first, err == nil && first.ID != r.ID, err", "		if errors.Is(err, run.ErrReused) {\n			return first, err == nil && first.ID != r.ID, err"},
 	{"an Idempotency-Key is not kept", "shared/memory/store.go", "if i := sub.Idempotency; i != nil {", "if i := sub.Idempotency; i != nil && i.Key == \"\" {"},

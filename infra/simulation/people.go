@@ -133,14 +133,9 @@ func (c *client) act() {
 	case 13:
 		c.money()
 	case 14:
-		c.operate(func(p *process, r run.Run) {
-			_, err := w.deps(p).Stop(context.Background(), r.ID, "simulated") // refused or not: the books are what is checked
-			if err == nil && w.tape.pick(2) == 1 {
-				_, _ = w.deps(p).Retry(context.Background(), r.ID, objects{w.objects, p})
-			}
-		})
+		c.stop(c.some(), w.tape.pick(2) == 1)
 	case 15:
-		c.again()
+		c.again(c.some())
 	}
 }
 
@@ -166,23 +161,34 @@ func (c *client) money() {
 	}, func(*process) {})
 }
 
-// operate does something to one of the client's runs.
-func (c *client) operate(do func(*process, run.Run)) {
-	id := c.some()
+// operate does something to a run, as an operator's command does. Refused or not: the books are what is checked.
+func (c *client) operate(id run.ID, do func(ctx context.Context, d pipeline.Deps, o pipeline.Objects) error) {
 	if id == "" {
 		return
 	}
 	c.w.start("operator on "+string(id), frontLimit, func(p *process) {
-		if r, err := c.w.portsOf(p).Get(context.Background(), id); err == nil {
-			do(p, r)
+		if err := do(context.Background(), c.w.deps(p), objects{c.w.objects, p}); err != nil {
+			c.w.note("refused: %v", err)
 		}
 	}, func(*process) {})
 }
 
-// again retries a failed run, as the operator does.
-func (c *client) again() {
-	c.operate(func(p *process, r run.Run) {
-		_, _ = c.w.deps(p).Retry(context.Background(), r.ID, objects{c.w.objects, p})
+// stop ends a run by hand, and starts it again at once where it is to be restarted.
+func (c *client) stop(id run.ID, restart bool) {
+	c.operate(id, func(ctx context.Context, d pipeline.Deps, o pipeline.Objects) error {
+		_, err := d.Stop(ctx, id, "simulated")
+		if err == nil && restart {
+			_, err = d.Retry(ctx, id, o)
+		}
+		return err
+	})
+}
+
+// again retries a failed run.
+func (c *client) again(id run.ID) {
+	c.operate(id, func(ctx context.Context, d pipeline.Deps, o pipeline.Objects) error {
+		_, err := d.Retry(ctx, id, o)
+		return err
 	})
 }
 
@@ -341,6 +347,9 @@ func (s *submit) accepted(c *client, rec *httptest.ResponseRecorder) {
 	}
 	s.given = append(s.given, v.ID)
 	c.ids = append(c.ids, v.ID)
+	if c.w.storm && c.w.tape.pick(12) == 11 {
+		c.w.at(time.Duration(c.w.tape.pick(12))*time.Second, func() { c.stop(v.ID, true) })
+	}
 }
 
 // settled checks what became of a submit: runs are all that were made for it.

@@ -121,14 +121,9 @@ func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.T
 		if err != nil {
 			return nil, err
 		}
-		a, entries, err := before.Resolve(string(seen.ID), seen.Attempt, seen.Cost, o.Charge, now)
+		a, entries, err := seen.Settle(before.Account, o.Charge, now)
 		if err != nil {
 			return nil, s.disagreement(ctx, seen, err)
-		}
-		if seen.Status == run.Queued {
-			a.Queued--
-		} else {
-			a.Running--
 		}
 		account, err := s.move(before, a, entries, "", now)
 		if err != nil {
@@ -176,8 +171,9 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 		if err != nil {
 			return nil, err
 		}
-		if before.Running >= concurrentRuns || before.Queued == 0 {
-			return nil, run.ErrNoSlot
+		after, err := run.Promote(before.Account, concurrentRuns)
+		if err != nil {
+			return nil, err
 		}
 		var head run.ID
 		if err := s.tickets(ctx, client, lastNumber, 1, func(_ int64, id run.ID) bool { head = id; return false }); err != nil {
@@ -196,9 +192,6 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 		if r, err = seen.Start(first, due, budget, now); err != nil {
 			return nil, err
 		}
-		after := before.Account
-		after.Queued--
-		after.Running++
 		account, err := s.move(before, after, nil, "", now)
 		return append([]types.TransactWriteItem{s.putRun(seen, r), s.deleteTicket(seen)}, account...), err
 	})

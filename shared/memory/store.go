@@ -230,15 +230,12 @@ func (s *Store) End(_ context.Context, seen run.Run, o run.Outcome, now time.Tim
 		return run.Run{}, err
 	}
 	b := s.book(seen.Client)
-	a, entries, err := b.account.Resolve(string(seen.ID), seen.Attempt, seen.Cost, o.Charge, now)
+	a, entries, err := seen.Settle(b.account, o.Charge, now)
 	if err != nil {
 		return run.Run{}, err
 	}
 	if seen.Status == run.Queued {
-		a.Queued--
 		b.queue = slices.DeleteFunc(b.queue, func(t audit.Ticket) bool { return t.Number == seen.Ticket })
-	} else {
-		a.Running--
 	}
 	s.keep(b, a, entries, now)
 	s.put(after)
@@ -250,9 +247,9 @@ func (s *Store) Promote(_ context.Context, client account.ID, concurrentRuns int
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.book(client)
-	a := b.account
-	if a.Running >= concurrentRuns || len(b.queue) == 0 {
-		return run.Run{}, run.ErrNoSlot
+	a, err := run.Promote(b.account, concurrentRuns)
+	if err != nil {
+		return run.Run{}, err
 	}
 	r, err := s.get(b.queue[0].Run)
 	if err != nil {
@@ -261,8 +258,6 @@ func (s *Store) Promote(_ context.Context, client account.ID, concurrentRuns int
 	if r, err = r.Start(first, due, budget, now); err != nil {
 		return run.Run{}, err
 	}
-	a.Queued--
-	a.Running++
 	b.queue = b.queue[1:]
 	s.keep(b, a, nil, now)
 	s.put(r)

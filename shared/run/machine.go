@@ -17,6 +17,21 @@ import (
 //	             └───────── fail ───────────────────────────┘        retry: failed ─► queued or processing, attempt + 1
 //
 // A run that has ended moves on only in its webhook (push.go), and once when it is erased.
+//
+//	transition   of            condition, beside the version          writes in one go                                 a repeat
+//	submit       new           credits for its cost; id unused        run, account, hold entry; ticket where it waits  the run as it was accepted
+//	promote      queued        first of its client's queue, a slot    run, account; ticket removed                     ErrNoSlot, or the next in line
+//	done         processing    part outstanding in this attempt       run: part removed, the next ones added           ErrGone
+//	noted        processing    the same                               run: what the part died of                       the same again
+//	resent       processing    parts outstanding                      run: their due times                             ErrStale
+//	end          not terminal  -                                      run, account, charge and release; ticket removed ErrGone
+//	retry        failed        not erased; credits for its cost       run: attempt + 1, account, hold; ticket          ErrGone
+//	erase        terminal      -                                      run: its scores gone                             the run as it is
+//	push …       terminal      webhook outstanding                    run: its webhook                                 ErrGone
+//
+// Each may be cut off before its write, when nothing has happened, or after it, when what follows (messages, promotion, the
+// deletion of objects) is what the sweep finds due. The account's sides stand in account.go. Nothing expires a run: what hangs
+// is ended at its deadline by the watchdog (pipeline.Watch), and a queued run does not age.
 
 // The refusals of the transitions.
 var (

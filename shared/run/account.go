@@ -38,3 +38,28 @@ func (s Submission) Admit(a credit.Account, r Run, now time.Time) (credit.Accoun
 	r.Version++
 	return a, r, entry, nil
 }
+
+// Promote is the account's side of starting its first queued run: a place in the queue becomes a slot. ErrNoSlot.
+func Promote(a credit.Account, concurrentRuns int) (credit.Account, error) {
+	if a.Running >= concurrentRuns || a.Queued == 0 {
+		return a, ErrNoSlot
+	}
+	a.Queued--
+	a.Running++
+	return a, nil
+}
+
+// Settle is the account's side of ending r, a run that has not ended: charge of its hold is taken for good and the rest is
+// given back, and its slot, or its place in the queue, is free. It returns the entries that record it.
+func (r Run) Settle(a credit.Account, charge int64, now time.Time) (credit.Account, []credit.Entry, error) {
+	a, entries, err := a.Resolve(string(r.ID), r.Attempt, r.Cost, charge, now)
+	if err != nil {
+		return a, nil, err
+	}
+	if r.Status == Queued {
+		a.Queued--
+	} else {
+		a.Running--
+	}
+	return a, entries, nil
+}
