@@ -22,6 +22,7 @@ import (
 	"parley/shared/deployment"
 	"parley/shared/dynamo"
 	"parley/shared/pipeline"
+	"parley/shared/run"
 )
 
 const (
@@ -43,7 +44,14 @@ type system struct {
 	admin     *deployment.System
 	// cut and crashed count the invocations that were cut short and the processes that died by themselves, by function.
 	cut, crashed map[string]int
+	begun        map[begun]int
 	looked       time.Time // when the functions' logs were last read
+}
+
+// begun names a part of a run in work; how often it began is read from the functions' logs.
+type begun struct {
+	run  run.ID
+	part string
 }
 
 func newSystem(dir string) (*system, error) {
@@ -51,7 +59,7 @@ func newSystem(dir string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &system{dir: dir, addr: l.Addr().String(), cut: map[string]int{}, crashed: map[string]int{}}, l.Close()
+	return &system{dir: dir, addr: l.Addr().String(), cut: map[string]int{}, crashed: map[string]int{}, begun: map[begun]int{}}, l.Close()
 }
 
 func (s *system) data() string { return filepath.Join(s.dir, "data") }
@@ -97,7 +105,7 @@ func (s *system) stop() error {
 	if s.cancel == nil {
 		return nil
 	}
-	crashes := s.countCrashes()
+	events := s.countEvents()
 	s.cancel()
 	<-s.ended
 	s.cancel = nil
@@ -105,7 +113,7 @@ func (s *system) stop() error {
 	if len(left) > 0 {
 		err = errors.Join(err, fmt.Errorf("processes outlived the system: %v", left))
 	}
-	return errors.Join(s.err, err, crashes, s.countCuts())
+	return errors.Join(s.err, err, events, s.countCuts())
 }
 
 var exited = regexp.MustCompile(`Lambda (?:` + local.StackName + `-)?(\w+): Runtime exited before returning a response`)
@@ -126,8 +134,9 @@ func (s *system) countCuts() error {
 	return lines.Err()
 }
 
-// countCrashes reads from the functions' logs which writes were the last of their processes since it was last called.
-func (s *system) countCrashes() error {
+// countEvents reads from the functions' logs, since it was last called, which writes were the last of their processes, and how
+// often each part began.
+func (s *system) countEvents() error {
 	ctx, stop := context.WithTimeout(context.Background(), logPatience)
 	defer stop()
 	since := s.looked
@@ -150,9 +159,16 @@ func (s *system) countCrashes() error {
 			return fmt.Errorf("read the log of %s: %w", name, err)
 		}
 		for _, e := range page.Events {
-			var event struct{ Msg, Operation string }
-			if json.Unmarshal([]byte(strings.TrimSpace(e.Message)), &event) == nil && event.Msg == "fault injected" && event.Operation != "" {
+			var event struct {
+				Msg, Operation, Part string
+				Run                  run.ID
+			}
+			switch err := json.Unmarshal([]byte(strings.TrimSpace(e.Message)), &event); {
+			case err != nil: // the runtime's or the SDK's
+			case event.Msg == "fault injected" && event.Operation != "":
 				s.crashed[name+" "+event.Operation]++
+			case event.Msg == "part started":
+				s.begun[begun{event.Run, event.Part}]++
 			}
 		}
 	}
@@ -206,7 +222,8 @@ type summary struct {
 	Revived    int            `json:"revived"` // runs that came to a further attempt
 	Lost       int            `json:"lost"`
 	Stuck      int            `json:"stuck"`
-	OtherEnds  int            `json:"otherEnds"` // ended otherwise than their recording does
+	OtherEnds  int            `json:"otherEnds"` // ended otherwise than their recording does, with no cause that excuses it
+	Struck     int            `json:"struck"`    // failed because a part was killed as often as its messages are delivered
 	Audits     int            `json:"audits"`
 	Returned   int            `json:"returned"` // messages of killed functions that came back at the end
 	DeadLeft   int            `json:"deadLeft"`

@@ -9,6 +9,7 @@ import (
 	"parley/shared/audit"
 	"parley/shared/client"
 	"parley/shared/clock"
+	"parley/shared/pipeline"
 	"parley/shared/run"
 )
 
@@ -26,6 +27,9 @@ const (
 func (t *torture) calm(ctx context.Context) error {
 	progress("the rounds are over; waiting for the runs to end")
 	if err := t.settle(ctx); err != nil {
+		return err
+	}
+	if err := t.sys.countEvents(); err != nil {
 		return err
 	}
 	ends := map[string]audit.Ledger{}
@@ -158,6 +162,11 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 		}
 		sum.Runs[k.name+" "+string(r.Status)]++
 		if why := k.otherwise(r); why != "" {
+			if part := f.sys.struck(r); part != "" {
+				sum.Struck++
+				progress("%s: %s of %s %s, after %s had begun %d times (%s)", f.name, r.ID, k.name, why, part, f.sys.begun[begun{r.ID, part}], r.Reason)
+				continue
+			}
 			sum.OtherEnds++
 			sum.violate("%s: %s of %s %s (%s)", f.name, r.ID, k.name, why, r.Reason)
 			continue
@@ -181,6 +190,23 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 		sum.violate("%s: of %d credits %d were charged, and the account says %+v", f.name, int64(plenty), charged, a)
 	}
 }
+
+// struck names a part of a failed run that was begun, and so killed, as often as a message of its stage is delivered at least:
+// no retry policy outlasts kills that strike it each time. Empty: there is none.
+func (s *system) struck(r run.Run) string {
+	for _, row := range pipeline.Table {
+		for i := range max(r.Chunks, 1) {
+			p := run.Part{Stage: row.Name, Index: i}.String()
+			if r.Status == run.Failed && r.Charged == 0 && s.begun[begun{r.ID, p}] >= max(row.MaxReceives, leastStrikes) {
+				return p
+			}
+		}
+	}
+	return ""
+}
+
+// leastStrikes is how many kills of one part of a run its retries have to outlast, whatever its stage.
+const leastStrikes = 3
 
 // otherwise tells how a run ended otherwise than its recording does; empty: it did not.
 func (k kind) otherwise(r run.Run) string {
