@@ -56,6 +56,22 @@ accuracy: parts
 simulate: cli
 	$(PARLEY) simulate --runs $(or $(RUNS),100000) $(if $(SEED),--seed $(SEED)) --faults all
 
+## oracle: the store's tests on a second, stricter DynamoDB (compiled once by cargo; skipped without it)
+oracle:
+	go run ./infra/oracle go test -count=1 -timeout 20m ./shared/dynamo/...
+
+## compare: COMPARE=100000 random sequences of the model and the store on that second DynamoDB
+compare:
+	PARLEY_COMPARE=$(or $(COMPARE),100000) GOGC=800 go run ./infra/oracle go test -count=1 -run 'TestCompare$$' -parallel 4 -timeout 0 -v ./shared/dynamo
+
+## contention: accepted submits a second of one client and of sixteen, on the same
+contention:
+	go run ./infra/oracle go test -run xxx -bench Contention -benchtime 20x ./shared/dynamo
+
+## mutants: errors put into the product's own code, each of which the simulation must find, from three seeds
+mutants:
+	PARLEY_MUTANT_SEEDS=3 go test -count=1 -run TestEachMutant -timeout 60m -v ./infra/simulation
+
 ## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
 bench: build
 	go run ./infra/bench
@@ -85,4 +101,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build parts functions cli push accuracy simulate bench lint lint-stack sample clean help
+.PHONY: demo run test test-all build parts functions cli push accuracy simulate mutants oracle compare contention bench lint lint-stack sample clean help
