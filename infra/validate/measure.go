@@ -21,6 +21,7 @@ type candidate struct {
 	speaker
 	parts           []timing.Part
 	fluent, accents []norms.Reading
+	pitch           float64 // median, Hz; 0: unknown
 }
 
 // table holds a row for each utterance and a column for each measure; NaN where there is none.
@@ -48,6 +49,7 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 		if _, c.accents, err = accent.Measure(ctx, m, listened, math.Inf(1)); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
+		c.pitch, _ = accent.Pitch(m, c.parts)
 		t.add(c)
 		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d speakers", i+1, len(speakers))
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"parley/shared/score/accent"
 	"parley/shared/score/agreement"
 )
 
@@ -228,7 +229,25 @@ func (p *page) childrenText(say sayer) {
 	for _, s := range p.studies {
 		say("- %s: children's scores come out %+.2f points of 10 from the human ones, adults' %+.2f.\n", s.name, s.shipped.groups["children"][1], s.shipped.groups["adults"][1])
 	}
-	say("\nThe recogniser and the acoustic model were trained on adults. The age is unknown when a recording is scored, and no sign in the voice told children from\nwomen well enough to correct by it (below): a child's score is to be read as a lower bound.\n")
+	high := map[string][2]int{}
+	for _, c := range p.t.speakers {
+		g := "men"
+		switch {
+		case c.child:
+			g = "children"
+		case c.gender == "f":
+			g = "women"
+		}
+		n := high[g]
+		n[1]++
+		if c.pitch >= accent.HighVoiceHz {
+			n[0]++
+		}
+		high[g] = n
+	}
+	say("\nThe recogniser and the acoustic model were trained on adults. The age is unknown when a recording is scored, and no sign in the voice told children from\n")
+	say("women well enough to correct by it (below), so a high voice, a median fundamental of %d Hz and more, widens accent's interval and lowers its confidence to medium at most:\n", accent.HighVoiceHz)
+	say("%d of %d children here, %d of %d women, %d of %d men. A child's score is to be read as a lower bound.\n", high["children"][0], high["children"][1], high["women"][0], high["women"][1], high["men"][0], high["men"][1])
 }
 
 func (p *page) triedText(say sayer) {

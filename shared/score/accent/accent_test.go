@@ -142,6 +142,25 @@ func TestScore(t *testing.T) {
 			t.Fatalf("%d calls, %+v", l.calls, w)
 		}
 	})
+	t.Run("a high voice is a caution and widens the interval, from 230 Hz on", func(t *testing.T) {
+		width := func(hz float64) (float64, int) {
+			high := m
+			high.PCM = make([]int16, len(m.PCM))
+			for i := range high.PCM {
+				at := float64(i%(9*audio.SampleRate)) / audio.SampleRate
+				if at < 8 {
+					high.PCM[i] = int16(8000 * (0.55 - 0.45*math.Cos(2*math.Pi*4*at)) * math.Sin(2*math.Pi*hz*at))
+				}
+			}
+			w := must(t, high, &listener{gop: -30})
+			return w.Interval[1] - w.Interval[0], len(w.Cautions)
+		}
+		low, none := width(225)
+		wide, one := width(235)
+		if none != 0 || one != 1 || wide <= low {
+			t.Fatalf("%g and %d cautions at 225 Hz, %g and %d at 235 Hz", low, none, wide, one)
+		}
+	})
 	t.Run("the aligner's own failure is an error", func(t *testing.T) {
 		broken := errors.New("broken pipe")
 		if _, err := Score(t.Context(), m, &listener{err: broken}); !errors.Is(err, broken) {
