@@ -42,8 +42,8 @@ const (
 // plenty is credits that no fuzzing uses up, and a rate that it does not reach.
 const plenty = 1_000_000_000
 
-// served is the whole front in one process: the handlers over the model store, behind the gateway's events.
-type served struct {
+// house is the whole front in one process: the handlers over the model store, behind the gateway's events.
+type house struct {
 	server *httptest.Server
 	asked  atomic.Int64
 	store  *memory.Store
@@ -54,8 +54,8 @@ type served struct {
 	ended  chan struct{}
 }
 
-func serve(temp string) (*served, error) {
-	s := &served{store: memory.New(), files: &memory.Objects{}, ended: make(chan struct{})}
+func serve(temp string) (*house, error) {
+	s := &house{store: memory.New(), files: &memory.Objects{}, ended: make(chan struct{})}
 	s.deps = api.Deps{Runs: s.store, Limits: s.store, Accounts: s.store, Clock: clock.Real{}, Random: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Objects: s.files, Sender: &memory.Queue{}, Prober: audio.Prober{FFmpeg: engine.FFmpeg(engine.Dir())},
 		Presigner: presigner{}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: temp}
@@ -81,13 +81,13 @@ func serve(temp string) (*served, error) {
 	return s, nil
 }
 
-func (s *served) close() {
+func (s *house) close() {
 	s.stop()
 	<-s.ended
 	s.server.Close()
 }
 
-func (s *served) newcomer(ctx context.Context) (string, error) {
+func (s *house) newcomer(ctx context.Context) (string, error) {
 	id, err := account.NewID(rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("contract: %w", err)
@@ -113,7 +113,7 @@ func (s *served) newcomer(ctx context.Context) (string, error) {
 }
 
 // endRuns takes the place of the chain: it ends every run a moment after it began, one in three without scores.
-func (s *served) endRuns(ctx context.Context) {
+func (s *house) endRuns(ctx context.Context) {
 	defer close(s.ended)
 	scored, err := json.Marshal(report.Build(report.Input{RequestedLanguage: api.DefaultLanguage, ScoringVersion: "fuzzed"}))
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *served) endRuns(ctx context.Context) {
 	}
 }
 
-func (s *served) end(ctx context.Context, r run.Run, fails bool, scored []byte) {
+func (s *house) end(ctx context.Context, r run.Run, fails bool, scored []byte) {
 	outcome := run.Fail(code.TranscriptionFailed, "", "fuzzed")
 	if !fails {
 		key := pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0)
