@@ -141,12 +141,12 @@ func plain(f float64) float64 { return f }
 
 // coverage is the share of held-out human scores that a 90 % interval holds.
 type coverage struct {
-	material   string
-	share      float64
-	halfWidth  float64 // mean, points of the 0-5 scale
-	modelSD    float64 // spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
-	withinSD   float64 // spread of the held-out scores of one speaker's utterances
-	cases, out int
+	material  string
+	share     float64
+	halfWidth float64 // mean, points of the 0-5 scale
+	modelSD   float64 // spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
+	withinSD  float64 // spread of the held-out scores of one speaker's utterances
+	cases     int
 }
 
 // cover asks of the intervals what they promise. The section's weights are those fitted without the speaker; the human
