@@ -14,7 +14,7 @@ func main() {
 	d, u := s.Deps(), s.Upkeep()
 	s.ServeSchedule(func(ctx context.Context) error {
 		did, err := d.Sweep(ctx)
-		s.Log.Info("swept", "looked", did.Looked, "ended", did.Ended, "resent", did.Resent)
+		s.Log.Info("swept", "looked", did.Looked, "ended", did.Ended, "resent", did.Resent, "pushed", did.Pushed)
 		tidied, also := u.Tidy(ctx)
 		s.Log.Info("tidied", "looked", tidied.Looked, "deleted", tidied.Deleted, "expired", tidied.Expired)
 		return errors.Join(err, also)

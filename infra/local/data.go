@@ -123,6 +123,9 @@ func (s System) Variables() []string {
 	for _, stage := range pipeline.Fed {
 		vars = append(vars, config.Queue(stage.Name)+"="+s.Outputs["Queue"+title(stage.Queue())])
 	}
+	if s.Deadline > 0 { // an operator's retry sets it too
+		vars = append(vars, config.Deadline+"="+s.Deadline.String())
+	}
 	return vars
 }
 

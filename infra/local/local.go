@@ -54,6 +54,7 @@ type System struct {
 	Functions map[string]string `json:"functions"` // SHA-256 of each function's live program
 	Templates map[string]string `json:"templates"` // SHA-256 of each function's program at the last deployment
 	Started   bool              `json:"started"`   // FirstStart has been done
+	Deadline  time.Duration     `json:"deadline"`  // of every run, as of the last start; 0: as deployed
 }
 
 // StackName is the name of the stack of every local system.
@@ -175,7 +176,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 
 // serve answers on the listener until ctx ends.
 func (s *starter) serve(ctx context.Context, listener net.Listener, system System) error {
-	system.URL = "http://" + listener.Addr().String()
+	system.URL, system.Deadline = "http://"+listener.Addr().String(), s.Deadline
 	if err := s.data.save(system); err != nil {
 		return err
 	}
