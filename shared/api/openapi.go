@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"parley/shared/audio"
 	"parley/shared/code"
 	"parley/shared/run"
 )
@@ -311,9 +312,12 @@ const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
 
 // exampleDetails are the details of the codes that have some.
 var exampleDetails = map[code.Code]map[string]any{
-	code.InvalidParameters:   {"fields": []any{map[string]any{"name": "paddingMs", "reason": "outOfBounds", "min": 0, "max": 500, "value": 501}}},
-	code.InsufficientCredits: {"cost": 4, "available": 3},
-	code.RequestTooLarge:     {"uploadsUrl": Base + "/speech/uploads"},
+	code.InvalidParameters:        {"fields": []any{map[string]any{"name": "paddingMs", "reason": "outOfBounds", "min": 0, "max": 500, "value": 501}}},
+	code.AudioTooShort:            {"durationMs": 179_000, "minDurationMs": audio.Bounds.MinLength.Milliseconds()},
+	code.AudioTooLong:             {"durationMs": 2_701_000, "maxDurationMs": audio.Bounds.MaxLength.Milliseconds()},
+	code.AudioDurationUnavailable: {"durationMs": 77_760},
+	code.InsufficientCredits:      {"cost": 4, "available": 3},
+	code.RequestTooLarge:          {"uploadsUrl": Base + "/speech/uploads"},
 }
 
 // exampleWaits are how long a client is asked to wait with the codes that say so, in s.

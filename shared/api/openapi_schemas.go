@@ -398,6 +398,9 @@ func errorSchema() node {
 				may("min", anyNumber("The least that is taken.")),
 				may("max", anyNumber("The most that is taken.")),
 				may("value", node{{"description", "What was sent."}})), member{"maxItems", 1000})),
+			may("durationMs", whole("AUDIO_TOO_SHORT, AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE: how long the recording is, as far as its packets tell.", 0)),
+			may("minDurationMs", whole("AUDIO_TOO_SHORT: how long it must be.", audio.Bounds.MinLength.Milliseconds(), upTo(audio.Bounds.MinLength.Milliseconds()))),
+			may("maxDurationMs", whole("AUDIO_TOO_LONG: how long it may be.", audio.Bounds.MaxLength.Milliseconds(), upTo(audio.Bounds.MaxLength.Milliseconds()))),
 			may("cost", whole("INSUFFICIENT_CREDITS: what the recording costs.", 1)),
 			may("available", whole("INSUFFICIENT_CREDITS: what there is.", 0)),
 			may("uploadsUrl", text("REQUEST_TOO_LARGE: where to ask for an upload.", member{"enum", []string{Base + "/speech/uploads"}})))))
