@@ -1,0 +1,28 @@
+package stack_test
+
+import (
+	"slices"
+	"testing"
+
+	"parley/infra/stack"
+	"parley/shared/contract"
+)
+
+// Ensure that what is reachable is what is documented, no more and no less: the entry on inventory of the OWASP API Security Top 10 of
+// 2023. The other nine are in shared/api.
+func TestOWASP_API9_ImproperInventoryManagement(t *testing.T) {
+	c, err := contract.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reachable []string
+	for _, r := range stack.Routes() {
+		reachable = append(reachable, r.Method+" "+stack.Base+r.Path)
+	}
+	documented := c.Operations()
+	slices.Sort(reachable)
+	slices.Sort(documented)
+	if !slices.Equal(reachable, documented) {
+		t.Errorf("reachable  %v\ndocumented %v", reachable, documented)
+	}
+}
