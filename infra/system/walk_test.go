@@ -1,0 +1,315 @@
+package system_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/infra/local"
+	"parley/infra/operate"
+	"parley/shared/account"
+	"parley/shared/clock"
+	"parley/shared/code"
+	"parley/shared/pipeline"
+	"parley/shared/run"
+)
+
+// The walk over the table of codes: a client meets every code over HTTP on the running system. What it does for each stands in two
+// maps; that there is something for each code is found from the table.
+
+// met is how a code is met.
+type met struct {
+	// do makes the system refuse, given a client with credits.
+	do func(w walk) reply
+	// handled is whether the call's own handler ran: the envelope holds the requestId then and only then.
+	handled bool
+	// counted is whether the key was admitted before: the answer tells of its rate then and only then.
+	counted bool
+}
+
+// The three depths at which a request may end.
+func atTheDoor(do func(walk) reply) met { return met{do, false, false} }
+func atTheRate(do func(walk) reply) met { return met{do, false, true} }
+func inTheCall(do func(walk) reply) met { return met{do, true, true} }
+
+// walk is a client on its way.
+type walk struct {
+	*caller
+	quiet []byte // a recording in order, of silence
+	live  run.ID // a run that does not end while the walk lasts
+}
+
+// sends is a submit of a recording in order with these fields.
+func sends(fields ...string) func(walk) reply {
+	return func(w walk) reply { return w.submit(w.quiet, fields...) }
+}
+
+// recording is a submit of a recording.
+func recording(file []byte) func(walk) reply {
+	return func(w walk) reply { return w.submit(file) }
+}
+
+// asks is a request without a body.
+func asks(method, path string) func(walk) reply {
+	return func(w walk) reply { return w.call(method, path, nil, nil) }
+}
+
+// onLive is a request on the live run.
+func onLive(method string) func(walk) reply {
+	return func(w walk) reply { return w.call(method, "/speech/analyze/"+string(w.live), nil, nil) }
+}
+
+// carrying is a request with this header in the place of the client's key.
+func carrying(name, value string) func(walk) reply {
+	return func(w walk) reply {
+		return send(w.t, http.MethodGet, w.sys.URL+"/api/v1/credits", http.Header{name: {value}}, nil)
+	}
+}
+
+// with is a request with another key of the client.
+func with(change func(*account.Key), do func(walk) reply) func(walk) reply {
+	return func(w walk) reply {
+		k, err := operate.CreateKey(w.t.Context(), w.sys.admin, w.id, clock.Real{}, change)
+		must(w.t, err)
+		other := *w.caller
+		other.key = k.Key
+		w.caller = &other
+		return do(w)
+	}
+}
+
+// as is a request of another client.
+func as(credits int64, change func(*account.Client), do func(walk) reply) func(walk) reply {
+	return func(w walk) reply {
+		w.caller = w.sys.newcomer(w.t, credits, change)
+		return do(w)
+	}
+}
+
+// keyed submits with the Idempotency-Key of the live run.
+func keyed(fields ...string) func(walk) reply {
+	return func(w walk) reply {
+		header, body := multi(w.t, w.quiet, fields...)
+		header.Set("Idempotency-Key", "live")
+		return w.call(http.MethodPost, "/speech/analyze", header, body)
+	}
+}
+
+// lasting is a WAV of silence at 1 kHz: small however long it lasts, in seconds.
+func lasting(seconds int) []byte {
+	b := wav(make([]int16, 500*seconds)) // of 8 bits, 1,000 a second
+	le := binary.LittleEndian
+	le.PutUint32(b[24:], 1000)
+	le.PutUint32(b[28:], 1000)
+	le.PutUint16(b[32:], 1)
+	le.PutUint16(b[34:], 8)
+	return b
+}
+
+func keep(*account.Client) {}
+
+// refusals are how each code that is an HTTP answer is met.
+var refusals = map[code.Code]met{
+	code.MissingAudioFile:         inTheCall(func(w walk) reply { return w.submit(nil, "language", "en") }),
+	code.UnsupportedFormat:        inTheCall(recording([]byte(strings.Repeat("not a recording ", 1000)))),
+	code.AudioTooShort:            inTheCall(recording(lasting(179))),
+	code.AudioTooLong:             inTheCall(recording(lasting(2701))),
+	code.AudioDurationUnavailable: inTheCall(recording(lasting(200)[:100_000])),
+	code.FileTooLarge: inTheCall(func(w walk) reply {
+		return w.call(http.MethodPost, "/speech/uploads", nil, strings.NewReader(`{"sizeBytes":26214401}`))
+	}),
+	code.InvalidLanguageCode: inTheCall(sends("language", "english")),
+	code.InvalidExternalID:   inTheCall(sends("externalId", "")),
+	code.InvalidMetadata:     inTheCall(sends("metadata", "[1]")),
+	code.InvalidStatus:       inTheCall(asks(http.MethodGet, "/runs?status=done")),
+	code.InvalidServiceType:  inTheCall(asks(http.MethodGet, "/runs?serviceType=tarot")),
+	code.InvalidDate:         inTheCall(asks(http.MethodGet, "/runs?createdBefore=yesterday")),
+	code.InvalidParameters:   inTheCall(sends("cutSettings", `{"paddingMs":501}`)),
+	code.InvalidTags:         inTheCall(sends("tags", "")),
+	code.InvalidLimit:        inTheCall(asks(http.MethodGet, "/runs?limit=101")),
+	code.InvalidCursor:       inTheCall(asks(http.MethodGet, "/runs?cursor=none")),
+	code.InvalidWebhookURL:   inTheCall(sends("webhookUrl", "http://169.254.169.254/latest/meta-data/")),
+	code.UploadNotFound:      inTheCall(func(w walk) reply { return w.submit(nil, "uploadId", "upl_none") }),
+
+	code.MissingAPIKey:  atTheDoor(carrying("Accept", "*/*")),
+	code.InvalidAPIKey:  atTheDoor(carrying("Authorization", "Bearer none")),
+	code.APIKeyExpired:  atTheDoor(with(func(k *account.Key) { k.ExpiresAt = &k.CreatedAt }, asks(http.MethodGet, "/credits"))),
+	code.ClientInactive: atTheDoor(as(0, func(c *account.Client) { c.Active = false }, asks(http.MethodGet, "/credits"))),
+
+	code.InsufficientCredits: inTheCall(as(3, keep, sends())),
+
+	code.MultilingualNotEnabled: inTheCall(sends("language", "de")),
+	code.IPNotAllowed:           atTheDoor(with(func(k *account.Key) { k.IPs = []string{"192.0.2.0/24"} }, asks(http.MethodGet, "/credits"))),
+	code.MissingPermission:      atTheDoor(as(0, func(c *account.Client) { c.Permissions = nil }, asks(http.MethodGet, "/runs"))),
+
+	code.RequestNotFound:  inTheCall(asks(http.MethodGet, "/speech/analyze/none")),
+	code.NotFound:         atTheDoor(asks(http.MethodGet, "/nothing")),
+	code.MethodNotAllowed: atTheDoor(asks(http.MethodPut, "/credits")),
+
+	code.IdempotencyKeyReused: inTheCall(keyed("externalId", "another")),
+	// The first submit has died between its transaction and the recording.
+	code.IdempotencyInProgress: inTheCall(func(w walk) reply {
+		must(w.t, w.sys.admin.Objects.Delete(w.t.Context(), pipeline.Key(w.live, 1, pipeline.Original, 0)))
+		return keyed()(w)
+	}),
+	code.RunNotTerminal: inTheCall(onLive(http.MethodDelete)),
+
+	code.RequestTooLarge: atTheDoor(recording(bytes.Repeat([]byte("RIFF"), 6<<18))),
+
+	code.RateLimitExceeded: atTheRate(with(func(k *account.Key) { k.Rate = 1 }, func(w walk) reply {
+		// The second may fall into the next minute.
+		var r reply
+		for range 3 {
+			if r = w.submit(nil); r.status == http.StatusTooManyRequests {
+				break
+			}
+		}
+		return r
+	})),
+	code.PollRateLimited: inTheCall(func(w walk) reply { onLive(http.MethodGet)(w); return onLive(http.MethodGet)(w) }),
+
+	code.ServiceWarmingUp: inTheCall(func(w walk) reply {
+		w.sys.faults(w.t, "ready=false")
+		defer func() { must(w.t, local.ClearFaults(w.sys.data())) }()
+		for end := time.Now().Add(2 * time.Minute); ; w.pause(200 * time.Millisecond) {
+			h, err := w.Health(w.t.Context())
+			must(w.t, err)
+			if h.Status != "ready" || time.Now().After(end) {
+				return sends()(w)
+			}
+		}
+	}),
+	code.InternalError: inTheCall(func(w walk) reply {
+		w.sys.faults(w.t, "table=throttle:1")
+		defer func() { must(w.t, local.ClearFaults(w.sys.data())) }()
+		w.pause(pollEvery) // else the poll's own limit answers
+		return onLive(http.MethodGet)(w)
+	}),
+}
+
+// first are the codes whose ways need the live run while it is young, in this order; the rest of the table follows.
+var first = []code.Code{code.IdempotencyInProgress, code.PollRateLimited, code.RunNotTerminal, code.InternalError}
+
+// Ensure that a client meets every code that is an HTTP answer, each with its status, its envelope and its headers.
+func TestEveryCodeOverHTTP(t *testing.T) {
+	s := need(t)
+	w := walk{caller: s.newcomer(t, 100), quiet: silence(t, 200)}
+	s.faults(t, "ingest=drop")
+	live := keyed()(w)
+	if live.status != http.StatusAccepted {
+		t.Fatalf("HTTP %d %s", live.status, live.raw)
+	}
+	id, _ := live.body["id"].(string)
+	w.live = run.ID(id)
+	order := slices.Clone(first)
+	for _, e := range code.Table {
+		if !slices.Contains(order, e.Code) {
+			order = append(order, e.Code)
+		}
+	}
+	for _, c := range order {
+		e, _ := code.Lookup(c)
+		if e.Status == 0 {
+			continue
+		}
+		t.Run(string(c), func(t *testing.T) {
+			how, ok := refusals[c]
+			if !ok {
+				t.Fatal("no client meets it")
+			}
+			w, c := w, *w.caller
+			c.t = t
+			w.caller = &c
+			asEveryCode(t, how.do(w), e, how)
+		})
+	}
+	for c := range refusals {
+		if e, ok := code.Lookup(c); !ok || e.Status == 0 {
+			t.Errorf("%s is no HTTP answer", c)
+		}
+	}
+}
+
+// asEveryCode checks what holds for every refusal.
+func asEveryCode(t *testing.T, r reply, e code.Entry, how met) {
+	t.Helper()
+	body := refused(t, r, e.Status, e.Code)
+	id := r.header.Get("X-Request-Id")
+	if id == "" {
+		t.Error("no X-Request-Id")
+	}
+	if told, there := body["requestId"]; there != how.handled || there && told != id {
+		t.Errorf("requestId %v beside X-Request-Id %q; the handler ran: %v", told, id, how.handled)
+	}
+	after, told := body["retryAfterSeconds"].(float64)
+	header := r.header.Get("Retry-After")
+	if told != (header != "") || told && (after < 1 || strconv.Itoa(int(after)) != header) {
+		t.Errorf("retryAfterSeconds %v, Retry-After %q", body["retryAfterSeconds"], header)
+	}
+	if (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable) && !told {
+		t.Errorf("HTTP %d does not say when to come again", e.Status)
+	}
+	for _, name := range []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} {
+		if n, err := strconv.Atoi(r.header.Get(name)); how.counted != (err == nil && n >= 0) {
+			t.Errorf("%s: %q; the key was admitted: %v", name, r.header.Get(name), how.counted)
+		}
+	}
+	if allow := r.header.Get("Allow"); (e.Status == http.StatusMethodNotAllowed) != (allow != "") {
+		t.Errorf("Allow %q", allow)
+	}
+	if r.header.Get("Cache-Control") != "no-store" || r.header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers %v", r.header)
+	}
+}
+
+// ends are how each code that ends a run is met: what is set against it, and what is sent.
+var ends = map[code.Code]struct {
+	faults []string
+	send   func(w walk) run.ID
+	// deadline is every run's, where the watchdog is to end it.
+	deadline time.Duration
+}{
+	code.TranscriptionFailed:        {nil, func(w walk) run.ID { return w.accepted(w.quiet) }, 0},
+	code.TranscriptionLowConfidence: {nil, func(w walk) run.ID { return w.accepted(shortened(w.t, 60), "language", "de") }, 0},
+	// The accent's refusal of so little speech would come first.
+	code.ScoringFailed:             {[]string{"vocabulary=error", "accent=drop"}, spoke, 0},
+	code.VocabModelTimeout:         {[]string{"vocabulary=timeout", "accent=drop"}, spoke, 0},
+	code.FluencyModelTimeout:       {[]string{"fluency=timeout", "accent=drop"}, spoke, 0},
+	code.AccentScoreUnavailable:    {[]string{"accent=error"}, spoke, 0},
+	code.ServiceConfigurationError: {[]string{"transcribe=denied"}, spoke, 0},
+	code.StuckTimeout:              {[]string{"accent=drop"}, spoke, 75 * time.Second},
+	code.InternalError:             {[]string{"ingest=error"}, func(w walk) run.ID { return w.accepted(w.quiet) }, 0},
+}
+
+func spoke(w walk) run.ID { return w.accepted(shortened(w.t, 60)) }
+
+// Ensure that a client reads every code that may end a run in an answer of status 200, and is charged for none.
+func TestEveryCodeThatEndsARun(t *testing.T) {
+	s := heavy(t)
+	quiet := silence(t, 200)
+	for _, e := range code.Table {
+		if !e.Terminal {
+			continue
+		}
+		t.Run(string(e.Code), func(t *testing.T) {
+			how, ok := ends[e.Code]
+			if !ok {
+				t.Fatal("no client meets it")
+			}
+			if how.deadline > 0 {
+				s.restart(t, how.deadline)
+				t.Cleanup(func() { s.restart(t, 0) })
+			}
+			w := walk{quiet: quiet, caller: s.newcomer(t, 10, func(c *account.Client) { c.Grants = []account.Grant{account.GrantMultilingual} })}
+			s.faults(t, how.faults...)
+			r := w.end(how.send(w))
+			w.failed(r, 10, e.Code)
+			w.audited()
+		})
+	}
+}
