@@ -54,6 +54,7 @@ func (c *caller) connect() {
 	var err error
 	c.Client, err = client.New(c.sys.URL, c.key)
 	must(c.t, err)
+	c.Through(held{c.t, c.sys.URL})
 }
 
 // reply is an answer as it came.
@@ -83,7 +84,7 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	must(t, err)
 	req.Header = header
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Transport: held{t, address}}).Do(req)
 	must(t, err)
 	defer res.Body.Close()
 	r := reply{status: res.StatusCode, header: res.Header}

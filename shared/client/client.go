@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,9 +27,11 @@ import (
 
 // The bounds of a call.
 const (
-	maxTries  = 5
+	maxTries = 5
+	// firstWait bounds the wait after the first try that the answer sets no time for; it doubles with each.
 	firstWait = 500 * time.Millisecond
-	maxWait   = time.Minute
+	// maxWait is the longest that an answer may ask for and still be tried again.
+	maxWait = time.Minute
 	// maxAnswer is more than the service ever answers, in bytes.
 	maxAnswer = 16 << 20
 	// callTimeout is for one try: a recording of 25 MB over a slow line.
@@ -47,6 +50,8 @@ type Client struct {
 	// neither.
 	wait func(ctx context.Context, d time.Duration) error
 	hold func(d time.Duration) time.Duration
+	// jitter draws from [0, 1); safe for concurrent use.
+	jitter func() float64
 }
 
 // New makes a client of the service at server (with or without the /api/v1 of its paths) that sends key. An error says that
@@ -56,7 +61,8 @@ func New(server, key string) (*Client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("client: %q is not the URL of a service, such as https://parley.example.com", server)
 	}
-	c := &Client{base: strings.TrimSuffix(strings.TrimSuffix(server, "/"), api.Base) + api.Base, key: key, wait: clock.Sleep, hold: func(d time.Duration) time.Duration { return d }}
+	c := &Client{base: strings.TrimSuffix(strings.TrimSuffix(server, "/"), api.Base) + api.Base, key: key, wait: clock.Sleep,
+		hold: func(d time.Duration) time.Duration { return d }, jitter: rand.Float64}
 	c.http = retryablehttp.NewClient()
 	c.http.Logger = nil
 	c.http.RetryMax = maxTries - 1
@@ -68,6 +74,9 @@ func New(server, key string) (*Client, error) {
 	c.http.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil
 }
+
+// Through sends every call through another transport: a proxy, one that traces, one that checks.
+func (c *Client) Through(t http.RoundTripper) { c.http.HTTPClient.Transport = t }
 
 // retry tries again what may end differently: a broken connection, a server's own fault, and whatever says to come again
 // within maxWait. Every call is safe to repeat: reads are, a submit by its Idempotency-Key, an upload because it is not paid for.
@@ -89,6 +98,9 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	}
 	if res.StatusCode == http.StatusConflict && res.Request.Method == http.MethodDelete {
 		return false, nil // a run ends when it ends, which may take minutes
+	}
+	if res.StatusCode == http.StatusServiceUnavailable && strings.HasSuffix(res.Request.URL.Path, api.Base+healthPath) {
+		return false, nil // it is what was asked
 	}
 	if retryAfter(res.Header) > maxWait {
 		return false, nil // the caller knows better whether to stay that long; sooner would be against what was asked
@@ -113,14 +125,14 @@ func keep(res *http.Response) error {
 	return nil
 }
 
-// backoff waits as long as the answer asks, else half a second doubled by each try, a minute at most.
+// backoff waits with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015): anything up to half a
+// second, doubled by each try. It comes on top of what the answer asks for, so that those who were all told the same do not
+// come back at once.
 func (c *Client) backoff(_, _ time.Duration, try int, res *http.Response) time.Duration {
-	wait := min(firstWait<<min(try, 10), maxWait)
+	wait := time.Duration(c.jitter() * float64(firstWait<<min(try, maxTries)))
 	why := errBroken
 	if res != nil {
-		if d := retryAfter(res.Header); d > 0 {
-			wait = d // maxWait at most: retry sees to it
-		}
+		wait += retryAfter(res.Header) // maxWait at most: retry sees to it
 		if k, ok := res.Body.(kept); ok {
 			why = failure(res, k.raw)
 		}
