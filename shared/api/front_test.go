@@ -347,21 +347,34 @@ func TestLog(t *testing.T) {
 func TestHealth(t *testing.T) {
 	h := newHouse(t)
 	h.secret = ""
-	h.ready(false)
+	for _, tc := range []struct {
+		name      string
+		why       run.Readiness
+		checkedAt any
+		parts     map[string]any
+	}{
+		{"a part is not", run.Readiness{At: start, Parts: map[string]string{"accent": "", "fluency": "no file /opt/x"}}, "2026-04-21T12:34:56.789Z", map[string]any{"accent": "ready", "fluency": "warming_up"}},
+		{"never probed", run.Readiness{}, nil, map[string]any{}},
+	} {
+		h.must(h.store.SetReady(t.Context(), tc.why))
+		r := h.get("/health")
+		r.is(code.ServiceWarmingUp)
+		if want := map[string]any{"parts": tc.parts, "checkedAt": tc.checkedAt}; !reflect.DeepEqual(r.at("error.details"), want) || r.at("error.requestId") == nil {
+			t.Errorf("%s: got %s", tc.name, r.raw)
+		}
+		if r.header.Get("Retry-After") != "30" || r.at("error.retryAfterSeconds") != 30.0 {
+			t.Errorf("%s: Retry-After %q in %s", tc.name, r.header.Get("Retry-After"), r.raw)
+		}
+	}
+	// However long ago it was.
+	h.must(h.store.SetReady(t.Context(), run.Readiness{At: start.Add(-24 * time.Hour), Parts: map[string]string{"accent": ""}}))
 	r := h.get("/health")
 	r.has(http.StatusOK)
-	want := map[string]any{"status": "warming_up", "timestamp": "2026-04-21T12:34:56.789Z", "checkedAt": "2026-04-21T12:34:56.789Z", "parts": map[string]any{"accent": "ready", "fluency": "warming_up"}}
+	want := map[string]any{"status": "ready", "timestamp": "2026-04-21T12:34:56.789Z", "checkedAt": "2026-04-20T12:34:56.789Z", "parts": map[string]any{"accent": "ready"}}
 	if !reflect.DeepEqual(r.body, want) {
 		t.Errorf("got %s", r.raw)
 	}
-	h.ready(true)
-	if r := h.get("/health"); r.at("status") != "ready" {
-		t.Errorf("got %s", r.raw)
-	}
-	h.must(h.store.SetReady(t.Context(), run.Readiness{}))
-	if r := h.get("/health"); r.status != http.StatusOK || r.at("status") != "warming_up" || r.at("checkedAt") != nil {
-		t.Errorf("got %s", r.raw)
-	}
+	h.ready(false)
 	_, _, h.secret = h.newClient(nil)
 	h.submit(audio(fourMinutes)).is(code.ServiceWarmingUp)
 }

@@ -11,7 +11,7 @@ import (
 
 var healthRoutes = []route{{method: http.MethodGet, pattern: "/health", open: true, do: (*call).health}}
 
-// Health states, of the whole and of a part.
+// Health states, of a part and of the whole; a whole that is not ready is an error.
 const (
 	stateReady     = "ready"
 	stateWarmingUp = "warming_up"
@@ -23,36 +23,41 @@ const warmingRetry = 30 * time.Second
 type healthView struct {
 	Status    string            `json:"status"`
 	Timestamp Stamp             `json:"timestamp"`
-	CheckedAt *Stamp            `json:"checkedAt"` // null: never yet
+	CheckedAt Stamp             `json:"checkedAt"`
 	Parts     map[string]string `json:"parts"`
 }
 
-// health answers 200 whether ready or not: the service that says so is there. Why a part is not ready is for operators, and
-// this call has no key.
+// health answers whether submits are taken. SERVICE_WARMING_UP while they are not.
 func (c *call) health() (answer, error) {
 	ready, err := c.Limits.Ready(c.r.Context())
 	if err != nil {
 		return answer{}, fmt.Errorf("api: health: %w", err)
 	}
-	v := healthView{Status: state(ready.Ready()), Timestamp: Stamp(c.Clock.Now()), CheckedAt: maybe(ready.At), Parts: map[string]string{}}
-	for name, why := range ready.Parts {
-		v.Parts[name] = state(why == "")
+	if err := warm(ready); err != nil {
+		return answer{}, err
 	}
-	return answer{http.StatusOK, v}, nil
+	return answer{http.StatusOK, healthView{stateReady, Stamp(c.Clock.Now()), Stamp(ready.At), partStates(ready)}}, nil
 }
 
-func state(ready bool) string {
-	if ready {
-		return stateReady
+// partStates tells each part's state. Why a part is not ready is for operators: the health has no key.
+func partStates(r run.Readiness) map[string]string {
+	parts := map[string]string{}
+	for name, why := range r.Parts {
+		parts[name] = stateReady
+		if why != "" {
+			parts[name] = stateWarmingUp
+		}
 	}
-	return stateWarmingUp
+	return parts
 }
 
-// warm answers SERVICE_WARMING_UP unless the last readiness on record says that every part is ready; none on record is not
-// ready.
+// warm answers SERVICE_WARMING_UP, with what is known of each part, unless the last readiness on record says that every part is
+// ready; none on record is not ready. A record does not age: were the probes to stop, parts that worked would work on, and to
+// refuse every submit for it would make an outage of a lost schedule. A part that breaks meanwhile ends its runs by code.
 func warm(r run.Readiness) error {
 	if r.Ready() {
 		return nil
 	}
-	return &code.Error{Code: code.ServiceWarmingUp, RetryAfter: warmingRetry}
+	e := &code.Error{Code: code.ServiceWarmingUp, RetryAfter: warmingRetry}
+	return e.With("parts", partStates(r)).With("checkedAt", maybe(r.At))
 }

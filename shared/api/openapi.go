@@ -318,6 +318,7 @@ var exampleDetails = map[code.Code]map[string]any{
 	code.AudioDurationUnavailable: {"durationMs": 77_760},
 	code.InsufficientCredits:      {"cost": 4, "available": 3},
 	code.RequestTooLarge:          {"uploadsUrl": Base + "/speech/uploads"},
+	code.ServiceWarmingUp:         {"parts": map[string]any{"accent": stateWarmingUp, "ingest": stateReady, "transcribe": stateReady}, "checkedAt": Stamp(exampleAt.Add(-20 * time.Second))},
 }
 
 // exampleWaits are how long a client is asked to wait with the codes that say so, in s.

@@ -367,12 +367,11 @@ func schemaNodes() node {
 			must("fields", node{{"type", "object"}, {"description", "Fields of the form, as they are. The policy fixes the key, and a size of 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes."},
 				{"maxProperties", 20}, {"additionalProperties", node{{"type", "string"}, {"maxLength", 8192}}}}),
 			must("expiresAt", instant("Until when it may be posted.")))},
-		{"Health", closed("Whether the service is ready.",
-			must("status", oneOf("Of the whole: submits are refused with SERVICE_WARMING_UP until it is ready.", stateReady, stateWarmingUp)),
+		{"Health", closed("The service is ready.",
+			must("status", oneOf("Of the whole. While it is not ready the answer is 503 SERVICE_WARMING_UP, and so is a submit's.", stateReady)),
 			must("timestamp", instant("When this was answered.")),
-			must("checkedAt", orNull(instant("When the parts were last probed; null: never yet."))),
-			must("parts", node{{"type", "object"}, {"description", "The parts that need engines, by stage."}, {"maxProperties", len(pipeline.Table)},
-				{"propertyNames", node{{"enum", stageNames()[1:]}}}, {"additionalProperties", oneOf("Of the part.", stateReady, stateWarmingUp)}}))},
+			must("checkedAt", instant("When the parts were last probed.")),
+			must("parts", partsSchema("The parts that need engines, by stage.", stateReady)))},
 		{"CutSettings", cutSchema()},
 		{"RunCompleted", closed("What a webhook is told.",
 			must("type", oneOf("The kind of event.", "run.completed")),
@@ -403,7 +402,14 @@ func errorSchema() node {
 			may("maxDurationMs", whole("AUDIO_TOO_LONG: how long it may be.", audio.Bounds.MaxLength.Milliseconds(), upTo(audio.Bounds.MaxLength.Milliseconds()))),
 			may("cost", whole("INSUFFICIENT_CREDITS: what the recording costs.", 1)),
 			may("available", whole("INSUFFICIENT_CREDITS: what there is.", 0)),
+			may("parts", partsSchema("SERVICE_WARMING_UP: the parts that need engines, by stage.", stateReady, stateWarmingUp)),
+			may("checkedAt", orNull(instant("SERVICE_WARMING_UP: when the parts were last probed; null: never yet."))),
 			may("uploadsUrl", text("REQUEST_TOO_LARGE: where to ask for an upload.", member{"enum", []string{Base + "/speech/uploads"}})))))
+}
+
+func partsSchema(about string, states ...string) node {
+	return node{{"type", "object"}, {"description", about}, {"maxProperties", len(pipeline.Table)},
+		{"propertyNames", node{{"enum", stageNames()[1:]}}}, {"additionalProperties", oneOf("Of the part.", states...)}}
 }
 
 // cutReasons are the values of CutFault.Reason.

@@ -75,6 +75,7 @@ func newService(t *testing.T) *service {
 	s.client, err = New(server.URL, secret)
 	s.must(err)
 	s.client.hold = func(time.Duration) time.Duration { return 0 }
+	s.client.jitter = func() float64 { return 0.5 }
 	s.client.wait = func(_ context.Context, d time.Duration) error { s.clock.Advance(d); return nil }
 	return s
 }
@@ -258,8 +259,8 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// Ensure that what may end differently is tried again as often as we may, at the pace that is asked for, with the whole body
-// each time, and that what is said last is what the caller hears.
+// Ensure that what may end differently is tried again as often as we may, at the pace that is asked for and with jitter on top,
+// with the whole body each time, and that what is said last is what the caller hears.
 func TestRetries(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -269,16 +270,16 @@ func TestRetries(t *testing.T) {
 	}{
 		{"a service warming up", func(w http.ResponseWriter) {
 			api.Refuse(w, &code.Error{Code: code.ServiceWarmingUp, RetryAfter: 30 * time.Second}, "", time.Time{})
-		}, []time.Duration{30e9, 30e9, 30e9, 30e9}, code.ServiceWarmingUp},
-		{"a fault of its own", func(w http.ResponseWriter) { api.Refuse(w, code.New(code.InternalError), "", time.Time{}) }, []time.Duration{5e8, 1e9, 2e9, 4e9}, code.InternalError},
+		}, []time.Duration{30.25e9, 30.5e9, 31e9, 32e9}, code.ServiceWarmingUp},
+		{"a fault of its own", func(w http.ResponseWriter) { api.Refuse(w, code.New(code.InternalError), "", time.Time{}) }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, code.InternalError},
 		{"a first submit in flight", func(w http.ResponseWriter) {
 			api.Refuse(w, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: 2 * time.Second}, "", time.Time{})
-		}, []time.Duration{2e9, 2e9, 2e9, 2e9}, code.IdempotencyInProgress},
-		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); _, _ = io.WriteString(w, "<html>") }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
+		}, []time.Duration{2.25e9, 2.5e9, 3e9, 4e9}, code.IdempotencyInProgress},
+		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); _, _ = io.WriteString(w, "<html>") }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, ""},
 		{"the longest wait", func(w http.ResponseWriter) {
 			api.Refuse(w, &code.Error{Code: code.ServiceWarmingUp, RetryAfter: maxWait}, "", time.Time{})
-		}, []time.Duration{60e9, 60e9, 60e9, 60e9}, code.ServiceWarmingUp},
-		{"a broken connection", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, []time.Duration{5e8, 1e9, 2e9, 4e9}, ""},
+		}, []time.Duration{60.25e9, 60.5e9, 61e9, 62e9}, code.ServiceWarmingUp},
+		{"a broken connection", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, ""},
 	} {
 		for _, fails := range []int{2, 5} {
 			t.Run(fmt.Sprintf("%s, %d times", c.name, fails), func(t *testing.T) {
@@ -461,9 +462,40 @@ func TestReads(t *testing.T) {
 	if len(first.Data) != 3 || len(last.Data) != 1 || last.NextCursor != nil || last.Data[0].Type != "grant" {
 		t.Errorf("got %+v, then %+v", first, last)
 	}
-	health, err := s.client.Health(t.Context())
-	s.must(err)
-	if health.Status != "ready" {
-		t.Errorf("got %+v", health)
+}
+
+// Ensure that a service that is not ready is told of at once and by its parts, and is no error.
+func TestHealth(t *testing.T) {
+	s := newService(t)
+	for status, why := range map[string]string{"ready": "", "warming_up": "cold"} {
+		s.must(s.store.SetReady(t.Context(), run.Readiness{At: s.clock.Now(), Parts: map[string]string{"accent": why}}))
+		h, err := s.client.Health(t.Context())
+		s.must(err)
+		if n := len(s.requests()); h.Status != status || h.Parts["accent"] != status || !json.Valid(h.Raw) || n != 1 {
+			t.Errorf("got %+v after %d requests, want %s", h, n, status)
+		}
+	}
+}
+
+// Ensure that jitter shortens no wait that was asked for, and goes up to the whole of ours.
+func TestBackoff(t *testing.T) {
+	c, err := New("http://127.0.0.1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}}
+	for _, tc := range []struct {
+		drawn float64
+		try   int
+		res   *http.Response
+		want  time.Duration
+	}{
+		{0, 0, nil, 0}, {0.5, 0, nil, 250 * time.Millisecond}, {0.5, 3, nil, 2 * time.Second},
+		{0, 3, asked, 7 * time.Second}, {0.5, 0, asked, 7250 * time.Millisecond}, {0.75, 3, asked, 10 * time.Second},
+	} {
+		c.jitter = func() float64 { return tc.drawn }
+		if got := c.backoff(0, 0, tc.try, tc.res); got != tc.want {
+			t.Errorf("%v drawn at try %d: %s, want %s", tc.drawn, tc.try, got, tc.want)
+		}
 	}
 }

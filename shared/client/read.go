@@ -190,17 +190,33 @@ func (c *Client) Transactions(ctx context.Context, limit int, cursor string) (Tr
 	return v, err
 }
 
+const healthPath = "/health"
+
 // Health is the service's readiness.
 type Health struct {
 	Status string            `json:"status"` // ready or warming_up
-	Parts  map[string]string `json:"parts"`
-	Raw    json.RawMessage   `json:"-"` // the body as it came
+	Parts  map[string]string `json:"parts"`  // the same of each
+	Raw    json.RawMessage   `json:"-"`      // the body as it came
 }
 
-// Health reads the readiness; it needs no key. Errors: *Error, the transport's.
+// Health reads the readiness; it needs no key. A service that is not ready is no error. Errors: *Error, the transport's.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var v Health
-	raw, _, err := c.call(ctx, http.MethodGet, "/health", nil, nil, 0, &v)
+	raw, _, err := c.call(ctx, http.MethodGet, healthPath, nil, nil, 0, &v)
 	v.Raw = raw
-	return v, err
+	if !Is(err, code.ServiceWarmingUp) {
+		return v, err
+	}
+	var body struct {
+		Error struct {
+			Details struct {
+				Parts map[string]string `json:"parts"`
+			} `json:"details"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return v, fmt.Errorf("client: health: %w", err)
+	}
+	v.Status, v.Parts = "warming_up", body.Error.Details.Parts
+	return v, nil
 }

@@ -103,13 +103,14 @@ const (
 	List       Place = "runs"
 	Ledger     Place = "transactions"
 	Uploads    Place = "uploads"
+	Health     Place = "health"
 	Chain      Place = "chain" // the end of a run, read in a 200 answer
 )
 
 // Handler tells whether p is a call's own handler.
 func (p Place) Handler() bool {
 	switch p {
-	case Submit, Poll, Erase, List, Ledger, Uploads:
+	case Submit, Poll, Erase, List, Ledger, Uploads, Health:
 		return true
 	}
 	return false
@@ -165,7 +166,7 @@ var Table = []Entry{
 	{RateLimitExceeded, 429, false, true, "Too many requests. Back off exponentially, at least as long as Retry-After says.", raised(Rate, Gateway)},
 	{PollRateLimited, 429, false, true, "This run was polled too soon. Wait as long as Retry-After says.", raised(Poll)},
 
-	{ServiceWarmingUp, 503, false, true, "The scoring service is still warming up. Retry with backoff.", raised(Submit)},
+	{ServiceWarmingUp, 503, false, true, "The scoring service is still warming up. Retry with backoff.", raised(Submit, Health)},
 
 	{TranscriptionFailed, 0, true, true, "The recording could not be transcribed: too little speech was intelligible, or the recogniser gave up.", raised(Chain)},
 	{TranscriptionLowConfidence, 0, true, false, "What was heard does not match the requested language, or too little of it is certain.", raised(Chain)},
