@@ -287,6 +287,9 @@ func refOf(schema node) string {
 	return ""
 }
 
+// maxValues is how many values of a list are shown.
+const maxValues = 60
+
 // typeOf tells a schema's type and bounds in words.
 func typeOf(schema node) string {
 	var parts []string
@@ -318,9 +321,13 @@ func typeOf(schema node) string {
 	span("minLength", "maxLength", " characters")
 	span("minItems", "maxItems", " items")
 	span("minProperties", "maxProperties", " keys")
-	if values, err := json.Marshal(schema.get("enum")); err == nil && string(values) != "null" {
-		list := strings.ReplaceAll(strings.Trim(string(values), "[]"), ",", ", ")
-		parts = append(parts, "one of "+strings.ReplaceAll(list, `"`, ""))
+	if raw, err := json.Marshal(schema.get("enum")); err == nil && string(raw) != "null" {
+		values := strings.Split(strings.ReplaceAll(strings.Trim(string(raw), "[]"), `"`, ""), ",")
+		if n := len(values); n > maxValues {
+			parts = append(parts, fmt.Sprintf("one of %d values, all in the OpenAPI document", n))
+		} else {
+			parts = append(parts, "one of "+strings.Join(values, ", "))
+		}
 	}
 	if d := schema.get("default"); d != nil {
 		parts = append(parts, fmt.Sprintf("default %v", d))
