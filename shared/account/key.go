@@ -102,7 +102,14 @@ func allowed(list []string, ip netip.Addr) bool {
 		return true
 	}
 	for _, s := range list {
-		if p, err := netip.ParsePrefix(s); err == nil && p.Contains(ip.Unmap()) {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			continue
+		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // ::ffff:203.0.113.0/120 is 203.0.113.0/24
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if p.Contains(ip.Unmap()) {
 			return true
 		}
 	}

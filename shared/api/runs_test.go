@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 
 	"parley/shared/api"
 	"parley/shared/code"
+	"parley/shared/pipeline"
 	"parley/shared/run"
 )
 
@@ -134,6 +136,45 @@ func TestRunsPages(t *testing.T) {
 	h.get("/runs?limit=2&tag=a&cursor=" + first).is(code.InvalidCursor)
 }
 
+// Ensure that paging goes on where it was while new runs arrive: none of the old is missed or comes twice, and none of the new comes.
+func TestRunsPagesWhileRunsArrive(t *testing.T) {
+	h := newHouse(t)
+	var want []string
+	for i := range 6 {
+		want = append([]string{string(h.accept())}, want...)
+		if i%2 == 0 {
+			h.clock.Advance(time.Millisecond)
+		}
+	}
+	// Of the runs of one millisecond either may come first.
+	old := map[string]bool{}
+	for _, id := range want {
+		old[id] = true
+	}
+	cursor := ""
+	for page := 0; ; page++ {
+		r := h.get("/runs?limit=2" + cursor)
+		r.has(http.StatusOK)
+		for _, id := range r.ids() {
+			if !old[id] {
+				t.Errorf("%s comes on page %d, twice or new", id, page)
+			}
+			delete(old, id)
+		}
+		next, more := r.at("nextCursor").(string)
+		if !more {
+			break
+		}
+		cursor = "&cursor=" + next
+		h.clock.Advance(time.Millisecond)
+		h.accept()
+		h.fail(run.ID(want[len(want)-1-page]), code.ScoringFailed)
+	}
+	if len(old) != 0 {
+		t.Errorf("missed %v", old)
+	}
+}
+
 // Ensure that an entry of the list is what a poll answers, less transcript and analysis, and that listing is no poll.
 func TestRunsEntries(t *testing.T) {
 	h := newHouse(t)
@@ -152,6 +193,40 @@ func TestRunsEntries(t *testing.T) {
 		if !found {
 			t.Errorf("no entry is %v", polled.body)
 		}
+	}
+}
+
+// Ensure that a list shows a run whose report is damaged, with null for what it told, beside the others as they are, and logs why; and
+// that a store that cannot be read makes no list of nulls.
+func TestRunsWithADamagedReport(t *testing.T) {
+	for name, damage := range map[string]func(h *house, key string){
+		"gone":      func(h *house, key string) { h.must(h.objects.Delete(t.Context(), key)) },
+		"cut short": func(h *house, key string) { h.put(key, reportJSON[:len(reportJSON)/2]) },
+		"a list":    func(h *house, key string) { h.put(key, "[]") },
+		"too large": func(h *house, key string) { h.put(key, strings.Repeat(" ", 4<<20)+"{}") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			damaged, whole := h.accept(), h.accept()
+			h.succeed(damaged, reportJSON)
+			h.succeed(whole, reportJSON)
+			damage(h, pipeline.Key(damaged, 1, pipeline.Report, 0))
+			r := h.get("/runs")
+			r.has(http.StatusOK)
+			for _, entry := range r.at("data").([]any) {
+				e := reply{t: t, body: entry.(map[string]any)}
+				told := e.at("id") == string(whole)
+				if (e.at("scores") != nil) != told || (e.at("scoringVersion") != nil) != told || e.at("status") != "success" || e.at("credits.deducted") != 4.0 {
+					t.Errorf("got %v", entry)
+				}
+			}
+			if log := h.log.String(); strings.Count(log, "run listed without its report") != 1 || !strings.Contains(log, string(damaged)) {
+				t.Errorf("logged %s", log)
+			}
+			h.get("/speech/analyze/" + string(damaged)).is(code.InternalError)
+			h.objects.readErr = errors.New("no bucket")
+			h.get("/runs").is(code.InternalError)
+		})
 	}
 }
 

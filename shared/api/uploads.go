@@ -79,9 +79,9 @@ func uploadAsked(body io.Reader) error {
 	if len(raw) > maxUploadBody {
 		return invalid(field{Name: "body", Message: fmt.Sprintf("must be JSON of at most %d bytes", maxUploadBody)})
 	}
-	var asked map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &asked); err != nil || asked == nil {
-		return invalid(field{Name: "body", Message: `must be a JSON object such as {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
+	asked, err := strictObject(string(raw))
+	if err != nil {
+		return invalid(field{Name: "body", Message: err.Error() + `; send one such as {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
 	}
 	var bad []field
 	var tooLarge bool

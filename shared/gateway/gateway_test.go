@@ -29,7 +29,7 @@ import (
 )
 
 // root is the repository's folder: the nearest one above that holds go.mod.
-func root(t *testing.T) string {
+func root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -45,7 +45,7 @@ func root(t *testing.T) string {
 	return ""
 }
 
-func recorded(t *testing.T, name string) events.APIGatewayProxyRequest {
+func recorded(t testing.TB, name string) events.APIGatewayProxyRequest {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root(t), "events", name+".json"))
 	if err != nil {
@@ -79,7 +79,7 @@ func (presigner) PresignPost(context.Context, string, int64, time.Duration) (str
 }
 
 // front is all that the recorded events meet: the client whose key they carry, with credits, and the run that they poll.
-func front(t *testing.T) (api.Deps, *bytes.Buffer) {
+func front(t testing.TB) (api.Deps, *bytes.Buffer) {
 	t.Helper()
 	now := time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 	store, log := memory.New(), &bytes.Buffer{}
@@ -227,4 +227,58 @@ func TestAnswer(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", c.name, a, err)
 		}
 	}
+}
+
+// Ensure that whatever an event holds, a handler reads a request out of it and its answer is one of the contract.
+func FuzzEvent(f *testing.F) {
+	for _, name := range []string{"submit", "poll", "erase", "runs", "credits", "uploads", "health", "docs"} {
+		raw, err := json.Marshal(recorded(f, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte(`{"path":"/api/v1/%zz","httpMethod":"get","body":"!","isBase64Encoded":true}`))
+	f.Add([]byte(`{"path":"/api/v1/health","httpMethod":"GET","queryStringParameters":{"a":"\ud800"},"multiValueHeaders":{"\r\n":["\r\n"]}}`))
+	deps, log := front(f)
+	deps.Random = &endless{}
+	handle := gateway.Handler(api.All(deps))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var e events.APIGatewayProxyRequest
+		if json.Unmarshal(raw, &e) != nil {
+			return
+		}
+		log.Reset()
+		a, err := handle(t.Context(), e)
+		if err != nil || a.StatusCode < 200 || a.StatusCode > 499 {
+			t.Fatalf("answered %d %s, %v; logged %s", a.StatusCode, a.Body, err, log)
+		}
+		var body api.Envelope
+		if a.StatusCode >= 400 {
+			if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+				t.Fatalf("no envelope: %s", a.Body)
+			}
+			if entry, ok := code.Lookup(body.Error.Code); !ok || entry.Status != a.StatusCode {
+				t.Errorf("%d %s", a.StatusCode, a.Body)
+			}
+		}
+		for name, values := range a.MultiValueHeaders {
+			for _, v := range values {
+				if strings.ContainsAny(name+v, "\r\n\x00") {
+					t.Errorf("header %q: %q", name, v)
+				}
+			}
+		}
+	})
+}
+
+// endless are bytes that differ: what a fuzzing of many thousand calls needs of randomness.
+type endless struct{ n uint64 }
+
+func (e *endless) Read(b []byte) (int, error) {
+	for i := range b {
+		e.n = e.n*6364136223846793005 + 1442695040888963407
+		b[i] = byte(e.n >> 56)
+	}
+	return len(b), nil
 }
