@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"parley/shared/code"
-	"parley/shared/run"
 )
 
 // Ensure that any cut settings are within their bounds, or refused with the names of the offenders, and that what is taken can be applied.
@@ -37,7 +36,7 @@ func FuzzValidateCut(f *testing.F) {
 			t.Errorf("%s is taken as %+v", raw, c)
 		}
 		pcm := make([]int16, SampleRate)
-		if w := windowOf(pcm, run.CutSettings(c)); w.StartMs < 0 || w.EndMs > 1000 || w.Len() < 0 {
+		if w := windowOf(pcm, c); w.StartMs < 0 || w.EndMs > 1000 || w.Len() < 0 {
 			t.Errorf("%s cuts %v out of a second", raw, w)
 		}
 	})

@@ -107,11 +107,6 @@ func changed(of func(*kitchen) []byte, mark string, after int, to []byte) func(*
 	}
 }
 
-// rewritten is a sample with every such byte sequence replaced by another of the same length.
-func rewritten(of func(*kitchen) []byte, old, is string) func(*kitchen) []byte {
-	return func(k *kitchen) []byte { return bytes.ReplaceAll(of(k), []byte(old), []byte(is)) }
-}
-
 // garbled is a sample with noise in the middle, from one percent of it to another.
 func garbled(from, to int, of func(*kitchen) []byte) func(*kitchen) []byte {
 	return func(k *kitchen) []byte {
