@@ -318,11 +318,16 @@ func (h *house) noFiles() {
 
 func ptr[T any](v T) *T { return &v }
 
+func (h *house) put(key, content string) {
+	h.t.Helper()
+	h.must(h.objects.Objects.Put(h.t.Context(), key, "application/json", strings.NewReader(content), int64(len(content))))
+}
+
 // succeed ends a run as finalize does, with this report.
 func (h *house) succeed(id run.ID, report string) {
 	h.t.Helper()
 	r := h.run(id)
-	h.must(h.objects.Objects.Put(h.t.Context(), pipeline.Key(id, r.Attempt, pipeline.Report, 0), "application/json", strings.NewReader(report), int64(len(report))))
+	h.put(pipeline.Key(id, r.Attempt, pipeline.Report, 0), report)
 	_, err := h.store.End(h.t.Context(), r, run.Succeed(r, run.Scores{Vocabulary: ptr(3.5), Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)}, "en"), h.clock.Now())
 	h.must(err)
 }

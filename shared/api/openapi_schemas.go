@@ -259,7 +259,7 @@ func schemaNodes() node {
 			must("credits", ref("schemas", "HeldCredits")),
 			must("metadata", metadataAnswered()),
 			must("tags", tagsSchema()))...)},
-		{"RunSummary", closed("A run that has ended, without transcript and analysis. After an erasure what was scored is null.", summaryProps()...)},
+		{"RunSummary", closed("A run that has ended, without transcript and analysis. What was scored is null after an erasure, and in the list alone where our record of it is damaged.", summaryProps()...)},
 		{"FinishedRun", closed("A run that has ended, whole. What is null was not measured, or was erased.", append(summaryProps(),
 			must("analysis", orNull(ref("schemas", "Analyses"))),
 			must("transcript", orNull(ref("schemas", "Transcript"))))...)},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -79,7 +80,9 @@ func (c *call) runs() (answer, error) {
 	return answer{http.StatusOK, v}, nil
 }
 
-// summaries makes a list's entries, reading the reports of those that ended a few at a time.
+// summaries makes a list's entries, reading the reports of those that ended a few at a time. A damaged report must not hide the
+// other runs: its entry has null for all that it told. A store that cannot be read is another matter, since it passes: to answer
+// null for it would have a client that copies the list believe that there are no scores.
 func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 	out, errs := make([]any, len(rs)), make([]error, len(rs))
 	free := make(chan struct{}, reportReads)
@@ -98,6 +101,10 @@ func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 				<-free
 			}()
 			rep, err := c.report(&r)
+			if errors.Is(err, errDamaged) {
+				c.log.Error("run listed without its report", "run", r.ID, "cause", err.Error())
+				err = nil
+			}
 			out[i], errs[i] = c.summary(r, rep, balance), err
 		})
 	}

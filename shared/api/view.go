@@ -104,8 +104,11 @@ type report struct {
 	Transcript         json.RawMessage `json:"transcript"`
 }
 
+// errDamaged says that a stored report is not what was once stored: to read it again would be of no use.
+var errDamaged = errors.New("api: damaged report")
+
 // report reads the stored report of a run that has ended; the empty one where the run never had one, or was erased. A run that is
-// erased since it was read is read again into r.
+// erased since it was read is read again into r. errDamaged where what is stored, or is no longer, is no report.
 func (c *call) report(r *run.Run) (report, error) {
 	var rep report
 	if !r.ErasedAt.IsZero() {
@@ -117,8 +120,11 @@ func (c *call) report(r *run.Run) (report, error) {
 		return rep, nil
 	case errors.Is(err, pipeline.ErrNoObject):
 		now, again := c.Runs.Get(c.r.Context(), r.ID)
-		if again != nil || now.ErasedAt.IsZero() {
+		switch {
+		case again != nil:
 			return rep, fmt.Errorf("api: report of %s: %w", r.ID, errors.Join(err, again))
+		case now.ErasedAt.IsZero():
+			return rep, fmt.Errorf("%w of %s: %w", errDamaged, r.ID, err)
 		}
 		*r = now
 		return rep, nil
@@ -127,10 +133,14 @@ func (c *call) report(r *run.Run) (report, error) {
 	}
 	defer func() { _ = body.Close() }() // only read from
 	if size > maxReport {
-		return rep, fmt.Errorf("api: report of %s: %d bytes", r.ID, size)
+		return rep, fmt.Errorf("%w of %s: %d bytes", errDamaged, r.ID, size)
 	}
-	if err := json.NewDecoder(io.LimitReader(body, maxReport)).Decode(&rep); err != nil {
+	raw, err := io.ReadAll(io.LimitReader(body, maxReport+1))
+	if err != nil {
 		return rep, fmt.Errorf("api: report of %s: %w", r.ID, err)
+	}
+	if err := json.Unmarshal(raw, &rep); err != nil {
+		return report{}, fmt.Errorf("%w of %s: %w", errDamaged, r.ID, err)
 	}
 	return rep, nil
 }
