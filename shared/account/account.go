@@ -3,6 +3,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -49,6 +50,18 @@ type Client struct {
 	// deletes it. nil: the default.
 	AudioRetentionDays *int      `json:"audioRetentionDays"`
 	CreatedAt          time.Time `json:"createdAt"`
+	// Version counts the replacements; the condition of each one.
+	Version int64 `json:"-"`
+}
+
+// Clone copies it.
+func (c Client) Clone() Client {
+	c.Grants, c.Permissions = slices.Clone(c.Grants), slices.Clone(c.Permissions)
+	if c.AudioRetentionDays != nil {
+		days := *c.AudioRetentionDays
+		c.AudioRetentionDays = &days
+	}
+	return c
 }
 
 // AudioRetention is how long a recording is kept after its run ended.
@@ -92,18 +105,35 @@ type Key struct {
 	IPs       []string   `json:"ips"`       // CIDR allow-list; empty: any address
 	Rate      int        `json:"rate"`      // submits per minute
 	CreatedAt time.Time  `json:"createdAt"`
+	// Version counts the replacements; the condition of each one.
+	Version int64 `json:"-"`
+}
+
+// Clone copies it.
+func (k Key) Clone() Key {
+	k.IPs = slices.Clone(k.IPs)
+	if k.ExpiresAt != nil {
+		at := *k.ExpiresAt
+		k.ExpiresAt = &at
+	}
+	return k
 }
 
 // Store keeps clients and keys.
 type Store interface {
-	// PutClient creates or replaces a client (not its balance).
+	// PutClient creates or replaces a client (not its balance), whatever is stored: the last to write wins.
 	PutClient(ctx context.Context, c Client) error
+	// ReplaceClient writes c, as the next version, where the version that c has is still stored: else ErrMoved.
+	ReplaceClient(ctx context.Context, c Client) error
 	// Client returns ErrUnknown where there is none.
 	Client(ctx context.Context, id ID) (Client, error)
 	// Clients returns all clients by creation time, at most 10,000.
 	Clients(ctx context.Context) ([]Client, error)
-	// PutKey creates or replaces a key.
+	// PutKey creates or replaces a key, whatever is stored: the last to write wins.
 	PutKey(ctx context.Context, k Key) error
+	// ReplaceKey writes k, as the next version, where the version that k has is still stored: else ErrMoved. The id, the client and
+	// the hash of a key never change.
+	ReplaceKey(ctx context.Context, k Key) error
 	// KeyByHash returns the key and its client; ErrUnknown where there is none. Consistent: a revoked key is seen revoked.
 	KeyByHash(ctx context.Context, hash string) (Key, Client, error)
 	// Key returns ErrUnknown where there is none.

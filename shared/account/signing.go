@@ -110,8 +110,8 @@ type Signings interface {
 	PutSigning(ctx context.Context, client ID, before, after Signing) error
 }
 
-// maxSigningTries bounds the tries at a write that others contend for.
-const maxSigningTries = 10
+// maxTries bounds the tries at a write that others contend for.
+const maxTries = 10
 
 // FirstSecret returns the client's secrets, and gives it a first one where it has none. Repeats and rivals find the same.
 func FirstSecret(ctx context.Context, s Signings, client ID, random io.Reader, now time.Time) (Signing, error) {
@@ -132,7 +132,7 @@ func changeSigning(ctx context.Context, s Signings, client ID, random io.Reader,
 	if err != nil {
 		return Signing{}, err
 	}
-	for range maxSigningTries {
+	for range maxTries {
 		before, err := s.Signing(ctx, client)
 		if err != nil {
 			return Signing{}, err

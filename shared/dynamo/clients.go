@@ -49,6 +49,55 @@ func (s *Store) putPlain(i item) types.TransactWriteItem {
 // PutClient implements account.Store. It writes the client and its line in the list, in one transaction; the last to
 // write wins.
 func (s *Store) PutClient(ctx context.Context, c account.Client) error {
+	return s.transact(ctx, "put client", func(context.Context, setback) ([]types.TransactWriteItem, error) {
+		return []types.TransactWriteItem{s.putPlain(encodeClient(c)), s.putPlain(accountKey(allClients, string(c.ID)))}, nil
+	})
+}
+
+// ReplaceClient implements account.Store.
+func (s *Store) ReplaceClient(ctx context.Context, c account.Client) error {
+	seen := c.Version
+	c.Version++
+	return s.rewrite(ctx, "replace client", encodeClient(c), seen)
+}
+
+// rewrite writes one item of the table of clients.
+//
+//	in   the version that was decided on; an item that was never replaced has none, and has an id as every one
+//	out  written; condition failed: account.ErrMoved, as another write came first, or this one did and its answer was lost
+func (s *Store) rewrite(ctx context.Context, what string, i item, seen int64) error {
+	in := &dynamodb.PutItemInput{TableName: &s.names.Clients, Item: i, ConditionExpression: aws.String(ifVersion),
+		ExpressionAttributeNames: map[string]string{"#version": "version"}, ExpressionAttributeValues: item{":version": num(seen)}}
+	if seen == 0 {
+		in.ConditionExpression = aws.String("attribute_exists(#id) AND attribute_not_exists(#version)")
+		in.ExpressionAttributeNames["#id"], in.ExpressionAttributeValues = "id", nil
+	}
+	return s.putIf(ctx, what, in)
+}
+
+// putIf writes an item under a condition: account.ErrMoved where it does not hold.
+func (s *Store) putIf(ctx context.Context, what string, in *dynamodb.PutItemInput) error {
+	b := s.budget(what)
+	for {
+		call, cancel := context.WithTimeout(ctx, writeTimeout)
+		_, err := s.api.PutItem(call, in, once)
+		cancel()
+		switch judge(err) {
+		case written:
+			return nil
+		case lost:
+			return account.ErrMoved
+		case fatal:
+			return fmt.Errorf("dynamo: %s: %w", what, err)
+		case conflict, throttled, unknown:
+		}
+		if err := b.wait(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+func encodeClient(c account.Client) item {
 	i := accountKey(clientPartition(c.ID), clientSort)
 	i["id"] = str(string(c.ID))
 	i.text("name", c.Name)
@@ -60,15 +109,15 @@ func (s *Store) PutClient(ctx context.Context, c account.Client) error {
 		i["audioRetentionDays"] = num(int64(*c.AudioRetentionDays))
 	}
 	i.time("created", c.CreatedAt)
-	return s.transact(ctx, "put client", func(context.Context, setback) ([]types.TransactWriteItem, error) {
-		return []types.TransactWriteItem{s.putPlain(i), s.putPlain(accountKey(allClients, string(c.ID)))}, nil
-	})
+	i.number("version", c.Version)
+	return i
 }
 
 func decodeClient(it item) (account.Client, error) {
 	r := reader{item: it}
 	c := account.Client{ID: account.ID(r.text("id")), Name: r.text("name"), Active: r.flag("active"), ConcurrentRuns: int(r.number("concurrentRuns")),
-		Grants: kinds[account.Grant](r.list("grants")), Permissions: kinds[account.Permission](r.list("permissions")), CreatedAt: r.time("created")}
+		Grants: kinds[account.Grant](r.list("grants")), Permissions: kinds[account.Permission](r.list("permissions")), CreatedAt: r.time("created"),
+		Version: r.number("version")}
 	if _, set := it["audioRetentionDays"]; set {
 		days := int(r.number("audioRetentionDays"))
 		c.AudioRetentionDays = &days
@@ -156,6 +205,21 @@ func (s *Store) Clients(ctx context.Context) ([]account.Client, error) {
 // PutKey implements account.Store. It writes the key and the two pointers to it, in one transaction; the last to write
 // wins.
 func (s *Store) PutKey(ctx context.Context, k account.Key) error {
+	of, by := accountKey(clientPartition(k.Client), keyPointerSort(k.ID)), accountKey(keyPartition(k.ID), keySort)
+	of["hash"], by["hash"] = str(k.Hash), str(k.Hash)
+	return s.transact(ctx, "put key", func(context.Context, setback) ([]types.TransactWriteItem, error) {
+		return []types.TransactWriteItem{s.putPlain(encodeKey(k)), s.putPlain(of), s.putPlain(by)}, nil
+	})
+}
+
+// ReplaceKey implements account.Store.
+func (s *Store) ReplaceKey(ctx context.Context, k account.Key) error {
+	seen := k.Version
+	k.Version++
+	return s.rewrite(ctx, "replace key", encodeKey(k), seen)
+}
+
+func encodeKey(k account.Key) item {
 	i := accountKey(hashPartition(k.Hash), keySort)
 	i["id"], i["client"], i["hash"] = str(string(k.ID)), str(string(k.Client)), str(k.Hash)
 	i.text("prefix", k.Prefix)
@@ -167,17 +231,14 @@ func (s *Store) PutKey(ctx context.Context, k account.Key) error {
 	i.list("ips", k.IPs)
 	i.number("rate", int64(k.Rate))
 	i.time("created", k.CreatedAt)
-	of, by := accountKey(clientPartition(k.Client), keyPointerSort(k.ID)), accountKey(keyPartition(k.ID), keySort)
-	of["hash"], by["hash"] = str(k.Hash), str(k.Hash)
-	return s.transact(ctx, "put key", func(context.Context, setback) ([]types.TransactWriteItem, error) {
-		return []types.TransactWriteItem{s.putPlain(i), s.putPlain(of), s.putPlain(by)}, nil
-	})
+	i.number("version", k.Version)
+	return i
 }
 
 func decodeKey(it item) (account.Key, error) {
 	r := reader{item: it}
 	k := account.Key{ID: account.KeyID(r.text("id")), Client: account.ID(r.text("client")), Hash: r.text("hash"), Prefix: r.text("prefix"), Last4: r.text("last4"),
-		Active: r.flag("active"), IPs: r.list("ips"), Rate: int(r.number("rate")), CreatedAt: r.time("created")}
+		Active: r.flag("active"), IPs: r.list("ips"), Rate: int(r.number("rate")), CreatedAt: r.time("created"), Version: r.number("version")}
 	if t := r.time("expires"); !t.IsZero() {
 		k.ExpiresAt = &t
 	}

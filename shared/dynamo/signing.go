@@ -72,22 +72,5 @@ func (s *Store) PutSigning(ctx context.Context, client account.ID, before, after
 		in.ConditionExpression = aws.String(ifVersion)
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":version": num(before.Version)}
 	}
-	b := s.budget("put signing secrets")
-	for {
-		call, cancel := context.WithTimeout(ctx, writeTimeout)
-		_, err := s.api.PutItem(call, in, once)
-		cancel()
-		switch judge(err) {
-		case written:
-			return nil
-		case lost:
-			return account.ErrMoved
-		case fatal:
-			return fmt.Errorf("dynamo: put signing secrets: %w", err)
-		case unknown:
-		}
-		if err := b.wait(ctx, err); err != nil {
-			return err
-		}
-	}
+	return s.putIf(ctx, "put signing secrets", in)
 }

@@ -12,7 +12,20 @@ import (
 func (s *Store) PutClient(_ context.Context, c account.Client) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clients[c.ID] = cloneClient(c)
+	s.clients[c.ID] = c.Clone()
+	return nil
+}
+
+// ReplaceClient implements account.Store.
+func (s *Store) ReplaceClient(_ context.Context, c account.Client) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was, ok := s.clients[c.ID]; !ok || was.Version != c.Version {
+		return account.ErrMoved
+	}
+	c = c.Clone()
+	c.Version++
+	s.clients[c.ID] = c
 	return nil
 }
 
@@ -24,7 +37,7 @@ func (s *Store) Client(_ context.Context, id account.ID) (account.Client, error)
 	if !ok {
 		return account.Client{}, account.ErrUnknown
 	}
-	return cloneClient(c), nil
+	return c.Clone(), nil
 }
 
 // Clients implements account.Store.
@@ -33,7 +46,7 @@ func (s *Store) Clients(context.Context) ([]account.Client, error) {
 	defer s.mu.Unlock()
 	all := []account.Client{}
 	for _, c := range s.clients {
-		all = append(all, cloneClient(c))
+		all = append(all, c.Clone())
 	}
 	slices.SortFunc(all, func(a, b account.Client) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
@@ -45,7 +58,20 @@ func (s *Store) Clients(context.Context) ([]account.Client, error) {
 func (s *Store) PutKey(_ context.Context, k account.Key) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys[k.ID] = cloneKey(k)
+	s.keys[k.ID] = k.Clone()
+	return nil
+}
+
+// ReplaceKey implements account.Store.
+func (s *Store) ReplaceKey(_ context.Context, k account.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was, ok := s.keys[k.ID]; !ok || was.Version != k.Version {
+		return account.ErrMoved
+	}
+	k = k.Clone()
+	k.Version++
+	s.keys[k.ID] = k
 	return nil
 }
 
@@ -58,7 +84,7 @@ func (s *Store) KeyByHash(_ context.Context, hash string) (account.Key, account.
 			continue
 		}
 		if c, ok := s.clients[k.Client]; ok {
-			return cloneKey(k), cloneClient(c), nil
+			return k.Clone(), c.Clone(), nil
 		}
 	}
 	return account.Key{}, account.Client{}, account.ErrUnknown
@@ -72,7 +98,7 @@ func (s *Store) Key(_ context.Context, id account.KeyID) (account.Key, error) {
 	if !ok {
 		return account.Key{}, account.ErrUnknown
 	}
-	return cloneKey(k), nil
+	return k.Clone(), nil
 }
 
 // Keys implements account.Store.
@@ -82,27 +108,9 @@ func (s *Store) Keys(_ context.Context, client account.ID) ([]account.Key, error
 	all := []account.Key{}
 	for _, k := range s.keys {
 		if k.Client == client {
-			all = append(all, cloneKey(k))
+			all = append(all, k.Clone())
 		}
 	}
 	slices.SortFunc(all, func(a, b account.Key) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) })
 	return all[:min(len(all), 1000)], nil
-}
-
-func cloneClient(c account.Client) account.Client {
-	c.Grants, c.Permissions = slices.Clone(c.Grants), slices.Clone(c.Permissions)
-	if c.AudioRetentionDays != nil {
-		days := *c.AudioRetentionDays
-		c.AudioRetentionDays = &days
-	}
-	return c
-}
-
-func cloneKey(k account.Key) account.Key {
-	k.IPs = slices.Clone(k.IPs)
-	if k.ExpiresAt != nil {
-		t := *k.ExpiresAt
-		k.ExpiresAt = &t
-	}
-	return k
 }

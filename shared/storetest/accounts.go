@@ -28,6 +28,12 @@ func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 			t.Errorf("error %v, want %v", err, account.ErrUnknown)
 		}
 	}
+	moved := func(t *testing.T, err error) {
+		t.Helper()
+		if !errors.Is(err, account.ErrMoved) {
+			t.Errorf("error %v, want %v", err, account.ErrMoved)
+		}
+	}
 	each(t, []scenario{
 		{"a client is read as written, and replaced", func(t *testing.T) {
 			s := open(t)
@@ -95,6 +101,98 @@ func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 			got, err = s.Keys(t.Context(), ClientID(3))
 			fine(t, err)
 			same(t, []account.Key{}, got)
+		}},
+		{"a client is replaced on the reading that it was decided on, and on no other", func(t *testing.T) {
+			s := open(t)
+			moved(t, s.ReplaceClient(t.Context(), client(1))) // there is none
+			fine(t, s.PutClient(t.Context(), client(1)))
+			for version := range int64(3) {
+				c := client(int(version) + 1)
+				c.ID, c.Version = ClientID(1), version
+				fine(t, s.ReplaceClient(t.Context(), c))
+				c.Version++
+				got, err := s.Client(t.Context(), c.ID)
+				fine(t, err)
+				same(t, c, got)
+				for _, other := range []int64{version, version + 2} {
+					old := client(9)
+					old.ID, old.Version = c.ID, other
+					moved(t, s.ReplaceClient(t.Context(), old))
+				}
+				got, err = s.Client(t.Context(), c.ID)
+				fine(t, err)
+				same(t, c, got)
+			}
+			all, err := s.Clients(t.Context())
+			fine(t, err)
+			if len(all) != 1 {
+				t.Errorf("%d clients", len(all))
+			}
+		}},
+		{"8 who change a client at once lose no change", func(t *testing.T) {
+			s := open(t)
+			fine(t, s.PutClient(t.Context(), account.Client{ID: ClientID(1), CreatedAt: Start}))
+			together(8, func(i int) {
+				g := account.Grant(letters(i, 5))
+				// A change whose answer was lost, or that others outran ten times, is made again: it must not count twice.
+				for {
+					_, err := account.ChangeClient(t.Context(), s, ClientID(1), func(c *account.Client) error {
+						if !c.Granted(g) {
+							c.Grants = append(c.Grants, g)
+						}
+						return nil
+					})
+					if err == nil {
+						return
+					}
+					if !errors.Is(err, account.ErrMoved) {
+						t.Error(err)
+						return
+					}
+				}
+			})
+			got, err := s.Client(t.Context(), ClientID(1))
+			fine(t, err)
+			if len(got.Grants) != 8 || got.Version < 8 {
+				t.Errorf("%d grants after %d versions", len(got.Grants), got.Version)
+			}
+		}},
+		{"a key is replaced on the reading that it was decided on, so that a revoked one stays revoked", func(t *testing.T) {
+			s := open(t)
+			moved(t, s.ReplaceKey(t.Context(), key(1, 1))) // there is none
+			fine(t, s.PutClient(t.Context(), client(1)))
+			fine(t, s.PutKey(t.Context(), key(1, 1)))
+			read, err := s.Key(t.Context(), key(1, 1).ID)
+			fine(t, err)
+			revoked, err := account.ChangeKey(t.Context(), s, read.ID, func(k *account.Key) error { k.Active = false; return nil })
+			fine(t, err)
+			read.ExpiresAt = nil
+			moved(t, s.ReplaceKey(t.Context(), read))
+			again, err := account.ChangeKey(t.Context(), s, read.ID, func(k *account.Key) error { k.ExpiresAt = nil; return nil })
+			fine(t, err)
+			got, _, err := s.KeyByHash(t.Context(), read.Hash)
+			fine(t, err)
+			if revoked.Active || again.Active || got.Active || got.ExpiresAt != nil || got.Version != 2 {
+				t.Errorf("revoked %+v, then %+v", revoked, got)
+			}
+			keys, err := s.Keys(t.Context(), ClientID(1))
+			fine(t, err)
+			if len(keys) != 1 {
+				t.Errorf("%d keys", len(keys))
+			}
+		}},
+		{"a change's own error ends it, and nothing is written", func(t *testing.T) {
+			s := open(t)
+			fine(t, s.PutClient(t.Context(), client(1)))
+			no := errors.New("no")
+			if _, err := account.ChangeClient(t.Context(), s, ClientID(1), func(c *account.Client) error { c.Name = ""; return no }); !errors.Is(err, no) {
+				t.Errorf("error %v", err)
+			}
+			got, err := s.Client(t.Context(), ClientID(1))
+			fine(t, err)
+			same(t, client(1), got)
+			_, err = account.ChangeClient(t.Context(), s, ClientID(2), func(*account.Client) error { return nil })
+			unknown(t, err)
 		}},
 		{"what is not there is unknown", func(t *testing.T) {
 			s := open(t)

@@ -1,0 +1,39 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ChangeClient changes a client's settings as they are at the moment of the write, so that of two operators who change different
+// ones at once neither undoes the other's. change may be called again, each time on what was read anew; its error ends the matter.
+// It returns what was written, as the version before. Errors: ErrUnknown, ErrMoved (others kept changing it), change's own.
+func ChangeClient(ctx context.Context, s Store, id ID, change func(*Client) error) (Client, error) {
+	return rewrite(fmt.Sprintf("client %s", id), func() (Client, error) { return s.Client(ctx, id) }, change, func(c Client) error { return s.ReplaceClient(ctx, c) })
+}
+
+// ChangeKey is ChangeClient for a key: whatever else is changed in it, a key that was revoked meanwhile stays revoked.
+func ChangeKey(ctx context.Context, s Store, id KeyID, change func(*Key) error) (Key, error) {
+	return rewrite(fmt.Sprintf("key %s", id), func() (Key, error) { return s.Key(ctx, id) }, change, func(k Key) error { return s.ReplaceKey(ctx, k) })
+}
+
+func rewrite[T any](what string, read func() (T, error), change func(*T) error, write func(T) error) (T, error) {
+	var none T
+	for range maxTries {
+		v, err := read()
+		if err != nil {
+			return none, fmt.Errorf("account: %s: %w", what, err)
+		}
+		if err := change(&v); err != nil {
+			return none, err
+		}
+		switch err := write(v); {
+		case err == nil:
+			return v, nil
+		case !errors.Is(err, ErrMoved):
+			return none, fmt.Errorf("account: %s: %w", what, err)
+		}
+	}
+	return none, fmt.Errorf("account: %s: %w", what, ErrMoved)
+}
