@@ -397,7 +397,8 @@ func TestUploads(t *testing.T) {
 	for body, want := range map[string]code.Code{
 		`{"sizeBytes":1}`: "", `{"sizeBytes":12000000.0}`: "", `{"sizeBytes":0}`: code.InvalidParameters, `{"sizeBytes":26214401}`: code.FileTooLarge, `{"sizeBytes":"5"}`: code.InvalidParameters, `{"sizeBytes":1.5}`: code.InvalidParameters,
 		`{}`: code.InvalidParameters, ``: code.InvalidParameters, `null`: code.InvalidParameters, `[1]`: code.InvalidParameters, `{"sizeBytes":5,"contentType":5}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio"}`: code.InvalidParameters,
-		`{"sizeBytes":5,"name":"x"}`: code.InvalidParameters, `{"sizeBytes":5,"sizeBytes":6}`: code.InvalidParameters, `{"SizeBytes":5}`: code.InvalidParameters, `{"sizeBytes":5}{}`: code.InvalidParameters, `{"sizeBytes":null}`: code.InvalidParameters, `{"sizeBytes":5` + strings.Repeat(" ", 4096) + `}`: code.InvalidParameters,
+		`{"sizeBytes":5,"name":"x"}`: code.InvalidParameters, `{"sizeBytes":5,"sizeBytes":6}`: code.InvalidParameters, `{"SizeBytes":5}`: code.InvalidParameters, `{"sizeBytes":5}{}`: code.InvalidParameters, `{"sizeBytes":null}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio/webm; codecs=\"opus\""}`: "", `{"sizeBytes":5,"contentType":"audio/webm;codecs=opus"}`: "", `{"sizeBytes":5,"contentType":"audio/*"}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio/webm\n"}`: code.InvalidParameters,
+		`{"sizeBytes":5` + strings.Repeat(" ", 4096) + `}`: code.InvalidParameters,
 	} {
 		r := h.askUpload(body)
 		if want == "" {

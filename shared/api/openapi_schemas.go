@@ -360,7 +360,7 @@ func schemaNodes() node {
 			must("nextCursor", orNull(matching("Where the next page begins; null at the end.", cursorPattern))))},
 		{"UploadRequest", closed("A file that is to be uploaded.",
 			must("sizeBytes", whole("Size of the file.", 1, upTo(maxAudio))),
-			may("contentType", matching("Its media type. What the file is, the submit judges by its content.", `^[A-Za-z0-9]+/[A-Za-z0-9.+-]+$`, letters(3, maxMediaType)...)))},
+			may("contentType", matching("Its media type. What the file is, the submit judges by its content.", mediaTypePattern, letters(3, maxMediaType)...)))},
 		{"Upload", closed("A presigned S3 POST.",
 			must("uploadId", matching("Names the upload in a submit.", uploadPattern)),
 			must("url", text("Post a multipart form here: first `fields`, then the file as `file`.", member{"format", "uri"})),
