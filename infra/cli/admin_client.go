@@ -198,26 +198,25 @@ func (o *operator) clientSet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := sys.Tables.Client(c.Context(), account.ID(args[0]))
-			if err != nil {
-				return fmt.Errorf("client %s: %w", args[0], err)
-			}
-			if c.Flags().Changed("active") {
-				client.Active = active
-			}
-			if c.Flags().Changed("concurrent-runs") {
-				client.ConcurrentRuns = slots
-			}
-			if c.Flags().Changed(retentionFlag) {
-				client.AudioRetentionDays = &retention
-			}
-			for _, g := range grants {
-				if !client.Granted(account.Grant(g)) {
-					client.Grants = append(client.Grants, account.Grant(g))
+			client, err := account.ChangeClient(c.Context(), sys.Tables, account.ID(args[0]), func(client *account.Client) error {
+				if c.Flags().Changed("active") {
+					client.Active = active
 				}
-			}
-			client.Grants = slices.DeleteFunc(client.Grants, func(g account.Grant) bool { return slices.Contains(revoked, string(g)) })
-			if err := sys.Tables.PutClient(c.Context(), client); err != nil {
+				if c.Flags().Changed("concurrent-runs") {
+					client.ConcurrentRuns = slots
+				}
+				if c.Flags().Changed(retentionFlag) {
+					client.AudioRetentionDays = &retention
+				}
+				for _, g := range grants {
+					if !client.Granted(account.Grant(g)) {
+						client.Grants = append(client.Grants, account.Grant(g))
+					}
+				}
+				client.Grants = slices.DeleteFunc(client.Grants, func(g account.Grant) bool { return slices.Contains(revoked, string(g)) })
+				return nil
+			})
+			if err != nil {
 				return err
 			}
 			return o.showClient(c, client)

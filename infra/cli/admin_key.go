@@ -24,8 +24,15 @@ func (o *operator) keys() *cobra.Command {
 
 func (o *operator) shown(c *cobra.Command, k operate.Key) error {
 	return o.print(c, k, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "key id\t%s\nkey\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key)
+		fmt.Fprintf(w, "key id\t%s\nkey\t%s\nexpires\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key, until(k.ExpiresAt))
 	})
+}
+
+func until(t *time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	return t.Format(time.RFC3339)
 }
 
 func (o *operator) keyCreate() *cobra.Command {
@@ -114,11 +121,7 @@ func (o *operator) keyList() *cobra.Command {
 			return o.print(c, keys, func(w *tabwriter.Writer) {
 				fmt.Fprintln(w, "KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES")
 				for _, k := range keys {
-					until := "never"
-					if k.ExpiresAt != nil {
-						until = k.ExpiresAt.Format(time.RFC3339)
-					}
-					fmt.Fprintf(w, "%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until, k.Rate, k.IPs)
+					fmt.Fprintf(w, "%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until(k.ExpiresAt), k.Rate, k.IPs)
 				}
 			})
 		},
@@ -135,12 +138,8 @@ func (o *operator) keyRevoke() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			k, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
+			k, err := account.ChangeKey(c.Context(), sys.Tables, account.KeyID(args[0]), func(k *account.Key) error { k.Active = false; return nil })
 			if err != nil {
-				return fmt.Errorf("key %s: %w", args[0], err)
-			}
-			k.Active = false
-			if err := sys.Tables.PutKey(c.Context(), k); err != nil {
 				return err
 			}
 			return o.print(c, listedKey(k), func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) })
@@ -149,38 +148,70 @@ func (o *operator) keyRevoke() *cobra.Command {
 }
 
 func (o *operator) keyRotate() *cobra.Command {
-	var overlap time.Duration
+	var overlap, expires time.Duration
 	c := &cobra.Command{
 		Use: "rotate KEYID", Short: "Create a key like this one, which ends after the overlap", Args: exactly(1, "a key's id"),
+		Long: `Creates a key with this one's addresses, rate and moment of expiry, and lets this one end after the overlap. --expires-in gives the
+new key a life of its own.`,
 		Example: "  parley admin key rotate key_… --overlap 24h --local",
 		RunE: func(c *cobra.Command, args []string) error {
-			if overlap < 0 || overlap > 90*24*time.Hour {
+			switch {
+			case overlap < 0 || overlap > 90*24*time.Hour:
 				return usage("--overlap %s: must be 0 to 2160h", overlap)
+			case expires < 0:
+				return usage("--expires-in %s: must not be negative", expires)
 			}
 			sys, err := o.open(c.Context())
 			if err != nil {
 				return err
 			}
 			old, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
-			switch {
-			case err != nil:
+			if err != nil {
 				return fmt.Errorf("key %s: %w", args[0], err)
-			case !old.Active:
-				return fmt.Errorf("key %s is revoked: make its client another with parley admin key create", args[0])
 			}
-			k, err := operate.CreateKey(c.Context(), sys, old.Client, o.clock, func(k *account.Key) { k.IPs, k.Rate = old.IPs, old.Rate })
+			now := o.clock.Now()
+			heir, err := inherited(old, c.Flags().Changed("expires-in"), expires, now)
 			if err != nil {
 				return err
 			}
-			if end := o.clock.Now().Add(overlap); old.ExpiresAt == nil || end.Before(*old.ExpiresAt) {
-				old.ExpiresAt = &end
-			}
-			if err := sys.Tables.PutKey(c.Context(), old); err != nil {
+			k, err := operate.CreateKey(c.Context(), sys, old.Client, o.clock, heir)
+			if err != nil {
 				return err
+			}
+			if _, err := account.ChangeKey(c.Context(), sys.Tables, old.ID, func(old *account.Key) error { endAt(old, now.Add(overlap)); return nil }); err != nil {
+				return fmt.Errorf("key %s is created, %s does not end yet: %w", k.KeyID, old.ID, err)
 			}
 			return o.shown(c, k)
 		},
 	}
-	c.Flags().DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key still serves")
+	f := c.Flags()
+	f.DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key still serves")
+	f.DurationVar(&expires, "expires-in", 0, "the new key's life, such as 720h; 0: for ever (default: until the old key would have ended)")
 	return c
+}
+
+// inherited gives a key the settings of old; its expiry too, unless it is said anew. An error says that old has none to give.
+func inherited(old account.Key, anew bool, expires time.Duration, now time.Time) (func(*account.Key), error) {
+	at := old.ExpiresAt
+	switch {
+	case anew && expires > 0:
+		end := now.Add(expires)
+		at = &end
+	case anew:
+		at = nil
+	}
+	switch {
+	case !old.Active:
+		return nil, fmt.Errorf("key %s is revoked: make its client another with parley admin key create", old.ID)
+	case at != nil && !now.Before(*at):
+		return nil, fmt.Errorf("key %s expired at %s: say with --expires-in how long the new one is to serve", old.ID, at.Format(time.RFC3339))
+	}
+	return func(k *account.Key) { k.IPs, k.Rate, k.ExpiresAt = old.IPs, old.Rate, at }, nil
+}
+
+// endAt ends a key at a moment, or earlier where it does so anyway.
+func endAt(k *account.Key, at time.Time) {
+	if k.ExpiresAt == nil || at.Before(*k.ExpiresAt) {
+		k.ExpiresAt = &at
+	}
 }

@@ -200,11 +200,22 @@ its client has too few credits.`,
 			r, err := o.deps(c, sys).Retry(c.Context(), run.ID(args[0]), sys.Objects)
 			if err != nil {
 				r.ID = run.ID(args[0])
+				if errors.Is(err, run.ErrGone) {
+					return notRetried(r)
+				}
 				return o.refused(c, sys, r, err)
 			}
 			return o.showRun(c, sys, r)
 		},
 	}
+}
+
+// notRetried says why r, the run as it was last read, is no failed run of the attempt that was to be tried again.
+func notRetried(r run.Run) error {
+	if r.Status == run.Failed {
+		return fmt.Errorf("run %s was retried by another and failed again at attempt %d", r.ID, r.Attempt)
+	}
+	return fmt.Errorf("run %s is %s at attempt %d: only a failed run can be retried", r.ID, r.Status, r.Attempt)
 }
 
 func (o *operator) runFail() *cobra.Command {
@@ -248,10 +259,8 @@ func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, 
 	switch {
 	case errors.Is(err, run.ErrUnknown):
 		return fmt.Errorf("there is no run %s", r.ID)
-	case errors.Is(err, run.ErrGone) && r.Status.Terminal():
-		return fmt.Errorf("run %s has ended already: %s at attempt %d", r.ID, r.Status, r.Attempt)
 	case errors.Is(err, run.ErrGone):
-		return fmt.Errorf("run %s is %s at attempt %d: only a failed run can be retried", r.ID, r.Status, r.Attempt)
+		return fmt.Errorf("run %s has ended already: %s at attempt %d", r.ID, r.Status, r.Attempt)
 	case errors.Is(err, pipeline.ErrNoRecording) && !r.ErasedAt.IsZero():
 		return fmt.Errorf("run %s was erased: there is no recording left to try again with", r.ID)
 	case errors.Is(err, pipeline.ErrNoRecording):

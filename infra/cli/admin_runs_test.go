@@ -130,8 +130,6 @@ func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
 func TestARefusalIsASentence(t *testing.T) {
 	o := &operator{}
 	r := run.Run{ID: "req_a", Client: "cli_a", Status: run.Success, Attempt: 1, Cost: 4}
-	under := r
-	under.Status = run.Processing
 	erased := r
 	erased.ErasedAt = noon
 	for _, tt := range []struct {
@@ -141,7 +139,6 @@ func TestARefusalIsASentence(t *testing.T) {
 	}{
 		{r, run.ErrUnknown, "there is no run req_a"},
 		{r, run.ErrGone, "run req_a has ended already: success at attempt 1"},
-		{under, run.ErrGone, "run req_a is processing at attempt 1: only a failed run can be retried"},
 		{erased, pipeline.ErrNoRecording, "run req_a was erased: there is no recording left to try again with"},
 		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: it cannot be tried again"},
 		{r, account.ErrUnknown, "run req_a: there is no client cli_a"},
@@ -149,6 +146,19 @@ func TestARefusalIsASentence(t *testing.T) {
 		err := o.refused(nil, nil, tt.run, fmt.Errorf("pipeline: %w", tt.err))
 		if err.Error() != tt.want || exitCode(err) != exitFailed {
 			t.Errorf("exit %d: %q; want %q", exitCode(err), err, tt.want)
+		}
+	}
+}
+
+func TestOnlyAFailedRunIsRetried(t *testing.T) {
+	for status, want := range map[run.Status]string{
+		run.Success:    "run req_a is success at attempt 2: only a failed run can be retried",
+		run.Partial:    "run req_a is partial at attempt 2: only a failed run can be retried",
+		run.Processing: "run req_a is processing at attempt 2: only a failed run can be retried",
+		run.Failed:     "run req_a was retried by another and failed again at attempt 2",
+	} {
+		if err := notRetried(run.Run{ID: "req_a", Status: status, Attempt: 2}); err.Error() != want || exitCode(err) != exitFailed {
+			t.Errorf("exit %d: %q; want %q", exitCode(err), err, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,7 @@ func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
 		"a rate of nothing":    {"key", "create", "--client", "cli_x", "--rate", "0"},
 		"no address":           {"key", "create", "--client", "cli_x", "--ip", "here"},
 		"a long overlap":       {"key", "rotate", "key_x", "--overlap", "2161h"},
+		"a negative life":      {"key", "rotate", "key_x", "--expires-in", "-1s"},
 		"an adjustment of 0":   {"credits", "adjust", "--client", "cli_x", "--amount", "0"},
 		"no runs":              {"runs", "list", "--limit", "0"},
 		"too many runs":        {"runs", "list", "--limit", "1001"},
@@ -77,5 +79,52 @@ func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
 				t.Errorf("exit %d: %s%s", exit, out, errs)
 			}
 		})
+	}
+}
+
+func TestARotatedKeyIsLikeTheOldOne(t *testing.T) {
+	soon, past := noon.Add(time.Hour), noon.Add(-time.Hour)
+	for name, tt := range map[string]struct {
+		expires *time.Time
+		revoked bool
+		anew    bool
+		life    time.Duration
+		want    *time.Time
+		refused string
+	}{
+		"it ends when the old one would have":      {expires: &soon, want: &soon},
+		"it has no end where the old one had none": {},
+		"it has a life of its own":                 {expires: &past, anew: true, life: time.Hour, want: &soon},
+		"it has no end where that is said":         {expires: &soon, anew: true},
+		"an expired one has no life to give":       {expires: &past, refused: "--expires-in"},
+		"nor has one that expires now":             {expires: &noon, refused: "--expires-in"},
+		"a revoked one is not rotated":             {revoked: true, refused: "is revoked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			old := account.Key{ID: "key_old", Active: !tt.revoked, IPs: []string{"10.0.0.0/8"}, Rate: 7, ExpiresAt: tt.expires}
+			heir, err := inherited(old, tt.anew, tt.life, noon)
+			if tt.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.refused) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := account.Key{ID: "key_new", Active: true, Rate: account.DefaultRate}
+			heir(&k)
+			if want := (account.Key{ID: "key_new", Active: true, IPs: old.IPs, Rate: 7, ExpiresAt: tt.want}); !reflect.DeepEqual(k, want) {
+				t.Errorf("got %+v, want %+v", k, want)
+			}
+		})
+	}
+	for _, was := range []*time.Time{nil, &soon} {
+		k := account.Key{ExpiresAt: was}
+		endAt(&k, noon.Add(time.Minute))
+		endAt(&k, noon.Add(2*time.Hour))
+		if !k.ExpiresAt.Equal(noon.Add(time.Minute)) {
+			t.Errorf("ends at %s", k.ExpiresAt)
+		}
 	}
 }

@@ -50,7 +50,9 @@ func (r *remote) open(say func(line string)) (*client.Client, error) {
 	if err != nil {
 		return nil, exitError{exitUsage, err}
 	}
-	c.Notify = func(why error, wait time.Duration) { say(fmt.Sprintf("%v Trying again in %s.", why, wait)) }
+	c.Notify = func(why error, wait time.Duration) {
+		say(fmt.Sprintf("%v Trying again in %s.", why, wait.Round(100*time.Millisecond)))
+	}
 	return c, nil
 }
 

@@ -150,7 +150,7 @@ func TestAWaitForAnotherTryIsSaid(t *testing.T) {
 	t.Cleanup(srv.Close)
 	t.Setenv("PARLEY_URL", srv.URL)
 	t.Setenv("PARLEY_API_KEY", "pk_test")
-	if _, errs, exit := parley(t, "show", "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"); exit != 0 || !strings.Contains(errs, "SERVICE_WARMING_UP: Still warming up. Trying again in 500ms.") {
+	if _, errs, exit := parley(t, "show", "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"); exit != 0 || !strings.Contains(errs, "SERVICE_WARMING_UP: Still warming up. Trying again in ") {
 		t.Errorf("exit %d: %s", exit, errs)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -37,22 +38,31 @@ const (
 	listenPatience = 2 * time.Second // for answers under way when it is stopped
 )
 
+// secretEnv holds the secret where no other user of the machine reads it.
+const secretEnv = "PARLEY_WEBHOOK_SECRET"
+
 func webhookListen(asJSON *bool) *cobra.Command {
 	var addr, secret string
 	var status int
 	c := &cobra.Command{
 		Use: "listen", Short: "Show every webhook that comes, and check its signature", Args: exactly(0, "flags only"),
-		Long: `Listens on this machine, prints each webhook and answers 204, until Ctrl-C. With --secret it checks the signatures, and answers 401
-where none holds; --status 500 tries out what a failing receiver gets. A local system posts to it when it is started with
+		Long: `Listens on this machine, prints each webhook and answers 204, until Ctrl-C. With the client's secret in PARLEY_WEBHOOK_SECRET it
+checks the signatures, and answers 401 where none holds (--secret takes it too, for all to read who list this machine's
+processes); --status 500 tries out what a failing receiver gets. A local system posts to it when it is started with
 --webhook-loopback.`,
-		Example: `  parley webhook listen --addr 127.0.0.1:8090 --secret "$(parley admin webhook secret --client cli_… --local --json | jq -r '.secrets[0].secret')"
+		Example: `  export PARLEY_WEBHOOK_SECRET="$(parley admin webhook secret --client cli_… --local --json | jq -r '.secrets[0].secret')"
+  parley webhook listen --addr 127.0.0.1:8090
   parley submit interview.mp3 --webhook-url http://127.0.0.1:8090/`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if status < 200 || status > 599 {
 				return usage("--status %d: must be 200 to 599", status)
 			}
+			from := "--secret"
+			if !c.Flags().Changed("secret") {
+				from, secret = secretEnv, os.Getenv(secretEnv)
+			}
 			if _, err := account.SigningSecret(secret).Bytes(); secret != "" && err != nil {
-				return usage("--secret: %w", err)
+				return usage("%s: %w", from, err)
 			}
 			l, err := net.Listen("tcp", addr)
 			if err != nil {
@@ -65,7 +75,7 @@ where none holds; --status 500 tries out what a failing receiver gets. A local s
 	}
 	f := c.Flags()
 	f.StringVar(&addr, "addr", "127.0.0.1:0", "where to listen; port 0: any free one")
-	f.StringVar(&secret, "secret", "", "the client's signing secret, whsec_…; empty: signatures are not checked")
+	f.StringVar(&secret, "secret", "", "the client's signing secret, whsec_… (default PARLEY_WEBHOOK_SECRET); none: signatures are not checked")
 	f.IntVar(&status, "status", http.StatusNoContent, "what to answer")
 	return c
 }

@@ -59,3 +59,16 @@ func TestTheListenerChecksWhatItShows(t *testing.T) {
 		})
 	}
 }
+
+func TestTheListenersSecretComesFromTheEnvironment(t *testing.T) {
+	t.Setenv(secretEnv, "whsec_short")
+	if _, errs, exit := parley(t, "webhook", "listen"); exit != exitUsage || !strings.Contains(errs, secretEnv) {
+		t.Errorf("exit %d: %s", exit, errs)
+	}
+	if _, errs, exit := parley(t, "webhook", "listen", "--secret", "whsec_other"); exit != exitUsage || !strings.Contains(errs, "--secret") {
+		t.Errorf("exit %d: %s", exit, errs)
+	}
+	if out, _, _ := parley(t, "webhook", "listen", "--help"); strings.Contains(out, "whsec_short") {
+		t.Error("the help shows it")
+	}
+}

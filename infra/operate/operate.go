@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"time"
 
 	"parley/infra/local"
 	"parley/shared/account"
@@ -64,8 +65,9 @@ func CreateClient(ctx context.Context, sys *deployment.System, client account.Cl
 
 // Key is a created key: the one answer that shows it.
 type Key struct {
-	KeyID account.KeyID `json:"keyId"`
-	Key   string        `json:"key"`
+	KeyID     account.KeyID `json:"keyId"`
+	Key       string        `json:"key"`
+	ExpiresAt *time.Time    `json:"expiresAt"` // nil: never
 }
 
 // CreateKey makes a key of a client that exists; change sets what differs from the defaults.
@@ -86,7 +88,7 @@ func CreateKey(ctx context.Context, sys *deployment.System, client account.ID, c
 	if err := sys.Tables.PutKey(ctx, k); err != nil {
 		return Key{}, fmt.Errorf("operate: create key: %w", err)
 	}
-	return Key{id, secret}, nil
+	return Key{id, secret, k.ExpiresAt}, nil
 }
 
 // Newcomer creates a client with credits and a key on a local system, and returns the key.
