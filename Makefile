@@ -72,6 +72,18 @@ contention:
 mutants:
 	PARLEY_MUTANT_SEEDS=3 go test -count=1 -run TestEachMutant -timeout 60m -v ./infra/simulation
 
+## torture: ROUNDS=100 kills of function processes on the running system, and some restarts (about half an hour)
+torture: build
+	go run ./infra/torture -rounds $(or $(ROUNDS),100)
+
+## contract: an independent fuzzer (schemathesis) and linter (spectral) against the OpenAPI document and the handlers
+contract: build
+	go run ./infra/contract
+
+## validate: the scores against human raters, written to docs/validation.md
+validate: parts
+	go run ./infra/validate -data $(DATA)
+
 ## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
 bench: build
 	go run ./infra/bench
@@ -101,4 +113,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build parts functions cli push accuracy simulate mutants oracle compare contention bench lint lint-stack sample clean help
+.PHONY: demo run test test-all build parts functions cli push accuracy simulate mutants oracle compare contention torture contract validate bench lint lint-stack sample clean help
