@@ -324,14 +324,43 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// Ensure that a part which only waits behind others is not sent again and again.
+// Ensure that a part which only waits behind others is not sent as often as one that is lost, and that one which is lost again and
+// again is sent often enough.
 func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
 	part, due := pipeline.First(4 * time.Minute)
 	now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
-	for sent, want := range map[int]time.Duration{1: 2 * due, 2: 4 * due, 4: 16 * due, 100: 16 * due} {
+	for sent, want := range map[int]time.Duration{1: 2 * due, 2: 2 * due, 100: 2 * due} {
 		r := run.Run{Status: run.Processing, Deadline: now.Add(time.Hour), Audio: run.Audio{DurationMs: 240_000}, Parts: map[run.Part]run.Pending{part: {Due: now, Sent: sent}}}
 		if a, err := pipeline.Watch(r, now); err != nil || a.Resend[part] != want {
 			t.Errorf("sent %d times: due after %v, want %v (%v)", sent, a.Resend[part], want, err)
+		}
+	}
+}
+
+// Ensure that every part, of the shortest recording and of the longest, is sent at least five times within its run's budget.
+func TestABudgetHoldsFiveSends(t *testing.T) {
+	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {
+		for _, stage := range pipeline.Table {
+			part := run.Part{Stage: stage.Name}
+			now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+			r := run.Run{Status: run.Processing, Audio: run.Audio{DurationMs: length.Milliseconds()}, Parts: map[run.Part]run.Pending{part: {Due: now.Add(stage.DueFor(length)), Sent: 1}}}
+			r.Deadline = now.Add(pipeline.Budget(0)(r))
+			for now.Before(r.Deadline) {
+				now = r.Parts[part].Due
+				a, err := pipeline.Watch(r, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a.End != "" {
+					break
+				}
+				if r, err = r.Resent(a.Resend, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if sent := r.Parts[part].Sent; sent < 5 {
+				t.Errorf("%s of %s is sent %d times", part, length, sent)
+			}
 		}
 	}
 }

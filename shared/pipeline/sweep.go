@@ -53,9 +53,10 @@ func Watch(r run.Run, now time.Time) (Action, error) {
 	return a, nil
 }
 
-// maxDoublings bounds how far a part's due time grows: each time that it is sent again it is given twice as long, since a message
-// may only be waiting behind others, and a second copy of it would make them wait longer.
-const maxDoublings = 4
+// maxDoublings bounds how far a part's due time grows: once it is sent again it is given twice as long, since a message may only
+// be waiting behind others, and a second copy of it would make them wait longer. No longer than that: a run's budget then holds
+// five or more sends of any part, so that a part whose function dies again and again outlasts it.
+const maxDoublings = 1
 
 func outstanding(r run.Run) []string {
 	var parts []string
