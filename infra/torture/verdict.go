@@ -191,8 +191,8 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 	}
 }
 
-// struck names a part of a failed run that was begun, and so killed, as often as a message of its stage is delivered at least:
-// no retry policy outlasts kills that strike it each time. Empty: there is none.
+// struck names a part of a failed run that was begun, and so killed, as often as it is sent within its run's budget: no retry
+// policy outlasts kills that strike it each time. Empty: there is none.
 func (s *system) struck(r run.Run) string {
 	for _, row := range pipeline.Table {
 		for i := range max(r.Chunks, 1) {
@@ -205,8 +205,8 @@ func (s *system) struck(r run.Run) string {
 	return ""
 }
 
-// leastStrikes is how many kills of one part of a run its retries have to outlast, whatever its stage.
-const leastStrikes = 3
+// leastStrikes is how many kills of one part of a run are too many, whatever its stage: its budget holds five sends.
+const leastStrikes = 5
 
 // otherwise tells how a run ended otherwise than its recording does; empty: it did not.
 func (k kind) otherwise(r run.Run) string {
