@@ -116,7 +116,7 @@ func TestCompare(t *testing.T) {
 		}
 	})
 	t.Logf("%d sequences:\n%v", to-from, tally)
-	if to-from >= fixedSeeds && !t.Failed() {
+	if to-from >= fixedSeeds && len(tally) > 0 && !t.Failed() { // none where every worker was skipped
 		for _, what := range []string{"2 at once, where the order shows", "3 at once, where the order shows", "submit with key: done",
 			"promote: done", "retry: done", "erase: done", "end partial: done", "end success: done", "end failed: done", "advance: done", "advance: run: moved since it was read"} {
 			if tally[what] == 0 {
