@@ -226,7 +226,7 @@ func summaryProps() []prop {
 		must("candidateFeedback", orNull(text("A paragraph for the candidate."))),
 		must("credits", ref("schemas", "ChargedCredits")),
 		must("error", orNull(ref("schemas", "Failure"))),
-		must("erasedAt", orNull(instant("When the client erased it; null where it did not."))),
+		may("erasedAt", instant("When the client erased it; only where it did.")),
 		must("metadata", metadataAnswered()),
 		must("tags", tagsSchema()))
 }

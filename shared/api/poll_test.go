@@ -117,7 +117,7 @@ func TestPollSuccess(t *testing.T) {
 	for k, v := range map[string]any{
 		"id": string(id), "externalId": nil, "status": "success", "serviceType": "speech", "timestamp": "2026-04-21T12:36:26.789Z", "createdAt": "2026-04-21T12:34:56.789Z",
 		"completedAt": "2026-04-21T12:36:26.789Z", "processingTimeMs": 90000.0,
-		"credits": map[string]any{"deducted": 4.0, "remainingBalance": 96.0, "audioDurationMinutes": 4.0}, "error": nil, "erasedAt": nil, "metadata": map[string]any{"k": "v"}, "tags": []any{},
+		"credits": map[string]any{"deducted": 4.0, "remainingBalance": 96.0, "audioDurationMinutes": 4.0}, "error": nil, "metadata": map[string]any{"k": "v"}, "tags": []any{},
 	} {
 		want[k] = v
 	}

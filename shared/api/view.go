@@ -59,7 +59,7 @@ type summaryView struct {
 	CandidateFeedback  json.RawMessage   `json:"candidateFeedback"`
 	Credits            doneCredits       `json:"credits"`
 	Error              *run.Failure      `json:"error"`
-	ErasedAt           *Stamp            `json:"erasedAt"` // then nothing of what was heard is here
+	ErasedAt           *Stamp            `json:"erasedAt,omitempty"` // only then: nothing of what was heard is here
 	Metadata           map[string]string `json:"metadata"`
 	Tags               []string          `json:"tags"`
 }
