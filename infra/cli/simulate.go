@@ -55,7 +55,7 @@ Exit code 1: a promise was broken, or a kind of fault that was asked for never s
 	c.Flags().Uint64Var(&cfg.Seed, "seed", 0, "the first world's seed; another each time where it is not given")
 	c.Flags().IntVar(&cfg.Runs, "runs", 20_000, "how many accepted runs to simulate at least")
 	c.Flags().StringVar(&faults, "faults", "all", "all, none or a list such as crash,unknown")
-	c.Flags().IntVar(&cfg.Workers, "workers", 0, "worlds at once; 0: one per processor")
+	c.Flags().IntVar(&cfg.Workers, "workers", 0, "worlds at once; 0: four per processor")
 	c.Flags().StringVar(&save, "save", "broken.json", "where a broken world's tape goes")
 	c.Flags().StringVar(&replay, "replay", "", "live through the world of such a file again and print its trace")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
