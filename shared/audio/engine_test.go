@@ -221,7 +221,8 @@ func TestFalseTimesShowInTheSamples(t *testing.T) {
 
 func TestWhatIsEncryptedCannotBeDecoded(t *testing.T) {
 	in := file(t, "in.wav", wave(babble(length*rate), rate, 1))
-	path := convert(t, in, "a.mp4", "-c:a", "aac", "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", strings.Repeat("76", 16), "-encryption_kid", strings.Repeat("a7", 16))
+	// Bit-exact, the cipher begins at a fixed value: from a random one, a frame or two of some files decode by chance.
+	path := convert(t, in, "a.mp4", "-fflags", "+bitexact", "-c:a", "aac", "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", strings.Repeat("76", 16), "-encryption_kid", strings.Repeat("a7", 16))
 	samples, err := Decoder{FFmpeg: ffmpeg(t)}.Decode(t.Context(), path)
 	if !code.Is(err, code.TranscriptionFailed) {
 		t.Errorf("%d samples, %v", len(samples), err)
