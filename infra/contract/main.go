@@ -160,7 +160,7 @@ func served(ctx context.Context, url string) ([]byte, error) {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }() // only read from
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxPayload))
+	raw, err := io.ReadAll(io.LimitReader(res.Body, local.MaxPayload))
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.New(res.Status)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"parley/infra/local"
 	"parley/shared/account"
 	"parley/shared/api"
 	"parley/shared/audio"
@@ -31,12 +32,6 @@ import (
 	"parley/shared/pipeline"
 	"parley/shared/report"
 	"parley/shared/run"
-)
-
-// The limits of the gateway and of Lambda behind it, as in front of the local system.
-const (
-	maxBody    = 10 << 20
-	maxPayload = 6 << 20
 )
 
 // plenty is credits that no fuzzing uses up, and a rate that it does not reach.
@@ -159,10 +154,10 @@ func (s *house) end(ctx context.Context, r run.Run, fails bool, scored []byte) {
 
 // front makes the gateway's event of a request, and the answer of what the function says, within the gateway's limits.
 func front(w http.ResponseWriter, r *http.Request, handle func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, local.MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge), base64.StdEncoding.EncodedLen(len(body)) > maxPayload:
+	case errors.As(err, &tooLarge), base64.StdEncoding.EncodedLen(len(body)) > local.MaxPayload:
 		e := code.New(code.RequestTooLarge).With("uploadsUrl", api.Base+"/speech/uploads")
 		w.Header().Set("X-Request-Id", rand.Text())
 		api.Refuse(w, e, "", time.Now())

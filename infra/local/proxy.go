@@ -23,10 +23,10 @@ import (
 
 // The limits of the gateway and of Lambda behind it, which the emulator does not hold.
 const (
-	// maxBody is the largest request that the gateway takes, in bytes.
-	maxBody = 10 << 20
-	// maxPayload is the largest event and the largest answer of a function, in bytes.
-	maxPayload = 6 << 20
+	// MaxBody is the largest request that the gateway takes, in bytes.
+	MaxBody = 10 << 20
+	// MaxPayload is the largest event and the largest answer of a function, in bytes.
+	MaxPayload = 6 << 20
 	// eventOverhead is what an event holds beside the body and the headers, in bytes.
 	eventOverhead = 2 << 10
 	// gatewayPatience is how long the gateway waits for a function.
@@ -92,10 +92,10 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 		var tooLarge *http.MaxBytesError
 		switch {
-		case errors.As(err, &tooLarge), err == nil && payload(r, body) > maxPayload:
+		case errors.As(err, &tooLarge), err == nil && payload(r, body) > MaxPayload:
 			refuse(w, code.RequestTooLarge)
 			return
 		case err != nil:
@@ -131,15 +131,15 @@ func payload(r *http.Request, body []byte) int {
 
 // checkAnswer holds the limit of a function's answer, and lets nothing of a failed function through.
 func checkAnswer(res *http.Response) error {
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxPayload+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, MaxPayload+1))
 	if err != nil {
 		return fmt.Errorf("local: read the gateway's answer: %w", err)
 	}
 	if err := res.Body.Close(); err != nil {
 		return fmt.Errorf("local: read the gateway's answer: %w", err)
 	}
-	if len(body) > maxPayload {
-		return fmt.Errorf("local: a function's answer is over %d bytes", maxPayload)
+	if len(body) > MaxPayload {
+		return fmt.Errorf("local: a function's answer is over %d bytes", MaxPayload)
 	}
 	var envelope api.Envelope
 	if res.StatusCode >= 500 && (json.Unmarshal(body, &envelope) != nil || envelope.Error.Code == "") {

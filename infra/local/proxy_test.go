@@ -103,16 +103,16 @@ func TestBodiesHaveTheGatewaysLimits(t *testing.T) {
 		}
 	})
 	// In base64, 3 bytes become 4; headers and the rest of an event take about 3 KB.
-	inline := (maxPayload - 3<<10) / 4 * 3
+	inline := (MaxPayload - 3<<10) / 4 * 3
 	for _, tc := range []struct {
 		name, kind string
 		size, want int
 	}{
 		{"multipart that fits into an event", "multipart/form-data; boundary=x", inline, 200},
 		{"multipart that in base64 does not", "multipart/form-data; boundary=x", inline + 4<<10, 413},
-		{"text that fits into an event", "application/json", maxPayload - 3<<10, 200},
-		{"text that does not", "application/json", maxPayload, 413},
-		{"more than the gateway takes", "application/octet-stream", maxBody + 1, 413},
+		{"text that fits into an event", "application/json", MaxPayload - 3<<10, 200},
+		{"text that does not", "application/json", MaxPayload, 413},
+		{"more than the gateway takes", "application/octet-stream", MaxBody + 1, 413},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			req, err := http.NewRequest(http.MethodPost, url+"/api/v1/speech/analyze", bytes.NewReader(bytes.Repeat([]byte("x"), tc.size)))
@@ -170,9 +170,9 @@ func TestFailuresAreAnsweredInTheEnvelope(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, ours)
 		case "long":
-			_, _ = io.WriteString(w, strings.Repeat("x", maxPayload+1))
+			_, _ = io.WriteString(w, strings.Repeat("x", MaxPayload+1))
 		case "limit":
-			_, _ = io.WriteString(w, strings.Repeat("x", maxPayload))
+			_, _ = io.WriteString(w, strings.Repeat("x", MaxPayload))
 		case "slow":
 			<-r.Context().Done() // until the proxy gives up
 		}

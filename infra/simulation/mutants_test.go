@@ -34,7 +34,7 @@ var mutants = []mutant{
 	{"a charged hold is released as well", "shared/credit/credit.go", "if rest := cost - charge; rest > 0", "if rest := cost; rest > 0"},
 	{"a partial result is charged rounded up", "shared/credit/credit.go", "max(cost*int64(scores)/3, 1)", "max((cost*int64(scores)+2)/3, 1)"},
 	// The store's conditions.
-	{"a run is settled without its version in the condition", "shared/memory/store.go", "case r.Version == seen.Version:", "case r.Version >= seen.Version:"},
+	{"a run is settled without its version in the condition", "shared/run/machine.go", "case now.Version == r.Version:", "case now.Version >= r.Version:"},
 	{"a promotion does not look at the slots", "shared/run/account.go", "if a.Running >= concurrentRuns || a.Queued == 0", "if a.Queued == 0"},
 	{"a promotion takes the last of the queue", "shared/memory/store.go", "r, err := s.get(b.queue[0].Run)", "r, err := s.get(b.queue[len(b.queue)-1].Run)"},
 	{"the end of a run frees no slot", "shared/run/account.go", "		a.Running--\n", ""},

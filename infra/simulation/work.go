@@ -5,10 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"parley/shared/audio"
 	"parley/shared/code"
@@ -117,17 +114,7 @@ func (w *world) join(p *process) pipeline.Join {
 	}
 }
 
-// push is the webhooks' function, with a receiver that is sometimes out of order while the faults last.
-func (w *world) push(ctx context.Context, p *process, m *message) (any, error) {
-	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	asked, part, err := pipeline.Decode(m.body)
-	if err == nil && (pipeline.Pusher{Deps: w.deps(p), Poster: poster{p}}).Handle(ctx, asked, part) != nil {
-		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: strconv.Itoa(m.id)})
-	}
-	return answer, nil
-}
-
-// poster posts to a client's receiver.
+// poster posts to a client's receiver, which is sometimes out of order while the faults last.
 type poster struct{ *process }
 
 // Prepare implements pipeline.Poster.

@@ -216,7 +216,7 @@ func (w *world) deps(p *process) pipeline.Deps {
 func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error) {
 	ctx := context.Background()
 	if m.stage == pipeline.Webhook && !m.dead {
-		return w.push(ctx, p, m)
+		return inbox.Webhooks{Pusher: pipeline.Pusher{Deps: w.deps(p), Poster: poster{p}}, Delayer: queues{p}}.Handle(ctx, raw)
 	}
 	works := chain.Works{Objects: objects{w.objects, p}, Recogniser: engineless{}, Aligner: engineless{}}
 	if !m.dead {

@@ -280,8 +280,8 @@ func (s *Store) Get(ctx context.Context, id run.ID) (run.Run, error) {
 // Advance implements run.Store. Where an answer was lost and another write followed, ErrStale may mean that this one was
 // done: deciding again finds ErrGone then, and the sweep sends what was not sent.
 func (s *Store) Advance(ctx context.Context, before, after run.Run) error {
-	if before.ID != after.ID || after.Version != before.Version+1 || after.Status != before.Status || after.Attempt != before.Attempt {
-		return fmt.Errorf("dynamo: advance: %s does not follow from %s", after.ID, before.ID)
+	if err := after.Follows(before); err != nil {
+		return fmt.Errorf("dynamo: advance: %w", err)
 	}
 	now, err := s.replace(ctx, "advance", before, after)
 	if err == nil && now.Version != after.Version {
@@ -322,17 +322,6 @@ func (s *Store) replace(ctx context.Context, what string, before, after run.Run)
 
 // identical tells whether two runs are stored as the same item.
 func identical(a, b run.Run) bool { return reflect.DeepEqual(encodeRun(a), encodeRun(b)) }
-
-// moved tells why a decision made of seen can no longer be written, from what is stored now; nil where it can.
-func moved(seen, now run.Run) error {
-	switch {
-	case now.Version == seen.Version:
-		return nil
-	case now.Status.Terminal() || now.Attempt != seen.Attempt:
-		return run.ErrGone
-	}
-	return run.ErrStale
-}
 
 // Erase implements run.Store. A run that is erased already stays as it is.
 func (s *Store) Erase(ctx context.Context, seen run.Run, now time.Time) (run.Run, error) {

@@ -99,7 +99,7 @@ func (s *Store) past(ctx context.Context, last setback, seen, wrote run.Run) err
 	case last.unsure && wrote.ID == seen.ID && identical(now, wrote):
 		return errDone
 	}
-	return moved(seen, now)
+	return seen.Overtaken(now)
 }
 
 var errDone = errors.New("written by an attempt whose answer was lost")
@@ -148,7 +148,7 @@ func (s *Store) disagreement(ctx context.Context, seen run.Run, err error) error
 	if read != nil {
 		return read
 	}
-	if why := moved(seen, now); why != nil {
+	if why := seen.Overtaken(now); why != nil {
 		return why
 	}
 	return err

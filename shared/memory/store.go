@@ -190,21 +190,16 @@ func (s *Store) get(id run.ID) (run.Run, error) {
 // moved tells why a decision made of seen can no longer be written: nil where it can.
 func (s *Store) moved(seen run.Run) error {
 	r, ok := s.runs[seen.ID]
-	switch {
-	case !ok:
+	if !ok {
 		return run.ErrUnknown
-	case r.Version == seen.Version:
-		return nil
-	case r.Status.Terminal() || r.Attempt != seen.Attempt:
-		return run.ErrGone
 	}
-	return run.ErrStale
+	return seen.Overtaken(r)
 }
 
 // Advance implements run.Store.
 func (s *Store) Advance(_ context.Context, before, after run.Run) error {
-	if before.ID != after.ID || after.Version != before.Version+1 || after.Status != before.Status || after.Attempt != before.Attempt {
-		return fmt.Errorf("memory: advance: %s does not follow from %s", after.ID, before.ID)
+	if err := after.Follows(before); err != nil {
+		return fmt.Errorf("memory: advance: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -211,6 +211,26 @@ func (r Run) Erase(now time.Time) (Run, error) {
 	return r, nil
 }
 
+// Overtaken tells why a decision made of r can no longer be written, from what is stored now: nil where it can, ErrGone where the run
+// has ended or is at another attempt, ErrStale where it moved otherwise.
+func (r Run) Overtaken(now Run) error {
+	switch {
+	case now.Version == r.Version:
+		return nil
+	case now.Status.Terminal() || now.Attempt != r.Attempt:
+		return ErrGone
+	}
+	return ErrStale
+}
+
+// Follows returns an error unless r can be what a transition without money made of before.
+func (r Run) Follows(before Run) error {
+	if before.ID != r.ID || r.Version != before.Version+1 || r.Status != before.Status || r.Attempt != before.Attempt {
+		return fmt.Errorf("%s does not follow from %s", r.ID, before.ID)
+	}
+	return nil
+}
+
 func clone(m map[Part]Pending) map[Part]Pending {
 	n := make(map[Part]Pending, len(m))
 	for k, v := range m {

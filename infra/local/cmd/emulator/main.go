@@ -4,38 +4,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"parley/infra/local"
 )
 
 func main() {
-	status, err := run()
+	status, err := local.Beside("the emulated AWS", func(ctx context.Context, dir string, progress func(line string)) (string, func() error, error) {
+		s, err := local.StartEmulator(ctx, dir, progress)
+		if err != nil {
+			return "", nil, err
+		}
+		return s.Endpoint, s.Stop, nil
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "emulator:", err)
 	}
 	os.Exit(status)
-}
-
-func run() (status int, err error) {
-	if len(os.Args) < 2 {
-		return 2, errors.New("give the program to run beside the emulated AWS, and its arguments")
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	dir, err := os.MkdirTemp("", "parley-emulator")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir) // a temporary folder
-	e, err := local.StartEmulator(ctx, dir, func(line string) { fmt.Fprintln(os.Stderr, line) })
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, e.Stop()) }()
-	return local.RunBeside(ctx, e.Endpoint, os.Args[1], os.Args[2:]...)
 }
