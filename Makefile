@@ -102,10 +102,10 @@ latency: parts
 
 ## fuzz: each fuzz target for FUZZ=10m, one after the other
 fuzz:
-	@for p in $$(grep -rl '^func Fuzz' --include=*_test.go shared | xargs -n1 dirname | sort -u); do \
+	@failed=0; for p in $$(grep -rl '^func Fuzz' --include=*_test.go shared | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -c6-); do \
-	    echo "$$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZ),10m) -fuzzminimizetime 20x -parallel 2; \
-	  done; done
+	    echo "$$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZ),10m) -fuzzminimizetime 20x -parallel 2 || failed=1; \
+	  done; done; exit $$failed
 
 ## lint: formatting and the linters of .golangci.yml, by pinned version
 lint: $(TOOLS)/golangci-lint

@@ -12,6 +12,6 @@ import (
 func main() {
 	s := wire.Open()
 	s.ServeSchedule(func(ctx context.Context) error {
-		return warm.Up(ctx, s.Probe, s.Tables, s.Clock, s.Log, !fault.Ready())
+		return warm.Up(ctx, s.Probe, s.Tables, s.Clock, s.Log, func() bool { return !fault.Ready() })
 	})
 }

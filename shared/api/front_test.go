@@ -16,6 +16,7 @@ import (
 	"parley/shared/account"
 	"parley/shared/api"
 	"parley/shared/code"
+	"parley/shared/memory"
 	"parley/shared/pipeline"
 	"parley/shared/run"
 )
@@ -347,16 +348,22 @@ func TestLog(t *testing.T) {
 func TestHealth(t *testing.T) {
 	h := newHouse(t)
 	h.secret = ""
+	found := func(r run.Readiness) {
+		store := memory.New()
+		if h.deps.Limits = store; !r.At.IsZero() {
+			h.must(store.SetReady(t.Context(), r))
+		}
+	}
 	for _, tc := range []struct {
 		name      string
 		why       run.Readiness
 		checkedAt any
 		parts     map[string]any
 	}{
-		{"a part is not", run.Readiness{At: start, Parts: map[string]string{"accent": "", "fluency": "no file /opt/x"}}, "2026-04-21T12:34:56.789Z", map[string]any{"accent": "ready", "fluency": "warming_up"}},
 		{"never probed", run.Readiness{}, nil, map[string]any{}},
+		{"a part is not", run.Readiness{At: start, Parts: map[string]string{"accent": "", "fluency": "no file /opt/x"}}, "2026-04-21T12:34:56.789Z", map[string]any{"accent": "ready", "fluency": "warming_up"}},
 	} {
-		h.must(h.store.SetReady(t.Context(), tc.why))
+		found(tc.why)
 		r := h.get("/health")
 		r.is(code.ServiceWarmingUp)
 		if want := map[string]any{"parts": tc.parts, "checkedAt": tc.checkedAt}; !reflect.DeepEqual(r.at("error.details"), want) || r.at("error.requestId") == nil {
@@ -367,13 +374,14 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	// However long ago it was.
-	h.must(h.store.SetReady(t.Context(), run.Readiness{At: start.Add(-24 * time.Hour), Parts: map[string]string{"accent": ""}}))
+	found(run.Readiness{At: start.Add(-24 * time.Hour), Parts: map[string]string{"accent": ""}})
 	r := h.get("/health")
 	r.has(http.StatusOK)
 	want := map[string]any{"status": "ready", "timestamp": "2026-04-21T12:34:56.789Z", "checkedAt": "2026-04-20T12:34:56.789Z", "parts": map[string]any{"accent": "ready"}}
 	if !reflect.DeepEqual(r.body, want) {
 		t.Errorf("got %s", r.raw)
 	}
+	h.deps.Limits = h.store
 	h.ready(false)
 	_, _, h.secret = h.newClient(nil)
 	h.submit(audio(fourMinutes)).is(code.ServiceWarmingUp)

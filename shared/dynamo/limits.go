@@ -174,16 +174,23 @@ func (s *Store) Ready(ctx context.Context) (run.Readiness, error) {
 }
 
 // SetReady implements run.Limits.
+//
+//	in   the readiness with the time it was found
+//	out  written; condition failed: a later one is there, which stays
 func (s *Store) SetReady(ctx context.Context, ready run.Readiness) error {
-	it := limitKey(readyScope)
-	it.time("at", ready.At)
-	it.table("parts", ready.Parts)
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	if _, err := s.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Limits, Item: it}); err != nil {
-		return fmt.Errorf("dynamo: set ready: %w", err)
+	parts := map[string]types.AttributeValue{}
+	for name, why := range ready.Parts {
+		parts[name] = str(why)
 	}
-	return nil
+	_, _, err := s.write(ctx, "set ready", &dynamodb.UpdateItemInput{TableName: &s.names.Limits, Key: limitKey(readyScope),
+		UpdateExpression:          aws.String("SET #at = :at, #parts = :parts"),
+		ConditionExpression:       aws.String("attribute_not_exists(#at) OR #at <= :at"),
+		ExpressionAttributeNames:  map[string]string{"#at": "at", "#parts": "parts"},
+		ExpressionAttributeValues: item{":at": num(ready.At.UnixMilli()), ":parts": &types.AttributeValueMemberM{Value: parts}}})
+	if judge(err) == lost {
+		return nil
+	}
+	return err
 }
 
 func cursorKey(walk string) item { return limitKey("cursor#" + walk) }

@@ -66,7 +66,9 @@ func (s *Store) Ready(context.Context) (run.Readiness, error) {
 func (s *Store) SetReady(_ context.Context, r run.Readiness) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ready = run.Readiness{At: r.At, Parts: maps.Clone(r.Parts)}
+	if !r.At.Before(s.ready.At) {
+		s.ready = run.Readiness{At: r.At, Parts: maps.Clone(r.Parts)}
+	}
 	return nil
 }
 

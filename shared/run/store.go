@@ -125,7 +125,7 @@ type Limits interface {
 	Poll(ctx context.Context, id ID, every time.Duration, now time.Time) (wait time.Duration, err error)
 	// Ready reads the last readiness that warm recorded; zero time where none is recorded.
 	Ready(ctx context.Context) (Readiness, error)
-	// SetReady records it.
+	// SetReady records it, unless one found later is on record: probes overlap, and the slower one may be the older.
 	SetReady(ctx context.Context, r Readiness) error
 	// Cursor reads how far the walk of this name has come, as SetCursor recorded it; empty where nothing is recorded.
 	Cursor(ctx context.Context, walk string) (string, error)

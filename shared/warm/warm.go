@@ -20,9 +20,11 @@ const patience = 45 * time.Second
 type Probe func(ctx context.Context, stage run.Stage) (why string, err error)
 
 // Up probes every stage of the table that has an engine, all at once, and records what it found. The recorded reason is safe
-// to show; the cause goes to the log. off marks everything as not ready (fault injection).
-func Up(ctx context.Context, probe Probe, limits run.Limits, clk clock.Clock, log *slog.Logger, off bool) error {
+// to show; the cause goes to the log. Where off answers true everything is marked as not ready (fault injection); it is asked
+// after the time is taken, so that of two probes that overlap the later one tells the later state.
+func Up(ctx context.Context, probe Probe, limits run.Limits, clk clock.Clock, log *slog.Logger, off func() bool) error {
 	found := run.Readiness{At: clk.Now(), Parts: map[string]string{}}
+	isOff := off()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, s := range pipeline.Table {
@@ -37,7 +39,7 @@ func Up(ctx context.Context, probe Probe, limits run.Limits, clk clock.Clock, lo
 				log.Error("probe failed", "stage", s.Name, "cause", err.Error())
 				why = "does not answer"
 			}
-			if off {
+			if isOff {
 				why = "switched off"
 			}
 			mu.Lock()

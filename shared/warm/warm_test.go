@@ -35,7 +35,7 @@ func TestUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := memory.New()
-			if err := warm.Up(t.Context(), tt.probe, s, clock.At(now), slog.New(slog.NewTextHandler(io.Discard, nil)), tt.off); err != nil {
+			if err := warm.Up(t.Context(), tt.probe, s, clock.At(now), slog.New(slog.NewTextHandler(io.Discard, nil)), func() bool { return tt.off }); err != nil {
 				t.Fatal(err)
 			}
 			got, err := s.Ready(t.Context())
