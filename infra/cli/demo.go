@@ -16,11 +16,12 @@ import (
 // sampleRecording is the interview in the repository.
 const sampleRecording = "infra/sample/interview.opus"
 
-// demoPace is how often the demo polls, so that every stage is seen; its system allows twice that.
+// demoPace is how often the demo polls, so that every stage is seen; its system allows ten times that, since a machine that is
+// busy may take one poll late and the next at once.
 const demoPace = time.Second
 
 func demoCommand() *cobra.Command {
-	cfg := local.Config{Addr: "127.0.0.1:0", PollEvery: demoPace / 2}
+	cfg := local.Config{Addr: "127.0.0.1:0", PollEvery: demoPace / 10}
 	var audio string
 	var asJSON bool
 	c := &cobra.Command{
