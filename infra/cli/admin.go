@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -64,13 +63,13 @@ func (o *operator) find(ctx context.Context) (*deployment.System, error) {
 }
 
 // print shows v as JSON, or by person.
-func (o *operator) print(c *cobra.Command, v any, person func(w *tabwriter.Writer)) error {
+func (o *operator) print(c *cobra.Command, v any, person func(w table)) error {
 	if o.json {
 		return json.NewEncoder(c.OutOrStdout()).Encode(v)
 	}
-	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
+	w := newTable(c.OutOrStdout())
 	person(w)
-	return w.Flush()
+	return w.end()
 }
 
 // group holds commands; its example is that of the first.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,8 +65,8 @@ func (o *operator) clientCreate() *cobra.Command {
 			if err := operate.CreateClient(c.Context(), sys, client, credits, o.clock); err != nil {
 				return err
 			}
-			return o.print(c, map[string]any{"clientId": client.ID}, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "client\t%s\n", client.ID)
+			return o.print(c, map[string]any{"clientId": client.ID}, func(w table) {
+				w.printf("client\t%s\n", client.ID)
 			})
 		},
 	}
@@ -129,10 +128,10 @@ func (o *operator) clientList() *cobra.Command {
 			for i := range clients {
 				clients[i] = listed(clients[i])
 			}
-			return o.print(c, clients, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tAUDIO KEPT\tGRANTS")
+			return o.print(c, clients, func(w table) {
+				w.printf("CLIENT\tNAME\tACTIVE\tRUNS AT ONCE\tAUDIO KEPT\tGRANTS\n")
 				for _, cl := range clients {
-					fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%d d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, retentionDays(cl), cl.Grants)
+					w.printf("%s\t%s\t%v\t%d\t%d d\t%v\n", cl.ID, cl.Name, cl.Active, cl.ConcurrentRuns, retentionDays(cl), cl.Grants)
 				}
 			})
 		},
@@ -169,8 +168,8 @@ func retentionDays(c account.Client) int { return int(c.AudioRetention() / (24 *
 
 func (o *operator) showClient(c *cobra.Command, client account.Client) error {
 	client = listed(client)
-	return o.print(c, client, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\naudio kept\t%d days\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
+	return o.print(c, client, func(w table) {
+		w.printf("client\t%s\nname\t%s\nactive\t%v\nruns at once\t%d\naudio kept\t%d days\ngrants\t%v\npermissions\t%v\ncreated\t%s\n",
 			client.ID, client.Name, client.Active, client.ConcurrentRuns, retentionDays(client), client.Grants, client.Permissions, client.CreatedAt.Format(time.RFC3339))
 	})
 }

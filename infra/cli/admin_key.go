@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +22,8 @@ func (o *operator) keys() *cobra.Command {
 }
 
 func (o *operator) shown(c *cobra.Command, k operate.Key) error {
-	return o.print(c, k, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "key id\t%s\nkey\t%s\nexpires\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key, until(k.ExpiresAt))
+	return o.print(c, k, func(w table) {
+		w.printf("key id\t%s\nkey\t%s\nexpires\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key, until(k.ExpiresAt))
 	})
 }
 
@@ -118,10 +117,10 @@ func (o *operator) keyList() *cobra.Command {
 			for i := range keys {
 				keys[i] = listedKey(keys[i])
 			}
-			return o.print(c, keys, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES")
+			return o.print(c, keys, func(w table) {
+				w.printf("KEY\tLOOKS LIKE\tACTIVE\tEXPIRES\tRATE\tADDRESSES\n")
 				for _, k := range keys {
-					fmt.Fprintf(w, "%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until(k.ExpiresAt), k.Rate, k.IPs)
+					w.printf("%s\t%s…%s\t%v\t%s\t%d\t%v\n", k.ID, k.Prefix, k.Last4, k.Active, until(k.ExpiresAt), k.Rate, k.IPs)
 				}
 			})
 		},
@@ -142,7 +141,7 @@ func (o *operator) keyRevoke() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.print(c, listedKey(k), func(w *tabwriter.Writer) { fmt.Fprintf(w, "revoked\t%s\n", k.ID) })
+			return o.print(c, listedKey(k), func(w table) { w.printf("revoked\t%s\n", k.ID) })
 		},
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -52,8 +51,8 @@ func (o *operator) creditMove(verb, short, example string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.print(c, e, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "%s\t%s\t%d\nbalance\t%d\nheld\t%d\n", e.ID, e.Kind, e.Amount, e.BalanceAfter, e.HeldAfter)
+			return o.print(c, e, func(w table) {
+				w.printf("%s\t%s\t%d\nbalance\t%d\nheld\t%d\n", e.ID, e.Kind, e.Amount, e.BalanceAfter, e.HeldAfter)
 			})
 		},
 	}
@@ -86,10 +85,10 @@ func (o *operator) audit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := o.print(c, rep, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "clients\t%d\nruns\t%d\nviolations\t%d\n", rep.Clients, rep.Runs, len(rep.Violations))
+			if err := o.print(c, rep, func(w table) {
+				w.printf("clients\t%d\nruns\t%d\nviolations\t%d\n", rep.Clients, rep.Runs, len(rep.Violations))
 				for _, v := range rep.Violations {
-					fmt.Fprintf(w, "\t%v\n", v)
+					w.printf("\t%v\n", v)
 				}
 			}); err != nil {
 				return err

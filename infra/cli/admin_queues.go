@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,14 +45,14 @@ With --json it is null where no run waits for the stage.`,
 			if err != nil {
 				return err
 			}
-			return o.print(c, views, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "QUEUE\tWAITING\tIN FLIGHT\tDELAYED\tOLDEST\tDEAD")
+			return o.print(c, views, func(w table) {
+				w.printf("QUEUE\tWAITING\tIN FLIGHT\tDELAYED\tOLDEST\tDEAD\n")
 				for _, v := range views {
 					oldest := ""
 					if v.Oldest != nil {
 						oldest = rough(time.Duration(*v.Oldest) * time.Second)
 					}
-					fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%d\n", v.Name, v.Waiting, v.InFlight, v.Delayed, dash(oldest), v.Dead)
+					w.printf("%s\t%d\t%d\t%d\t%s\t%d\n", v.Name, v.Waiting, v.InFlight, v.Delayed, dash(oldest), v.Dead)
 				}
 			})
 		},
@@ -155,8 +154,8 @@ since it was failing itself. A message whose run has ended meanwhile does nothin
 			if err != nil {
 				return fmt.Errorf("%d moved: %w", moved, err)
 			}
-			return o.print(c, map[string]any{"name": stage, "moved": moved}, func(w *tabwriter.Writer) {
-				fmt.Fprintf(w, "moved\t%d\n", moved)
+			return o.print(c, map[string]any{"name": stage, "moved": moved}, func(w table) {
+				w.printf("moved\t%d\n", moved)
 			})
 		},
 	}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,14 +73,14 @@ func (o *operator) runList() *cobra.Command {
 				views[i] = runViewOf(r)
 			}
 			now := o.clock.Now()
-			return o.print(c, views, func(w *tabwriter.Writer) {
-				fmt.Fprintln(w, "RUN\tCLIENT\tSTATUS\tOUTSTANDING\tAGE\tDEADLINE\tCODE\tREASON")
+			return o.print(c, views, func(w table) {
+				w.printf("RUN\tCLIENT\tSTATUS\tOUTSTANDING\tAGE\tDEADLINE\tCODE\tREASON\n")
 				for _, r := range runs {
 					code := ""
 					if r.Failure != nil {
 						code = string(r.Failure.Code)
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Client, r.Status, outstandingOf(r), rough(now.Sub(r.CreatedAt)), remaining(r, now), dash(code), dash(r.Reason))
+					w.printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Client, r.Status, outstandingOf(r), rough(now.Sub(r.CreatedAt)), remaining(r, now), dash(code), dash(r.Reason))
 				}
 			})
 		},
@@ -407,51 +406,51 @@ func (o *operator) showRun(c *cobra.Command, sys *deployment.System, r run.Run) 
 	if v.Entries, v.Complete, err = entriesOf(c.Context(), sys.Tables, r); err != nil {
 		return err
 	}
-	return o.print(c, v, func(w *tabwriter.Writer) { v.write(w) })
+	return o.print(c, v, func(w table) { v.write(w) })
 }
 
-func (v runDetail) write(w *tabwriter.Writer) {
+func (v runDetail) write(w table) {
 	at := func(name string, t *time.Time) {
 		if t != nil {
-			fmt.Fprintf(w, "%s\t%s\n", name, t.Format(time.RFC3339))
+			w.printf("%s\t%s\n", name, t.Format(time.RFC3339))
 		}
 	}
-	fmt.Fprintf(w, "run\t%s\nclient\t%s\nkey\t%s\nstatus\t%s\nattempt\t%d\nversion\t%d\ncost\t%d\ncharged\t%d\n", v.ID, v.Client, v.Key, v.Status, v.Attempt, v.Version, v.Cost, v.Charged)
-	fmt.Fprintf(w, "recording\t%s, %s, %d bytes, in %s\n", clockOf(v.Audio.DurationMs), v.Audio.Format, v.Audio.SizeBytes, v.Asked)
+	w.printf("run\t%s\nclient\t%s\nkey\t%s\nstatus\t%s\nattempt\t%d\nversion\t%d\ncost\t%d\ncharged\t%d\n", v.ID, v.Client, v.Key, v.Status, v.Attempt, v.Version, v.Cost, v.Charged)
+	w.printf("recording\t%s, %s, %d bytes, in %s\n", clockOf(v.Audio.DurationMs), v.Audio.Format, v.Audio.SizeBytes, v.Asked)
 	at("created", &v.CreatedAt)
 	at("started", v.StartedAt)
 	at("deadline", v.Deadline)
 	at("completed", v.CompletedAt)
 	at("erased", v.ErasedAt)
 	if v.Ticket > 0 {
-		fmt.Fprintf(w, "ticket\t%d\n", v.Ticket)
+		w.printf("ticket\t%d\n", v.Ticket)
 	}
 	if v.QueuePosition > 0 {
-		fmt.Fprintf(w, "place in the queue\t%d\n", v.QueuePosition)
+		w.printf("place in the queue\t%d\n", v.QueuePosition)
 	}
 	for _, p := range v.Parts {
-		fmt.Fprintf(w, "outstanding\t%s\tsent %d\tdue %s\t%s\n", p.Part, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
+		w.printf("outstanding\t%s\tsent %d\tdue %s\t%s\n", p.Part, p.Sent, p.Due.Format(time.RFC3339), p.Failure)
 	}
 	if v.Failure != nil {
-		fmt.Fprintf(w, "failure\t%s\t%s\n", v.Failure.Code, v.Failure.Message)
+		w.printf("failure\t%s\t%s\n", v.Failure.Code, v.Failure.Message)
 	}
 	if v.Reason != "" {
-		fmt.Fprintf(w, "reason\t%s\n", v.Reason)
+		w.printf("reason\t%s\n", v.Reason)
 	}
 	if v.Status == run.Success || v.Status == run.Partial {
-		fmt.Fprintf(w, "scores\tvocabulary %s\tfluency %s\taccent %s\toverall %s\n", mark1(v.Scores.Vocabulary), mark1(v.Scores.Fluency), mark1(v.Scores.Accent), mark1(v.Scores.Overall))
+		w.printf("scores\tvocabulary %s\tfluency %s\taccent %s\toverall %s\n", mark1(v.Scores.Vocabulary), mark1(v.Scores.Fluency), mark1(v.Scores.Accent), mark1(v.Scores.Overall))
 	}
 	if h := v.Webhook; h != nil {
-		fmt.Fprintf(w, "webhook\t%s\tdelivered %v\ttries %d\n", h.URL, h.Delivered, h.Tries)
+		w.printf("webhook\t%s\tdelivered %v\ttries %d\n", h.URL, h.Delivered, h.Tries)
 		at("webhook due", h.Due)
 		for _, t := range h.Log {
-			fmt.Fprintf(w, "webhook try\t%s\tHTTP %d\t%s\n", t.At.Format(time.RFC3339), t.Status, t.Why)
+			w.printf("webhook try\t%s\tHTTP %d\t%s\n", t.At.Format(time.RFC3339), t.Status, t.Why)
 		}
 	}
 	for _, e := range v.Entries {
-		fmt.Fprintf(w, "entry\t%s\t%s %d\tattempt %d\t%s\n", e.ID, e.Kind, e.Amount, e.Attempt, e.CreatedAt.Format(time.RFC3339))
+		w.printf("entry\t%s\t%s %d\tattempt %d\t%s\n", e.ID, e.Kind, e.Amount, e.Attempt, e.CreatedAt.Format(time.RFC3339))
 	}
 	if !v.Complete {
-		fmt.Fprintf(w, "entry\tolder ones than the client's last %d were not looked for\n", ledgerPage*ledgerPages)
+		w.printf("entry\tolder ones than the client's last %d were not looked for\n", ledgerPage*ledgerPages)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	"parley/shared/account"
@@ -168,9 +167,9 @@ func TestARunIsShownWithAllThatIsKnownOfIt(t *testing.T) {
 		Ticket: 3, Parts: map[run.Part]run.Pending{{Stage: pipeline.Accent}: {Due: noon.Add(time.Minute), Sent: 2, Failure: run.TimedOut}}, Audio: run.Audio{DurationMs: 240_000, Format: "ogg"}}
 	v := runDetail{runView: runViewOf(r), Entries: []entryView{{ID: credit.EntryID(2), Kind: credit.Hold, Amount: 4, Attempt: 2, CreatedAt: noon}}}
 	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	w := newTable(&b)
 	v.write(w)
-	if err := w.Flush(); err != nil {
+	if err := w.end(); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"accent/0", "sent 2", "due 2026-04-21T12:01:00Z", "timeout", "2026-04-21T13:00:00Z", "key_a", "4:00, ogg", "txn_000000000002", "hold 4", "attempt 2", "ticket", "older ones"} {

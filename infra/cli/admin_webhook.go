@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,16 +41,16 @@ func (o *operator) showPush(c *cobra.Command, r run.Run) error {
 	if v == nil {
 		return fmt.Errorf("run %s names no webhook", r.ID)
 	}
-	return o.print(c, v, func(w *tabwriter.Writer) {
-		fmt.Fprintf(w, "webhook\t%s\nstate\t%s\ntries\t%d\n", v.URL, pushState(r), v.Tries)
+	return o.print(c, v, func(w table) {
+		w.printf("webhook\t%s\nstate\t%s\ntries\t%d\n", v.URL, pushState(r), v.Tries)
 		if v.Due != nil {
-			fmt.Fprintf(w, "next due\t%s\n", v.Due.Format(time.RFC3339))
+			w.printf("next due\t%s\n", v.Due.Format(time.RFC3339))
 		}
 		if r.Push == nil {
 			return
 		}
 		for _, t := range r.Push.Log {
-			fmt.Fprintf(w, "%s\t%s\n", t.At.Format(time.RFC3339), webhook.Outcome(t))
+			w.printf("%s\t%s\n", t.At.Format(time.RFC3339), webhook.Outcome(t))
 		}
 	})
 }
@@ -158,13 +157,13 @@ func (o *operator) signing(verb, short string, prepare func() (change, error)) *
 					all = append(all, shown)
 				}
 			}
-			return o.print(c, map[string]any{"clientId": client, "secrets": all}, func(w *tabwriter.Writer) {
+			return o.print(c, map[string]any{"clientId": client, "secrets": all}, func(w table) {
 				for _, v := range all {
 					until := "until it is rotated"
 					if v.Until != nil {
 						until = "until " + v.Until.Format(time.RFC3339)
 					}
-					fmt.Fprintf(w, "%s\t%s\n", v.Secret, until)
+					w.printf("%s\t%s\n", v.Secret, until)
 				}
 			})
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,8 +9,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -58,7 +57,7 @@ func (r *remote) open(say func(line string)) (*client.Client, error) {
 
 // aside says a line to the person in front, not to the program behind.
 func aside(c *cobra.Command) func(line string) {
-	return func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+	return func(line string) { _ = say(c.ErrOrStderr(), "%s\n", line) } // nowhere else to say it
 }
 
 // failed gives an error of a call its exit code: a refusal in the service's own words is a failure of what was asked, a file
@@ -77,7 +76,7 @@ func failed(err error) error {
 }
 
 func raw(c *cobra.Command, body []byte) error {
-	_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", strings.TrimRight(string(body), "\n"))
+	_, err := c.OutOrStdout().Write(append(bytes.TrimRight(body, "\n"), '\n'))
 	return err
 }
 
@@ -131,8 +130,7 @@ the same run, whatever became of that, and does not pay twice; another --idempot
 			if r.json {
 				return raw(c, a.Raw)
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s, %s held%s\n", a.ID, a.Status, plural(int(a.Credits.Held), "credit"), replayed(a))
-			return err
+			return say(c.OutOrStdout(), "%s %s, %s held%s\n", a.ID, a.Status, plural(int(a.Credits.Held), "credit"), replayed(a))
 		},
 	}
 	f := r.flags(c).Flags()
@@ -232,7 +230,7 @@ func (r *remote) report(c *cobra.Command, got client.Run) error {
 	case got.Status.Terminal():
 		err = printReport(c.OutOrStdout(), got.Raw)
 	default:
-		_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s, %s, %d %%\n", got.ID, got.Status, got.Stage, got.Progress)
+		err = say(c.OutOrStdout(), "%s %s, %s, %d %%\n", got.ID, got.Status, got.Stage, got.Progress)
 	}
 	if err == nil && got.Status == run.Failed {
 		return exitError{exitFailed, errors.New("")}
@@ -262,16 +260,16 @@ func (p *progress) say(line string) {
 	}
 	p.last = line
 	if p.over {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+		_ = say(p.w, "\r\x1b[K%s", line) // nowhere else to say it
 		return
 	}
-	fmt.Fprintln(p.w, line)
+	_ = say(p.w, "%s\n", line)
 }
 
 // end leaves the line that is written over, for what comes after it.
 func (p *progress) end() {
 	if p.over && p.last != "" {
-		fmt.Fprintln(p.w)
+		_ = say(p.w, "\n")
 	}
 	p.last = ""
 }
@@ -339,8 +337,8 @@ func runsCommand() *cobra.Command {
 			if r.json {
 				return raw(c, page.Raw)
 			}
-			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "RUN\tCREATED\tSTATUS\tLENGTH\tVOCABULARY\tFLUENCY\tACCENT\tOVERALL\tREFERENCE")
+			w := newTable(c.OutOrStdout())
+			w.printf("RUN\tCREATED\tSTATUS\tLENGTH\tVOCABULARY\tFLUENCY\tACCENT\tOVERALL\tREFERENCE\n")
 			for _, x := range page.Data {
 				s := run.Scores{}
 				if x.Scores != nil {
@@ -350,13 +348,13 @@ func runsCommand() *cobra.Command {
 				if x.Failure != nil {
 					state += " " + string(x.Failure.Code)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, time.Time(x.CreatedAt).Format("2006-01-02 15:04"), state, clockOf(x.Audio.DurationMs),
+				w.printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, time.Time(x.CreatedAt).Format("2006-01-02 15:04"), state, clockOf(x.Audio.DurationMs),
 					mark1(s.Vocabulary), mark1(s.Fluency), mark1(s.Accent), mark1(s.Overall), orDash(x.ExternalID))
 			}
 			if page.NextCursor != nil {
-				fmt.Fprintf(w, "more: --cursor %s\n", *page.NextCursor)
+				w.printf("more: --cursor %s\n", *page.NextCursor)
 			}
-			return w.Flush()
+			return w.end()
 		},
 	})
 	fl := c.Flags()
@@ -408,13 +406,13 @@ func creditsCommand() *cobra.Command {
 			if r.json {
 				return raw(c, got.Raw)
 			}
-			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintf(w, "available\t%d\nheld\t%d\nbalance\t%d\nused today\t%s\nin 30 days\t%s\n\n", got.Available, got.Held, got.Balance, countOf(got.Usage.Today), countOf(got.Usage.Last30Days))
-			fmt.Fprintln(w, "ENTRY\tWHEN\tTYPE\tAMOUNT\tBALANCE\tHELD\tRUN\tNOTE")
+			w := newTable(c.OutOrStdout())
+			w.printf("available\t%d\nheld\t%d\nbalance\t%d\nused today\t%s\nin 30 days\t%s\n\n", got.Available, got.Held, got.Balance, countOf(got.Usage.Today), countOf(got.Usage.Last30Days))
+			w.printf("ENTRY\tWHEN\tTYPE\tAMOUNT\tBALANCE\tHELD\tRUN\tNOTE\n")
 			for _, e := range got.Recent {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", e.ID, time.Time(e.CreatedAt).Format("2006-01-02 15:04"), e.Type, e.Amount, e.BalanceAfter, e.HeldAfter, runOf(e), e.Note)
+				w.printf("%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", e.ID, time.Time(e.CreatedAt).Format("2006-01-02 15:04"), e.Type, e.Amount, e.BalanceAfter, e.HeldAfter, runOf(e), e.Note)
 			}
-			return w.Flush()
+			return w.end()
 		},
 	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -32,7 +31,7 @@ func demoCommand() *cobra.Command {
 		Args: exactly(0, "flags only"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !asJSON {
-				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+				cfg.Progress = aside(c)
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(ctx context.Context, s local.System) error {

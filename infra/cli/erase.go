@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"parley/shared/run"
@@ -25,8 +23,7 @@ func eraseCommand() *cobra.Command {
 			if r.json {
 				return nil
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s erased\n", args[0])
-			return err
+			return say(c.OutOrStdout(), "%s erased\n", args[0])
 		},
 	})
 }

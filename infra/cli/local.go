@@ -38,7 +38,7 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			// Progress is for people, so it goes to standard error; what a program reads goes to standard output.
 			if !quiet && !asJSON {
-				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+				cfg.Progress = aside(c)
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(_ context.Context, s local.System) error { return announce(c, s, cfg.Data, quiet, asJSON) }
@@ -108,8 +108,7 @@ func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool)
 	if key == "" {
 		key = "…" // its file was removed: parley admin key create makes another
 	}
-	_, err := fmt.Fprintf(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, api.Base, s.URL, key)
-	return err
+	return say(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, api.Base, s.URL, key)
 }
 
 // faultsLong is what a SPEC may be; package fault reads it.
@@ -145,7 +144,7 @@ func faultsCommand() *cobra.Command {
 			return json.NewEncoder(c.OutOrStdout()).Encode(map[string][]string{"faults": specs})
 		}
 		for _, s := range specs {
-			if _, err := fmt.Fprintln(c.OutOrStdout(), s); err != nil {
+			if err := say(c.OutOrStdout(), "%s\n", s); err != nil {
 				return err
 			}
 		}
@@ -184,7 +183,7 @@ func pushCommand() *cobra.Command {
 	c := &cobra.Command{Use: "push [FUNCTION…]", Short: "Put functions as they are now onto the running system", Example: "  parley local push poll sweep",
 		RunE: func(c *cobra.Command, args []string) error {
 			if !asJSON {
-				cfg.Progress = func(line string) { fmt.Fprintln(c.ErrOrStderr(), line) }
+				cfg.Progress = aside(c)
 			}
 			replaced, err := local.Push(c.Context(), cfg, args...)
 			if err != nil || !asJSON {

@@ -50,7 +50,7 @@ func execute(ctx context.Context, args []string) int {
 		return 0
 	}
 	if err.Error() != "" {
-		fmt.Fprintln(root.ErrOrStderr(), "parley:", err)
+		complain(root.ErrOrStderr(), err)
 	}
 	return exitCode(err)
 }

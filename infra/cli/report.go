@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/charmbracelet/lipgloss"
 )
@@ -105,7 +104,7 @@ func printReport(w io.Writer, body []byte) error {
 	p.head(t)
 	if t.Error != nil {
 		p.line("")
-		p.line("%s  %s", bad.Render(t.Error.Code), t.Error.Message)
+		p.line("%s  %s", paint(bad, "%s", t.Error.Code), t.Error.Message)
 	}
 	p.strip(t)
 	p.scores(t)
@@ -130,7 +129,7 @@ type page struct {
 
 func (p *page) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		p.err = say(p.w, format+"\n", args...)
 	}
 }
 
@@ -142,10 +141,10 @@ func (p *page) Write(b []byte) (int, error) {
 	return len(b), p.err
 }
 
-func label(s string) string { return dim.Render(fmt.Sprintf("%-11s", s)) }
+func label(s string) styled { return paint(dim, "%-11s", s) }
 
 func (p *page) head(t terminal) {
-	p.line("%s  %s  %s", bold.Render("Parley report"), t.ID, status(t.Status))
+	p.line("%s  %s  %s", paint(bold, "Parley report"), t.ID, status(t.Status))
 	if t.ExternalID != nil && *t.ExternalID != "" {
 		p.line("%s %s", label("reference"), *t.ExternalID)
 	}
@@ -172,11 +171,11 @@ func (p *page) head(t terminal) {
 	}
 }
 
-func status(s string) string {
+func status(s string) styled {
 	if s == "failed" {
-		return bad.Render(s)
+		return paint(bad, "%s", s)
 	}
-	return mark.Render(s)
+	return paint(mark, "%s", s)
 }
 
 func orDash(s *string) string {
@@ -199,7 +198,7 @@ func (p *page) strip(t terminal) {
 		return
 	}
 	p.line("")
-	p.line("%s %s", bold.Render("Who spoke when"), dim.Render(fmt.Sprintf("a column is %.1f s", float64(t.Audio.DurationMs)/reportWidth/1000)))
+	p.line("%s %s", paint(bold, "Who spoke when"), paint(dim, "a column is %.1f s", float64(t.Audio.DurationMs)/reportWidth/1000))
 	for _, s := range t.Transcript.Speakers {
 		share := make([]float64, reportWidth)
 		slice := float64(t.Audio.DurationMs) / reportWidth
@@ -216,10 +215,10 @@ func (p *page) strip(t terminal) {
 		for i, v := range share {
 			row[i] = []rune(" ░▒▓█")[min(4, int(math.Ceil(v*4-0.05)))]
 		}
-		p.line("%s %s %s", label(s.SpeakerLabel), string(row), dim.Render(fmt.Sprintf("%s, %s", clockOf(s.SpeakingMs), plural(s.WordCount, "word"))))
+		p.line("%s %s %s", label(s.SpeakerLabel), string(row), paint(dim, "%s, %s", clockOf(s.SpeakingMs), plural(s.WordCount, "word")))
 	}
 	end := clockOf(t.Audio.DurationMs)
-	p.line("%s %s", label(""), dim.Render("0:00"+strings.Repeat(" ", reportWidth-4-len(end))+end))
+	p.line("%s %s", label(""), paint(dim, "0:00%*s", reportWidth-4, end))
 }
 
 func clockOf(ms int64) string { return fmt.Sprintf("%d:%02d", ms/60000, ms/1000%60) }
@@ -230,11 +229,11 @@ func (p *page) scores(t terminal) {
 		return
 	}
 	p.line("")
-	p.line("%s %s", bold.Render(fmt.Sprintf("%-27s", "Scores")), dim.Render(scaleRule()))
+	p.line("%s %s", paint(bold, "%-27s", "Scores"), paint(dim, "%s", scaleRule()))
 	for _, d := range []string{"vocabulary", "fluency", "accent", "overall"} {
 		v, ok := t.Scores[d].(float64)
 		if !ok {
-			p.line("%s %s", label(d), dim.Render("not measured"))
+			p.line("%s %s", label(d), paint(dim, "not measured"))
 			continue
 		}
 		level, percent := t.Scores[d+"Cefr"], t.Scores[d+"Percent"]
@@ -248,9 +247,9 @@ func (p *page) scores(t terminal) {
 				lo, hi = c.Interval[0], c.Interval[1]
 			}
 		}
-		p.line("%s %s  %-2v  %3v %%  %s %s", label(d), mark.Render(fmt.Sprintf("%.1f", v)), level, percent, bar(v, lo, hi), dim.Render(sure))
+		p.line("%s %s  %-2v  %3v %%  %s %s", label(d), paint(mark, "%.1f", v), level, percent, bar(v, lo, hi), paint(dim, "%s", sure))
 	}
-	p.line("%s %s", label(""), dim.Render("● the score, ─ its 90 % interval, then how sure it is"))
+	p.line("%s %s", label(""), paint(dim, "● the score, ─ its 90 %% interval, then how sure it is"))
 }
 
 // barWidth is the width of a score's bar: 8 columns a point.
@@ -280,32 +279,33 @@ func (p *page) dimension(t terminal, d string) {
 		return
 	}
 	p.line("")
-	p.line("%s", bold.Render(strings.ToUpper(d[:1])+d[1:]))
+	p.line("%s", paint(bold, "%s", strings.ToUpper(d[:1])+d[1:]))
 	if text != nil {
 		p.wrap("  ", *text)
 	}
 	if a == nil {
 		return
 	}
-	w := tabwriter.NewWriter(p, 0, 4, 2, ' ', 0)
+	w := newTable(p)
 	for _, m := range a.Measures {
 		name := m.Label
 		if name == "" {
 			name = m.Name
 		}
-		value, norm, weight := "not measured", m.Reason, ""
+		value, norm := "not measured", m.Reason
 		if m.Value != nil {
 			value = fmt.Sprintf("%s %s", number(*m.Value), m.Unit)
 		}
 		if m.Value != nil && m.Norm != nil {
 			norm = fmt.Sprintf("norm %s to %s", number(m.Norm.Low), number(m.Norm.High))
 		}
+		w.printf("  %s\t%s\t%s", name, value, norm)
 		if m.Weight > 0 {
-			weight = fmt.Sprintf("\tweight %.0f %%", 100*m.Weight)
+			w.printf("\tweight %.0f %%", 100*m.Weight)
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s%s\n", name, value, norm, weight)
+		w.printf("\n")
 	}
-	_ = w.Flush() // the page keeps the error
+	_ = w.end() // the page keeps the error
 }
 
 // number has three significant digits, and no more than two behind the point.
@@ -324,7 +324,7 @@ func (p *page) text(title string, s *string) {
 		return
 	}
 	p.line("")
-	p.line("%s", bold.Render(title))
+	p.line("%s", paint(bold, "%s", title))
 	p.wrap("  ", *s)
 }
 
@@ -337,9 +337,9 @@ func (p *page) transcript(t terminal) {
 		names[s.Speaker] = s.SpeakerLabel
 	}
 	p.line("")
-	p.line("%s", bold.Render("What was said"))
+	p.line("%s", paint(bold, "What was said"))
 	for _, g := range t.Transcript.Segments {
-		p.line("  %s %s", dim.Render(fmt.Sprintf("%6s", clockOf(g.StartMs))), names[g.Speaker])
+		p.line("  %s %s", paint(dim, "%6s", clockOf(g.StartMs)), names[g.Speaker])
 		p.wrap(strings.Repeat(" ", 9), g.Text)
 	}
 }

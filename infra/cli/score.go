@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -128,15 +127,15 @@ func correlations(c *cobra.Command, out *json.Encoder, found []batch.Correlation
 	if asJSON {
 		return out.Encode(map[string]any{"correlations": found})
 	}
-	w := tabwriter.NewWriter(c.ErrOrStderr(), 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "SCORE\tHUMAN\tROWS\tPEARSON\t95 %\tSPEARMAN\t95 %\tBEYOND TIMING")
+	w := newTable(c.ErrOrStderr())
+	w.printf("SCORE\tHUMAN\tROWS\tPEARSON\t95 %%\tSPEARMAN\t95 %%\tBEYOND TIMING\n")
 	for _, f := range found {
 		beyond := "-"
 		if f.BeyondTiming != nil {
 			beyond = fmt.Sprintf("%.2f", *f.BeyondTiming)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%.3f\t%.2f to %.2f\t%.3f\t%.2f to %.2f\t%s\n", f.Score, f.Column, f.N, f.PCC, f.PCCInterval[0], f.PCCInterval[1],
+		w.printf("%s\t%s\t%d\t%.3f\t%.2f to %.2f\t%.3f\t%.2f to %.2f\t%s\n", f.Score, f.Column, f.N, f.PCC, f.PCCInterval[0], f.PCCInterval[1],
 			f.Spearman, f.SpearmanInterval[0], f.SpearmanInterval[1], beyond)
 	}
-	return w.Flush()
+	return w.end()
 }

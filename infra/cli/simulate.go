@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +72,7 @@ type simulatedView struct {
 
 func simulated(out, progress io.Writer, cfg simulation.Config, save string, asJSON bool) error {
 	if !asJSON {
-		fmt.Fprintf(progress, "seed %d: %d runs with faults %s\n", cfg.Seed, cfg.Runs, cfg.Faults)
+		_ = say(progress, "seed %d: %d runs with faults %s\n", cfg.Seed, cfg.Runs, cfg.Faults)
 	}
 	began := processorTime()
 	v := simulatedView{Seed: cfg.Seed, Faults: cfg.Faults.String(), Result: simulation.Run(cfg)}
@@ -96,18 +95,18 @@ func simulated(out, progress io.Writer, cfg simulation.Config, save string, asJS
 }
 
 func (v simulatedView) print(out io.Writer) {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "runs\t%d in %d worlds, %d calls of ports\n", v.Runs, v.Worlds, v.Steps)
-	fmt.Fprintf(t, "speed\t%.0f runs per CPU hour (%.1f s)\n", v.RunsPerCPUHour, v.CPUSeconds)
+	t := newTable(out)
+	t.printf("runs\t%d in %d worlds, %d calls of ports\n", v.Runs, v.Worlds, v.Steps)
+	t.printf("speed\t%.0f runs per CPU hour (%.1f s)\n", v.RunsPerCPUHour, v.CPUSeconds)
 	for _, part := range []struct {
 		name   string
 		counts map[string]int
 	}{{"end", v.Ends}, {"answer", v.Calls}, {"fault", v.Injected}} {
 		for _, k := range slices.Sorted(maps.Keys(part.counts)) {
-			fmt.Fprintf(t, "%s\t%s\t%d\n", part.name, k, part.counts[k])
+			t.printf("%s\t%s\t%d\n", part.name, k, part.counts[k])
 		}
 	}
-	_ = t.Flush() // standard output
+	_ = t.end() // standard output
 }
 
 // brokenWorld shrinks a failure, keeps it and shows it.
@@ -121,7 +120,7 @@ func brokenWorld(out io.Writer, f simulation.Failure, save string) error {
 		err = os.WriteFile(save, raw, 0o600)
 	}
 	for _, line := range short.Trace {
-		fmt.Fprintln(out, line)
+		_ = say(out, "%s\n", line)
 	}
 	return errors.Join(fmt.Errorf("seed %d: %s\nplay it again with: parley simulate --replay %s", f.Seed, short.What, save), err)
 }
@@ -139,10 +138,10 @@ func relive(out io.Writer, path string) error {
 		return exitError{exitUsage, err}
 	}
 	for _, line := range f.Trace {
-		fmt.Fprintln(out, line)
+		_ = say(out, "%s\n", line)
 	}
 	if f.What == "" {
-		fmt.Fprintln(out, "every promise is kept")
+		_ = say(out, "every promise is kept\n")
 		return nil
 	}
 	return errors.New(f.What)

@@ -69,7 +69,7 @@ processes); --status 500 tries out what a failing receiver gets. A local system 
 				return exitError{exitUsage, err}
 			}
 			ear := &listener{out: c.OutOrStdout(), secret: account.SigningSecret(secret), status: status, json: *asJSON, clock: clock.Real{}}
-			fmt.Fprintf(c.ErrOrStderr(), "Listening at http://%s/ (Ctrl-C stops it)\n", l.Addr())
+			_ = say(c.ErrOrStderr(), "Listening at http://%s/ (Ctrl-C stops it)\n", l.Addr())
 			return ear.serve(c.Context(), l)
 		},
 	}
@@ -162,16 +162,16 @@ func (l *listener) show(v deliveryView) {
 		} `json:"data"`
 	}
 	_ = json.Unmarshal(v.Body, &m) // of another shape: its fields stay empty
-	fmt.Fprintf(l.out, "%s  %q  run %q  %q", v.At.Format(time.TimeOnly), m.Type, m.Data.ID, m.Data.Status)
+	line := fmt.Sprintf("%s  %q  run %q  %q", v.At.Format(time.TimeOnly), m.Type, m.Data.ID, m.Data.Status)
 	if m.Data.Scores.Overall != nil {
-		fmt.Fprintf(l.out, "  overall %.1f", *m.Data.Scores.Overall)
+		line += fmt.Sprintf("  overall %.1f", *m.Data.Scores.Overall)
 	}
 	if m.Data.Error != nil {
-		fmt.Fprintf(l.out, "  %q", m.Data.Error.Code)
+		line += fmt.Sprintf("  %q", m.Data.Error.Code)
 	}
-	fmt.Fprintf(l.out, "  signature %s", v.Signature)
+	line += "  signature " + v.Signature
 	if v.Why != "" {
-		fmt.Fprintf(l.out, " (%s)", v.Why)
+		line += " (" + v.Why + ")"
 	}
-	fmt.Fprintf(l.out, "  answered %d\n", v.Answered)
+	_ = say(l.out, "%s  answered %d\n", line, v.Answered) // nobody reads on
 }
