@@ -364,6 +364,46 @@ func TestSixteenBitMonoPassesThroughUnchanged(t *testing.T) {
 	}
 }
 
+// Ensure that what packets leave out is silence in its place, whatever the container, and that times which go back cost no sound.
+func TestPacketsThatAreLeftOutAreSilence(t *testing.T) {
+	in := file(t, "in.wav", wave(babble(20*rate), rate, 1))
+	lost := `noise=amount=0:drop=between(pts*tb\,5\,7)`
+	for _, tc := range []struct {
+		name, out string
+		args      []string
+	}{
+		{"Opus in WebM", "a.webm", []string{"-c:a", "libopus"}},
+		{"Opus in Ogg", "a.ogg", []string{"-c:a", "libopus"}},
+		{"AAC in MP4", "a.m4a", []string{"-c:a", "aac"}},
+		{"FLAC in Matroska", "a.mka", []string{"-c:a", "flac"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			whole := convert(t, in, tc.out, tc.args...)
+			holed := convert(t, whole, tc.out, "-c", "copy", "-bsf:a", lost)
+			p := Prober{FFmpeg: ffmpeg(t)}
+			a, err := p.measure(t.Context(), holed)
+			must(t, err)
+			samples, err := Decoder(p).Decode(t.Context(), holed)
+			must(t, err)
+			length := int64(len(samples)) * 1000 / SampleRate
+			if length < 19_800 || length > 20_200 || a.DurationMs < 19_800 || a.DurationMs > 20_200 {
+				t.Errorf("%d ms decoded, %d ms judged, want 20 s", length, a.DurationMs)
+			}
+			for i, s := range samples[5_300*SampleRate/1000 : 6_700*SampleRate/1000] {
+				if s != 0 {
+					t.Fatalf("%d at sample %d of the hole", s, i)
+				}
+			}
+		})
+	}
+	b, err := os.ReadFile(convert(t, in, "a.webm", "-c:a", "libopus"))
+	must(t, err)
+	samples, err := Decoder{FFmpeg: ffmpeg(t)}.Decode(t.Context(), file(t, "twice.webm", append(b[:len(b):len(b)], b...)))
+	if err != nil || len(samples) < 39*SampleRate || len(samples) > 41*SampleRate {
+		t.Errorf("a file twice over: %d ms, %v", len(samples)*1000/SampleRate, err)
+	}
+}
+
 func TestDecodingStopsAfterFortyFiveMinutes(t *testing.T) {
 	out, err := Decoder{FFmpeg: ffmpeg(t)}.Decode(t.Context(), file(t, "a.wav", wave(make([]int16, 3000*1000), 1000, 1)))
 	if err != nil || len(out) != decodeSeconds*SampleRate {

@@ -106,10 +106,10 @@ func broken(claim, held time.Duration) bool {
 	return over > claimSlack && float64(over) > claimShare*float64(held)
 }
 
-// Exceeds tells whether a recording that was judged by its packets' times turns out longer, in samples, by more than damage and drift
-// explain: the times are false. Both in ms.
-func Exceeds(decoded, judged int64) bool {
-	return broken(time.Duration(decoded)*time.Millisecond, time.Duration(judged)*time.Millisecond)
+// Exceeds tells whether one length of a recording, by its packets' times or by its samples, is longer than the other by more than
+// damage and drift explain. Both in ms.
+func Exceeds(one, other int64) bool {
+	return broken(time.Duration(one)*time.Millisecond, time.Duration(other)*time.Millisecond)
 }
 
 // walk reads the packets of the streams without decoding them and tells where the last one ends.

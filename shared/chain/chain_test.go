@@ -121,11 +121,12 @@ type house struct {
 	works   chain.Works
 	deps    pipeline.Deps
 	log     *bytes.Buffer
+	judged  int64 // the recording's length, in ms, as its submit found it
 }
 
 func newHouse(t *testing.T, pcm []int16) *house {
 	t.Helper()
-	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}, log: &bytes.Buffer{}}
+	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}, log: &bytes.Buffer{}, judged: int64(len(pcm)) * 1000 / audio.SampleRate}
 	clk := clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
 	h.deps = pipeline.Deps{Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
 	h.works = chain.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{},
@@ -151,12 +152,12 @@ func (h *house) run(q run.Request) run.Run {
 	h.must(err)
 	id := run.ID("req_" + strings.Repeat("a", 26))
 	h.must(h.objects.Put(ctx, pipeline.Key(id, 1, pipeline.Original, 0), "audio/wav", strings.NewReader("sound"), 5))
-	first, due := pipeline.First(200 * time.Second)
+	first, due := pipeline.First(time.Duration(h.judged) * time.Millisecond)
 	if q.Language == "" {
 		q.Language = "en"
 	}
 	q.Cut = audio.DefaultCut()
-	r, _, err := h.store.Submit(ctx, run.Submission{Run: run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: now, Cost: 4, Request: q, Audio: run.Audio{DurationMs: 200_000, Format: "wav", SizeBytes: 5}},
+	r, _, err := h.store.Submit(ctx, run.Submission{Run: run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: now, Cost: 4, Request: q, Audio: run.Audio{DurationMs: h.judged, Format: "wav", SizeBytes: 5}},
 		ConcurrentRuns: 1, First: first, Due: due, Budget: h.deps.Budget}, now)
 	h.must(err)
 	h.must(h.queue.Send(ctx, []pipeline.Message{pipeline.MessageFor(r, first)}))
@@ -240,8 +241,7 @@ func TestWhatEndsARun(t *testing.T) {
 		change func(*chain.Works)
 		want   code.Code
 	}{
-		"silence": {make([]int16, 200*audio.SampleRate), func(*chain.Works) {}, code.TranscriptionFailed},
-		"more sound than was judged and held for":   {append(make([]int16, 110*audio.SampleRate), spoken...), func(*chain.Works) {}, code.TranscriptionFailed},
+		"silence":                                   {make([]int16, 200*audio.SampleRate), func(*chain.Works) {}, code.TranscriptionFailed},
 		"speech in which no word is heard":          {spoken, func(w *chain.Works) { w.Recogniser = silent{} }, code.TranscriptionFailed},
 		"another language":                          {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "de"} }, code.TranscriptionLowConfidence},
 		"a recogniser that refuses our credentials": {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "en", err: transcript.ErrDenied} }, code.ServiceConfigurationError},
@@ -272,6 +272,32 @@ type silent struct{ listener }
 
 func (silent) Transcribe(_ context.Context, pcm []int16, offset int64, _ string) (transcript.Chunk, error) {
 	return transcript.Chunk{Span: audio.Span{StartMs: offset, EndMs: offset + int64(len(pcm))/16}, Words: []transcript.Word{}}, nil
+}
+
+// Ensure that a recording whose samples are as many as its submit found is scored, and one of far more or far fewer is not: what
+// was held for is not what is there.
+func TestSamplesThatAreNotWhatWasJudged(t *testing.T) {
+	spoken := interview()
+	length := int64(len(spoken)) * 1000 / audio.SampleRate
+	for name, tt := range map[string]struct {
+		judged int64
+		want   run.Status
+	}{
+		"a second less":        {length - 1000, run.Success},
+		"a second more":        {length + 1000, run.Success},
+		"two percent less":     {length - length/50, run.Failed},
+		"half of it is there":  {2 * length, run.Failed},
+		"twice of it is there": {length / 2, run.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, spoken)
+			h.judged = tt.judged
+			r := h.run(run.Request{})
+			if r.Status != tt.want || tt.want == run.Failed && r.Failure.Code != code.TranscriptionFailed {
+				t.Errorf("%s %+v (%s)", r.Status, r.Failure, r.Reason)
+			}
+		})
+	}
 }
 
 func TestOutcome(t *testing.T) {

@@ -24,10 +24,15 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("chain: ingest: %w", err)
 	}
-	if length := int64(len(pcm)) * 1000 / audio.SampleRate; audio.Exceeds(length, r.Audio.DurationMs) {
+	length := int64(len(pcm)) * 1000 / audio.SampleRate
+	cause := fmt.Errorf("chain: ingest: %d ms decoded, %d ms judged", length, r.Audio.DurationMs)
+	switch {
+	case audio.Exceeds(length, r.Audio.DurationMs):
 		// Else whoever writes false times into a file pays for a tenth of it.
-		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "The recording holds more sound than the times in it say. Re-encode the file and resubmit.").
-			Because(fmt.Errorf("chain: ingest: %d ms decoded, %d ms judged", length, r.Audio.DurationMs))
+		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "The recording holds more sound than the times in it say. Re-encode the file and resubmit.").Because(cause)
+	case audio.Exceeds(r.Audio.DurationMs, length):
+		// Else a part of an interview is scored and the whole of it paid.
+		return pipeline.Result{}, code.Newf(code.TranscriptionFailed, "Only a part of the recording could be decoded. Re-encode the file and resubmit.").Because(cause)
 	}
 	in := audio.Analyse(pcm, r.Request.Cut)
 	if len(in.Chunks) == 0 {
