@@ -14,6 +14,7 @@ var practice = map[string]string{
 	"differentLemmas50": "describe the same thing three times, each time with other words",
 	"articulationRate":  "read dialogues along with a recording until you keep up with it",
 	"speechRate":        "talk about one topic in four minutes, then in three, then in two",
+	"peakRate":          "read sentences aloud to a steady beat, a little quicker each time",
 	"meanRunLength":     "practise phrases of four and five words until they come in one breath",
 	"pausesPerMinute":   "think your sentence to its end before you begin it, and pause between sentences",
 	"meanPause":         "learn a few phrases that give you time to think aloud",
@@ -53,7 +54,7 @@ func (s sheet) feedback() string {
 		}
 		g := toGain(r, advised)
 		if shared := toGain(r, nil); g == nil && shared != nil {
-			out = append(out, fmt.Sprintf("%s: the same helps here, since %s counts for it too.", title, shared.Label))
+			out = append(out, fmt.Sprintf("%s: the same helps here, since %s counts for it too.", title, name(*shared)))
 			continue
 		}
 		if g == nil {
@@ -65,7 +66,7 @@ func (s sheet) feedback() string {
 		if !ok {
 			do = habit[r.Dimension]
 		}
-		out = append(out, fmt.Sprintf("%s: to bring %s from %s towards %s, %s.", title, g.Label, withUnit(*g.Value, g.Unit), num(g.Norm.High), do))
+		out = append(out, fmt.Sprintf("%s: to bring %s from %s towards %s, %s.", title, name(*g), amount(*g, *g.Value), num(g.Norm.High), do))
 	}
 	return strings.Join(out, " ")
 }

@@ -41,10 +41,14 @@ func withUnit(v float64, unit string) string {
 	return num(v) + " " + unit
 }
 
-// place says literally where a value lies: above, below or within its norm. Whether that is good is another matter: for some
-// measures less is better. A value that shows the same as an end of the norm is at that end, whatever lies behind the decimals.
+// place says literally where a value lies: above, below or within its norm. Whether that is good is another matter, for
+// some measures less is better: the levels behind the norm tell. A value that shows the same as an end of the norm is at that
+// end, whatever lies behind the decimals.
 func place(m score.Measure) string {
-	low, high := min(m.Norm.Low, m.Norm.High), max(m.Norm.Low, m.Norm.High)
+	low, high, levels := m.Norm.Low, m.Norm.High, "A2 to C1"
+	if low > high {
+		low, high, levels = high, low, "C1 to A2"
+	}
 	where := "within"
 	switch shown := num(*m.Value); {
 	case shown == num(low):
@@ -56,16 +60,52 @@ func place(m score.Measure) string {
 	case *m.Value > high:
 		where = "above"
 	}
-	return fmt.Sprintf("%s the norm of %s to %s", where, num(low), num(high))
+	return fmt.Sprintf("%s the norm of %s to %s (%s)", where, num(low), num(high), levels)
+}
+
+// plain are the names of measures for people who do not know the field, where the label is one of the field's terms.
+var plain = map[string]string{
+	"mtld":           "how long it takes until words come back (MTLD)",
+	"phonationRatio": "the share of the time filled with speech (phonation-time ratio)",
+	"peakRate":       "beats of the voice per second of speech (intensity peaks)",
+	"meanRunLength":  "syllables between two pauses",
+	"weakPhonesGop":  "how clear the weakest third of the sounds are (Goodness of Pronunciation)",
+}
+
+// name is the measure as sentences call it.
+func name(m score.Measure) string {
+	if p, ok := plain[m.Name]; ok {
+		return p
+	}
+	return m.Label
+}
+
+// amount is a value of the measure with its unit, which is left out where the name says it already.
+func amount(m score.Measure, v float64) string {
+	n := name(m)
+	if strings.Contains(n, "per minute") || strings.Contains(n, "per second") || strings.Contains(" "+n+" ", " "+m.Unit+" ") {
+		return withUnit(v, "")
+	}
+	return withUnit(v, m.Unit)
 }
 
 // describe is a measure with its value and where that lies.
 func describe(m score.Measure) string {
-	s := fmt.Sprintf("%s, %s", m.Label, withUnit(*m.Value, m.Unit))
-	if m.Norm.Low == m.Norm.High {
+	s := name(m) + ", " + amount(m, *m.Value)
+	switch {
+	case m.Norm.Low == m.Norm.High:
 		return s
+	case contrary(m):
+		return s + ", weighed together with the other measures"
 	}
 	return s + ", " + place(m)
+}
+
+// contrary tells whether a measure moved the score the other way than its place says: a mean over parts of the speech, or one of several
+// in a linear predictor, may. A sentence about its place would then contradict the one about the score.
+func contrary(m score.Measure) bool {
+	at := position(m)
+	return m.Contribution > 0 && (at <= 0 || num(*m.Value) == num(m.Norm.Low)) || m.Contribution < 0 && (at >= 1 || num(*m.Value) == num(m.Norm.High))
 }
 
 // counts tells whether a measure made a part of the score.

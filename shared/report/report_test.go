@@ -183,9 +183,9 @@ func TestSentences(t *testing.T) {
 	}{
 		{"the score, what made it and what to gain", func(*Input) {}, func(r Report) string { return r.Explainability.Fluency },
 			[]string{"Fluency is 2.8 of 5 (B2), most likely between 2.6 and 3.1; confidence is high.",
-				"What raised it most is articulation rate, 4.6 syllables/s, above the norm of 3 to 4.5;",
-				"what lowered it most is silent pauses per minute, 26 per minute, within the norm of 14 to 28.",
-				"There is most to gain in silent pauses per minute: from 26 per minute towards 14."}, nil},
+				"What raised it most is articulation rate, 4.6 syllables/s, above the norm of 3 to 4.5 (A2 to C1);",
+				"what lowered it most is silent pauses per minute, 26, within the norm of 14 to 28 (C1 to A2).",
+				"There is most to gain in silent pauses per minute: from 26 towards 14."}, nil},
 		{"a caution comes before what to gain", func(in *Input) { in.Fluency.Cautions = []string{"noise hides pauses"} },
 			func(r Report) string { return r.Explainability.Fluency }, []string{"Noise hides pauses.", "confidence is medium"}, []string{"most to gain"}},
 		{"a measure that counts against its norm is no advice", func(in *Input) { in.Fluency.Measures = []score.Measure{rate(3.2, 0.4)} },
@@ -195,7 +195,7 @@ func TestSentences(t *testing.T) {
 		{"what was not measured gives its reason", func(in *Input) { in.Fluency = score.Result{Reason: "the candidate speaks for 3 seconds"} },
 			func(r Report) string { return r.Explainability.Fluency }, []string{"Fluency was not measured. The candidate speaks for 3 seconds."}, []string{"of 5"}},
 		{"the recommendation has the overall level and the sides", func(*Input) {}, func(r Report) string { return r.HRRecommendation },
-			[]string{"Overall: 2.9 of 5 (B2)", "A speaker at B2 usually can", "The strongest side is accent (3.3, C1), the weakest vocabulary (2.4, B1)."}, []string{"was not measured", "with care"}},
+			[]string{"Overall: 2.9 of 5 (B2)", "A speaker at B2 usually can", "The strongest side is accent (3.3, C1), the weakest side is vocabulary (2.4, B1)."}, []string{"was not measured", "with care"}},
 		{"the recommendation names what is missing", func(in *Input) { in.Vocabulary = score.Result{Reason: "Only 20 words were heard."} },
 			func(r Report) string { return r.HRRecommendation }, []string{"Vocabulary was not measured. Only 20 words were heard."}, nil},
 		{"the recommendation names what is unsure", func(in *Input) { in.Accent.Interval = [2]float64{1, 5} },
@@ -206,13 +206,24 @@ func TestSentences(t *testing.T) {
 			in.Vocabulary, in.Accent = measured(score.Vocabulary, 2.9), measured(score.Accent, 3.0)
 		},
 			func(r Report) string { return r.HRRecommendation }, []string{"lie close together, between 2.8 and 3.0"}, []string{"strongest"}},
+		{"sides that show the same are named together", func(in *Input) {
+			in.Vocabulary, in.Accent = measured(score.Vocabulary, 3.3), measured(score.Accent, 3.34)
+		},
+			func(r Report) string { return r.HRRecommendation }, []string{"The strongest sides are vocabulary and accent (3.3, C1), the weakest side is fluency (2.8, B2)."}, nil},
+		{"a measure that moved the score the other way than its place says is not placed", func(in *Input) { in.Fluency.Measures = []score.Measure{rate(2.5, 0.3)} },
+			func(r Report) string { return r.Explainability.Fluency + r.CandidateFeedback },
+			[]string{"What raised it most is articulation rate, 2.5 syllables/s, weighed together with the other measures;"}, []string{"below"}},
+		{"a term of the field is said in plain words", func(in *Input) {
+			v := 0.7
+			in.Fluency.Measures = []score.Measure{{Name: "phonationRatio", Label: "phonation-time ratio", Value: &v, Unit: "ratio", Norm: score.Norm{Low: 0.64, High: 0.79}, Weight: 1, Contribution: -0.2}}
+		}, func(r Report) string { return r.Explainability.Fluency }, []string{"the share of the time filled with speech (phonation-time ratio), 0.7, within the norm of 0.64 to 0.79 (A2 to C1)"}, nil},
 		{"without an overall score the recommendation says why", func(in *Input) { in.Vocabulary, in.Accent = score.Result{}, score.Result{} },
 			func(r Report) string { return r.HRRecommendation }, []string{"There is no overall score. An overall score needs at least 2"}, []string{"Overall:"}},
 		{"a measure that counts in two dimensions is advised once", func(in *Input) {
 			in.Fluency.Measures, in.Accent.Measures = []score.Measure{pauses(26, -0.3)}, []score.Measure{pauses(26, -0.3)}
 		}, func(r Report) string { return r.CandidateFeedback }, []string{"Fluency: to bring silent pauses", "Accent: the same helps here, since silent pauses per minute counts"}, []string{"Accent: to bring"}},
 		{"the feedback names a strength and what to practise", func(*Input) {}, func(r Report) string { return r.CandidateFeedback },
-			[]string{"What helped you most is articulation rate", "to bring silent pauses per minute from 26 per minute towards 14, think your sentence"}, nil},
+			[]string{"What helped you most is articulation rate", "to bring silent pauses per minute from 26 towards 14, think your sentence"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := full()
@@ -239,14 +250,14 @@ func TestPlace(t *testing.T) {
 		low, high float64
 		want      string
 	}{
-		{"under the norm", 2.9, 3, 4.5, "below the norm of 3 to 4.5"},
-		{"under it by less than is shown", 2.999, 3, 4.5, "at the lower end of the norm of 3 to 4.5"},
-		{"at its lower end", 3, 3, 4.5, "at the lower end of the norm of 3 to 4.5"},
-		{"within it", 3.01, 3, 4.5, "within the norm of 3 to 4.5"},
-		{"at its upper end", 4.5, 3, 4.5, "at the upper end of the norm of 3 to 4.5"},
-		{"over it", 4.51, 3, 4.5, "above the norm of 3 to 4.5"},
-		{"a norm that falls is still told from its smaller number", 30, 28, 14, "above the norm of 14 to 28"},
-		{"a norm of negative numbers", -60, -50, -20, "below the norm of -50 to -20"},
+		{"under the norm", 2.9, 3, 4.5, "below the norm of 3 to 4.5 (A2 to C1)"},
+		{"under it by less than is shown", 2.999, 3, 4.5, "at the lower end of the norm of 3 to 4.5 (A2 to C1)"},
+		{"at its lower end", 3, 3, 4.5, "at the lower end of the norm of 3 to 4.5 (A2 to C1)"},
+		{"within it", 3.01, 3, 4.5, "within the norm of 3 to 4.5 (A2 to C1)"},
+		{"at its upper end", 4.5, 3, 4.5, "at the upper end of the norm of 3 to 4.5 (A2 to C1)"},
+		{"over it", 4.51, 3, 4.5, "above the norm of 3 to 4.5 (A2 to C1)"},
+		{"a norm that falls is still told from its smaller number", 30, 28, 14, "above the norm of 14 to 28 (C1 to A2)"},
+		{"a norm of negative numbers", -60, -50, -20, "below the norm of -50 to -20 (A2 to C1)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := place(score.Measure{Value: &c.v, Norm: score.Norm{Low: c.low, High: c.high}}); got != c.want {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func (s sheet) explain(i int) string {
 	if len(r.Cautions) > 0 {
 		out = append(out, sentence(r.Cautions[0]))
 	} else if g := toGain(r, nil); g != nil {
-		out = append(out, fmt.Sprintf("There is most to gain in %s: from %s towards %s.", g.Label, withUnit(*g.Value, g.Unit), num(g.Norm.High)))
+		out = append(out, fmt.Sprintf("There is most to gain in %s: from %s towards %s.", name(*g), amount(*g, *g.Value), num(g.Norm.High)))
 	}
 	return strings.Join(out, " ")
 }
@@ -122,28 +123,32 @@ func (s sheet) recommend() string {
 // apart is how far two scores must lie apart, as shown, to be told apart in words.
 const apart = 0.3
 
-// compare names the highest and the lowest of the measured dimensions.
+// compare names the highest and the lowest of the measured dimensions, all of them where several show the same.
 func (s sheet) compare() string {
-	high, low, n := -1, -1, 0
-	for i, r := range s.dims {
-		if r.Raw == nil {
-			continue
-		}
-		n++
-		if high < 0 || *r.Raw > *s.dims[high].Raw {
-			high = i
-		}
-		if low < 0 || *r.Raw < *s.dims[low].Raw {
-			low = i
+	shown := func(r score.Result) float64 { return overall.Shown(*r.Raw) }
+	high, low, n := math.Inf(-1), math.Inf(1), 0
+	for _, r := range s.dims {
+		if r.Raw != nil {
+			high, low, n = max(high, shown(r)), min(low, shown(r)), n+1
 		}
 	}
 	if n < 2 {
 		return ""
 	}
-	h, l := overall.Shown(*s.dims[high].Raw), overall.Shown(*s.dims[low].Raw)
-	if h-l < apart-1e-9 {
-		return fmt.Sprintf("The measured sides lie close together, between %.1f and %.1f.", l, h)
+	if high-low < apart-1e-9 {
+		return fmt.Sprintf("The measured sides lie close together, between %.1f and %.1f.", low, high)
 	}
-	return fmt.Sprintf("The strongest side is %s (%.1f, %s), the weakest %s (%.1f, %s).", s.dims[high].Dimension, h, overall.Level(h),
-		s.dims[low].Dimension, l, overall.Level(l))
+	side := func(superlative string, at float64) string {
+		var names []string
+		for _, r := range s.dims {
+			if r.Raw != nil && shown(r) == at {
+				names = append(names, string(r.Dimension))
+			}
+		}
+		if len(names) == 1 {
+			return fmt.Sprintf("%s side is %s (%.1f, %s)", superlative, names[0], at, overall.Level(at))
+		}
+		return fmt.Sprintf("%s sides are %s (%.1f, %s)", superlative, strings.Join(names, " and "), at, overall.Level(at))
+	}
+	return side("The strongest", high) + ", " + side("the weakest", low) + "."
 }
