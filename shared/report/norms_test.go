@@ -264,9 +264,7 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 }
 
 // levelFree is a text without the names of levels, whose digits are no numbers.
-func levelFree(text string) string {
-	return regexp.MustCompile(`\b[ABC][12]\b`).ReplaceAllString(text, "")
-}
+func levelFree(text string) string { return levels.ReplaceAllString(text, "") }
 
 // namesSide tells whether the comparison of sides names a dimension.
 func namesSide(text string, d score.Dimension) bool {
