@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/shared/code"
+	"parley/shared/contract"
 	"parley/shared/run"
 	"parley/shared/webhook"
 )
@@ -33,6 +34,9 @@ func TestWebhook(t *testing.T) {
 	answers <- http.StatusNoContent
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		if err := contract.CheckDelivery(contract.Delivery{Method: r.Method, Header: r.Header, Body: body}); err != nil {
+			t.Error(err)
+		}
 		deliveries <- delivery{r.Header, body}
 		w.WriteHeader(<-answers)
 	}))

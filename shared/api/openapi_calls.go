@@ -175,7 +175,7 @@ func webhookNodes() node {
 		{"description", "Posted to the submit's `webhookUrl` when the run has ended, at least once, and again over about 24 h until a 2xx. Signed as Standard Webhooks has it: check the signature over `id.timestamp.body` before you trust it. Redirects are not followed."},
 		{"security", []node{}},
 		{"parameters", []node{
-			header("webhook-id", "Names the event: the same at each try.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", 128}}),
+			header("webhook-id", "Names the event: the same at each try. Answer 2xx to one that you have had, and do nothing more.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", 128}}),
 			header("webhook-timestamp", "When this try was made: seconds since 1970.", node{{"type", "string"}, {"pattern", `^[0-9]{1,12}$`}}),
 			header("webhook-signature", "One signature or more, parted by a space: `v1,` and base64 of HMAC-SHA256.", node{{"type", "string"}, {"pattern", `^v1,[A-Za-z0-9+/=]{44}( v1,[A-Za-z0-9+/=]{44})*$`}}),
 		}},

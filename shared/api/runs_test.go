@@ -12,8 +12,10 @@ import (
 
 	"parley/shared/api"
 	"parley/shared/code"
+	"parley/shared/contract"
 	"parley/shared/pipeline"
 	"parley/shared/run"
+	"parley/shared/webhook"
 )
 
 func (r reply) ids() []string {
@@ -230,27 +232,59 @@ func TestRunsWithADamagedReport(t *testing.T) {
 	}
 }
 
-// Ensure that a webhook tells the very entry that the list shows at the same moment.
+// Ensure that a webhook tells the very entry that the list shows at the same moment, in the shape that is documented, however the run
+// ended.
 func TestToldIsTheListsEntry(t *testing.T) {
 	h := newHouse(t)
-	for _, end := range []func(run.ID){func(id run.ID) { h.fail(id, code.ScoringFailed) }, func(id run.ID) { h.succeed(id, `{"scoringVersion":"2026.1"}`) }} {
-		id := h.accept(part{name: "externalId", value: "x"}, part{name: "webhookUrl", value: "https://hooks.example.com/"})
-		end(id)
-		r, err := h.store.Get(t.Context(), id)
-		if err != nil || !r.Push.Outstanding() {
-			t.Fatalf("%+v %v", r.Push, err)
-		}
-		data, err := api.Told(h.deps)(t.Context(), r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var list struct{ Data []json.RawMessage }
-		if err := json.Unmarshal([]byte(h.get("/runs?limit=1").raw), &list); err != nil {
-			t.Fatal(err)
-		}
-		if string(data) != string(list.Data[0]) {
-			t.Errorf("told\n%s\nlisted\n%s", data, list.Data[0])
-		}
-		h.clock.Advance(time.Minute)
+	scored := run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)}
+	for name, end := range map[string]func(run.ID){
+		"failed":                     func(id run.ID) { h.fail(id, code.ScoringFailed) },
+		"succeeded":                  func(id run.ID) { h.succeed(id, reportJSON) },
+		"partial":                    func(id run.ID) { h.partial(id, reportJSON, scored) },
+		"succeeded on a bare report": func(id run.ID) { h.succeed(id, `{"scoringVersion":"2026.1"}`) },
+		"failed with a report": func(id run.ID) {
+			h.put(pipeline.Key(id, 1, pipeline.Report, 0), reportJSON)
+			h.fail(id, code.AccentScoreUnavailable)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id := h.accept(part{name: "externalId", value: "x<&>\u2028"}, part{name: "webhookUrl", value: "https://hooks.example.com/"}, part{name: "metadata", value: `{"a":"<b>"}`}, part{name: "tags", value: "c"})
+			end(id)
+			r, err := h.store.Get(t.Context(), id)
+			if err != nil || !r.Push.Outstanding() {
+				t.Fatalf("%+v %v", r.Push, err)
+			}
+			data, err := api.Told(h.deps)(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := webhook.Body(r, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			document, err := contract.Document()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := document.Schema("#/components/schemas/RunCompleted", body); err != nil {
+				t.Error(err)
+			}
+			var told, listed any
+			h.must(json.Unmarshal(data, &told))
+			listed = h.get("/runs?limit=1").at("data").([]any)[0]
+			if !reflect.DeepEqual(told, listed) {
+				t.Errorf("told\n%s\nlisted\n%v", data, listed)
+			}
+			h.clock.Advance(time.Minute)
+		})
 	}
+}
+
+// partial ends a run without all its scores.
+func (h *house) partial(id run.ID, report string, scores run.Scores) {
+	h.t.Helper()
+	r := h.run(id)
+	h.put(pipeline.Key(id, r.Attempt, pipeline.Report, 0), report)
+	_, err := h.store.End(h.t.Context(), r, run.Outcome{Status: run.Partial, Scores: scores, Charge: r.Cost * 2 / 3, Language: "en"}, h.clock.Now())
+	h.must(err)
 }

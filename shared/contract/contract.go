@@ -51,7 +51,17 @@ type Contract struct {
 
 type document struct {
 	Paths      map[string]map[string]operation
+	Webhooks   map[string]map[string]event
 	Components struct{ Headers map[string]header }
+}
+
+// event is a request that the service makes.
+type event struct {
+	Parameters []struct {
+		Name, In string
+		Required bool
+	}
+	RequestBody response
 }
 
 type operation struct{ Responses map[string]response }
@@ -65,6 +75,59 @@ type header struct {
 	Ref      string `json:"$ref"`
 	Required bool
 	Schema   struct{ Type string }
+}
+
+// Delivery is one request that the service made to a client's server, as it came.
+type Delivery struct {
+	Method string
+	Header http.Header
+	Body   []byte
+}
+
+// CheckDelivery holds a webhook against the service's own document.
+func CheckDelivery(d Delivery) error {
+	c, err := Document()
+	if err != nil {
+		return err
+	}
+	return c.CheckDelivery("runCompleted", d)
+}
+
+// CheckDelivery returns every way in which a webhook is not as the event of this name is documented: its method, its headers, its body.
+func (c *Contract) CheckDelivery(name string, d Delivery) error {
+	method := strings.ToLower(d.Method)
+	e, ok := c.doc.Webhooks[name][method]
+	if !ok {
+		return fmt.Errorf("contract: %s by %s is not documented", name, d.Method)
+	}
+	at := "#/webhooks/" + escape(name) + "/" + method
+	var problems []error
+	for i, p := range e.Parameters {
+		values := d.Header.Values(p.Name)
+		switch {
+		case p.In != "header":
+			problems = append(problems, fmt.Errorf("%s in the %s cannot be held against anything", p.Name, p.In))
+		case len(values) == 0 && p.Required:
+			problems = append(problems, fmt.Errorf("the header %s is missing", p.Name))
+		case len(values) > 1:
+			problems = append(problems, fmt.Errorf("the header %s came %d times", p.Name, len(values)))
+		case len(values) == 1:
+			raw, _ := json.Marshal(values[0]) // a string always encodes
+			if err := c.Schema(at+"/parameters/"+strconv.Itoa(i)+"/schema", raw); err != nil {
+				problems = append(problems, fmt.Errorf("the header %s: %w", p.Name, err))
+			}
+		}
+	}
+	kind := d.Header.Get("Content-Type")
+	if _, ok := e.RequestBody.Content[kind]; !ok {
+		problems = append(problems, fmt.Errorf("the Content-Type %q is not documented", kind))
+	} else if err := c.Schema(at+"/requestBody/content/"+escape(kind)+"/schema", d.Body); err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("contract: the webhook %s %.2000s: %w", name, d.Body, errors.Join(problems...))
 }
 
 // where the document stands for its own references.

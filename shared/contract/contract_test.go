@@ -1,10 +1,13 @@
 package contract_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
+	"parley/shared/api"
 	"parley/shared/contract"
 )
 
@@ -64,5 +67,82 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v, want it to tell of %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// told is the body of a webhook whose data is an entry of the documented example of a runs list.
+func told(t *testing.T) string {
+	t.Helper()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]struct {
+					Examples map[string]struct {
+						Value struct{ Data []json.RawMessage }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(api.OpenAPI(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range doc.Paths["/runs"]["get"].Responses["200"].Content["application/json"].Examples {
+		for _, entry := range e.Value.Data {
+			if strings.Contains(string(entry), `"completedAt": "`) {
+				return `{"type":"run.completed","timestamp":"2026-04-21T12:34:56.789Z","data":` + string(entry) + `}`
+			}
+		}
+	}
+	t.Fatal("no run of the example has ended")
+	return ""
+}
+
+// Ensure that a good webhook passes, and that each way of being wrong is found.
+func TestCheckDelivery(t *testing.T) {
+	const signature = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
+	body := told(t)
+	for name, tt := range map[string]struct {
+		method string
+		header []string // instead of what is right
+		body   string
+		want   string // empty: right
+	}{
+		"a documented webhook":            {body: body},
+		"two signatures":                  {header: []string{"Webhook-Signature", signature + " " + signature}, body: body},
+		"another method":                  {method: "PUT", body: body, want: "by PUT"},
+		"no signature":                    {header: []string{"Webhook-Signature", ""}, body: body, want: "webhook-signature"},
+		"a signature of another version":  {header: []string{"Webhook-Signature", "v2,x"}, body: body, want: "webhook-signature"},
+		"an id that is empty":             {header: []string{"Webhook-Id", ""}, body: body, want: "webhook-id"},
+		"a timestamp that is no number":   {header: []string{"Webhook-Timestamp", "2026-04-21T12:34:56Z"}, body: body, want: "webhook-timestamp"},
+		"another content type":            {header: []string{"Content-Type", "text/plain"}, body: body, want: "Content-Type"},
+		"no JSON":                         {body: "run.completed", want: "no JSON"},
+		"another type":                    {body: strings.Replace(body, "run.completed", "run.begun", 1), want: "type"},
+		"a time without milliseconds":     {body: strings.Replace(body, ".789Z", "Z", 1), want: "timestamp"},
+		"a member too many":               {body: strings.Replace(body, "{", `{"more":1,`, 1), want: "more"},
+		"a run that has not ended":        {body: strings.Replace(body, `"status": "failed"`, `"status": "processing"`, 1), want: "status"},
+		"a run with its transcript":       {body: strings.Replace(body, `"status": "failed"`, `"transcript": null, "status": "failed"`, 1), want: "transcript"},
+		"a run of which something is not": {body: strings.Replace(body, `"processingTimeMs"`, `"processingTime"`, 1), want: "processingTimeMs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := contract.Delivery{Method: cmp.Or(tt.method, "POST"), Body: []byte(tt.body), Header: http.Header{
+				"Content-Type": {"application/json"}, "Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1776774896"}, "Webhook-Signature": {signature}}}
+			for i := 0; i < len(tt.header); i += 2 {
+				d.Header.Set(tt.header[i], tt.header[i+1])
+			}
+			err := contract.CheckDelivery(d)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Error(err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("got %v, want it to tell of %s", err, tt.want)
+			}
+		})
+	}
+	missing := contract.Delivery{Method: "POST", Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}
+	for _, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
+		if err := contract.CheckDelivery(missing); err == nil || !strings.Contains(err.Error(), "the header "+name+" is missing") {
+			t.Errorf("without %s: %v", name, err)
+		}
 	}
 }

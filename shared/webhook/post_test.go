@@ -23,6 +23,7 @@ import (
 
 	"parley/shared/account"
 	"parley/shared/clock"
+	"parley/shared/contract"
 	"parley/shared/memory"
 	"parley/shared/run"
 	"parley/shared/webhook"
@@ -66,15 +67,37 @@ type world struct {
 	poster webhook.Poster
 }
 
+// entry is what a runs list shows of a run that failed.
+const entry = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","externalId":null,"status":"failed","serviceType":"speech","timestamp":"2026-04-21T12:34:57.000Z","createdAt":"2026-04-21T12:34:00.000Z",` +
+	`"completedAt":"2026-04-21T12:34:56.789Z","processingTimeMs":56789,"scoringMethod":null,"scoringVersion":null,` +
+	`"audio":{"durationMs":200000,"durationFormatted":"3:20","format":"flac","sizeBytes":42226,"languageCode":null,"requestedLanguage":"en","speakerCount":null,"quality":null},` +
+	`"candidateDetection":null,"scores":null,"confidence":null,"explainability":null,"hrRecommendation":null,"candidateFeedback":null,` +
+	`"credits":{"deducted":0,"remainingBalance":12,"audioDurationMinutes":3.33},"error":{"code":"SCORING_FAILED","message":"A scorer failed after its retry."},"metadata":{},"tags":[]}`
+
+// documented holds every webhook that a receiver gets against the OpenAPI document.
+func documented(t *testing.T, receive http.HandlerFunc) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if err := contract.CheckDelivery(contract.Delivery{Method: r.Method, Header: r.Header, Body: body}); err != nil {
+			t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		receive(rw, r)
+	}
+}
+
 func newWorld(t *testing.T, receive http.HandlerFunc) *world {
 	t.Helper()
-	w := &world{t: t, server: httptest.NewTLSServer(receive), names: &names{answers: [][]netip.Addr{at("93.184.216.34")}}, store: memory.New()}
+	w := &world{t: t, server: httptest.NewTLSServer(documented(t, receive)), names: &names{answers: [][]netip.Addr{at("93.184.216.34")}}, store: memory.New()}
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(w.server.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(w.server.Certificate())
 	w.poster = webhook.Poster{Secrets: w.store, Clock: clock.Real{}, Resolver: w.names, TLS: &tls.Config{RootCAs: roots},
-		Data: func(context.Context, run.Run) (json.RawMessage, error) { return json.RawMessage(`{"id":"x"}`), nil },
+		Data: func(context.Context, run.Run) (json.RawMessage, error) { return json.RawMessage(entry), nil },
 		Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
 			w.dialed = append(w.dialed, address)
 			return (&net.Dialer{}).DialContext(ctx, network, w.server.Listener.Addr().String())
@@ -108,7 +131,7 @@ func TestAPostCarriesWhatStandardWebhooksAskFor(t *testing.T) {
 	if got.Method != http.MethodPost || got.Host != "example.com" || got.URL.String() != "/hook?a=b" || got.Header.Get("Content-Type") != "application/json" || got.TLS.ServerName != "example.com" {
 		t.Errorf("%s %s %s %v", got.Method, got.Host, got.URL, got.Header)
 	}
-	if want := `{"type":"run.completed","timestamp":"2026-04-21T12:34:56.789Z","data":{"id":"x"}}`; string(body) != want {
+	if want := `{"type":"run.completed","timestamp":"2026-04-21T12:34:56.789Z","data":` + entry + `}`; string(body) != want {
 		t.Errorf("body %s", body)
 	}
 	if id := got.Header.Get("webhook-id"); id != "msg_req_aaaaaaaaaaaaaaaaaaaaaaaaaa_2" {
@@ -342,7 +365,7 @@ func TestWhatATryCanDieOf(t *testing.T) {
 
 func TestLoopbackIsReachedOnlyWhereItIsAllowed(t *testing.T) {
 	posts := 0
-	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts++ }))
+	plain := httptest.NewServer(documented(t, func(http.ResponseWriter, *http.Request) { posts++ }))
 	t.Cleanup(plain.Close)
 	w := newWorld(t, nil)
 	w.poster.Dialer, w.poster.TLS = nil, nil
@@ -359,5 +382,62 @@ func TestLoopbackIsReachedOnlyWhereItIsAllowed(t *testing.T) {
 	r.Request.WebhookURL = "https://example.com/"
 	if try := w.post(r); try.Why != webhook.WhyAddress {
 		t.Errorf("%+v", try)
+	}
+}
+
+// Ensure that a receiver can tell by its id a webhook that it has had: it is the same in each try, after a function that died, in two posts
+// of one try, and when an operator sends it again; and another for another attempt at the run.
+func TestAnIDIsTheSameInAllTries(t *testing.T) {
+	var ids []string
+	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		ids = append(ids, r.Header.Get(webhook.IDHeader))
+		rw.WriteHeader(http.StatusServiceUnavailable)
+	})
+	r, now := ended, ended.CompletedAt
+	r.Push = &run.Push{Due: now.Add(run.PushResend), Sent: 1}
+	begin := func() {
+		t.Helper()
+		now = now.Add(time.Hour)
+		var err error
+		if r, err = r.PushBegun(r.Attempt, r.Push.Tries, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := func() {
+		t.Helper()
+		var err error
+		if r, err = r.PushTried(r.Attempt, r.Push.Tries-1, w.post(r), 0, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin()
+	w.post(r) // two workers, one try
+	end()
+	begin() // and its function dies
+	begin()
+	end()
+	for r.Push.Outstanding() {
+		begin()
+		end()
+	}
+	again, err := r.PushAgain(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = again
+	begin()
+	end()
+	if len(ids) != 1+1+1+(len(run.PushSchedule)+1-3)+1 {
+		t.Errorf("%d posts", len(ids))
+	}
+	for _, id := range ids {
+		if id != "msg_req_aaaaaaaaaaaaaaaaaaaaaaaaaa_2" {
+			t.Errorf("id %s", id)
+		}
+	}
+	r.Attempt = 3
+	w.post(r)
+	if last := ids[len(ids)-1]; last == ids[0] || last != webhook.ID(r) {
+		t.Errorf("another attempt at the run has the id %s", last)
 	}
 }
