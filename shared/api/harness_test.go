@@ -30,7 +30,7 @@ var start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
 // house is the whole front over the model store, with one client and its key.
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *clock.Manual
 	store   *memory.Store
 	objects *objects
@@ -109,7 +109,7 @@ func (presigner) PresignPost(_ context.Context, key string, maxBytes int64, _ ti
 	return "https://bucket.test/", map[string]string{"key": key, "max": strconv.FormatInt(maxBytes, 10)}, nil
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, clock: clock.At(start), store: memory.New(), objects: &objects{}, queue: &memory.Queue{}, log: &bytes.Buffer{}}
 	h.deps = api.Deps{
@@ -166,7 +166,7 @@ func (h *house) ready(yes bool) {
 
 // reply is an answer, read.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	raw    string

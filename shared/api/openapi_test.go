@@ -13,7 +13,7 @@ import (
 )
 
 // matches fails the test where an answer is not as the OpenAPI document has it.
-func matches(t *testing.T, req *http.Request, w *httptest.ResponseRecorder) {
+func matches(t testing.TB, req *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if err := contract.Check(contract.Answer{Method: req.Method, Path: req.URL.Path, Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}); err != nil {
 		t.Error(err)

@@ -28,7 +28,12 @@ func (c *call) poll() (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		return answer{http.StatusOK, doneView{c.summary(r, rep, a.Balance), rep.Analysis, rep.Transcript}}, nil
+		analysis, transcript, err := rep.whole()
+		if err != nil {
+			return answer{}, fmt.Errorf("api: poll %s: %w", r.ID, err)
+		}
+		body, err := doneView{c.summary(r, rep, a.Balance), analysis, transcript}.encode()
+		return answer{http.StatusOK, body}, err
 	}
 	if c.PollEvery > 0 {
 		wait, err := c.Limits.Poll(ctx, id, c.PollEvery, c.Clock.Now())

@@ -232,6 +232,38 @@ func TestRunsWithADamagedReport(t *testing.T) {
 	}
 }
 
+// Ensure that a report which is whole but for what a list does not show is listed and not polled, and one that is broken in what a list
+// shows is in neither, with the other runs as they are.
+func TestAReportThatIsBrokenWithin(t *testing.T) {
+	for name, tt := range map[string]struct {
+		broken, with string
+		listed       bool
+	}{
+		"in its transcript": {`"candidateSpeaker":1}`, `"candidateSpeaker":tru}`, true},
+		"in its analysis":   {`"cautions":["Noise."]`, `"cautions":["Noise."}`, true},
+		"in its scores":     {`"overall":3.5`, `"overall":3.5.1`, false},
+		"in its sentences":  {`"Well done."`, `"Well` + "\n" + `done."`, false},
+		"in its audio":      {`"languageCode":"en"`, `"languageCode":7`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			broken, whole := h.accept(), h.accept()
+			h.succeed(broken, strings.Replace(reportJSON, tt.broken, tt.with, 1))
+			h.succeed(whole, reportJSON)
+			h.get("/speech/analyze/" + string(broken)).is(code.InternalError)
+			h.get("/speech/analyze/" + string(whole)).has(http.StatusOK)
+			r := h.get("/runs")
+			r.has(http.StatusOK)
+			for _, entry := range r.at("data").([]any) {
+				e := reply{t: t, body: entry.(map[string]any)}
+				if got, want := e.at("scores") != nil, e.at("id") == string(whole) || tt.listed; got != want {
+					t.Errorf("scores are shown: %v of %v", got, entry)
+				}
+			}
+		})
+	}
+}
+
 // Ensure that a webhook tells the very entry that the list shows at the same moment, in the shape that is documented, however the run
 // ended.
 func TestToldIsTheListsEntry(t *testing.T) {

@@ -164,8 +164,12 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body []byte
-	if a.body != nil {
-		if body, err = encode(a.body); err != nil {
+	switch v := a.body.(type) {
+	case nil:
+	case encoded:
+		body = v
+	default:
+		if body, err = encode(v); err != nil {
 			refuse(code.Of(err))
 			return
 		}
@@ -173,6 +177,9 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status = a.status
 	write(w, a.status, body)
 }
+
+// encoded is a body that is JSON already.
+type encoded []byte
 
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer

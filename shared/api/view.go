@@ -1,19 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"math"
 	"time"
 
-	"parley/shared/pipeline"
 	"parley/shared/run"
 )
-
-// maxReport bounds a stored report, in bytes: a function's answer ends at 6 MiB, and a 45-minute transcript takes about 1.
-const maxReport = 4 << 20
 
 // head is what every reading of a run begins with.
 type head struct {
@@ -71,6 +65,28 @@ type doneView struct {
 	Transcript json.RawMessage `json:"transcript"`
 }
 
+// encode is the view as encoding/json would write it, but for white space in the two long parts, which are known to be JSON: it would
+// go through them once more.
+func (v doneView) encode() (encoded, error) {
+	head, err := encode(v.summaryView)
+	if err != nil {
+		return nil, err
+	}
+	head = bytes.TrimSuffix(head, []byte("}\n"))
+	body := make([]byte, 0, len(head)+len(v.Analysis)+len(v.Transcript)+64)
+	body = append(body, head...)
+	body = append(append(body, `,"analysis":`...), orNullJSON(v.Analysis)...)
+	body = append(append(body, `,"transcript":`...), orNullJSON(v.Transcript)...)
+	return append(body, "}\n"...), nil
+}
+
+func orNullJSON(m json.RawMessage) json.RawMessage {
+	if m == nil {
+		return json.RawMessage("null")
+	}
+	return m
+}
+
 type doneAudio struct {
 	fileView
 	LanguageCode      *string         `json:"languageCode"` // heard
@@ -83,66 +99,6 @@ type doneCredits struct {
 	Deducted             int64   `json:"deducted"`
 	RemainingBalance     int64   `json:"remainingBalance"`
 	AudioDurationMinutes float64 `json:"audioDurationMinutes"` // two decimals; what is billed is the started minute
-}
-
-// report is the stored report of a run, as far as its parts are passed on: each as it was written, to the last digit.
-type report struct {
-	ScoringMethod  json.RawMessage `json:"scoringMethod"`
-	ScoringVersion json.RawMessage `json:"scoringVersion"`
-	Audio          struct {
-		LanguageCode *string         `json:"languageCode"`
-		SpeakerCount json.RawMessage `json:"speakerCount"`
-		Quality      json.RawMessage `json:"quality"`
-	} `json:"audio"`
-	CandidateDetection json.RawMessage `json:"candidateDetection"`
-	Scores             json.RawMessage `json:"scores"`
-	Confidence         json.RawMessage `json:"confidence"`
-	Explainability     json.RawMessage `json:"explainability"`
-	Analysis           json.RawMessage `json:"analysis"`
-	HRRecommendation   json.RawMessage `json:"hrRecommendation"`
-	CandidateFeedback  json.RawMessage `json:"candidateFeedback"`
-	Transcript         json.RawMessage `json:"transcript"`
-}
-
-// errDamaged says that a stored report is not what was once stored: to read it again would be of no use.
-var errDamaged = errors.New("api: damaged report")
-
-// report reads the stored report of a run that has ended; the empty one where the run never had one, or was erased. A run that is
-// erased since it was read is read again into r. errDamaged where what is stored, or is no longer, is no report.
-func (c *call) report(r *run.Run) (report, error) {
-	var rep report
-	if !r.ErasedAt.IsZero() {
-		return rep, nil
-	}
-	body, size, err := c.Objects.Get(c.r.Context(), pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), 0, 0)
-	switch {
-	case errors.Is(err, pipeline.ErrNoObject) && r.Status == run.Failed:
-		return rep, nil
-	case errors.Is(err, pipeline.ErrNoObject):
-		now, again := c.Runs.Get(c.r.Context(), r.ID)
-		switch {
-		case again != nil:
-			return rep, fmt.Errorf("api: report of %s: %w", r.ID, errors.Join(err, again))
-		case now.ErasedAt.IsZero():
-			return rep, fmt.Errorf("%w of %s: %w", errDamaged, r.ID, err)
-		}
-		*r = now
-		return rep, nil
-	case err != nil:
-		return rep, fmt.Errorf("api: report of %s: %w", r.ID, err)
-	}
-	defer func() { _ = body.Close() }() // only read from
-	if size > maxReport {
-		return rep, fmt.Errorf("%w of %s: %d bytes", errDamaged, r.ID, size)
-	}
-	raw, err := io.ReadAll(io.LimitReader(body, maxReport+1))
-	if err != nil {
-		return rep, fmt.Errorf("api: report of %s: %w", r.ID, err)
-	}
-	if err := json.Unmarshal(raw, &rep); err != nil {
-		return report{}, fmt.Errorf("%w of %s: %w", errDamaged, r.ID, err)
-	}
-	return rep, nil
 }
 
 func (c *call) head(r run.Run) head {
