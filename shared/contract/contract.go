@@ -168,6 +168,7 @@ func (c *Contract) Operations() []string {
 func (c *Contract) Check(a Answer) error {
 	path, methods := c.find(a.Path)
 	op, known := methods[strings.ToLower(a.Method)]
+	known = known && a.Method == strings.ToUpper(a.Method) // methods are told apart by case
 	var problems []error
 	switch {
 	case known:
