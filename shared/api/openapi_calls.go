@@ -68,7 +68,7 @@ func descriptions() []operation {
 		parameter("serviceType", "Only runs of this service; only speech has runs here.", node{{"type", "string"}, {"enum", services}}),
 		parameter("externalId", "Only runs with this externalId.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxExternalID}}),
 		parameter("tag", "Only runs with this tag.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxTag}, {"pattern", `\S`}}),
-		parameter("createdAfter", "Only runs submitted after this moment; write the + of an offset as %2B.", node{{"type", "string"}, {"format", "date-time"}}),
+		parameter("createdAfter", "Only runs submitted at this moment or later; write the + of an offset as %2B.", node{{"type", "string"}, {"format", "date-time"}}),
 		parameter("createdBefore", "Only runs submitted before this moment.", node{{"type", "string"}, {"format", "date-time"}}))
 	return []operation{
 		{route: at("POST", "/speech/analyze"), id: "submitRecording", tag: tagSpeech, summary: "Submit a recording",
