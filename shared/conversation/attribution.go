@@ -47,6 +47,8 @@ type Errors struct {
 	// Diarization error rate (NIST): missed, false and confused speech as a share of the speech; confused alone beside it.
 	// 250 ms around every boundary are left out.
 	DER, Confusion float64
+	// Strict is DER with nothing left out.
+	Strict float64
 	// Right is true where the speaker called candidate speaks mostly in the candidate's segments.
 	Right bool
 }
@@ -106,6 +108,7 @@ func Attribution(ref Reference, c transcript.Conversation, d speaker.Diarization
 	out.Right = 2*right > candidate
 	out.Attribution = percent(wrong, candidate)
 	out.DER, out.Confusion = der(truth, heard, collar)
+	out.Strict, _ = der(truth, heard, make([]bool, n))
 	return out
 }
 
@@ -122,8 +125,8 @@ func percent(n, of int) float64 {
 	return 100 * float64(n) / float64(of)
 }
 
-// der is the diarization error rate and its confused part, in percent. The heard speakers are matched with the true ones
-// one to one, the greatest common time first.
+// der is the diarization error rate and its confused part, in percent. The heard speakers are matched with the true ones one
+// to one, so that they have most time in common.
 func der(truth []string, heard []int, collar []bool) (total, confusion float64) {
 	common := map[string]map[int]int{}
 	speech, missed, invented, both := 0, 0, 0, 0
@@ -146,26 +149,28 @@ func der(truth []string, heard []int, collar []bool) (total, confusion float64) 
 			invented++
 		}
 	}
-	matched := 0
-	usedTrue, usedHeard := map[string]bool{}, map[int]bool{}
-	for {
-		best, bestTrue, bestHeard := 0, "", 0
-		for s, row := range common {
-			for h, n := range row {
-				if usedTrue[s] || usedHeard[h] {
-					continue
-				}
-				if n > best || n == best && (s < bestTrue || s == bestTrue && h < bestHeard) {
-					best, bestTrue, bestHeard = n, s, h
-				}
-			}
-		}
-		if best == 0 {
-			break
-		}
-		usedTrue[bestTrue], usedHeard[bestHeard] = true, true
-		matched += best
+	var speakers []map[int]int
+	for _, row := range common {
+		speakers = append(speakers, row)
 	}
-	confused := both - matched
+	confused := both - matched(speakers, map[int]bool{})
 	return percent(missed+invented+confused, speech), percent(confused, speech)
+}
+
+// matched is the most time that true speakers have in common with heard ones, each with another one or with none. Recordings have a handful
+// of either, so all ways are tried.
+func matched(speakers []map[int]int, used map[int]bool) int {
+	if len(speakers) == 0 {
+		return 0
+	}
+	most := matched(speakers[1:], used)
+	for h, n := range speakers[0] {
+		if used[h] {
+			continue
+		}
+		used[h] = true
+		most = max(most, n+matched(speakers[1:], used))
+		delete(used, h)
+	}
+	return most
 }

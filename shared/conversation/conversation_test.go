@@ -372,9 +372,20 @@ func TestAttributionCountsWhatWentToTheWrongSpeaker(t *testing.T) {
 	if want := 100 * 0.75 / 36.5; e.Confusion < want-0.1 || e.Confusion > want+0.1 || e.DER != e.Confusion {
 		t.Errorf("%+v, want a confusion of %.2f and nothing else", e, want)
 	}
+	if e.Strict < 100*1.0/38-0.1 || e.Strict > 100*1.0/38+0.1 {
+		t.Errorf("without a collar %.2f, want the whole second of 38", e.Strict)
+	}
 	c.Candidate.Speaker = 0
 	if e := Attribution(ref, c, d); e.Right {
 		t.Errorf("the interviewer passed as the candidate: %+v", e)
+	}
+}
+
+func TestSpeakersAreMatchedForTheMostTimeInCommon(t *testing.T) {
+	// The greatest time in common, a with 1, is no part of the best match: b has nobody else.
+	rows := []map[int]int{{1: 10, 2: 9}, {1: 8}, {3: 1}}
+	if got := matched(rows, map[int]bool{}); got != 18 {
+		t.Errorf("%d, want a with 2, b with 1, c with 3: 18", got)
 	}
 }
 
