@@ -55,6 +55,9 @@ func (o *operator) clientCreate() *cobra.Command {
 			if len(permissions) > 0 {
 				client.Permissions = nil
 				for _, p := range permissions {
+					if err := knownPermission(p); err != nil {
+						return err
+					}
 					client.Permissions = append(client.Permissions, account.Permission(p))
 				}
 			}
@@ -76,7 +79,7 @@ func (o *operator) clientCreate() *cobra.Command {
 	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
 	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
 	f.StringSliceVar(&grants, "grant", nil, "a grant: multilingual")
-	f.StringSliceVar(&permissions, "permission", nil, "a permission (default speech)")
+	f.StringSliceVar(&permissions, "permission", nil, "a permission: speech (the default)")
 	return c
 }
 
@@ -109,6 +112,13 @@ func retentionBounds(days int) error {
 func knownGrant(g string) error {
 	if account.Grant(g) != account.GrantMultilingual {
 		return usage("no grant %q; there is %s", g, account.GrantMultilingual)
+	}
+	return nil
+}
+
+func knownPermission(p string) error {
+	if account.Permission(p) != account.PermissionSpeech {
+		return usage("no permission %q; there is %s", p, account.PermissionSpeech)
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
 		"no slot":              {"client", "create", "--name", "x", "--concurrent-runs", "0"},
 		"a long retention":     {"client", "create", "--name", "x", "--audio-retention-days", "366"},
 		"no such retention":    {"client", "set", "cli_x", "--audio-retention-days", "-1"},
+		"an unknown right":     {"client", "create", "--name", "x", "--permission", "flight"},
 		"an unknown grant":     {"client", "set", "cli_x", "--grant", "flight"},
 		"a grant of nothing":   {"credits", "grant", "--client", "cli_x", "--amount", "0"},
 		"a grant that takes":   {"credits", "grant", "--client", "cli_x", "--amount", "-5"},
