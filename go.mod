@@ -4,7 +4,10 @@ go 1.26
 
 require (
 	github.com/aaaton/golem/v4 v4.0.0
+	github.com/aaaton/golem/v4/dicts/de v1.0.1
 	github.com/aaaton/golem/v4/dicts/en v1.0.1
+	github.com/aaaton/golem/v4/dicts/es v1.0.1
+	github.com/aaaton/golem/v4/dicts/fr v1.0.1
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.269.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7
@@ -21,6 +24,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/go-retryablehttp v0.7.7
 	github.com/mattn/go-isatty v0.0.23
+	github.com/prometheus/procfs v0.17.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	github.com/spf13/cobra v1.9.1
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.0-20240303152453-e0e82adf1721

@@ -1,5 +1,6 @@
-// Package words is what is known of English words before anybody says them: the CEFR level at which a word is learnt, how
-// often it is used, and the base form it belongs to. The lists are embedded; NOTICE says whose they are, gen makes them.
+// Package words is what is known of words before anybody says them: of English ones the CEFR level at which a word is learnt, how
+// often it is used, and the base form it belongs to; of French, German and Spanish ones the base form. The lists are embedded;
+// NOTICE says whose they are, gen makes those of English.
 package words
 
 import (
@@ -15,7 +16,10 @@ import (
 	"sync"
 
 	"github.com/aaaton/golem/v4"
+	"github.com/aaaton/golem/v4/dicts/de"
 	"github.com/aaaton/golem/v4/dicts/en"
+	"github.com/aaaton/golem/v4/dicts/es"
+	"github.com/aaaton/golem/v4/dicts/fr"
 )
 
 //go:generate go run ./gen --cefrpy cefrpy-1.0.3-py3-none-any.whl --wordfreq wordfreq-3.1.1-py3-none-any.whl --out .
@@ -137,6 +141,44 @@ var hash = sync.OnceValue(func() string {
 var keep = map[string]bool{
 	"as": true, "also": true, "well": true, "first": true, "third": true, "fourth": true, "dry": true, "ai": true, "bit": true, "crew": true,
 	"less": true, "later": true, "data": true, "media": true, "born": true, "dont": true,
+}
+
+// others are the dictionaries of base forms of other languages, by ISO 639-1: unpacked at first use, in up to a second and 100 MB each.
+var others = map[string]func() *golem.Lemmatizer{
+	"de": sync.OnceValue(func() *golem.Lemmatizer { return must(golem.New(de.New())) }),
+	"es": sync.OnceValue(func() *golem.Lemmatizer { return must(golem.New(es.New())) }),
+	"fr": sync.OnceValue(func() *golem.Lemmatizer { return must(golem.New(fr.New())) }),
+}
+
+// english is the language of Level, Zipf and Lemma.
+const english = "en"
+
+// Lemmatised tells whether base forms of a language (ISO 639-1) are known.
+func Lemmatised(language string) bool {
+	return language == english || others[language] != nil
+}
+
+// keepElsewhere are forms of other languages that the dictionaries take for another word, by far the rarer one.
+var keepElsewhere = map[string]map[string]bool{
+	"es": {"como": true, "para": true, "sobre": true, "entre": true, "nada": true, "cada": true, "bajo": true, "vino": true},
+	"fr": {"pas": true, "plus": true, "sur": true, "bien": true, "comme": true, "fois": true, "son": true, "ton": true, "mon": true},
+	"de": {"mal": true, "eben": true, "weg": true},
+}
+
+// LemmaIn is the base form of a lower-case word of a language (ISO 639-1); a word that its dictionary does not have, or of a language
+// without one, is its own. A form of several words gets one of them, always the same. Source: golem 4.0.0, dictionaries 1.0.1.
+func LemmaIn(language, word string) string {
+	if language == english {
+		return Lemma(word)
+	}
+	open, ok := others[language]
+	if !ok || keepElsewhere[language][word] {
+		return word
+	}
+	if base := open().LemmaLower(word); base != "" {
+		return base
+	}
+	return word
 }
 
 // Lemma is the base form of a lower-case word: "go" for "went". A word that the dictionary does not have is its own. A form of

@@ -81,6 +81,24 @@ func TestLemma(t *testing.T) {
 	}
 }
 
+func TestLemmaIn(t *testing.T) {
+	for language, forms := range map[string]map[string]string{
+		"es": {"casas": "casa", "fui": "ser", "ciudades": "ciudad", "hablando": "hablar", "como": "como", "para": "para", "qqqq": "qqqq", "": ""},
+		"fr": {"maisons": "maison", "étais": "être", "chevaux": "cheval", "travaille": "travailler", "pas": "pas"},
+		"de": {"häuser": "haus", "gegangen": "gehen", "war": "sein", "größer": "groß", "die": "der", "mal": "mal"},
+		"en": {"went": "go"}, "ja": {"行きました": "行きました"},
+	} {
+		if Lemmatised(language) != (language != "ja") {
+			t.Errorf("Lemmatised(%q)", language)
+		}
+		for form, want := range forms {
+			if got := LemmaIn(language, form); got != want {
+				t.Errorf("%s: %q, want %q for %q", language, got, want, form)
+			}
+		}
+	}
+}
+
 func TestHash(t *testing.T) {
 	if h := Hash(); len(h) != 12 || h != Hash() {
 		t.Fatal(h)

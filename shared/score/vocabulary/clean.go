@@ -37,15 +37,18 @@ var (
 	bracketed        = regexp.MustCompile(`[\[(*<][^\])*>]*[\])*>]`)
 )
 
+// single are the words of one letter without an accent, by language.
+var single = map[string]string{English: "ai", "es": "aeouy", "fr": "ay"}
+
 // clean returns the words of a turn without fillers, cut-off words, restarts and repetitions: left in, they lower diversity,
 // and fluency would be counted twice.
-func clean(t transcript.Turn, english bool) []heard {
-	filler := fillers
+func clean(t transcript.Turn, language string) []heard {
+	english, filler := language == English, fillers
 	if !english {
 		filler = fillersElsewhere
 	}
 	var out []heard
-	for _, h := range undress(t.Words) {
+	for _, h := range undress(t.Words, language) {
 		if h.cut || filler.MatchString(h.form) {
 			if n := len(out); n > 0 && (h.broken || h.cut) {
 				out[n-1].broken = true
@@ -61,8 +64,8 @@ func clean(t transcript.Turn, english bool) []heard {
 }
 
 // undress splits what the recogniser wrote into words of letters. Digits are left out: whether "26" was one word or two is not
-// known. So are single letters that are no words: they spell something.
-func undress(ws []transcript.Word) []heard {
+// known. So are single letters that are no words of the language: they spell something.
+func undress(ws []transcript.Word, language string) []heard {
 	var out []heard
 	first := true
 	for _, w := range ws {
@@ -72,7 +75,7 @@ func undress(ws []transcript.Word) []heard {
 		for i, part := range parts {
 			part = strings.Trim(part, "'")
 			form := strings.ToLower(part)
-			if n := len([]rune(form)); n == 0 || n == 1 && form != "a" && form != "i" && form < "\u0080" {
+			if n := len([]rune(form)); n == 0 || n == 1 && form < "\u0080" && !strings.Contains(single[language], form) {
 				continue
 			}
 			last := i == len(parts)-1

@@ -27,6 +27,23 @@ var irregular = map[string][2]string{
 	"gonna": {"going", "to"}, "wanna": {"want", "to"}, "gotta": {"got", "to"}, "kinda": {"kind", "of"}, "sorta": {"sort", "of"}, "gimme": {"give", "me"},
 }
 
+// elided are the French words that lose their vowel before another one, by what is left of them.
+var elided = map[string]string{"l": "le", "d": "de", "j": "je", "qu": "que", "n": "ne", "s": "se", "m": "me", "t": "te", "c": "ce",
+	"jusqu": "jusque", "lorsqu": "lorsque", "puisqu": "puisque"}
+
+// splitIn takes a contraction of a language apart.
+func splitIn(language, form string) []string {
+	switch language {
+	case English:
+		return split(form)
+	case "fr":
+		if before, after, ok := strings.Cut(form, "'"); ok && elided[before] != "" {
+			return []string{elided[before], after}
+		}
+	}
+	return []string{form}
+}
+
 func split(form string) []string {
 	if two, ok := irregular[form]; ok {
 		return two[:]
@@ -43,18 +60,18 @@ func split(form string) []string {
 }
 
 // tokens counts what was kept. Rare and unknown words that were heard with little are left out: recognisers' errors look like them.
-func tokens(kept []heard, english bool, rareLevel, rareP float64) []token {
+func tokens(kept []heard, language string, rareLevel, rareP float64) []token {
+	english := language == English
 	names := namesOf(kept, english)
 	kinds, shapes := map[string]int{}, map[string]int{}
 	var out []token
 	for _, h := range kept {
-		for _, form := range split(h.form) {
+		for _, form := range splitIn(language, h.form) {
 			if form == "" || h.p == 0 {
 				continue
 			}
-			t := token{form: form, lemma: form, p: h.p}
+			t := token{form: form, lemma: words.LemmaIn(language, form), p: h.p}
 			if english {
-				t.lemma = words.Lemma(form)
 				t.level, _ = words.Level(form, t.lemma)
 				t.name = h.capital && names[h.form]
 				if rare := t.level == 0 || t.level >= rareLevel; rare && h.p < rareP {

@@ -16,6 +16,7 @@ import (
 	"parley/shared/score"
 	"parley/shared/score/norms"
 	"parley/shared/transcript"
+	"parley/shared/words"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 	MinWords = 50
 	// LowWords is what a score needs to be more than a hint.
 	LowWords = 100
-	// English is the only language with lists of levels and base forms.
+	// English is the only language with lists of levels.
 	English = "en"
 )
 
@@ -41,14 +42,22 @@ const (
 var bands = [6]string{"bandA1", "bandA2", "bandB1", "bandB2", "bandC1", "bandC2"}
 
 // Score measures the vocabulary of the candidate's turns. With fewer than MinWords words it is not measured (Raw nil, Reason says
-// why) unless the minimum is waived: then whatever can be computed is. It looks at words alone, so PCM may be nil. In languages other
-// than English only diversity is measured, on word forms, and a caution says so. The error is always nil today.
+// why) unless the minimum is waived: then whatever can be computed is. It looks at words alone, so PCM may be nil. In other languages whose
+// base forms are known (words.Lemmatised) diversity alone is measured, and a caution says so; in the rest nothing is, because where
+// words have many forms, or no spaces between them, a count of different forms says nothing. The error is always nil today.
 func Score(m score.Material) (score.Result, error) {
-	english := m.Conversation.Language == "" || m.Conversation.Language == English
+	language := m.Conversation.Language
+	if language == "" {
+		language = English
+	}
+	english := language == English
 	section := norms.Vocabulary()
-	kept, seconds := candidate(m.Conversation.CandidateTurns(), english)
-	ts := tokens(kept, english, section.Number("rareLevel"), section.Number("rareProbability"))
+	kept, seconds := candidate(m.Conversation.CandidateTurns(), language)
 	r := score.Result{Dimension: score.Vocabulary, Words: len(kept), SpeechSeconds: seconds}
+	if !words.Lemmatised(language) {
+		return without(r, section, fmt.Sprintf("Vocabulary is measured in English, French, German and Spanish; no word list of the language heard (%s) is at hand.", language)), nil
+	}
+	ts := tokens(kept, language, section.Number("rareLevel"), section.Number("rareProbability"))
 	switch {
 	case len(ts) == 0:
 		return without(r, section, "No words of the candidate could be used."), nil
@@ -71,10 +80,10 @@ func Score(m score.Material) (score.Result, error) {
 }
 
 // candidate is what the candidate said, cleaned turn by turn, and how long the turns are.
-func candidate(turns []transcript.Turn, english bool) (kept []heard, seconds float64) {
+func candidate(turns []transcript.Turn, language string) (kept []heard, seconds float64) {
 	for _, t := range turns {
 		seconds += float64(t.EndMs-t.StartMs) / 1000
-		kept = append(kept, clean(t, english)...)
+		kept = append(kept, clean(t, language)...)
 	}
 	return kept[:min(len(kept), maxWords)], seconds
 }

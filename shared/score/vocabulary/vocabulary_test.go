@@ -62,7 +62,7 @@ func TestClean(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var forms []string
-			for _, h := range clean(spoken(c.said, 1).Conversation.Turns[0], true) {
+			for _, h := range clean(spoken(c.said, 1).Conversation.Turns[0], English) {
 				forms = append(forms, h.form)
 			}
 			if got := strings.Join(forms, " "); got != c.kept {
@@ -74,8 +74,8 @@ func TestClean(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	in := func(text string, p float64) []token {
-		kept, _ := candidate(spoken(text, p).Conversation.Turns, true)
-		return tokens(kept, true, 4.5, 0.6)
+		kept, _ := candidate(spoken(text, p).Conversation.Turns, English)
+		return tokens(kept, English, 4.5, 0.6)
 	}
 	t.Run("a contraction is two words with their base forms", func(t *testing.T) {
 		var got []string
