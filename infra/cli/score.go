@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +22,7 @@ import (
 )
 
 func scoreCommand() *cobra.Command {
-	var manifest, human string
+	var manifest, human, language string
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "score", Short: "Score recordings on files, without a server", Args: exactly(0, "flags only"),
@@ -32,6 +33,9 @@ scored for its vocabulary alone. Prints a JSON line per row; with --human also h
 		RunE: func(c *cobra.Command, _ []string) error {
 			if manifest == "" {
 				return usage("--manifest is missing")
+			}
+			if len(language) != 2 || strings.ToLower(language) != language {
+				return usage("--language is two small letters (ISO 639-1), and not %q", language)
 			}
 			f, err := os.Open(manifest)
 			if err != nil {
@@ -50,11 +54,12 @@ scored for its vocabulary alone. Prints a JSON line per row; with --human also h
 				}
 				raters = &h
 			}
-			return scoreRows(c, rows, raters, asJSON)
+			return scoreRows(c, rows, raters, language, asJSON)
 		},
 	}
 	c.Flags().StringVar(&manifest, "manifest", "", "the table of recordings")
 	c.Flags().StringVar(&human, "human", "", "a table of human scores: id, then a column per score")
+	c.Flags().StringVar(&language, "language", "en", "the language spoken, ISO 639-1")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the correlations as a JSON line too")
 	return c
 }
@@ -72,7 +77,7 @@ func readHuman(path string) (batch.Human, error) {
 	return h, nil
 }
 
-func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON bool) error {
+func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language string, asJSON bool) error {
 	dir := engine.Dir()
 	if err := engine.Missing(dir, engine.FFmpegFile, engine.ASRFile, engine.GOPFile, engine.WhisperFile, engine.VADFile); err != nil {
 		return err
@@ -82,7 +87,7 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, asJSON b
 	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())
 	defer aligner.Close()
 	e := batch.Engine{Decode: audio.Decoder{FFmpeg: engine.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
-		Language: "en", Aligner: aligner, Vocabulary: vocabulary.Score, Present: present}
+		Language: language, Aligner: aligner, Vocabulary: vocabulary.Score, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0

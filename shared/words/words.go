@@ -13,6 +13,7 @@ import (
 	"io"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/aaaton/golem/v4"
@@ -158,11 +159,20 @@ func Lemmatised(language string) bool {
 	return language == english || others[language] != nil
 }
 
-// keepElsewhere are forms of other languages that the dictionaries take for another word, by far the rarer one.
+// keepElsewhere are forms of other languages that the dictionaries take for another word: pronouns, which English's keeps apart, and words that
+// are a form of a far rarer one.
 var keepElsewhere = map[string]map[string]bool{
-	"es": {"como": true, "para": true, "sobre": true, "entre": true, "nada": true, "cada": true, "bajo": true, "vino": true},
-	"fr": {"pas": true, "plus": true, "sur": true, "bien": true, "comme": true, "fois": true, "son": true, "ton": true, "mon": true},
-	"de": {"mal": true, "eben": true, "weg": true},
+	"es": setOf("como para sobre entre nada cada bajo vino ella ellas nos usted ustedes"),
+	"fr": setOf("pas plus sur bien comme fois aujourd'hui je tu elle nous vous ils elles te moi toi lui eux leur"),
+	"de": setOf("mal eben weg du er sie es wir ihr mich dich ihm ihn ihnen uns euch mein sein"),
+}
+
+func setOf(words string) map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		out[w] = true
+	}
+	return out
 }
 
 // LemmaIn is the base form of a lower-case word of a language (ISO 639-1); a word that its dictionary does not have, or of a language
