@@ -1,6 +1,6 @@
 // Command bench measures speed, as ratios within one run: the wall time of an interview through the whole local system against
-// the recogniser alone on the same audio; each function's start; with -memory, each function's peak memory on a recording.
-// Run it on a machine that does nothing else.
+// the recogniser alone on the same audio; the processor time of each stage against the recogniser's; each function's start; with
+// -memory, each function's peak memory on a recording. Run it on a machine that does nothing else.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"parley/infra/local"
+	"parley/shared/pipeline"
 )
 
 func main() {
@@ -60,6 +61,7 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 		return err
 	}
 	var alone, whole, ratios []float64
+	costs := map[string][]float64{}
 	err = withSystem(ctx, dir, func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error {
 		if _, err := score(ctx, audio); err != nil { // warms both up
 			return err
@@ -69,9 +71,20 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 			if err != nil {
 				return err
 			}
+			before, err := used()
+			if err != nil {
+				return err
+			}
 			b, err := score(ctx, audio)
 			if err != nil {
 				return err
+			}
+			after, err := used()
+			if err != nil {
+				return err
+			}
+			for name, u := range after {
+				costs[name] = append(costs[name], u.cpu-before[name].cpu)
 			}
 			alone, whole, ratios = append(alone, a.Seconds()), append(whole, b.Seconds()), append(ratios, b.Seconds()/a.Seconds())
 		}
@@ -85,6 +98,14 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 		fmt.Fprintf(w, "round %d\t%.2f\t%.2f\t%.2f\t\n", i+1, whole[i], alone[i], ratios[i])
 	}
 	fmt.Fprintf(w, "median\t%.2f\t%.2f\t%.2f\t\n\n", median(whole), median(alone), median(ratios))
+	recogniser := median(costs[string(pipeline.Transcribe)])
+	fmt.Fprintf(w, "function\tprocessor, s\tof the recogniser's\t\n")
+	for _, s := range pipeline.Table {
+		if cost := costs[string(s.Name)]; len(cost) > 0 {
+			fmt.Fprintf(w, "%s\t%.2f\t%.0f %%\t\n", s.Name, median(cost), 100*median(cost)/recogniser)
+		}
+	}
+	fmt.Fprintln(w)
 	return w.Flush()
 }
 

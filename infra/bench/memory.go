@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -18,8 +15,9 @@ const lookEvery = 100 * time.Millisecond
 // peaks scores a recording and reports, for each function, the largest sum of the peak resident memory of its process and of
 // the engines that are its children.
 func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) error {
-	most := map[string]int64{}
+	most := map[string]uint64{}
 	var took time.Duration
+	var unseen error
 	err := withSystem(ctx, dir, func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -29,7 +27,7 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 			tick := time.NewTicker(lookEvery)
 			defer tick.Stop()
 			for {
-				look(most)
+				unseen = errors.Join(unseen, look(most))
 				select {
 				case <-ctx.Done():
 					return
@@ -41,7 +39,7 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 		took, err = score(ctx, recording)
 		cancel()
 		<-done
-		return err
+		return errors.Join(err, unseen)
 	})
 	if err != nil {
 		return err
@@ -53,54 +51,16 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 	slices.Sort(names)
 	fmt.Fprintf(w, "scored in %.0f s\t\nfunction\tpeak memory, MB\t\n", took.Seconds())
 	for _, name := range names {
-		fmt.Fprintf(w, "%s\t%d\t\n", name, most[name]/1024)
+		fmt.Fprintf(w, "%s\t%d\t\n", name, most[name]>>20)
 	}
 	return w.Flush()
 }
 
-// look adds up, for each function's process, its own peak and those of its children, in kB.
-func look(most map[string]int64) {
-	stats, err := filepath.Glob("/proc/[0-9]*/status")
-	if err != nil {
-		return // only for a malformed pattern
+// look keeps the largest that each function has used.
+func look(most map[string]uint64) error {
+	now, err := used()
+	for name, u := range now {
+		most[name] = max(most[name], u.peak)
 	}
-	peak, parent := map[string]int64{}, map[string]string{}
-	for _, path := range stats {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended meanwhile
-		}
-		pid := filepath.Base(filepath.Dir(path))
-		for _, line := range strings.Split(string(raw), "\n") {
-			name, value, _ := strings.Cut(line, ":")
-			fields := strings.Fields(value)
-			if len(fields) == 0 {
-				continue
-			}
-			switch name {
-			case "PPid":
-				parent[pid] = fields[0]
-			case "VmHWM":
-				if n, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
-					peak[pid] = n
-				}
-			}
-		}
-	}
-	for pid, own := range peak {
-		if _, isChild := peak[parent[pid]]; isChild && functionOf(parent[pid]) != "" {
-			continue // counted with its parent
-		}
-		name := functionOf(pid)
-		if name == "" {
-			continue
-		}
-		sum := own
-		for child, p := range parent {
-			if p == pid {
-				sum += peak[child]
-			}
-		}
-		most[name] = max(most[name], sum)
-	}
+	return err
 }

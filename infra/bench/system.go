@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -112,18 +111,4 @@ func scoreOnce(ctx context.Context, c *client.Client, path string, n int) (time.
 		case <-time.After(4 * pace):
 		}
 	}
-}
-
-// functionOf tells which function a process is, by the name that the runtime gives it; empty: none.
-func functionOf(pid string) string {
-	raw, err := os.ReadFile(filepath.Join("/proc", pid, "environ"))
-	if err != nil {
-		return ""
-	}
-	for _, v := range strings.Split(string(raw), "\x00") {
-		if name, ok := strings.CutPrefix(v, "AWS_LAMBDA_FUNCTION_NAME="); ok {
-			return strings.TrimPrefix(name, local.StackName+"-")
-		}
-	}
-	return ""
 }

@@ -2,10 +2,9 @@ package local
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
+
+	"github.com/prometheus/procfs"
 
 	"parley/shared/fault"
 )
@@ -24,18 +23,18 @@ func Processes(dir string) ([]Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	all, err := procfs.AllProcs()
 	if err != nil {
 		return nil, fmt.Errorf("local: list the processes: %w", err)
 	}
 	var out []Process
-	for _, path := range all {
-		raw, err := os.ReadFile(path)
+	for _, p := range all {
+		env, err := p.Environ()
 		if err != nil {
 			continue // it has ended, or is another user's
 		}
 		ours, function := false, ""
-		for _, v := range strings.Split(string(raw), "\x00") {
+		for _, v := range env {
 			name, value, _ := strings.Cut(v, "=")
 			switch name {
 			case fault.EnvFile:
@@ -44,8 +43,8 @@ func Processes(dir string) ([]Process, error) {
 				function = strings.TrimPrefix(value, StackName+"-")
 			}
 		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && ours {
-			out = append(out, Process{pid, function})
+		if ours {
+			out = append(out, Process{p.PID, function})
 		}
 	}
 	return out, nil
