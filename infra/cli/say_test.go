@@ -52,6 +52,9 @@ func TestWhatOthersChoseIsPrintable(t *testing.T) {
 			if got := printable(tt.s); got != tt.want {
 				t.Errorf("%q is shown as %q, want %q", tt.s, got, tt.want)
 			}
+			if again := printable(tt.want); again != tt.want {
+				t.Errorf("shown again it is %q", again)
+			}
 		})
 	}
 }

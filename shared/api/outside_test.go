@@ -13,6 +13,7 @@ import (
 	"parley/shared/account"
 	"parley/shared/api"
 	"parley/shared/code"
+	"parley/shared/pipeline"
 	"parley/shared/run"
 )
 
@@ -320,5 +321,91 @@ func TestFilteredPages(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Ensure that an entry of the ledger reads the same for ever, whatever is written, ended, tried again and erased after it, and that each
+// follows from the one before.
+func TestEntriesStayAsTheyWere(t *testing.T) {
+	h := newHouse(t)
+	var before []any
+	step := func(what string, do func()) {
+		t.Helper()
+		do()
+		h.clock.Advance(time.Hour)
+		r := h.get("/credits/transactions?limit=100")
+		r.has(http.StatusOK)
+		now := r.at("data").([]any)
+		if len(now) < len(before) || len(before) > 0 && !reflect.DeepEqual(now[len(now)-len(before):], before) {
+			t.Errorf("after %s: %v\nbefore: %v", what, now, before)
+		}
+		before = now
+	}
+	var won, lost, half run.ID
+	step("submits", func() {
+		won, lost = h.accept(), h.accept()
+		half = h.accept(part{name: "allowPartial", value: "true"})
+	})
+	step("a success", func() { h.succeed(won, reportJSON) })
+	step("a failure", func() { h.fail(lost, code.ScoringFailed) })
+	step("a partial run", func() {
+		h.partial(half, reportJSON, run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)})
+	})
+	step("a correction", func() {
+		_, err := h.store.Adjust(t.Context(), h.client.ID, -7, "a correction", h.clock.Now())
+		h.must(err)
+	})
+	step("an erasure", func() { h.erase(won).erased() })
+	step("another attempt", func() {
+		r := h.run(lost)
+		first, due := pipeline.First(0)
+		_, err := h.store.Retry(t.Context(), r, run.Submission{Run: r, ConcurrentRuns: 2, First: first, Due: due, Budget: pipeline.Budget(0)}, h.clock.Now())
+		h.must(err)
+	})
+	step("refused submits", func() { h.submit(audio("wav 2000000")); h.submit(audio("x")) })
+	balance, held := 0.0, 0.0
+	for i := len(before) - 1; i >= 0; i-- {
+		e := reply{t: t, body: before[i].(map[string]any)}
+		amount := e.at("amount").(float64)
+		switch e.at("type") {
+		case "grant", "adjust":
+			balance += amount
+		case "hold":
+			held += amount
+		case "release":
+			held -= amount
+		case "charge":
+			held, balance = held-amount, balance-amount
+		}
+		if e.at("balanceAfter") != balance || e.at("heldAfter") != held {
+			t.Errorf("entry %v, by those before it %v and %v", e.body, balance, held)
+		}
+	}
+	if c := h.get("/credits"); c.at("balance") != balance || c.at("held") != held || c.at("available") != balance-held {
+		t.Errorf("the account is %s, its entries make %v and %v", c.raw, balance, held)
+	}
+}
+
+// Ensure that a list whose bounds cross is empty, and that the moment of createdAfter is in a list and that of createdBefore is not.
+func TestBoundsOfTime(t *testing.T) {
+	h := newHouse(t)
+	id := string(h.accept()) // at 12:34:56.789
+	for query, want := range map[string][]string{
+		"createdAfter=2026-04-21T12:34:56.789Z&createdBefore=2026-04-21T12:34:56.790Z": {id},
+		"createdAfter=2026-04-21T12:34:56.789Z&createdBefore=2026-04-21T12:34:56.789Z": {},
+		"createdAfter=2026-04-22&createdBefore=2026-04-20":                             {},
+		"createdAfter=2026-04-21T14:34:56.789%2B02:00":                                 {id},
+		"createdAfter=2026-04-21T12:34:56,789Z":                                        {id},
+		"createdAfter=2026-04-21T12:34:56.7891Z":                                       {},
+		"createdBefore=2026-04-21T12:34:56.7891Z":                                      {id},
+		"createdBefore=9999-12-31T23:59:59Z":                                           {id},
+		"createdAfter=1970-01-01":                                                      {id},
+	} {
+		if got := h.get("/runs?" + query).ids(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s finds %v, want %v", query, got, want)
+		}
+	}
+	for _, bad := range []string{"1969-12-31T23:59:59Z", "2026-04-21T12:34:60Z", "2026-04-21T24:00:00Z", "2026-04-21 12:34:56Z", "2026-04-21T12:34:56+02:00", "2026-04-21T12:34:56z", "20260421T123456Z", "10000-01-01T00:00:00Z", "2026-02-29"} {
+		h.get("/runs?createdAfter=" + strings.ReplaceAll(bad, " ", "%20")).is(code.InvalidDate)
 	}
 }
