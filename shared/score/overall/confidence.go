@@ -53,18 +53,22 @@ func Of(r score.Result, c Conditions) Confidence {
 }
 
 // OfOverall is the confidence of the overall score: that of its interval and conditions, medium at most where a dimension is
-// missing, and at most one step above the least sure of its parts.
+// missing, at most one step above the least sure of its parts, and never above the surest of them.
 func OfOverall(r score.Result, parts []Confidence, missing int, c Conditions) Confidence {
 	out := lower(ofInterval(r), ofConditions(c))
 	if missing > 0 {
 		out = lower(out, Medium)
 	}
+	surest := Low
 	for _, p := range parts {
 		if p == Low {
 			out = lower(out, Medium)
 		}
+		if ranks[p] > ranks[surest] {
+			surest = p
+		}
 	}
-	return out
+	return lower(out, surest)
 }
 
 func ofInterval(r score.Result) Confidence {

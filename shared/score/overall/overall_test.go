@@ -157,6 +157,8 @@ func TestConfidence(t *testing.T) {
 		{"three sure parts", []Confidence{High, High, High}, 0, High},
 		{"a medium part leaves it high where its own interval is narrow", []Confidence{High, Medium, High}, 0, High},
 		{"a low part makes it medium", []Confidence{High, Low, High}, 0, Medium},
+		{"no part is surer than medium", []Confidence{Medium, Medium, Medium}, 0, Medium},
+		{"all parts are low", []Confidence{Low, Low, Low}, 0, Low},
 		{"a missing part makes it medium", []Confidence{High, High}, 1, Medium},
 	} {
 		t.Run("overall: "+c.name, func(t *testing.T) {
