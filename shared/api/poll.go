@@ -28,11 +28,7 @@ func (c *call) poll() (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		analysis, transcript, err := rep.whole()
-		if err != nil {
-			return answer{}, fmt.Errorf("api: poll %s: %w", r.ID, err)
-		}
-		body, err := doneView{c.summary(r, rep, a.Balance), analysis, transcript}.encode()
+		body, err := doneView{c.summary(r, rep, a.Balance), rep.Analysis, rep.Transcript}.encode()
 		return answer{http.StatusOK, body}, err
 	}
 	if c.PollEvery > 0 {

@@ -24,10 +24,10 @@ type report struct {
 	Scores             json.RawMessage
 	Confidence         json.RawMessage
 	Explainability     json.RawMessage
+	Analysis           json.RawMessage
 	HRRecommendation   json.RawMessage
 	CandidateFeedback  json.RawMessage
-	// Nobody has looked into these yet: see whole.
-	analysis, transcript json.RawMessage
+	Transcript         json.RawMessage
 }
 
 type heardAudio struct {
@@ -77,38 +77,17 @@ func (c *call) report(r *run.Run) (report, error) {
 	return rep, nil
 }
 
-// reportOf reads a report as far as lists show it.
+// reportOf reads a report.
 func reportOf(raw []byte) (r report, err error) {
 	members, err := membersOfObject(raw)
 	if err != nil {
 		return r, err
 	}
 	r = report{ScoringMethod: members["scoringMethod"], ScoringVersion: members["scoringVersion"], CandidateDetection: members["candidateDetection"],
-		Scores: members["scores"], Confidence: members["confidence"], Explainability: members["explainability"],
-		HRRecommendation: members["hrRecommendation"], CandidateFeedback: members["candidateFeedback"], analysis: members["analysis"], transcript: members["transcript"]}
-	for _, m := range []json.RawMessage{r.ScoringMethod, r.ScoringVersion, r.CandidateDetection, r.Scores, r.Confidence, r.Explainability, r.HRRecommendation, r.CandidateFeedback} {
-		if err := intact(m); err != nil {
-			return r, err
-		}
-	}
+		Scores: members["scores"], Confidence: members["confidence"], Explainability: members["explainability"], Analysis: members["analysis"],
+		HRRecommendation: members["hrRecommendation"], CandidateFeedback: members["candidateFeedback"], Transcript: members["transcript"]}
 	if audio, ok := members["audio"]; ok {
 		err = json.Unmarshal(audio, &r.Audio)
 	}
 	return r, err
-}
-
-// intact tells of a member, where it is there, whether it is JSON.
-func intact(m json.RawMessage) error {
-	if m != nil && !json.Valid(m) {
-		return errors.New("api: a member that is no JSON")
-	}
-	return nil
-}
-
-// whole are the parts of a report that polls show and lists do not. errDamaged.
-func (r report) whole() (analysis, transcript json.RawMessage, err error) {
-	if err := errors.Join(intact(r.analysis), intact(r.transcript)); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", errDamaged, err)
-	}
-	return r.analysis, r.transcript, nil
 }

@@ -63,7 +63,7 @@ func (d Decoder) DecodeTo(ctx context.Context, path, pcm string) (samples int64,
 }
 
 func (d Decoder) arguments(src source) []string {
-	return append(src.input(), "-map", "0:a:0", "-t", fmt.Sprint(decodeSeconds), "-map_metadata", "-1", "-af", fill + resample,
+	return append(src.input(), "-map", "0:a:0", "-t", fmt.Sprint(decodeSeconds), "-map_metadata", "-1", "-af", fill+resample,
 		"-fs", fmt.Sprint(maxPCM), "-c:a", "pcm_s16le", "-f", "s16le")
 }
 
