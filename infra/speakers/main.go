@@ -1,0 +1,93 @@
+// Command speakers measures how well the product finds who speaks when, and which of them is the candidate: on recordings with
+// a known truth, and on copies of them that are made worse in ways that interviews are. It writes docs/speakers.md.
+//
+// Every copy is made from the recordings alone, without chance, so that a figure can be had again.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+type options struct {
+	data, out, heard string
+	words            bool
+	composed         int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.data, "data", "../shared/data", "folder of the shared recordings: interviews/NAME.flac with NAME.json, and speechocean762")
+	flag.StringVar(&o.out, "out", "docs/speakers.md", "the page to write; empty: to the screen alone")
+	flag.BoolVar(&o.words, "words", true, "let the recogniser hear the interviews (3 minutes of a processor); without, the words of the truth are used")
+	flag.StringVar(&o.heard, "heard", "", "a file in which to keep what the recogniser heard, outside the repository; empty: none")
+	flag.IntVar(&o.composed, "composed", 48, "conversations composed of the speakers of the corpus; 0 for none")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "speakers:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	all, err := interviews(ctx, filepath.Join(o.data, "interviews"))
+	if err != nil {
+		return err
+	}
+	how := "as the recogniser heard them in the clean recording"
+	if o.words {
+		err = listen(ctx, all, o.heard)
+	} else {
+		how = "those of the truth, spread evenly over each segment"
+		recite(all)
+	}
+	if err != nil {
+		return err
+	}
+	p := page{words: how}
+	for _, c := range conditions {
+		var row figures
+		for i := range all {
+			f, err := measure(ctx, c.make(all, i))
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", c.name, all[i].name, err)
+			}
+			fmt.Fprintf(os.Stderr, "%-24s %-45s %s\n", c.name, all[i].name, f)
+			row = append(row, f)
+		}
+		p.rows = append(p.rows, entry{c.name, c.how, row})
+	}
+	if o.composed > 0 {
+		people, err := corpus(ctx, filepath.Join(o.data, "speechocean762"))
+		if err != nil {
+			return err
+		}
+		for n := range o.composed {
+			c := compose(people, n)
+			f, err := measure(ctx, c.recording)
+			if err != nil {
+				return fmt.Errorf("composed %d: %w", n, err)
+			}
+			f.share = c.share
+			fmt.Fprintf(os.Stderr, "%-24s %-45s %s\n", "composed", c.recording.name, f)
+			p.composed = append(p.composed, f)
+		}
+	}
+	if o.out == "" {
+		p.write(os.Stdout)
+		return nil
+	}
+	file, err := os.Create(o.out)
+	if err != nil {
+		return err
+	}
+	p.write(file)
+	return file.Close()
+}
