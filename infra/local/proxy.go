@@ -27,6 +27,8 @@ const (
 	MaxBody = 10 << 20
 	// MaxPayload is the largest event and the largest answer of a function, in bytes.
 	MaxPayload = 6 << 20
+	// maxHeaders is the most that the lines of a request's headers take together, in bytes.
+	maxHeaders = 10240
 	// eventOverhead is what an event holds beside the body and the headers, in bytes.
 	eventOverhead = 2 << 10
 	// gatewayPatience is how long the gateway waits for a function.
@@ -51,7 +53,7 @@ func startProxy(listener net.Listener, s System) *proxy {
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    10240,
+		MaxHeaderBytes:    10 * maxHeaders, // beyond this the library's own refusal, outside the envelope
 	}}
 	go func() {
 		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -75,11 +77,12 @@ func newGateway(s System, patience time.Duration) http.Handler {
 	// The emulator serves every gateway on its one port; only the path tells them apart.
 	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
 	if err != nil {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, code.InternalError) })
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, code.New(code.InternalError)) })
 	}
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // else the library leaves out what it cannot read, and nobody refuses it
 			// The gateway tells a function who called; what the client itself says of it does not count.
 			client, _, err := net.SplitHostPort(r.In.RemoteAddr)
 			if err == nil {
@@ -88,15 +91,19 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		},
 		ModifyResponse: checkAnswer,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
-			refuse(w, code.InternalError)
+			refuse(w, code.New(code.InternalError))
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if headers(r) > maxHeaders {
+			refuse(w, code.Newf(code.InvalidParameters, "The request's headers take more than %d bytes together.", maxHeaders))
+			return
+		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 		var tooLarge *http.MaxBytesError
 		switch {
 		case errors.As(err, &tooLarge), err == nil && payload(r, body) > MaxPayload:
-			refuse(w, code.RequestTooLarge)
+			refuse(w, code.New(code.RequestTooLarge).With("uploadsUrl", uploads))
 			return
 		case err != nil:
 			// The client has gone, or its body makes no sense: to return would answer 200.
@@ -108,6 +115,17 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		forward.ServeHTTP(w, r)
 	})
+}
+
+// headers is how many bytes the lines of a request's headers take.
+func headers(r *http.Request) int {
+	size := len("Host: \r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return size
 }
 
 // payload is about how large the event is that Lambda would get: the body in base64 where it is binary for the gateway,
@@ -150,11 +168,7 @@ func checkAnswer(res *http.Response) error {
 }
 
 // refuse answers in the error envelope as the gateway does: with an id of its own, which is no requestId, since no handler ran.
-func refuse(w http.ResponseWriter, c code.Code) {
-	e := code.New(c)
-	if c == code.RequestTooLarge {
-		e.Details = map[string]any{"uploadsUrl": uploads}
-	}
+func refuse(w http.ResponseWriter, e *code.Error) {
 	w.Header().Set("X-Request-Id", rand.Text())
 	api.Refuse(w, e, "", clock.Real{}.Now())
 }

@@ -68,15 +68,38 @@ func TestShortPathsReachTheStage(t *testing.T) {
 	url := front(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, r.Method, " ", r.URL.Path, "?", r.URL.RawQuery, " ", r.Header.Get("X-Api-Key"), " ", r.Header.Get("X-Forwarded-For"))
 	})
-	req, err := http.NewRequest(http.MethodDelete, url+"/api/v1/speech/analyze/req_1?a=b&a=c", nil)
+	req, err := http.NewRequest(http.MethodDelete, url+"/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz", nil)
 	if err == nil {
 		req.Header.Set("X-Api-Key", "k")
 		req.Header.Set("X-Forwarded-For", "203.0.113.9") // what a client says of itself
 	}
 	status, _, body := do(t, req, err)
-	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c k 127.0.0.1"
+	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz k 127.0.0.1"
 	if status != 200 || string(body) != want {
 		t.Errorf("%d %s, want 200 %s", status, body, want)
+	}
+}
+
+// Ensure that headers of the gateway's limit pass and any longer ones are refused in the envelope.
+func TestHeadersHaveTheGatewaysLimit(t *testing.T) {
+	url := front(t, time.Minute, func(http.ResponseWriter, *http.Request) {})
+	send := func(filling int) (int, []byte) {
+		req, err := http.NewRequest(http.MethodGet, url+"/api/v1/health", nil)
+		if err == nil {
+			req.Header = http.Header{"User-Agent": {"t"}, "Accept-Encoding": {"identity"}, "X-Filling": {strings.Repeat("x", filling)}}
+		}
+		status, _, body := do(t, req, err)
+		return status, body
+	}
+	const rest = len("User-Agent: t\r\nAccept-Encoding: identity\r\nX-Filling: \r\nHost: \r\n")
+	most := maxHeaders - rest - len(strings.TrimPrefix(url, "http://"))
+	if status, body := send(most); status != http.StatusOK {
+		t.Errorf("at the limit: %d %s", status, body)
+	}
+	for _, over := range []int{1, 5 * maxHeaders} {
+		if status, body := send(most + over); status != http.StatusBadRequest || !strings.Contains(string(body), `"code":"INVALID_PARAMETERS"`) {
+			t.Errorf("%d over it: %d %s", over, status, body)
+		}
 	}
 }
 
