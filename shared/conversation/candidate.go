@@ -10,21 +10,28 @@ import (
 )
 
 // Who is the candidate is decided by evidence that is summed up per speaker, in nats: log of the share of the speaking time,
-// less for asking and for opening, more for answering. Speaking time alone carries the decision where nothing is asked.
+// less for asking and for opening, more for answering. Speaking time and the opening alone carry the decision where nothing is asked.
 const (
 	weightAsks    = 3.0 // per turn that ends by asking, as a share of the speaker's turns: a question inside an answer is told or rhetorical
 	weightAnswers = 1.5 // per question of others that this speaker's next turn follows, as a share of them
-	weightOpens   = 0.3
+	// weightOpens is set so that of two who ask nothing the one who did not open is the candidate from 38 % of the speaking time on.
+	weightOpens = 0.5
+	// stray questions are not counted: anybody asks once, and a recogniser sets a mark where none belongs.
+	stray = 1
 	// fewTurns and fewQuestions draw the shares towards 0 where there is little to count.
-	fewTurns     = 4
-	fewQuestions = 5
+	fewTurns     = 3
+	fewQuestions = 4
 	// afterthoughtWords is how long a sentence after the question may be that leaves it the turn's end: "Please take your time."
 	afterthoughtWords = 4
 	// The lead of the first over the second, from which the detection is of this confidence.
 	leadHigh   = 1.2
-	leadMedium = 0.5
-	// opensWords is how much must be said before one counts as having opened, so that a cough or a "hello?" does not.
+	leadMedium = 0.6
+	// Who opened and is taken for the candidate all the same, though nothing that was said speaks for it, is one with low confidence, or with
+	// medium from this share of the speaking time on.
+	openersShare = 0.8
+	// opensWords is how much must be said before one counts as having opened, so that a cough or a "hello?" does not; opensMs where there are no words at all.
 	opensWords = 3
+	opensMs    = 1500
 )
 
 // The levels of confidence.
@@ -69,22 +76,34 @@ func detect(c transcript.Conversation) transcript.Detection {
 	case lead >= leadMedium:
 		level = Medium
 	}
+	if e[first].opens && e[first].said()-e[second].said() < leadMedium {
+		if e[first].share < openersShare {
+			level = Low
+		} else if level == High {
+			level = Medium
+		}
+	}
 	return transcript.Detection{Speaker: first, Confidence: level, WordCount: c.Speakers[first].WordCount,
 		Reason: reason(e, first, level)}
 }
 
+// said is what asking and answering speak for.
+func (e evidence) said() float64 { return weightAnswers*e.answers - weightAsks*e.asks }
+
 func weigh(c transcript.Conversation) []evidence {
 	e := make([]evidence, len(c.Speakers))
 	var total int64
+	words := 0
 	for _, s := range c.Speakers {
 		total += s.SpeakingMs
+		words += s.WordCount
 	}
 	turns := make([]int, len(e))
 	questions, answered := make([]int, len(e)), make([]int, len(e))
 	opened := false
 	for i, t := range c.Turns {
 		own := split(t.Words)
-		if !opened && len(t.Words) >= opensWords {
+		if !opened && (len(t.Words) >= opensWords || words == 0 && t.EndMs-t.StartMs >= opensMs) {
 			e[t.Speaker].opens, opened = true, true
 		}
 		if len(own) == 0 {
@@ -110,9 +129,9 @@ func weigh(c transcript.Conversation) []evidence {
 	}
 	for i := range e {
 		e[i].share = float64(c.Speakers[i].SpeakingMs+1) / float64(total+1)
-		e[i].asks = float64(e[i].asked) / float64(turns[i]+fewTurns)
-		e[i].answers = float64(answered[i]) / float64(questions[i]+fewQuestions)
-		e[i].sum = math.Log(e[i].share) - weightAsks*e[i].asks + weightAnswers*e[i].answers
+		e[i].asks = float64(max(0, e[i].asked-stray)) / float64(turns[i]+fewTurns)
+		e[i].answers = float64(max(0, answered[i]-stray)) / float64(questions[i]+fewQuestions)
+		e[i].sum = math.Log(e[i].share) + e[i].said()
 		if e[i].opens {
 			e[i].sum -= weightOpens
 		}
