@@ -27,15 +27,17 @@ const (
 
 // Recogniser implements transcript.Recogniser. Safe for concurrent use; requests wait for each other.
 type Recogniser struct {
-	child   *process.Child
-	version string
+	child       *process.Child
+	version     string
+	englishOnly bool // the model: by the naming of Whisper's models
 }
 
 // New describes a recogniser by the paths of its program and models; nothing is started before the first use.
 func New(asr, model, vad string) *Recogniser {
 	return &Recogniser{
-		child:   process.NewChild(asr, []string{model, vad}, process.Limits{Memory: memory, File: 1}, maxAnswer),
-		version: "whisper.cpp " + name(model) + " " + name(vad),
+		child:       process.NewChild(asr, []string{model, vad}, process.Limits{Memory: memory, File: 1}, maxAnswer),
+		version:     "whisper.cpp " + name(model) + " " + name(vad),
+		englishOnly: strings.Contains(name(model), ".en"),
 	}
 }
 
@@ -61,7 +63,7 @@ func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64
 	if len(pcm) < minSamples {
 		return out, nil
 	}
-	h, err := r.hear(ctx, pcm, language)
+	h, err := r.ask(ctx, pcm, language, false)
 	if err != nil {
 		return transcript.Chunk{}, err
 	}
@@ -97,11 +99,24 @@ func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64
 // again hears a part of a piece by itself.
 func (r *Recogniser) again(ctx context.Context, pcm []int16, part audio.Span, language string) ([]transcript.Word, error) {
 	at := func(ms int64) int { return min(len(pcm), int(max(ms, 0))*audio.SampleRate/1000) }
-	h, err := r.hear(ctx, pcm[at(part.StartMs):at(part.EndMs)], language)
+	h, err := r.ask(ctx, pcm[at(part.StartMs):at(part.EndMs)], language, false)
 	if err != nil {
 		return nil, err
 	}
 	return shift(h.words(h.spans()), part.StartMs), nil
+}
+
+// Hear implements accent.Listener: Whisper's probability of the language on the first 30 s of speech. A model of English alone hears
+// nothing else, so it has no opinion.
+func (r *Recogniser) Hear(ctx context.Context, pcm []int16, language string) (p float64, ok bool, err error) {
+	if r.englishOnly || len(pcm) < minSamples || engineLanguage(language) != language {
+		return 0, false, nil
+	}
+	h, err := r.ask(ctx, pcm, language, true)
+	if err != nil || len(h.spans()) == 0 {
+		return 0, false, err
+	}
+	return h.requestedP(language), true, nil
 }
 
 // hearing is the engine's answer; times are in ms from the beginning of the piece.
@@ -128,8 +143,8 @@ type token struct {
 	EndMs   int64   `json:"endMs"`
 }
 
-// hear asks the engine about one piece.
-func (r *Recogniser) hear(ctx context.Context, pcm []int16, language string) (hearing, error) {
+// ask asks the engine about one piece; hearOnly: for its language alone.
+func (r *Recogniser) ask(ctx context.Context, pcm []int16, language string, hearOnly bool) (hearing, error) {
 	var h hearing
 	if len(pcm) > maxSamples {
 		return h, fmt.Errorf("whisper: a piece of %d samples, %d at most: %w", len(pcm), maxSamples, transcript.ErrProvider)
@@ -138,7 +153,8 @@ func (r *Recogniser) hear(ctx context.Context, pcm []int16, language string) (he
 		Samples  int    `json:"samples"`
 		Language string `json:"language"`
 		Prompt   string `json:"prompt"`
-	}{len(pcm), engineLanguage(language), ""})
+		Hear     bool   `json:"hear,omitempty"`
+	}{len(pcm), engineLanguage(language), "", hearOnly})
 	if err != nil {
 		return h, fmt.Errorf("whisper: %w", err)
 	}

@@ -3,10 +3,11 @@
 //   parley-asr MODEL VADMODEL
 //
 // Prints {"ready":true,"version":"…","multilingual":…} and then serves, one at a time, until its input ends:
-//   {"samples":N,"language":"en"|"auto"|…,"prompt":""} newline, N 16-bit little-endian samples (16 kHz, mono)
+//   {"samples":N,"language":"en"|"auto"|…,"prompt":"","hear":false} newline, N 16-bit little-endian samples (16 kHz, mono)
 // answering one line each:
 //   {"language":…,"languageP":…,"heard":…,"heardP":…,"speech":[[startMs,endMs],…],
 //    "segments":[{"startMs":…,"endMs":…,"tokens":[{"t":…,"p":…,"startMs":…,"endMs":…},…]},…]}
+// "hear" asks for the language alone: no words are decoded and "segments" is empty.
 // A malformed request is answered {"error":…} and ends the program with 1; so does a failure of the model.
 //
 // Whisper is asked only where the voice detector found speech: on silence and noise it invents sentences.
@@ -134,7 +135,7 @@ json tokens(whisper_context * model, whisper_state * state, int segment) {
     return all;
 }
 
-json transcribe(whisper_context * model, whisper_vad_context * vad, const std::vector<float> & pcm, int language, const std::string & prompt) {
+json transcribe(whisper_context * model, whisper_vad_context * vad, const std::vector<float> & pcm, int language, const std::string & prompt, bool hearOnly) {
     const std::vector<Span> spans = speech(vad, pcm);
     json a = {{"language", ""}, {"languageP", 0}, {"heard", ""}, {"heardP", 0}, {"speech", json::array()}, {"segments", json::array()}};
     if (spans.empty()) return a;
@@ -150,6 +151,7 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
     a["languageP"] = rounded(heard.p[language]);
     a["heard"] = whisper_lang_str(heard.top);
     a["heardP"] = rounded(heard.p[heard.top]);
+    if (hearOnly) return a;
 
     whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
     p.n_threads = kThreads;
@@ -190,17 +192,19 @@ void serve(const char * modelFile, const char * vadFile) {
 
     std::string line;
     while (protocol::readLine(line)) {
-        const json r = protocol::parse(line, {"samples", "language", "prompt"});
+        const json r = protocol::parse(line, {"samples", "language", "prompt", "hear"});
         const size_t n = protocol::sampleCount(r, kMaxSamples);
         const std::string language = protocol::text(r, "language", 16), prompt = protocol::text(r, "prompt", kMaxPrompt);
         const int id = language.empty() || language == "auto" ? -1 : whisper_lang_id(language.c_str());
         if (id < 0 && !language.empty() && language != "auto") throw protocol::Malformed("the language is unknown");
+        if (r.contains("hear") && !r["hear"].is_boolean()) throw protocol::Malformed("hear is neither true nor false");
+        const bool hearOnly = r.contains("hear") && r["hear"].get<bool>();
         std::vector<float> pcm;
         pcm.reserve(n);
         protocol::readSamples(n, [&](const int16_t * x, size_t k) {
             for (size_t i = 0; i < k; i++) pcm.push_back(float(x[i]) / 32768.0f);
         });
-        protocol::say(transcribe(model.get(), vad.get(), pcm, id, prompt));
+        protocol::say(transcribe(model.get(), vad.get(), pcm, id, prompt, hearOnly));
     }
 }
 
