@@ -87,7 +87,7 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())
 	defer aligner.Close()
 	e := batch.Engine{Decode: audio.Decoder{FFmpeg: engine.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
-		Language: language, Aligner: aligner, Vocabulary: vocabulary.Score, Present: present}
+		Language: language, Aligner: aligner, Listener: recogniser, Vocabulary: vocabulary.Score, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0

@@ -218,7 +218,7 @@ func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error)
 	if m.stage == pipeline.Webhook && !m.dead {
 		return inbox.Webhooks{Pusher: pipeline.Pusher{Deps: w.deps(p), Poster: poster{p}}, Delayer: queues{p}}.Handle(ctx, raw)
 	}
-	works := chain.Works{Objects: objects{w.objects, p}, Recogniser: engineless{}, Aligner: engineless{}}
+	works := chain.Works{Objects: objects{w.objects, p}, Recogniser: engineless{}, Aligner: engineless{}, Listener: engineless{}}
 	if !m.dead {
 		row, err := pipeline.Lookup(m.stage)
 		if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	"parley/shared/score"
 	"parley/shared/score/agreement"
@@ -26,21 +27,31 @@ func dimensions() []dimension {
 	return []dimension{
 		{
 			score.Fluency, norms.Fluency(), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent },
-			[]string{"phonationRatio", "peakRate", "wordProbability", "articulationRate"}, 2,
+			[]string{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"}, 2,
 			[][]string{
+				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"},
+				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop", "languageOdds"},
 				{"phonationRatio", "peakRate", "wordProbability", "articulationRate"},
 				{"phonationRatio", "wordProbability", "articulationRate"},
 				{"phonationRatio", "peakRate", "wordProbability", "speechRate"},
 				{"speechRate", "wordProbability"},
 				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "pausesPerMinute"},
-				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"},
 				{"phonationRatio", "peakRate"},
 			},
 		},
 		{
 			score.Accent, norms.Accent(), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents },
-			[]string{"wordProbability", "weakPhonesGop", "phonationRatio"}, 15,
+			[]string{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"}, 40,
 			[][]string{
+				{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "phonationRatio", "peakRate", "languageOdds"},
+				{"wordProbability", "phonationRatio", "languageOdds"},
+				{"logWordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"unsureWords", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "worstWordsGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "meanGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "worstWordsGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "pausesPerMinute", "languageOdds"},
 				{"wordProbability", "weakPhonesGop", "phonationRatio"},
 				{"wordProbability", "worstWordsGop", "phonationRatio"},
 				{"wordProbability", "meanGop", "phonationRatio"},
@@ -258,20 +269,42 @@ func (t *table) scored(d dimension, section norms.Section, who, from, to int) (r
 	return raw, interval
 }
 
-// refitted is a section with the weights, means and spreads of a model in place of its own.
+// refitted is a section with the weights, means and spreads of a model in place of its own; what the model lacks keeps the weights that are
+// set by hand, and measures that no scorer reports come in with their norms.
 func refitted(s norms.Section, t *table, m model) norms.Section {
 	out := norms.Section{Numbers: map[string]norms.Number{}}
 	for k, v := range s.Numbers {
 		out.Numbers[k] = v
 	}
 	out.Numbers["constant"] = norms.Number{Value: m.constant, Source: "fold"}
-	for _, x := range s.Measures {
+	known := map[string]bool{}
+	put := func(x norms.Measure) {
+		known[x.Name] = true
+		if slices.Contains(t.names, x.Name) {
+			x.Weight.Value = 0
+		}
 		for i, k := range m.columns {
 			if t.names[k] == x.Name {
 				x.Mean.Value, x.SD.Value, x.Weight.Value = m.mean[i], m.sd[i], m.weight[i]
 			}
 		}
 		out.Measures = append(out.Measures, x)
+	}
+	for _, x := range s.Measures {
+		put(x)
+	}
+	for _, b := range beside {
+		if !known[b.name] {
+			put(norms.Measure{Name: b.name, Norm: b.norm, SD: norms.Number{Value: 1}})
+		}
+	}
+	for _, k := range m.columns { // what another section reports
+		if other, ok := norms.Accent().Find(t.names[k]); ok && !known[other.Name] {
+			put(other)
+		}
+		if other, ok := norms.Fluency().Find(t.names[k]); ok && !known[other.Name] {
+			put(other)
+		}
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"parley/shared/score"
 	"parley/shared/score/accent"
 	"parley/shared/score/agreement"
 	"parley/shared/score/batch"
@@ -44,9 +45,11 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c := candidate{speaker: s}
-		c.parts, c.fluent = fluency.Measure(m)
+		if c.parts, c.fluent, err = fluency.Measure(ctx, m, r.Aligner, math.Inf(1)); err != nil {
+			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
+		}
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
-		if _, c.accents, err = accent.Measure(ctx, m, listened, math.Inf(1)); err != nil {
+		if _, c.accents, err = accent.Measure(ctx, m, listened, r.Listener, math.Inf(1)); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c.pitch, _ = accent.Pitch(m, c.parts)
@@ -57,15 +60,17 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 	return t, nil
 }
 
-// beside are measures that no scorer reports, tried here: of one part, NaN where it has none.
+// beside are measures that no scorer reports, tried here: of one part, NaN where it has none. Their norms are means of the speakers with a
+// human accuracy of 5.5-6.5 and of 8.5-10.
 var beside = []struct {
 	name string
+	norm score.Norm
 	of   func(p timing.Part) float64
 }{
-	{"logWordProbability", func(p timing.Part) float64 {
+	{"logWordProbability", score.Norm{Low: -0.49, High: -0.1}, func(p timing.Part) float64 {
 		return ofWords(p, func(p float64) float64 { return math.Log(max(p, 1e-3)) })
 	}},
-	{"wordRarity", func(p timing.Part) float64 {
+	{"wordRarity", score.Norm{Low: 6, High: 6.05}, func(p timing.Part) float64 {
 		if len(p.Words) < 2 {
 			return math.NaN()
 		}
@@ -75,7 +80,7 @@ var beside = []struct {
 		}
 		return sum / float64(len(p.Words)-1)
 	}},
-	{"pausesPerMinute", func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / max(p.SpanSeconds(), 0.5) }},
+	{"pausesPerMinute", score.Norm{Low: 28.1, High: 19.6}, func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / max(p.SpanSeconds(), 0.5) }},
 }
 
 func ofWords(p timing.Part, f func(float64) float64) float64 {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"parley/shared/score/agreement"
+	"parley/shared/score/norms"
 )
 
 const (
@@ -14,6 +17,10 @@ const (
 	clip     = 4   // spreads from the mean that a measure is believed
 	sweeps   = 200 // of coordinate descent
 )
+
+// best is how many of the candidates (a set of measures with a penalty) are averaged into the chosen model: with so few speakers the first of
+// many alike is first by chance. The mean of linear models is a linear model, with a weight for each measure.
+const best = 4
 
 // ridges are the penalties among which the inner folds choose, in rows of the regression.
 var ridges = []float64{2, 5, 15, 40}
@@ -58,8 +65,7 @@ func (t *table) fit(names []string, y []float64, ridge float64, on []int) model 
 	var rows [][]float64
 	var target []float64
 	for _, s := range on {
-		for from := 0; from < len(t.rows[s]); from += together {
-			group := t.rows[s][from:min(from+together, len(t.rows[s]))]
+		for _, group := range windows(t.rows[s]) {
 			row := make([]float64, len(m.columns))
 			var v float64
 			for _, i := range group {
@@ -204,53 +210,99 @@ type split struct {
 	models []model
 }
 
-// validate fits on the speakers outside each fold of each repeat. With several sets of measures, set and ridge are chosen by folds inside those
-// speakers alone, by the error of the speakers' means; choices counts them.
-func (t *table) validate(sets [][]string, penalties []float64, y []float64) (splits []split, choices map[string]int) {
+// pick is one candidate: a set of measures and a penalty.
+type pick struct {
+	set   []string
+	ridge float64
+}
+
+// validate fits on the speakers outside each fold of each repeat. With several candidates, the best are chosen by folds inside those
+// speakers alone, and averaged; choices counts how often each was among them.
+func (t *table) validate(section norms.Section, sets [][]string, penalties []float64, y []float64) (splits []split, choices map[string]int) {
 	choices = map[string]int{}
+	var all []pick
+	for _, set := range sets {
+		for _, r := range penalties {
+			all = append(all, pick{set, r})
+		}
+	}
 	for seed := range uint64(repeats) {
 		s := split{held: t.folds(t.everybody(), outerFolds, seed)}
 		for _, held := range s.held {
 			on := without(t.everybody(), held)
-			set, ridge := 0, penalties[0]
-			if len(sets)*len(penalties) > 1 {
-				set, ridge = t.choose(sets, penalties, y, on, seed)
+			chosen := all
+			if len(all) > 1 {
+				chosen = t.choose(section, all, y, on, seed)
 			}
-			choices[name(sets[set], ridge)]++
-			s.models = append(s.models, t.fit(sets[set], y, ridge, on))
+			var models []model
+			for _, c := range chosen {
+				choices[name(c.set, c.ridge)]++
+				models = append(models, t.fit(c.set, y, c.ridge, on))
+			}
+			s.models = append(s.models, mean(models))
 		}
 		splits = append(splits, s)
 	}
 	return splits, choices
 }
 
-func (t *table) choose(sets [][]string, penalties []float64, y []float64, on []int, seed uint64) (set int, ridge float64) {
-	best := math.Inf(1)
+// choose ranks the candidates by what the score is for: the correlation, on the scale of 0 to 5, of held-out windows of utterances with the human
+// raters. Of windows and not of speakers, who are too few to tell candidates apart.
+func (t *table) choose(section norms.Section, all []pick, y []float64, on []int, seed uint64) []pick {
 	inner := t.folds(on, innerFolds, seed+1000)
-	for i, names := range sets {
-		for _, r := range penalties {
-			var wrong float64
-			for _, held := range inner {
-				m := t.fit(names, y, r, without(on, held))
-				for _, s := range held {
-					d := t.meanOf(s, m.predict) - agreement.Mean(agreement.Pick(y, t.rows[s]))
-					wrong += d * d
+	type ranked struct {
+		pick
+		r float64
+	}
+	var out []ranked
+	for _, c := range all {
+		var p, h []float64
+		for _, held := range inner {
+			m := t.fit(c.set, y, c.ridge, without(on, held))
+			scale := refitted(section, t, m).Scaler()
+			for _, s := range held {
+				for _, group := range windows(t.rows[s]) {
+					var predicted float64
+					for _, i := range group {
+						predicted += scale(m.predict(t.x[i]))
+					}
+					p, h = append(p, predicted/float64(len(group))), append(h, agreement.Mean(agreement.Pick(y, group)))
 				}
 			}
-			if wrong < best {
-				best, set, ridge = wrong, i, r
-			}
 		}
+		out = append(out, ranked{c, agreement.Pearson(p, h)})
 	}
-	return set, ridge
+	slices.SortStableFunc(out, func(a, b ranked) int { return cmp.Compare(b.r, a.r) })
+	var first []pick
+	for _, r := range out[:min(best, len(out))] {
+		first = append(first, r.pick)
+	}
+	return first
 }
 
-func (t *table) meanOf(s int, predict func([]float64) float64) float64 {
-	var sum float64
-	for _, i := range t.rows[s] {
-		sum += predict(t.x[i])
+// windows parts a speaker's rows into groups of utterances as the regression takes them together.
+func windows(rows []int) [][]int { return slices.Collect(slices.Chunk(rows, together)) }
+
+// mean is the model whose predictions are the means of the models' predictions; all of them were fitted on the same rows.
+func mean(models []model) model {
+	if len(models) == 1 {
+		return models[0]
 	}
-	return sum / float64(len(t.rows[s]))
+	var out model
+	share := 1 / float64(len(models))
+	for _, m := range models {
+		out.constant += share * m.constant
+		for i, k := range m.columns {
+			at := slices.Index(out.columns, k)
+			if at < 0 {
+				at = len(out.columns)
+				out.columns, out.weight = append(out.columns, k), append(out.weight, 0)
+				out.mean, out.sd = append(out.mean, m.mean[i]), append(out.sd, m.sd[i])
+			}
+			out.weight[at] += share * m.weight[i]
+		}
+	}
+	return out
 }
 
 // predictions are those of every utterance in one split, each by the model that has not seen its speaker; after says what

@@ -47,7 +47,7 @@ func newRig(cache string) (*rig, error) {
 	r := &rig{cache: cache, ends: []func() error{recogniser.Close, aligner.Close}}
 	r.Engine = batch.Engine{
 		Decode: r.decoder(audio.Decoder{FFmpeg: engine.FFmpeg(dir)}), Inspect: audio.Measure, Language: "en",
-		Recogniser: keptRecogniser{recogniser, cache}, Aligner: keptAligner{aligner, cache},
+		Recogniser: keptRecogniser{recogniser, cache}, Aligner: keptAligner{aligner, cache}, Listener: keptListener{recogniser, cache},
 	}
 	return r, nil
 }
@@ -127,6 +127,31 @@ func (c keptRecogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs in
 	return remember(filepath.Join(c.dir, "asr-"+key(pcm)+".json"), func() (transcript.Chunk, error) {
 		return c.Recogniser.Transcribe(ctx, pcm, offsetMs, language)
 	})
+}
+
+type keptListener struct {
+	accent.Listener
+	dir string
+}
+
+// heard is what a listener answered.
+type heard struct {
+	P  float64 `json:"p"`
+	OK bool    `json:"ok"`
+}
+
+// Hear asks nothing where the same samples were transcribed: the engine has told the language then.
+func (c keptListener) Hear(ctx context.Context, pcm []int16, language string) (float64, bool, error) {
+	if b, err := os.ReadFile(filepath.Join(c.dir, "asr-"+key(pcm)+".json")); err == nil {
+		var chunk transcript.Chunk
+		err := json.Unmarshal(b, &chunk)
+		return chunk.RequestedP, len(chunk.Speech) > 0, err
+	}
+	h, err := remember(filepath.Join(c.dir, "hear-"+key(pcm)+".json"), func() (heard, error) {
+		p, ok, err := c.Listener.Hear(ctx, pcm, language)
+		return heard{p, ok}, err
+	})
+	return h.P, h.OK, err
 }
 
 type keptAligner struct {

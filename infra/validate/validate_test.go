@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"parley/shared/audio"
+	"parley/shared/score"
+	"parley/shared/score/norms"
 )
 
 // made is a table of made-up speakers whose human score is 2 a - with falling measures - 1 b plus some noise.
@@ -29,6 +31,16 @@ func made() (*table, []float64) {
 		t.rows = append(t.rows, rows)
 	}
 	return t, y
+}
+
+// madeSection is the scale of the made-up scores.
+var madeSection = norms.Section{
+	Measures: []norms.Measure{
+		{Name: "a", Norm: score.Norm{Low: -2, High: 2}, SD: norms.Number{Value: 1}},
+		{Name: "pausesPerMinute", Norm: score.Norm{Low: 12, High: 8}, SD: norms.Number{Value: 1}},
+		{Name: "noise", Norm: score.Norm{Low: -2, High: 2}, SD: norms.Number{Value: 1}},
+	},
+	Numbers: map[string]norms.Number{"constant": {}, "scoreAtLow": {Value: 1}, "scoreAtHigh": {Value: 4}},
 }
 
 func TestFoldsPartTheSpeakers(t *testing.T) {
@@ -61,7 +73,7 @@ func TestFoldsPartTheSpeakers(t *testing.T) {
 func TestWhatIsHeldOutDecidesNothing(t *testing.T) {
 	table, y := made()
 	sets := [][]string{{"a", "pausesPerMinute"}, {"a", "noise"}, {"noise"}}
-	before, _ := table.validate(sets, ridges, y)
+	before, _ := table.validate(madeSection, sets, ridges, y)
 	first := before[0]
 	changed := append([]float64{}, y...)
 	for _, who := range first.held[0] {
@@ -69,7 +81,7 @@ func TestWhatIsHeldOutDecidesNothing(t *testing.T) {
 			changed[i] = 10 - changed[i]
 		}
 	}
-	after, _ := table.validate(sets, ridges, changed)
+	after, _ := table.validate(madeSection, sets, ridges, changed)
 	if a, b := fmt.Sprint(first.models[0]), fmt.Sprint(after[0].models[0]); a != b {
 		t.Fatalf("the held-out speakers' scores changed the model that judges them:\n%s\n%s", a, b)
 	}
@@ -86,10 +98,21 @@ func TestFitFindsTheWeightsAndTheChoiceTheMeasures(t *testing.T) {
 			t.Errorf("weight %d: %g, want %g", i, got, want)
 		}
 	}
-	_, choices := table.validate([][]string{{"noise"}, {"a", "pausesPerMinute"}}, []float64{2}, y)
-	for n := range choices {
-		if !strings.HasPrefix(n, "a + pausesPerMinute") {
-			t.Errorf("%s was chosen", n)
+	_, choices := table.validate(madeSection, [][]string{{"noise"}, {"a"}, {"noise", "a"}, {"pausesPerMinute"}, {"a", "pausesPerMinute"}}, []float64{2}, y)
+	for n, times := range choices {
+		if strings.HasPrefix(n, "a + pausesPerMinute") && times != repeats*outerFolds {
+			t.Errorf("%s was chosen %d times", n, times)
+		}
+	}
+}
+
+func TestTheMeanOfModelsPredictsTheMeanOfTheirPredictions(t *testing.T) {
+	table, y := made()
+	a, b := table.fit([]string{"a", "noise"}, y, 2, table.everybody()), table.fit([]string{"pausesPerMinute", "a"}, y, 40, table.everybody())
+	both := mean([]model{a, b})
+	for _, row := range table.x[:5] {
+		if got, want := both.predict(row), (a.predict(row)+b.predict(row))/2; math.Abs(got-want) > 1e-9 {
+			t.Errorf("%g, want %g", got, want)
 		}
 	}
 }

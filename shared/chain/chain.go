@@ -29,6 +29,7 @@ type Works struct {
 	Decode     Decode
 	Recogniser transcript.Recogniser
 	Aligner    accent.Aligner
+	Listener   accent.Listener
 }
 
 // Decode turns a file of one of the six formats into 16 kHz mono PCM.
@@ -160,7 +161,7 @@ func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Res
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	res, err := fluency.Score(m)
+	res, err := fluency.Score(ctx, m, w.Aligner)
 	return w.scored(ctx, r, pipeline.FluencyScore, code.ScoringFailed, res, err)
 }
 
@@ -169,7 +170,7 @@ func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	res, err := accent.Score(ctx, m, w.Aligner)
+	res, err := accent.Score(ctx, m, w.Aligner, w.Listener)
 	return w.scored(ctx, r, pipeline.AccentScore, code.AccentScoreUnavailable, res, err)
 }
 

@@ -98,6 +98,10 @@ func (l listener) Transcribe(_ context.Context, pcm []int16, offset int64, _ str
 	return c, l.err
 }
 
+func (l listener) Hear(context.Context, []int16, string) (float64, bool, error) {
+	return 0.98, true, l.err
+}
+
 // aligner lays every word over the same length.
 type aligner struct{ err error }
 
@@ -129,7 +133,7 @@ func newHouse(t *testing.T, pcm []int16) *house {
 	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}, log: &bytes.Buffer{}, judged: int64(len(pcm)) * 1000 / audio.SampleRate}
 	clk := clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
 	h.deps = pipeline.Deps{Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
-	h.works = chain.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{},
+	h.works = chain.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{}, Listener: listener{heard: "en"},
 		Decode: func(context.Context, string) ([]int16, error) { return pcm, nil }}
 	return h
 }
@@ -246,7 +250,8 @@ func TestWhatEndsARun(t *testing.T) {
 		"another language":                          {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "de"} }, code.TranscriptionLowConfidence},
 		"a recogniser that refuses our credentials": {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "en", err: transcript.ErrDenied} }, code.ServiceConfigurationError},
 		"a recogniser that gives up":                {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "en", err: transcript.ErrProvider} }, code.TranscriptionFailed},
-		"an aligner that fails":                     {spoken, func(w *chain.Works) { w.Aligner = aligner{err: errors.New("boom")} }, code.AccentScoreUnavailable},
+		"an aligner that fails":                     {spoken, func(w *chain.Works) { w.Aligner = aligner{err: errors.New("boom")} }, code.ScoringFailed},
+		"a listener that fails":                     {spoken, func(w *chain.Works) { w.Listener = listener{err: errors.New("boom")} }, code.AccentScoreUnavailable},
 		"a file that cannot be decoded": {spoken, func(w *chain.Works) {
 			w.Decode = func(context.Context, string) ([]int16, error) { return nil, errors.New("boom") }
 		}, code.InternalError},

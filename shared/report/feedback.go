@@ -23,6 +23,7 @@ var practice = map[string]string{
 	"filledPauses":      "pause in silence where you would say uh or um",
 	"repairs":           "say the sentence to its end, even if a word in it was not the best one",
 	"wordProbability":   "let a dictation program write down what you say, and repeat the words that it got wrong",
+	"languageOdds":      "repeat short recordings of English sentence by sentence, and copy their melody and their linking of words as well as the sounds",
 	"weakPhonesGop":     "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there",
 }
 

@@ -99,7 +99,7 @@ func (s System) engines() engines {
 }
 
 func (e engines) works(o pipeline.Objects) chain.Works {
-	return chain.Works{Objects: o, Decode: audio.Decoder{FFmpeg: engine.FFmpeg(e.dir)}.Decode, Recogniser: e.recogniser, Aligner: e.aligner}
+	return chain.Works{Objects: o, Decode: audio.Decoder{FFmpeg: engine.FFmpeg(e.dir)}.Decode, Recogniser: e.recogniser, Aligner: e.aligner, Listener: e.recogniser}
 }
 
 // ready tells whether the engine of a layer can work, and leaves it running.

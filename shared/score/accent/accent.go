@@ -1,9 +1,11 @@
 // Package accent scores how surely the candidate's words can be made out: intelligibility, not nearness to one dialect. It
-// combines how surely the recogniser heard the words, the Goodness of Pronunciation of the weakest third of the sounds
-// against an acoustic model, each sound held against its own norm, and the timing of the speech. No reference text is needed.
+// combines how surely the recogniser heard the words, how surely it takes the speech for English, the Goodness of Pronunciation of the
+// weakest third of the sounds against an acoustic model, each sound held against its own norm, and the timing of the speech. No reference
+// text is needed.
 //
 // docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). Alignment and
-// phone loop take some 6 seconds of a processor per minute of audio, and AlignSeconds bounds it.
+// phone loop take some 6 seconds of a processor per minute of audio, and AlignSeconds bounds it; hearing the language takes 2 seconds
+// for each of two windows.
 //
 // Slow speech and bad accent go together, so the figure to watch beside the correlation with human raters is the partial
 // correlation with timing held fixed. Weights and norms are those of package norms.
@@ -55,7 +57,7 @@ const english = "en"
 
 // Score measures the candidate's accent. Raw is nil, with a reason, where it cannot be measured. The error is for a failure of
 // our own: the aligner's, or a context that ended.
-func Score(ctx context.Context, m score.Material, aligner Aligner) (score.Result, error) {
+func Score(ctx context.Context, m score.Material, aligner Aligner, listener Listener) (score.Result, error) {
 	parts := timing.Candidate(m)
 	r := score.Result{Dimension: score.Accent, SpeechSeconds: timing.SpeechSeconds(parts)}
 	for i := range parts {
@@ -66,18 +68,18 @@ func Score(ctx context.Context, m score.Material, aligner Aligner) (score.Result
 		_, _, r.Measures = norms.Accent().Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
-	limit := float64(AlignSeconds)
+	limits := [2]float64{AlignSeconds, HearSeconds}
 	cautions, extra := doubts(m.Intake.Quality)
 	if hz, ok := Pitch(m, parts); ok && hz >= HighVoiceHz {
 		cautions = append(cautions, "The voice is high, as children's are, and such voices are heard less surely than they speak.")
 		extra = math.Hypot(extra, highVoiceSD)
 	}
-	if l := m.Conversation.Language; l != "" && l != english {
-		limit = 0 // nothing to align with
+	if !spokenEnglish(m) {
+		limits = [2]float64{} // nothing to align with, nothing to hold the odds against
 		cautions = append(cautions, "Pronunciation can be compared with English sounds only, so this accent rests on how surely the words were heard and on their timing.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
-	readings, weights, err := measure(ctx, m, parts, aligner, limit)
+	readings, weights, err := measure(ctx, m, parts, aligner, listener, limits)
 	if err != nil {
 		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
@@ -98,24 +100,56 @@ func Pitch(m score.Material, parts []timing.Part) (hz float64, ok bool) {
 	return speaker.MedianPitch(m.PCM, speech)
 }
 
+// spokenEnglish tells whether the candidate speaks the language of the aligner's models.
+func spokenEnglish(m score.Material) bool {
+	return m.Conversation.Language == "" || m.Conversation.Language == english
+}
+
 // Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At
-// most limit seconds are aligned. The error is the aligner's own failure.
-func Measure(ctx context.Context, m score.Material, aligner Aligner, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
+// most limit seconds are aligned, and heard for their language. The error is the aligner's or listener's own failure.
+func Measure(ctx context.Context, m score.Material, aligner Aligner, listener Listener, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
 	parts = timing.Candidate(m)
 	for i := range parts {
 		parts[i].Words = unlooped(parts[i].Words)
 	}
-	readings, _, err = measure(ctx, m, parts, aligner, limit)
+	readings, _, err = measure(ctx, m, parts, aligner, listener, [2]float64{limit, limit})
 	return parts, readings, err
 }
 
-func measure(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, limit float64) (readings []norms.Reading, weights []float64, err error) {
-	aligned, err := alignAll(ctx, m.PCM, parts, aligner, limit)
+// measure aligns and hears at most so many seconds.
+func measure(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, listener Listener, limits [2]float64) (readings []norms.Reading, weights []float64, err error) {
+	aligned, err := alignAll(ctx, m.PCM, parts, aligner, limits[0])
 	if err != nil {
 		return nil, nil, err
 	}
-	readings, weights = read(parts, aligned)
+	heard, err := hearAll(ctx, m.PCM, parts, listener, limits[1])
+	if err != nil {
+		return nil, nil, err
+	}
+	readings, weights = read(parts, aligned, heard)
 	return readings, weights, nil
+}
+
+// WeakPhones is the measure weakPhonesGop in each part of the candidate's speech (timing.Candidate), NaN where a part has none, with at most
+// limit seconds aligned: of English alone, of another language all are NaN. Fluency counts it too.
+func WeakPhones(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, limit float64) ([]float64, error) {
+	if !spokenEnglish(m) {
+		limit = 0
+	}
+	own := make([]timing.Part, len(parts))
+	for i, p := range parts {
+		p.Words = unlooped(p.Words)
+		own[i] = p
+	}
+	aligned, err := alignAll(ctx, m.PCM, own, aligner, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(parts))
+	for i := range out {
+		out[i] = aligned[i].weakest()
+	}
+	return out, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.
@@ -165,21 +199,24 @@ const (
 	peaksPerRun     = "peaksPerRun"
 	meanGOP         = "meanGop"
 	unsureWords     = "unsureWords"
+	languageOdds    = "languageOdds"
 )
 
 const notAligned = "The words could not be aligned to the sound."
+
+const notTaken = "For which language the speech is taken is asked of English alone."
 
 const notHeard = "Too few words, or words that were given and not heard."
 
 func unmeasured() []norms.Reading {
 	var out []norms.Reading
-	for _, n := range []string{wordProbability, weakPhones, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords} {
+	for _, n := range []string{wordProbability, weakPhones, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords, languageOdds} {
 		out = append(out, norms.Reading{Name: n, Reason: "The accent was not measured."})
 	}
 	return out
 }
 
-func read(parts []timing.Part, aligned []sounds) (readings []norms.Reading, weights []float64) {
+func read(parts []timing.Part, aligned []sounds, heard []float64) (readings []norms.Reading, weights []float64) {
 	for _, p := range parts {
 		weights = append(weights, p.Weight)
 	}
@@ -208,7 +245,7 @@ func read(parts []timing.Part, aligned []sounds) (readings []norms.Reading, weig
 		}
 		return math.NaN()
 	})
-	add(weakPhones, notAligned, func(i int) float64 { return lowest(aligned[i].phones, 30) })
+	add(weakPhones, notAligned, func(i int) float64 { return aligned[i].weakest() })
 	add(worstGOP, notAligned, func(i int) float64 { return lowest(aligned[i].words, 20) })
 	add(phonationRatio, "", func(i int) float64 { return parts[i].PhonationRatio() })
 	add(peakRate, "", func(i int) float64 { return parts[i].PeakRate() })
@@ -220,6 +257,7 @@ func read(parts []timing.Part, aligned []sounds) (readings []norms.Reading, weig
 		}
 		return unsure(parts[i].Words)
 	})
+	add(languageOdds, notTaken, func(i int) float64 { return heard[i] })
 	return readings, weights
 }
 

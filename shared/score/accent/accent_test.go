@@ -48,6 +48,16 @@ func (l *listener) Align(_ context.Context, pcm []int16, words []string) ([]Alig
 	return out, nil
 }
 
+// listens takes all speech for English with the probability p, that of silence for nothing.
+type listens struct {
+	p   float64
+	err error
+}
+
+func (l listens) Hear(_ context.Context, pcm []int16, language string) (float64, bool, error) {
+	return l.p, l.p > 0 && language == "en" && len(pcm) > 0, l.err
+}
+
 // material is turns of 8 s, each a swinging tone with words of probability p, apart by a second of the other speaker.
 func material(turns int, p float64) score.Material {
 	var m score.Material
@@ -70,7 +80,7 @@ func material(turns int, p float64) score.Material {
 
 func must(t *testing.T, m score.Material, a Aligner) score.Result {
 	t.Helper()
-	r, err := Score(t.Context(), m, a)
+	r, err := Score(t.Context(), m, a, listens{p: 0.9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +104,33 @@ func TestScore(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the recogniser's confidence has less than half of the weight", func(t *testing.T) {
-		if r.Measures[0].Name != "wordProbability" || r.Measures[0].Weight >= 0.5 {
-			t.Fatalf("%+v", r.Measures[0])
+	t.Run("the recogniser's two opinions have less than half of the weight", func(t *testing.T) {
+		if r.Measures[0].Name != "wordProbability" || r.Measures[8].Name != "languageOdds" || r.Measures[0].Weight+r.Measures[8].Weight >= 0.5 {
+			t.Fatalf("%+v, %+v", r.Measures[0], r.Measures[8])
+		}
+	})
+	t.Run("it rises with how surely the speech is taken for English, within bounds", func(t *testing.T) {
+		of := func(p float64) (raw float64, odds *float64) {
+			r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *r.Raw, r.Measures[8].Value
+		}
+		unsure, _ := of(0.5)
+		surer, odds := of(0.9)
+		surest, top := of(1)
+		if unsure >= surer || surer >= surest || math.Abs(*odds-math.Log(9)) > 1e-6 || *top != mostOdds {
+			t.Fatalf("%g, %g at %g, %g at %g", unsure, surer, *odds, surest, *top)
+		}
+		if _, none := of(0); none != nil {
+			t.Errorf("%g where no language was heard", *none)
+		}
+	})
+	t.Run("the listener's own failure is an error", func(t *testing.T) {
+		broken := errors.New("broken pipe")
+		if _, err := Score(t.Context(), m, &listener{gop: -30}, listens{err: broken}); !errors.Is(err, broken) {
+			t.Fatalf("%v", err)
 		}
 	})
 	t.Run("it rises with the words' probability and with their pronunciation", func(t *testing.T) {
@@ -138,7 +172,7 @@ func TestScore(t *testing.T) {
 		other := m
 		other.Conversation.Language = "es"
 		w := must(t, other, l)
-		if l.calls != 0 || w.Raw == nil || w.Measures[1].Value != nil || len(w.Cautions) != 1 {
+		if l.calls != 0 || w.Raw == nil || w.Measures[1].Value != nil || w.Measures[8].Value != nil || len(w.Cautions) != 1 {
 			t.Fatalf("%d calls, %+v", l.calls, w)
 		}
 	})
@@ -163,7 +197,7 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("the aligner's own failure is an error", func(t *testing.T) {
 		broken := errors.New("broken pipe")
-		if _, err := Score(t.Context(), m, &listener{err: broken}); !errors.Is(err, broken) {
+		if _, err := Score(t.Context(), m, &listener{err: broken}, listens{p: 0.9}); !errors.Is(err, broken) {
 			t.Fatalf("%v", err)
 		}
 	})
@@ -194,7 +228,7 @@ func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
 			m := material(9, 0.8)
 			c.change(&m)
 			r := must(t, m, &listener{gop: -30})
-			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 8 {
+			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 9 {
 				t.Fatalf("raw %v, reason %q, %d measures", r.Raw, r.Reason, len(r.Measures))
 			}
 			for _, x := range r.Measures {
@@ -247,6 +281,34 @@ func TestChosenPartsAreSpreadEvenly(t *testing.T) {
 	parts[0].Words = nil
 	if n := len(chosen(parts, 1e6)); n != len(parts)-1 {
 		t.Fatal("a part without words was chosen")
+	}
+}
+
+func TestWeakPhonesAreThoseOfTheAccent(t *testing.T) {
+	m := material(10, 0.8)
+	parts := timing.Candidate(m)
+	got, err := WeakPhones(t.Context(), m, parts, &listener{gop: -30}, AlignSeconds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, readings, err := Measure(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}, AlignSeconds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range readings[1].Parts {
+		if got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+			t.Errorf("part %d: %g, want %g", i, got[i], want)
+		}
+	}
+	m.Conversation.Language = "fr"
+	other, err := WeakPhones(t.Context(), m, parts, &listener{gop: -30}, AlignSeconds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range other {
+		if !math.IsNaN(v) {
+			t.Errorf("part %d of another language: %g", i, v)
+		}
 	}
 }
 

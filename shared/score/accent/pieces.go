@@ -56,6 +56,9 @@ func chosen(parts []timing.Part, limit float64) []int {
 // these less its phone's mean and over its spread.
 type sounds struct{ words, phones []float64 }
 
+// weakest is the mean Goodness of Pronunciation of the weakest third of the sounds; NaN where there is none.
+func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
+
 // alignAll returns for each part its sounds; none for parts that were not chosen or could not be aligned. The windows
 // are aligned at once, as far as the aligner has copies; each fills the places of its own parts alone.
 func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([]sounds, error) {

@@ -43,6 +43,7 @@ type Engine struct {
 	Recogniser transcript.Recogniser
 	Language   string
 	Aligner    accent.Aligner
+	Listener   accent.Listener
 	// Vocabulary scores the words.
 	Vocabulary func(m score.Material) (score.Result, error)
 	// Present makes of the three results what the API shows, and the overall score.
@@ -149,10 +150,10 @@ func (e Engine) sounds(ctx context.Context, row Row, m score.Material) (fl, ac s
 	if row.Text != "" {
 		m = unheard(m)
 	}
-	if fl, err = fluency.Score(m); err != nil {
+	if fl, err = fluency.Score(ctx, m, e.Aligner); err != nil {
 		return fl, ac, err
 	}
-	ac, err = accent.Score(ctx, m, e.Aligner)
+	ac, err = accent.Score(ctx, m, e.Aligner, e.Listener)
 	return fl, ac, err
 }
 

@@ -3,18 +3,20 @@
 // and invents words, and its word times are too coarse for pauses. The words give rates in words and syllables, the place
 // of a pause in its clause, fillers and repairs.
 //
-// docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). How surely the words are heard takes a third of the weight: it is the one measure beside timing that
-// follows the human scores, since broken and hesitant words are heard less surely. The scale is set by norms of spontaneous
-// speech, and provisional. It costs a few milliseconds of a processor per minute of audio.
+// docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). How surely the words are
+// heard and how clear the weakest sounds are count beside timing: broken and hesitant words are heard less surely, and their sounds are
+// swallowed or drawn out. The scale is set by norms of spontaneous speech, and provisional. It costs the aligner's time (package accent).
 //
 // Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of package norms.
 package fluency
 
 import (
+	"context"
 	"fmt"
 	"math"
 
 	"parley/shared/score"
+	"parley/shared/score/accent"
 	"parley/shared/score/norms"
 	"parley/shared/score/timing"
 )
@@ -29,9 +31,9 @@ const (
 	noisySD       = 0.2 // by hand: the spread that noise adds, on the scale of 0 to 5
 )
 
-// Score measures the candidate's fluency. Raw is nil, with a reason, where there is too little speech. It returns no error for
-// any material; the error is kept for failures of our own.
-func Score(m score.Material) (score.Result, error) {
+// Score measures the candidate's fluency. Raw is nil, with a reason, where there is too little speech. The error is for a failure of
+// our own: the aligner's, or a context that ended.
+func Score(ctx context.Context, m score.Material, aligner accent.Aligner) (score.Result, error) {
 	parts := timing.Candidate(m)
 	r := score.Result{Dimension: score.Fluency, SpeechSeconds: timing.SpeechSeconds(parts)}
 	for _, t := range m.Conversation.CandidateTurns() {
@@ -41,7 +43,14 @@ func Score(m score.Material) (score.Result, error) {
 	if m.Waive {
 		least = waivedSeconds
 	}
-	readings, weights := read(parts, len(m.Conversation.CandidateTurns()))
+	limit := float64(accent.AlignSeconds)
+	if r.SpeechSeconds < least {
+		limit = 0
+	}
+	readings, weights, err := read(ctx, m, parts, aligner, limit)
+	if err != nil {
+		return score.Result{}, fmt.Errorf("fluency: %w", err)
+	}
 	if r.SpeechSeconds < least {
 		r.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", r.SpeechSeconds, least)
 		for i := range readings {
@@ -63,11 +72,12 @@ func Score(m score.Material) (score.Result, error) {
 	return r, nil
 }
 
-// Measure reads the measures in each part of the candidate's speech, without a score: for calibration.
-func Measure(m score.Material) (parts []timing.Part, readings []norms.Reading) {
+// Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At most limit seconds are aligned.
+// The error is the aligner's own failure.
+func Measure(ctx context.Context, m score.Material, aligner accent.Aligner, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
 	parts = timing.Candidate(m)
-	readings, _ = read(parts, len(m.Conversation.CandidateTurns()))
-	return parts, readings
+	readings, _, err = read(ctx, m, parts, aligner, limit)
+	return parts, readings, err
 }
 
 func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
@@ -95,7 +105,12 @@ func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
 }
 
 // read measures everything, in the order in which it is reported.
-func read(parts []timing.Part, turns int) (readings []norms.Reading, weights []float64) {
+func read(ctx context.Context, m score.Material, parts []timing.Part, aligner accent.Aligner, limit float64) (readings []norms.Reading, weights []float64, err error) {
+	turns := len(m.Conversation.CandidateTurns())
+	weak, err := accent.WeakPhones(ctx, m, parts, aligner, limit)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, p := range parts {
 		weights = append(weights, p.Weight)
 	}
@@ -116,9 +131,25 @@ func read(parts []timing.Part, turns int) (readings []norms.Reading, weights []f
 		said.filled(),
 		said.repaired(),
 		inParts("wordProbability", parts, timing.Part.Probability),
+		weakPhones(parts, weak),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
-	return readings, weights
+	return readings, weights, nil
+}
+
+// weakPhones is how clear the weakest third of the sounds are, by the parts that were aligned.
+func weakPhones(parts []timing.Part, values []float64) norms.Reading {
+	var sum, weight float64
+	for i, v := range values {
+		if !math.IsNaN(v) {
+			sum, weight = sum+parts[i].Weight*v, weight+parts[i].Weight
+		}
+	}
+	if weight == 0 {
+		return missing("weakPhonesGop", "The words could not be aligned to English sounds.")
+	}
+	mean := sum / weight
+	return norms.Reading{Name: "weakPhonesGop", Value: &mean, Parts: values}
 }
 
 // meanPause is the mean length of the pauses in s, of all parts together.

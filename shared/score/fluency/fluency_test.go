@@ -1,13 +1,16 @@
 package fluency
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
 
 	"parley/shared/audio"
 	"parley/shared/score"
+	"parley/shared/score/accent"
 	"parley/shared/score/timing"
 	"parley/shared/transcript"
 )
@@ -39,9 +42,26 @@ func material(pcm []int16) score.Material {
 	return m
 }
 
+// sounds aligns every word over an equal share of the audio as one vowel, so much clearer than middling; with err set, nothing.
+type sounds struct {
+	clearer float64
+	err     error
+}
+
+func (s sounds) Version() string { return "test" }
+
+func (s sounds) Align(_ context.Context, pcm []int16, words []string) ([]accent.AlignedWord, error) {
+	var out []accent.AlignedWord
+	n := len(pcm) / 160 / len(words)
+	for i, w := range words {
+		out = append(out, accent.AlignedWord{Text: w, Start: i * n, Frames: n, Phones: []accent.Phone{{Name: "AA", Frames: n, Score: (s.clearer - 20) * float64(n)}}})
+	}
+	return out, s.err
+}
+
 func must(t *testing.T, m score.Material) score.Result {
 	t.Helper()
-	r, err := Score(m)
+	r, err := Score(t.Context(), m, sounds{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +161,43 @@ func TestScore(t *testing.T) {
 			if m.Name == "articulationRate" && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
 				t.Fatalf("%+v", m)
 			}
+		}
+	})
+	t.Run("clearer sounds raise it", func(t *testing.T) {
+		better, err := Score(t.Context(), m, sounds{clearer: 5})
+		if err != nil || *better.Raw <= *r.Raw {
+			t.Fatalf("%v, %v where they are less clear, %v", better.Raw, *r.Raw, err)
+		}
+	})
+	t.Run("where no sounds can be compared the rest is scored, with a reason", func(t *testing.T) {
+		spanish := m
+		spanish.Conversation.Language = "es"
+		for name, of := range map[string]func() (score.Result, error){
+			"another language": func() (score.Result, error) {
+				return Score(t.Context(), spanish, sounds{err: errors.New("not to be asked")})
+			},
+			"nothing is aligned": func() (score.Result, error) { return Score(t.Context(), m, sounds{err: accent.ErrNotAligned}) },
+		} {
+			r, err := of()
+			if err != nil || r.Raw == nil {
+				t.Fatalf("%s: %+v, %v", name, r, err)
+			}
+			for _, m := range r.Measures {
+				if m.Name == "weakPhonesGop" && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
+					t.Errorf("%s: %+v", name, m)
+				}
+			}
+		}
+	})
+	t.Run("the aligner's own failure is an error, unless there is too little speech to ask it", func(t *testing.T) {
+		broken := sounds{err: errors.New("broken pipe")}
+		if _, err := Score(t.Context(), m, broken); !errors.Is(err, broken.err) {
+			t.Errorf("%v", err)
+		}
+		short := material(speak(1, 2000, 500))
+		short.Waive = false
+		if r, err := Score(t.Context(), short, broken); err != nil || r.Raw != nil {
+			t.Errorf("%+v, %v", r, err)
 		}
 	})
 	t.Run("noise widens the interval and is told", func(t *testing.T) {

@@ -36,9 +36,12 @@ type Reading struct {
 // Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))), with a and b such that a candidate at
 // the low end of every norm scores the number "scoreAtLow" and one at the high end "scoreAtHigh". The order comes from the
 // weights, the scale from the norms.
-func (s Section) Scale(f float64) float64 {
+func (s Section) Scale(f float64) float64 { return s.Scaler()(f) }
+
+// Scaler is Scale for many values.
+func (s Section) Scaler() func(f float64) float64 {
 	a, b := s.line()
-	return top / (1 + math.Exp(-(a + b*f)))
+	return func(f float64) float64 { return top / (1 + math.Exp(-(a + b*f))) }
 }
 
 func (s Section) line() (a, b float64) {

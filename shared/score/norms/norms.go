@@ -125,12 +125,20 @@ func (n Number) check() error {
 	return nil
 }
 
-// Measure returns the measure of that name; a name that is not in the section is a mistake in the program and panics.
-func (s Section) Measure(name string) Measure {
+// Find returns the measure of that name, if the section has it.
+func (s Section) Find(name string) (Measure, bool) {
 	for _, m := range s.Measures {
 		if m.Name == name {
-			return m
+			return m, true
 		}
+	}
+	return Measure{}, false
+}
+
+// Measure returns the measure of that name; a name that is not in the section is a mistake in the program and panics.
+func (s Section) Measure(name string) Measure {
+	if m, ok := s.Find(name); ok {
+		return m
 	}
 	panic("norms: no measure " + name)
 }
