@@ -73,7 +73,7 @@ func train(t *testing.T, people []person, trials int) projection {
 				group[i] = -1
 			}
 		}
-		mean, _ := means(points, features, group, 2)
+		mean, _ := means(points, features, ws, group, 2)
 		difference := mat.NewVecDense(features, nil)
 		for i, g := range group {
 			if g < 0 {
@@ -204,34 +204,10 @@ func TestCounting(t *testing.T) {
 				row[0]++
 			}
 			table[kind] = row
-			fmt.Printf("%s (%s): heard %d, %.1f %% wrong, score %.2f", kind, cast[0].group, h.k, lost, h.score)
-			two, err := pair(f, ws, points, len(p.Rows))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, h := range two {
-				fmt.Printf(" | as two: score %.2f, distance %.1f", h.score, h.distance)
-			}
-			fmt.Println()
+			fmt.Printf("%s (%s): heard %d, %.1f %% wrong, score %.2f\n", kind, cast[0].group, h.k, lost, h.score)
 		}
 	}
 	for kind, row := range table {
 		fmt.Printf("%-40s right %3d, another number %3d, unclean %3d\n", kind, row[0], row[1], row[2])
 	}
-}
-
-// pair tries two voices in both ways.
-func pair(f frames, ws []window, points []float64, dim int) ([]hypothesis, error) {
-	var out []hypothesis
-	for _, group := range [][]int{merged(points, dim, ward(points, dim, groups))[2], ward(points, dim, 2)} {
-		if group == nil {
-			continue
-		}
-		h, err := try(context.Background(), f, ws, points, dim, group, 2)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, h)
-	}
-	return out, nil
 }

@@ -17,8 +17,12 @@ const (
 // frames.
 const features = 2*cepstra + 2
 
-// window is a stretch [from, to) of modelled frames.
-type window struct{ from, to int }
+// window is a stretch [from, to) of modelled frames. seconds is its share of the speech of the run that it lies in: windows overlap in
+// long runs and stand alone in short answers, so their number says little of how much was said.
+type window struct {
+	from, to int
+	seconds  float64
+}
 
 // cut lays windows over the runs of frames without a pause.
 func cut(f frames) []window {
@@ -32,17 +36,22 @@ func cut(f frames) []window {
 		for to < f.len() && f.at[to]-f.at[to-1] <= runGap {
 			to++
 		}
+		first := len(ws)
 		for i := from; to-i >= windowLeast; i += hop {
-			ws = append(ws, window{i, min(i+windowFrames, to)})
+			ws = append(ws, window{from: i, to: min(i+windowFrames, to)})
 			if i+windowFrames >= to {
 				break
 			}
 		}
+		for i := first; i < len(ws); i++ {
+			ws[i].seconds = float64(to-from) / framesPerSec / float64(len(ws)-first)
+		}
 		from = to
 	}
-	if len(ws) > maxWindows {
+	if n := len(ws); n > maxWindows {
 		for i := range maxWindows {
-			ws[i] = ws[i*len(ws)/maxWindows]
+			ws[i] = ws[i*n/maxWindows]
+			ws[i].seconds *= float64(n) / maxWindows
 		}
 		ws = ws[:maxWindows]
 	}
