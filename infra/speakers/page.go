@@ -25,14 +25,19 @@ func (p page) write(w io.Writer) {
 	say := func(format string, a ...any) { _, _ = fmt.Fprintf(w, format, a...) }
 	say("%s\n", head)
 	say("Words: %s. They serve to find the candidate; who speaks when is found from the sound alone.\n\n", p.words)
-	say("| condition | what was done | speakers right | DER, 250 ms collar | DER, no collar | attribution error, mean | worst | right person | confidence |\n|---|---|---|---|---|---|---|---|---|\n")
+	say("| condition | what was done | speakers right | DER, 250 ms collar | DER, no collar | right person | attribution error where right, mean | worst | confidence |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, e := range p.rows {
 		n := len(e.row)
-		say("| %s | %s | %d of %d | %.2f | %.2f | %.2f | %.2f | %d of %d | %s |\n", e.name, e.how,
+		var right figures
+		for _, f := range e.row {
+			if f.Right {
+				right = append(right, f)
+			}
+		}
+		say("| %s | %s | %d of %d | %.2f | %.2f | %d of %d | %.2f | %.2f | %s |\n", e.name, e.how,
 			e.row.count(func(f figure) bool { return f.heard == f.true }), n,
 			e.row.mean(func(f figure) float64 { return f.DER }), e.row.mean(func(f figure) float64 { return f.Strict }),
-			e.row.mean(func(f figure) float64 { return f.Attribution }), e.row.most(func(f figure) float64 { return f.Attribution }),
-			e.row.count(func(f figure) bool { return f.Right }), n, levels(e.row))
+			len(right), n, right.mean(func(f figure) float64 { return f.Attribution }), right.most(func(f figure) float64 { return f.Attribution }), levels(e.row))
 	}
 	say("\nAll in percent. %s\n", meaning)
 	if len(p.composed) > 0 {

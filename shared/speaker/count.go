@@ -9,8 +9,8 @@ import (
 // How many voices there are is decided by trying: two, then three, up to MaxSpeakers, as long as every pair of voices is
 // told apart clearly enough. The measure of a pair is logistic, fitted to 162 compositions of one or two speakers whom the
 // projection had not seen (half of the speakers each time; pairs mostly of the same gender and age; clean, 15 dB of noise,
-// telephone band, all at once; long and short answers). Of half of these, 2 of 44 single voices were taken for two and 7 of 46 such pairs for
-// one, with the constant 0.4 higher; docs/speakers.md has the counts of others.
+// telephone band, all at once; long and short answers). The constant leans to two voices: one voice that is taken for two loses
+// a part of its own speech, two that are taken for one have the interviewer's scored as the candidate's. docs/speakers.md has the figures.
 const (
 	// MaxSpeakers is the most voices that are told apart.
 	MaxSpeakers = 4
