@@ -62,7 +62,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		if s.size != int64(len(b)) || s.riff.over < 0 || s.riff.over > 0 && s.riff.over <= 1 || s.riff.over > 0 && s.riff.short {
+		if s.size != int64(len(b)) || s.riff.over < 0 || s.riff.over > 0 && s.riff.over < 1 || s.riff.over > 0 && s.riff.short {
 			t.Errorf("%+v", s)
 		}
 		if _, err := isChained(path); err != nil {
