@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 	"parley/shared/account"
 	"parley/shared/api"
+	media "parley/shared/audio"
 	"parley/shared/clock"
 	"parley/shared/code"
 	"parley/shared/memory"
@@ -94,6 +96,8 @@ func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
 		return run.Audio{}, errors.New("the prober's own secret")
 	case err != nil:
 		return run.Audio{}, code.New(code.AudioDurationUnavailable)
+	case !slices.ContainsFunc(media.Formats, func(f media.Format) bool { return f.Name == words[0] }):
+		return run.Audio{}, code.New(code.UnsupportedFormat)
 	case ms < 180_000:
 		return run.Audio{}, code.New(code.AudioTooShort)
 	case ms > 2_700_000:
