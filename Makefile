@@ -92,6 +92,10 @@ lint-api:
 validate: parts
 	go run ./infra/validate -data $(DATA)
 
+## speakers: who speaks when and who is the candidate, on copies made worse, written to docs/speakers.md
+speakers: parts
+	go run ./infra/speakers -data $(DATA)
+
 ## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
 bench: build
 	go run ./infra/bench
@@ -132,4 +136,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build parts functions cli push accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate bench latency fuzz lint lint-stack sample clean help
+.PHONY: demo run test test-all build parts functions cli push accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers bench latency fuzz lint lint-stack sample clean help
