@@ -178,11 +178,15 @@ func adoptOrphans() *orphans {
 	return o
 }
 
-// list are the orphans of now.
+// list are the orphans of now. What this system starts is in process groups of its own, so a child in this process's group is one
+// that somebody else here started and waits for.
 func (o *orphans) list() []int {
 	own.Lock()
 	defer own.Unlock()
-	return slices.DeleteFunc(children(os.Getpid()), func(pid int) bool { return slices.Contains(o.spared, pid) || own.pids[pid] })
+	return slices.DeleteFunc(children(os.Getpid()), func(pid int) bool {
+		group, err := unix.Getpgid(pid)
+		return slices.Contains(o.spared, pid) || own.pids[pid] || err != nil || group == unix.Getpgrp()
+	})
 }
 
 // maxGenerations bounds how often kill looks again: killing a process hands its own children to this one.

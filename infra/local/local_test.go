@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -180,25 +181,29 @@ func TestStoppedChildTakesItsGroupAlong(t *testing.T) {
 }
 
 func TestOrphansAreKilledButThoseSpared(t *testing.T) {
-	start := func() *exec.Cmd {
+	start := func(group bool) *exec.Cmd {
 		cmd := exec.Command("sleep", "60")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		return cmd
 	}
-	spared := start()
+	spared := start(true)
 	defer spared.Wait()         // it was killed
 	defer spared.Process.Kill() // it lives
 	o := adoptOrphans()
 	if !slices.Contains(o.spared, spared.Process.Pid) {
 		t.Fatalf("spared %v lack %d", o.spared, spared.Process.Pid)
 	}
-	orphan := start() // nothing waits for it, as for one whose parent died
+	orphan := start(true) // nothing waits for it, as for one whose parent died
+	other := start(false) // somebody here waits for it
+	defer other.Wait()
+	defer other.Process.Kill()
 	o.kill()
 	after := children(os.Getpid())
-	if !slices.Contains(after, spared.Process.Pid) || slices.Contains(after, orphan.Process.Pid) {
-		t.Errorf("children %v; want %d spared and %d gone", after, spared.Process.Pid, orphan.Process.Pid)
+	if !slices.Contains(after, spared.Process.Pid) || slices.Contains(after, orphan.Process.Pid) || !slices.Contains(after, other.Process.Pid) {
+		t.Errorf("children %v; want %d spared, %d let be and %d gone", after, spared.Process.Pid, other.Process.Pid, orphan.Process.Pid)
 	}
 }
 
