@@ -21,6 +21,10 @@ import (
 	"parley/shared/score/timing"
 )
 
+// alignSeconds is how much of the candidate's speech is aligned for fluency, s: less than half of accent's, since the sounds have a small
+// part in it, and the two share the processors of a small machine.
+const alignSeconds = 20
+
 // MinSpeechSeconds is the least phonation time for a score in a run; a score from less than CautionSeconds carries a caution.
 const (
 	MinSpeechSeconds = 10
@@ -43,7 +47,7 @@ func Score(ctx context.Context, m score.Material, aligner accent.Aligner) (score
 	if m.Waive {
 		least = waivedSeconds
 	}
-	limit := float64(accent.AlignSeconds)
+	limit := float64(alignSeconds)
 	if r.SpeechSeconds < least {
 		limit = 0
 	}
