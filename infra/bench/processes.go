@@ -24,14 +24,11 @@ func used() (map[string]usage, error) {
 	type process struct {
 		function string
 		parent   int
+		cpu      float64
 		peak     uint64
 	}
 	found, out := map[int]process{}, map[string]usage{}
 	for _, p := range all {
-		function := functionOf(p)
-		if function == "" {
-			continue
-		}
 		stat, err := p.Stat()
 		if err != nil {
 			continue // it has ended meanwhile
@@ -40,17 +37,22 @@ func used() (map[string]usage, error) {
 		if err != nil {
 			continue
 		}
-		found[p.PID] = process{function, stat.PPID, status.VmHWM}
-		u := out[function]
-		u.cpu += stat.CPUTime() + float64(stat.CUTime+stat.CSTime)/ticks
-		out[function] = u
+		found[p.PID] = process{functionOf(p), stat.PPID, stat.CPUTime() + float64(stat.CUTime+stat.CSTime)/ticks, status.VmHWM}
 	}
 	sums := map[int]uint64{}
 	for pid, p := range found {
-		if _, isEngine := found[p.parent]; isEngine {
-			pid = p.parent
+		owner := pid
+		if found[p.parent].function != "" {
+			owner = p.parent // an engine, whose environment is bare
 		}
-		sums[pid] += p.peak
+		function := found[owner].function
+		if function == "" {
+			continue
+		}
+		u := out[function]
+		u.cpu += p.cpu
+		out[function] = u
+		sums[owner] += p.peak
 	}
 	for pid, sum := range sums {
 		u := out[found[pid].function]
@@ -63,7 +65,7 @@ func used() (map[string]usage, error) {
 // ticks is how many of the kernel's units of processor time make a second: on Linux 100 for every program, whatever it runs on.
 const ticks = 100
 
-// functionOf tells which function a process belongs to, by the name that the runtime gives it and its engines inherit; empty: none.
+// functionOf tells which function a process belongs to, by the name that the runtime gives it; empty: none.
 func functionOf(p procfs.Proc) string {
 	env, err := p.Environ()
 	if err != nil {
