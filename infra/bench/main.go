@@ -71,7 +71,7 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 			if err != nil {
 				return err
 			}
-			before, err := used()
+			before, err := used(dir)
 			if err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 			if err != nil {
 				return err
 			}
-			after, err := used()
+			after, err := used(dir)
 			if err != nil {
 				return err
 			}

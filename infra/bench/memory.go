@@ -27,7 +27,7 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 			tick := time.NewTicker(lookEvery)
 			defer tick.Stop()
 			for {
-				unseen = errors.Join(unseen, look(most))
+				unseen = errors.Join(unseen, look(dir, most))
 				select {
 				case <-ctx.Done():
 					return
@@ -57,8 +57,8 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 }
 
 // look keeps the largest that each function has used.
-func look(most map[string]uint64) error {
-	now, err := used()
+func look(dir string, most map[string]uint64) error {
+	now, err := used(dir)
 	for name, u := range now {
 		most[name] = max(most[name], u.peak)
 	}

@@ -50,6 +50,9 @@ var errDone = errors.New("done")
 // pace is how often a run is asked for its end.
 const pace = 250 * time.Millisecond
 
+// dataIn is the data folder of the system in dir.
+func dataIn(dir string) string { return filepath.Join(dir, "data") }
+
 // withSystem starts a local system in dir and hands work a function that scores a recording on it: the time from the submit to
 // the run's end, as the run itself tells it.
 func withSystem(ctx context.Context, dir string, work func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error) error {
@@ -61,7 +64,7 @@ func withSystem(ctx context.Context, dir string, work func(ctx context.Context, 
 	if err := l.Close(); err != nil {
 		return err
 	}
-	cfg := local.Config{Addr: addr, Data: filepath.Join(dir, "data"), PollEvery: pace, Progress: func(s string) { fmt.Fprintln(os.Stderr, s) }}
+	cfg := local.Config{Addr: addr, Data: dataIn(dir), PollEvery: pace, Progress: func(s string) { fmt.Fprintln(os.Stderr, s) }}
 	var key string
 	cfg.FirstStart = func(ctx context.Context, s local.System) (err error) {
 		key, err = operate.Newcomer(ctx, s, "bench", 100_000)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"parley/infra/degrade"
 	"parley/shared/audio"
 	"parley/shared/engine"
 	"parley/shared/score/accent"
@@ -135,20 +136,6 @@ func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift,
 	return out, nil
 }
 
-// filter convolves samples with a kernel, its middle at 0.
-func filter(x []int16, kernel []float64) []float64 {
-	out := make([]float64, len(x))
-	half := len(kernel) / 2
-	for i := range out {
-		for k, h := range kernel {
-			if j := i + half - k; j >= 0 && j < len(x) {
-				out[i] += h * float64(x[j])
-			}
-		}
-	}
-	return out
-}
-
 func samples(x []float64) []int16 {
 	out := make([]int16, len(x))
 	for i, v := range x {
@@ -157,37 +144,15 @@ func samples(x []float64) []int16 {
 	return out
 }
 
-// telephone keeps 300 to 3400 Hz: the difference of two windowed sincs.
-func telephone(x []int16) []int16 {
-	const n = 401
-	kernel := make([]float64, n)
-	for i := range kernel {
-		t := float64(i - n/2)
-		low := func(hz float64) float64 {
-			f := 2 * hz / audio.SampleRate
-			if t == 0 {
-				return f
-			}
-			return math.Sin(math.Pi*f*t) / (math.Pi * t)
-		}
-		kernel[i] = (low(3400) - low(300)) * (0.54 + 0.46*math.Cos(2*math.Pi*t/(n-1)))
-	}
-	return samples(filter(x, kernel))
-}
+// telephone keeps 300 to 3400 Hz.
+func telephone(x []int16) []int16 { return samples(degrade.Filter(x, degrade.Telephone(200))) }
 
-// noisy adds pink noise (Kellet's filter) db below the level of the samples.
+// noisy adds pink noise db below the level of the samples.
 func noisy(x []int16, db float64) []int16 {
-	rng := rand.New(rand.NewPCG(15, 0))
-	noise := make([]float64, len(x))
-	var b0, b1, b2, nn, xx float64
-	for i := range noise {
-		w := rng.NormFloat64()
-		b0 = 0.99765*b0 + w*0.0990460
-		b1 = 0.96300*b1 + w*0.2965164
-		b2 = 0.57000*b2 + w*1.0526913
-		noise[i] = b0 + b1 + b2 + w*0.1848
-		nn += noise[i] * noise[i]
-		xx += float64(x[i]) * float64(x[i])
+	noise, nn := degrade.Pink(len(x))
+	var xx float64
+	for _, v := range x {
+		xx += float64(v) * float64(v)
 	}
 	gain := math.Sqrt(xx/max(nn, 1)) * math.Pow(10, -db/20)
 	out := make([]float64, len(x))

@@ -4,8 +4,8 @@
 // text is needed.
 //
 // docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). Alignment and
-// phone loop take some 6 seconds of a processor per minute of audio, and AlignSeconds bounds it; hearing the language takes 2 seconds
-// for each of two windows.
+// phone loop take some 6 seconds of a processor per minute of audio, and AlignSeconds bounds it; hearing the language takes 2 to 3
+// seconds.
 //
 // Slow speech and bad accent go together, so the figure to watch beside the correlation with human raters is the partial
 // correlation with timing held fixed. Weights and norms are those of package norms.
@@ -58,11 +58,10 @@ const english = "en"
 // Score measures the candidate's accent. Raw is nil, with a reason, where it cannot be measured. The error is for a failure of
 // our own: the aligner's, or a context that ended.
 func Score(ctx context.Context, m score.Material, aligner Aligner, listener Listener) (score.Result, error) {
-	parts := timing.Candidate(m)
+	parts := withoutLoops(timing.Candidate(m))
 	r := score.Result{Dimension: score.Accent, SpeechSeconds: timing.SpeechSeconds(parts)}
-	for i := range parts {
-		parts[i].Words = unlooped(parts[i].Words)
-		r.Words += len(parts[i].Words)
+	for _, p := range parts {
+		r.Words += len(p.Words)
 	}
 	if r.Reason = refusal(m, r); r.Reason != "" {
 		_, _, r.Measures = norms.Accent().Linear(unmeasured(), nil, 0)
@@ -108,10 +107,7 @@ func spokenEnglish(m score.Material) bool {
 // Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At
 // most limit seconds are aligned, and heard for their language. The error is the aligner's or listener's own failure.
 func Measure(ctx context.Context, m score.Material, aligner Aligner, listener Listener, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
-	parts = timing.Candidate(m)
-	for i := range parts {
-		parts[i].Words = unlooped(parts[i].Words)
-	}
+	parts = withoutLoops(timing.Candidate(m))
 	readings, _, err = measure(ctx, m, parts, aligner, listener, [2]float64{limit, limit})
 	return parts, readings, err
 }
@@ -136,12 +132,7 @@ func WeakPhones(ctx context.Context, m score.Material, parts []timing.Part, alig
 	if !spokenEnglish(m) {
 		limit = 0
 	}
-	own := make([]timing.Part, len(parts))
-	for i, p := range parts {
-		p.Words = unlooped(p.Words)
-		own[i] = p
-	}
-	aligned, err := alignAll(ctx, m.PCM, own, aligner, limit)
+	aligned, err := alignAll(ctx, m.PCM, withoutLoops(parts), aligner, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -221,23 +212,11 @@ func read(parts []timing.Part, aligned []sounds, heard []float64) (readings []no
 		weights = append(weights, p.Weight)
 	}
 	add := func(name, reason string, of func(i int) float64) {
-		r := norms.Reading{Name: name, Parts: make([]float64, len(parts))}
-		var sum, weight float64
-		for i := range parts {
-			v := of(i)
-			r.Parts[i] = v
-			if !math.IsNaN(v) {
-				sum += weights[i] * v
-				weight += weights[i]
-			}
+		values := make([]float64, len(parts))
+		for i := range values {
+			values[i] = of(i)
 		}
-		if weight > 0 {
-			mean := sum / weight
-			r.Value = &mean
-		} else {
-			r.Reason, r.Parts = reason, nil
-		}
-		readings = append(readings, r)
+		readings = append(readings, norms.InParts(name, reason, values, weights))
 	}
 	add(wordProbability, notHeard, func(i int) float64 {
 		if v, ok := parts[i].Probability(); ok {

@@ -3,6 +3,7 @@ package accent
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -110,6 +111,15 @@ func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner
 		}
 	}
 	return nil
+}
+
+// withoutLoops are the parts with unlooped words; those given stay as they are.
+func withoutLoops(parts []timing.Part) []timing.Part {
+	out := slices.Clone(parts)
+	for i := range out {
+		out[i].Words = unlooped(out[i].Words)
+	}
+	return out
 }
 
 // unlooped leaves out what a recogniser says again and again when it is caught in a loop: it looks sure and was not said.

@@ -135,25 +135,10 @@ func read(ctx context.Context, m score.Material, parts []timing.Part, aligner ac
 		said.filled(),
 		said.repaired(),
 		inParts("wordProbability", parts, timing.Part.Probability),
-		weakPhones(parts, weak),
+		norms.InParts("weakPhonesGop", "The words could not be aligned to English sounds.", weak, weights),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
 	return readings, weights, nil
-}
-
-// weakPhones is how clear the weakest third of the sounds are, by the parts that were aligned.
-func weakPhones(parts []timing.Part, values []float64) norms.Reading {
-	var sum, weight float64
-	for i, v := range values {
-		if !math.IsNaN(v) {
-			sum, weight = sum+parts[i].Weight*v, weight+parts[i].Weight
-		}
-	}
-	if weight == 0 {
-		return missing("weakPhonesGop", "The words could not be aligned to English sounds.")
-	}
-	mean := sum / weight
-	return norms.Reading{Name: "weakPhonesGop", Value: &mean, Parts: values}
 }
 
 // meanPause is the mean length of the pauses in s, of all parts together.

@@ -33,6 +33,23 @@ type Reading struct {
 	Parts []float64
 }
 
+// InParts reads a measure by its values in the parts of the candidate's speech, NaN where a part has none: the mean of those that have
+// one, by the parts' weights. Where none has, it is not measured for the reason given.
+func InParts(name, reason string, values, weights []float64) Reading {
+	var sum, weight float64
+	for i, v := range values {
+		if !math.IsNaN(v) {
+			sum += weights[i] * v
+			weight += weights[i]
+		}
+	}
+	if weight == 0 {
+		return Reading{Name: name, Reason: reason}
+	}
+	mean := sum / weight
+	return Reading{Name: name, Value: &mean, Parts: values}
+}
+
 // Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))), with a and b such that a candidate at
 // the low end of every norm scores the number "scoreAtLow" and one at the high end "scoreAtHigh". The order comes from the
 // weights, the scale from the norms.
