@@ -30,7 +30,7 @@ func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Re
 	if err := w.store(ctx, r, pipeline.Report, 0, rep); err != nil {
 		return pipeline.Result{}, err
 	}
-	o, err := Outcome(r, report.ScoresOf(rep), in.Conversation.Language, in.Vocabulary, in.Fluency)
+	o, err := Outcome(r, report.ScoresOf(rep), in.Conversation.Heard, in.Vocabulary, in.Fluency)
 	return pipeline.Result{Outcome: &o}, err
 }
 

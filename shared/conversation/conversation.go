@@ -54,7 +54,7 @@ func Join(chunks []transcript.Chunk, d speaker.Diarization, intake audio.Intake,
 	if err != nil {
 		return transcript.Conversation{}, err
 	}
-	conv := transcript.Conversation{Language: heard, LanguageP: p}
+	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p}
 	conv.Turns = assign(words, merged(d, words, intake))
 	conv.Speakers = totals(conv.Turns, d)
 	conv.Candidate = detect(conv)

@@ -83,7 +83,7 @@ func TestWordsGoToTheSpeakerWhoseTurnItIs(t *testing.T) {
 			t.Errorf("turn %d: speaker %d says %q, want speaker %d, %q", i, conv.Turns[i].Speaker, got, l.speaker, l.text)
 		}
 	}
-	if conv.Language != "en" || conv.LanguageP < 0.97 || conv.LanguageP > 0.99 {
+	if conv.Language != "en" || conv.Heard != "en" || conv.LanguageP < 0.97 || conv.LanguageP > 0.99 {
 		t.Errorf("language %q %.2f", conv.Language, conv.LanguageP)
 	}
 	if c := conv.Candidate; c.Speaker != 1 || c.WordCount != 38 || c.Confidence != High {
@@ -289,8 +289,25 @@ func TestLanguageIsWeighedBySpeech(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if conv.Language != "en" || conv.LanguageP < 0.89 || conv.LanguageP > 0.91 {
-		t.Errorf("language %q, requested with %.3f; want en, 0.898", conv.Language, conv.LanguageP)
+	if conv.Heard != "en" || conv.LanguageP < 0.89 || conv.LanguageP > 0.91 {
+		t.Errorf("language %q, requested with %.3f; want en, 0.898", conv.Heard, conv.LanguageP)
+	}
+}
+
+// Ensure that English words with so strong an accent that the speech is taken for another language stay English words: the scorers ask for
+// the language of the words.
+func TestTheLanguageOfTheWordsIsTheRequestedOne(t *testing.T) {
+	a := chunk(0, 55000)
+	for i := range 40 {
+		a.Words = append(a.Words, transcript.Word{Text: "word", StartMs: int64(i) * 1000, EndMs: int64(i)*1000 + 500, P: 0.9})
+	}
+	a.Heard, a.HeardP, a.RequestedP = "zh", 0.6, 0.3
+	conv, err := Join([]transcript.Chunk{a}, speaker.Diarization{}, audio.Intake{}, "en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if conv.Language != "en" || conv.Heard != "zh" || conv.LanguageP != 0.3 {
+		t.Errorf("words of %q, heard %q, requested with %.2f; want en, zh, 0.3", conv.Language, conv.Heard, conv.LanguageP)
 	}
 }
 
@@ -322,6 +339,8 @@ func TestTheCandidateIsFound(t *testing.T) {
 		{"nobody asks, and both speak alike", repeat(4, said{0, 0, answer}, said{1, 0, answer}), 1, "low"},
 		{"two interviewers", repeat(3, said{0, 0, "What did you do there?"}, said{1, 0, answer}, said{2, 0, "Why did you leave?"}, said{1, 0, answer}), 1, "high"},
 		{"another language, by the marks alone", repeat(4, said{0, 0, "¿Dónde trabajaste antes?"}, said{1, 0, answer}), 1, "high"},
+		{"nobody asks, and the one who opens speaks most but of others", repeat(4, said{0, 0, speech}, said{1, 0, "I liked my work there, and I learnt my trade."}), 1, "low medium"},
+		{"nobody asks, and the candidate opens and speaks of himself", repeat(4, said{0, 0, answer}, said{1, 0, "You see how we make your machines, and what you would do for us all day here."}), 0, "low medium"},
 		{"one speaker", repeat(3, said{0, 0, answer}), 0, "medium"},
 	}
 	for _, tc := range cases {

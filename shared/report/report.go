@@ -227,7 +227,7 @@ func audioOf(in Input, recorded bool) Audio {
 	a := Audio{SpeakerCount: len(in.Conversation.Speakers)}
 	heard := in.Language
 	if heard == "" {
-		heard = in.Conversation.Language
+		heard = in.Conversation.Heard
 	}
 	if heard != "" {
 		a.LanguageCode = &heard

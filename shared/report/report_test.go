@@ -29,7 +29,7 @@ func pauses(v, contribution float64) score.Measure {
 
 func conversation() transcript.Conversation {
 	return transcript.Conversation{
-		Language: "en", LanguageP: 0.98,
+		Language: "en", Heard: "en", LanguageP: 0.98,
 		Candidate: transcript.Detection{Speaker: 1, Confidence: "high", Reason: "Speaker 2 answers.", WordCount: 3},
 		Speakers:  []transcript.SpeakerTotal{{Speaker: 0, SpeakingMs: 900, WordCount: 2}, {Speaker: 1, SpeakingMs: 2000, WordCount: 3}, {Speaker: 2, SpeakingMs: 100, WordCount: 1}},
 		Turns: []transcript.Turn{

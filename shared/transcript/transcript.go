@@ -59,7 +59,9 @@ type Conversation struct {
 	Turns     []Turn         `json:"turns"` // by start
 	Speakers  []SpeakerTotal `json:"speakers"`
 	Candidate Detection      `json:"candidate"`
-	Language  string         `json:"language"` // heard
+	Language  string         `json:"language"` // of the words: the requested one, ISO 639-1
+	// Heard is the language that the speech was taken for. It may be another than that of the words: a strong accent sounds like its origin.
+	Heard string `json:"heard"`
 	// LanguageP is the probability of the requested language, weighted by the speech of the chunks.
 	LanguageP float64 `json:"languageP"`
 }

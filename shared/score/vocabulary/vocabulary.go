@@ -55,7 +55,7 @@ func Score(m score.Material) (score.Result, error) {
 	kept, seconds := candidate(m.Conversation.CandidateTurns(), language)
 	r := score.Result{Dimension: score.Vocabulary, Words: len(kept), SpeechSeconds: seconds}
 	if !words.Lemmatised(language) {
-		return without(r, section, fmt.Sprintf("Vocabulary is measured in English, French, German and Spanish; no word list of the language heard (%s) is at hand.", language)), nil
+		return without(r, section, fmt.Sprintf("Vocabulary is measured in English, French, German and Spanish; no word list of the language (%s) is at hand.", language)), nil
 	}
 	ts := tokens(kept, language, section.Number("rareLevel"), section.Number("rareProbability"))
 	switch {
