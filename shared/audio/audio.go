@@ -26,6 +26,12 @@ type Quality struct {
 	BandwidthHz    float64 `json:"bandwidthHz"`    // highest frequency that carries speech: about 3400 for a telephone
 }
 
+// telephoneHz is the band below which it is a telephone's.
+const telephoneHz = 4200
+
+// Telephone tells whether the recording has the band of a telephone; false where the band is not known.
+func (q Quality) Telephone() bool { return q.BandwidthHz > 0 && q.BandwidthHz < telephoneHz }
+
 // Intake is what ingest found: the artefact that the rest of the chain reads.
 type Intake struct {
 	DurationMs int64           `json:"durationMs"` // of the PCM, after decoding

@@ -28,12 +28,11 @@ import (
 // What the audio must be for an accent to be measured, and from where on it is less sure. A waiver lifts the amount of speech,
 // not the quality.
 const (
-	MinSpeechSeconds  = 60   // phonation time of the candidate, s
-	MinSNRDb          = 8    // speech level over noise floor, dB
-	MaxClippedPercent = 5    // share of samples at full scale, 0 to 100
-	cautionSNRDb      = 18   // below, a caution
-	cautionClipped    = 0.5  // above, a caution
-	telephoneHz       = 4200 // a band below this is a telephone's
+	MinSpeechSeconds  = 60  // phonation time of the candidate, s
+	MinSNRDb          = 8   // speech level over noise floor, dB
+	MaxClippedPercent = 5   // share of samples at full scale, 0 to 100
+	cautionSNRDb      = 18  // below, a caution
+	cautionClipped    = 0.5 // above, a caution
 	waivedSeconds     = 0.5
 	// HighVoiceHz is the median fundamental from which on a voice may be a child's: the models were trained on adults, and
 	// hear children less surely than they speak. Some women's voices are as high, so it is a caution and no correction.
@@ -165,7 +164,7 @@ func refusal(m score.Material, r score.Result) string {
 
 // doubts are the cautions for audio that is measured all the same, and what they add to the predictor's spread.
 func doubts(q audio.Quality) (cautions []string, sd float64) {
-	if q.BandwidthHz > 0 && q.BandwidthHz < telephoneHz {
+	if q.Telephone() {
 		cautions = append(cautions, "The recording has the band of a telephone, in which an accent sounds stronger than it is.")
 		sd = math.Hypot(sd, telephoneSD)
 	}

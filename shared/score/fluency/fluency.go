@@ -19,6 +19,7 @@ import (
 	"parley/shared/score/accent"
 	"parley/shared/score/norms"
 	"parley/shared/score/timing"
+	"parley/shared/syllable"
 )
 
 // alignSeconds is how much of the candidate's speech is aligned for fluency, s: less than half of accent's, since the sounds have a small
@@ -32,7 +33,10 @@ const (
 	// waivedSeconds is the least where the minima are waived: less holds no rate.
 	waivedSeconds = 0.5
 	noisySNRDb    = 15
-	noisySD       = 0.2 // by hand: the spread that noise adds, on the scale of 0 to 5
+	// Spreads that the recording adds, on the scale of 0 to 5: that of noise by hand; through a telephone's band scores move by -0.24
+	// with an SD of 0.26 (docs/validation.md).
+	noisySD     = 0.2
+	telephoneSD = 0.3
 )
 
 // Score measures the candidate's fluency. Raw is nil, with a reason, where there is too little speech. The error is for a failure of
@@ -71,6 +75,10 @@ func Score(ctx context.Context, m score.Material, aligner accent.Aligner) (score
 		r.Cautions = append(r.Cautions, "Noise in the recording can hide pauses.")
 		extra = noisySD
 	}
+	if m.Intake.Quality.Telephone() {
+		r.Cautions = append(r.Cautions, "The recording has the band of a telephone, in which speech sounds less fluent than it is.")
+		extra = math.Hypot(extra, telephoneSD)
+	}
 	raw, interval, measures := norms.Fluency().Linear(readings, weights, extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
 	return r, nil
@@ -97,7 +105,7 @@ func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bo
 	}
 	mean, ok := timing.Mean(parts, of)
 	if !ok {
-		return missing(name, "Too few words, or words that were given and not heard.")
+		return missing(name, "Too few words, words that were given and not heard, or a writing that does not show its syllables.")
 	}
 	return norms.Reading{Name: name, Value: &mean, Parts: values}
 }
@@ -118,17 +126,36 @@ func read(ctx context.Context, m score.Material, parts []timing.Part, aligner ac
 	for _, p := range parts {
 		weights = append(weights, p.Weight)
 	}
-	said := count(parts)
+	language := m.Conversation.Language
+	if language == "" {
+		language = syllable.English
+	}
+	pace, known := norms.Pace(language)
+	spoken := func(r norms.Reading) norms.Reading {
+		if !known && r.Value != nil {
+			return missing(r.Name, "How fast the language is spoken is not known, so a rate in syllables cannot be judged.")
+		}
+		r.Pace = pace
+		return r
+	}
+	said := count(language, parts)
 	words := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
 		return func(p timing.Part) (float64, bool) { return of(p), len(p.Words) > 0 }
 	}
+	// Syllables over something of the part.
+	per := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
+		return func(p timing.Part) (float64, bool) {
+			n, ok := syllables(language, p.Words)
+			return n / of(p), ok && len(p.Words) > 0
+		}
+	}
 	readings = []norms.Reading{
-		inParts("speechRate", parts, words(func(p timing.Part) float64 { return syllables(p.Words) / p.SpanSeconds() })),
-		inParts("articulationRate", parts, words(func(p timing.Part) float64 { return syllables(p.Words) / p.SpeechSeconds() })),
+		spoken(inParts("speechRate", parts, per(timing.Part.SpanSeconds))),
+		spoken(inParts("articulationRate", parts, per(timing.Part.SpeechSeconds))),
 		inParts("wordsPerMinute", parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
 		inParts("phonationRatio", parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
 		inParts("peakRate", parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
-		inParts("meanRunLength", parts, words(func(p timing.Part) float64 { return syllables(p.Words) / float64(len(p.Runs)) })),
+		spoken(inParts("meanRunLength", parts, per(func(p timing.Part) float64 { return float64(len(p.Runs)) }))),
 		inParts("pausesPerMinute", parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),
 		meanPause(parts),
 		said.midClause(),

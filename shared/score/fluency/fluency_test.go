@@ -200,14 +200,59 @@ func TestScore(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
-	t.Run("noise widens the interval and is told", func(t *testing.T) {
-		n := m
-		n.Intake.Quality.SNRDb = noisySNRDb - 1
-		w := must(t, n)
-		if w.Interval[1]-w.Interval[0] <= r.Interval[1]-r.Interval[0] || !strings.Contains(strings.Join(w.Cautions, " "), "Noise") {
-			t.Fatalf("%v %v", w.Interval, w.Cautions)
+	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: noisySNRDb - 1}, "telephone": {BandwidthHz: 3500}} {
+		t.Run(word+" widens the interval and is told", func(t *testing.T) {
+			n := m
+			n.Intake.Quality = q
+			w := must(t, n)
+			if w.Interval[1]-w.Interval[0] <= r.Interval[1]-r.Interval[0] || !strings.Contains(strings.Join(w.Cautions, " "), word) {
+				t.Fatalf("%v %v", w.Interval, w.Cautions)
+			}
+		})
+	}
+}
+
+func TestSyllablesAreThoseOfTheLanguage(t *testing.T) {
+	pcm := speak(8, 2000, 500)
+	said := func(language string, words ...string) score.Result {
+		m := material(pcm)
+		m.Conversation.Language = language
+		for i := range m.Conversation.Turns[0].Words {
+			m.Conversation.Turns[0].Words[i].Text = words[i%len(words)]
+		}
+		return must(t, m)
+	}
+	of := func(r score.Result, name string) score.Measure {
+		for _, m := range r.Measures {
+			if m.Name == name {
+				return m
+			}
+		}
+		t.Fatalf("no measure %s", name)
+		return score.Measure{}
+	}
+	english := of(said("en", "water"), "articulationRate")
+	t.Run("um is a word in German and a filler in English", func(t *testing.T) {
+		en, de := said("en", "um", "table"), said("de", "um", "Tisch")
+		if value(t, en, "filledPauses") == 0 || value(t, de, "filledPauses") != 0 {
+			t.Errorf("%g and %g fillers per minute", value(t, en, "filledPauses"), value(t, de, "filledPauses"))
 		}
 	})
+	t.Run("a pace as usual in Spanish counts as the same in English", func(t *testing.T) {
+		es := of(said("es", "agua"), "articulationRate")
+		if *es.Value != *english.Value || es.Norm.High <= english.Norm.High || es.Contribution >= english.Contribution {
+			t.Errorf("%+v, in English %+v", es, english)
+		}
+	})
+	for language, word := range map[string]string{"ar": "ماء", "pt": "água"} {
+		t.Run("no rate in "+language, func(t *testing.T) {
+			for _, name := range []string{"speechRate", "articulationRate", "meanRunLength"} {
+				if m := of(said(language, word), name); m.Value != nil || m.Reason == "" || m.Contribution != 0 {
+					t.Errorf("%+v", m)
+				}
+			}
+		})
+	}
 }
 
 func TestTooLittleSpeechIsNullWithAReason(t *testing.T) {
@@ -247,7 +292,7 @@ func TestRepairs(t *testing.T) {
 			for _, w := range strings.Fields(text) {
 				words = append(words, transcript.Word{Text: w})
 			}
-			if got := repairs(words); got != want {
+			if got := repairs("en", words); got != want {
 				t.Fatalf("%d, want %d", got, want)
 			}
 		})
@@ -266,7 +311,7 @@ func TestPausesAtAndWithinClauses(t *testing.T) {
 		{"after a full stop", 700, 1900, true}, {"inside a clause", 2950, 3650, false}, {"before a conjunction", 4700, 5900, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := boundary(words, c.from, c.to); got != c.want {
+			if got := boundary("en", words, c.from, c.to); got != c.want {
 				t.Fatalf("got %v", got)
 			}
 		})
@@ -275,12 +320,12 @@ func TestPausesAtAndWithinClauses(t *testing.T) {
 
 func TestFillersAreCountedAndAreNoSyllables(t *testing.T) {
 	words := []transcript.Word{{Text: "Um,", EndMs: 400}, {Text: "water", StartMs: 400, EndMs: 900}, {Text: "uh...", StartMs: 900, EndMs: 1200}, {Text: "table", StartMs: 1200, EndMs: 1900}}
-	if n := syllables(words); n != 4 {
-		t.Fatalf("%g syllables", n)
+	if n, ok := syllables("en", words); n != 4 || !ok {
+		t.Fatalf("%g syllables, %v", n, ok)
 	}
 	parts := timing.Candidate(material(speak(3, 1000, 500)))
 	parts[0].Words = words // the runs are 0 to 1 s, 1.5 to 2.5 s and 3 to 4 s: no word lies in the last
-	if n := count(parts).fillers; n != 3 {
+	if n := count("en", parts).fillers; n != 3 {
 		t.Fatalf("%d fillers, want two heard and one under no word", n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"parley/shared/score/timing"
 	"parley/shared/syllable"
 	"parley/shared/transcript"
+	"parley/shared/words"
 )
 
 const (
@@ -24,11 +25,7 @@ const (
 	hiddenMaxMs = 1500
 )
 
-// fillers are filled pauses as recognisers write them.
-var fillers = map[string]bool{"uh": true, "um": true, "er": true, "erm": true, "eh": true, "ah": true, "hm": true,
-	"hmm": true, "mm": true, "mmm": true, "mhm": true, "uhm": true, "em": true, "umm": true, "uhh": true, "ehm": true}
-
-// openers begin a clause: a pause before one of them is at its boundary.
+// openers begin a clause in English: a pause before one of them is at its boundary. In other languages the punctuation alone tells.
 var openers = map[string]bool{"and": true, "but": true, "or": true, "so": true, "because": true, "although": true,
 	"though": true, "if": true, "when": true, "while": true, "where": true, "which": true, "who": true, "that": true, "then": true,
 	"since": true, "until": true, "unless": true, "whereas": true, "however": true, "after": true, "before": true}
@@ -37,15 +34,19 @@ func bare(w string) string {
 	return strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
 }
 
-// syllables counts those of the words that are no fillers.
-func syllables(words []transcript.Word) float64 {
-	n := 0
-	for _, w := range words {
-		if !fillers[bare(w.Text)] {
-			n += syllable.Syllables(w.Text)
+// syllables counts those of the words that are no fillers; ok is false where the writing of a word does not show its vowels.
+func syllables(language string, said []transcript.Word) (n float64, ok bool) {
+	for _, w := range said {
+		if words.Filler(language, bare(w.Text)) {
+			continue
 		}
+		k, ok := syllable.In(language, w.Text)
+		if !ok {
+			return 0, false
+		}
+		n += float64(k)
 	}
-	return float64(n)
+	return n, true
 }
 
 // spoken is what was counted in the words.
@@ -55,7 +56,7 @@ type spoken struct {
 	spanSeconds             float64
 }
 
-func count(parts []timing.Part) spoken {
+func count(language string, parts []timing.Part) spoken {
 	var s spoken
 	for i := 0; i < len(parts); {
 		var turn []transcript.Word // a repeat may straddle two parts of a turn
@@ -69,15 +70,15 @@ func count(parts []timing.Part) spoken {
 		for ; i < k; i++ {
 			for _, gap := range parts[i].Pauses {
 				s.pauses++
-				if !boundary(turn, gap.StartMs, gap.EndMs) {
+				if !boundary(language, turn, gap.StartMs, gap.EndMs) {
 					s.mid++
 				}
 			}
 		}
 		s.words += len(turn)
-		s.repairs += repairs(turn)
+		s.repairs += repairs(language, turn)
 		for _, w := range turn {
-			if fillers[bare(w.Text)] {
+			if words.Filler(language, bare(w.Text)) {
 				s.fillers++
 			}
 		}
@@ -86,12 +87,12 @@ func count(parts []timing.Part) spoken {
 }
 
 // boundary tells whether a clause ends at a pause: by the punctuation that the recogniser set, or by the word that begins next.
-func boundary(words []transcript.Word, from, to int64) bool {
-	for i, w := range words {
+func boundary(language string, said []transcript.Word, from, to int64) bool {
+	for i, w := range said {
 		if strings.ContainsAny(w.Text[max(0, len(w.Text)-1):], ".,;:?!") && w.EndMs >= from-nearMs && w.EndMs <= to+nearMs {
 			return true
 		}
-		if i > 0 && openers[bare(w.Text)] && w.StartMs >= from-nearMs && w.StartMs <= to+nearMs {
+		if i > 0 && language == syllable.English && openers[bare(w.Text)] && w.StartMs >= from-nearMs && w.StartMs <= to+nearMs {
 			return true
 		}
 	}
@@ -100,12 +101,12 @@ func boundary(words []transcript.Word, from, to int64) bool {
 
 // repairs counts repetitions (one to longestRepeat words said again at once, fillers between them allowed) and restarts (words cut off
 // with a dash).
-func repairs(words []transcript.Word) int {
+func repairs(language string, said []transcript.Word) int {
 	var b []string
 	n := 0
-	for _, w := range words {
+	for _, w := range said {
 		t := bare(w.Text)
-		if t == "" || fillers[t] {
+		if t == "" || words.Filler(language, t) {
 			continue
 		}
 		if strings.HasSuffix(w.Text, "-") || strings.HasSuffix(w.Text, "–") || strings.HasSuffix(w.Text, "—") {

@@ -1,6 +1,7 @@
 package norms
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -31,6 +32,19 @@ type Reading struct {
 	// Parts are the values in the parts of the candidate's speech, NaN where a part has none; nil: the measure belongs to the
 	// whole, and every part is given Value.
 	Parts []float64
+	// Pace is the factor between the measure's norm, set for English, and that of the language spoken; 0 is 1.
+	Pace float64
+}
+
+// of is the measure as the reading's language has it.
+func (r Reading) of(m Measure) Measure {
+	if r.Pace == 0 || r.Pace == 1 {
+		return m
+	}
+	m.Norm.Low, m.Norm.High = round(m.Norm.Low*r.Pace), round(m.Norm.High*r.Pace)
+	m.Norm.Source += fmt.Sprintf("; times %.2f, the pace of the language (Pellegrino, Coupé and Marsico 2011)", r.Pace)
+	m.Mean.Value, m.SD.Value = m.Mean.Value*r.Pace, m.SD.Value*r.Pace
+	return m
 }
 
 // InParts reads a measure by its values in the parts of the candidate's speech, NaN where a part has none: the mean of those that have
@@ -95,7 +109,7 @@ func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) 
 	}
 	moved := make([][]float64, len(readings)) // by reading and part, in units of f
 	for i, r := range readings {
-		m := s.Measure(r.Name)
+		m := r.of(s.Measure(r.Name))
 		w, middle := m.Weight.Value, m.Z((m.Norm.Low+m.Norm.High)/2)
 		total += math.Abs(w)
 		mid += w * middle
@@ -117,7 +131,7 @@ func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) 
 	}
 	raw = weighted(scores, weights)
 	for i, r := range readings {
-		m := s.Measure(r.Name)
+		m := r.of(s.Measure(r.Name))
 		out := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: r.Reason}
 		if total > 0 {
 			out.Weight = round(math.Abs(m.Weight.Value) / total)

@@ -152,6 +152,18 @@ func (s Section) Number(name string) float64 {
 	return n.Value
 }
 
+// Pace is how many syllables native speakers of a language say in the time of one of English; known is false where no number is at hand,
+// and the pace 1 then. It is 1 for English.
+func Pace(language string) (pace float64, known bool) {
+	if language == "en" {
+		return 1, true
+	}
+	if n, ok := data.Fluency.Numbers["pace."+language]; ok {
+		return n.Value, true
+	}
+	return 1, false
+}
+
 // Fluency is the fluency scorer's section.
 func Fluency() Section { return data.Fluency }
 

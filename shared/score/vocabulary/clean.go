@@ -30,11 +30,9 @@ type heard struct {
 }
 
 var (
-	// fillers of English, in the spellings that recognisers and transcribers use.
-	fillers = regexp.MustCompile(`^(u+h+m*|u+m+|e+r+m*|u+r+|h*m+|m+h+m+|a+h+|e+h+|o+h+|huh|hem)$`)
-	// In other languages "um" and "er" are words.
-	fillersElsewhere = regexp.MustCompile(`^(u+h+m*|h+m+|m+|m+h+m+|e+h+|ä+h+m*|e+u+h+)$`)
-	bracketed        = regexp.MustCompile(`[\[(*<][^\])*>]*[\])*>]`)
+	// interjections of English are left out beside its fillers.
+	interjections = regexp.MustCompile(`^(u+r+|m|o+h+|huh|hem)$`)
+	bracketed     = regexp.MustCompile(`[\[(*<][^\])*>]*[\])*>]`)
 )
 
 // single are the words of one letter without an accent, by language.
@@ -43,13 +41,10 @@ var single = map[string]string{English: "ai", "es": "aeouy", "fr": "ay"}
 // clean returns the words of a turn without fillers, cut-off words, restarts and repetitions: left in, they lower diversity,
 // and fluency would be counted twice.
 func clean(t transcript.Turn, language string) []heard {
-	english, filler := language == English, fillers
-	if !english {
-		filler = fillersElsewhere
-	}
+	english := language == English
 	var out []heard
 	for _, h := range undress(t.Words, language) {
-		if h.cut || filler.MatchString(h.form) {
+		if h.cut || words.Filler(language, h.form) || english && interjections.MatchString(h.form) {
 			if n := len(out); n > 0 && (h.broken || h.cut) {
 				out[n-1].broken = true
 			}
