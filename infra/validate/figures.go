@@ -18,6 +18,7 @@ type dimension struct {
 	section norms.Section
 	human   func(speaker) []float64
 	read    func(candidate) []norms.Reading
+	sampled func(candidate) []norms.Reading // as a run reads them
 	shipped []string
 	ridge   float64 // of the shipped weights
 	sets    [][]string
@@ -26,7 +27,7 @@ type dimension struct {
 func dimensions() []dimension {
 	return []dimension{
 		{
-			score.Fluency, norms.Fluency(), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent },
+			score.Fluency, norms.Fluency(), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent }, func(c candidate) []norms.Reading { return c.sampledFluent },
 			[]string{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"}, 2,
 			[][]string{
 				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"},
@@ -40,7 +41,7 @@ func dimensions() []dimension {
 			},
 		},
 		{
-			score.Accent, norms.Accent(), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents },
+			score.Accent, norms.Accent(), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents }, func(c candidate) []norms.Reading { return c.sampledAccents },
 			[]string{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"}, 40,
 			[][]string{
 				{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},

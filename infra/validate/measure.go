@@ -22,7 +22,9 @@ type candidate struct {
 	speaker
 	parts           []timing.Part
 	fluent, accents []norms.Reading
-	pitch           float64 // median, Hz; 0: unknown
+	// the same with no more aligned and heard than in a run
+	sampledFluent, sampledAccents []norms.Reading
+	pitch                         float64 // median, Hz; 0: unknown
 }
 
 // table holds a row for each utterance and a column for each measure; NaN where there is none.
@@ -49,7 +51,13 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
-		if _, c.accents, err = accent.Measure(ctx, m, listened, r.Listener, math.Inf(1)); err != nil {
+		if _, c.accents, err = accent.Measure(ctx, m, listened, r.Listener, math.Inf(1), math.Inf(1)); err != nil {
+			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
+		}
+		if _, c.sampledFluent, err = fluency.Measure(ctx, m, r.Aligner, fluency.AlignSeconds); err != nil {
+			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
+		}
+		if _, c.sampledAccents, err = accent.Measure(ctx, m, r.Aligner, r.Listener, accent.AlignSeconds, accent.HearSeconds); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c.pitch, _ = accent.Pitch(m, c.parts)

@@ -23,6 +23,7 @@ type studied struct {
 	choices                 map[string]int
 	tried                   []trial
 	coverage                []coverage
+	sampling                sampling
 	fitted                  model // on all speakers
 }
 
@@ -59,6 +60,7 @@ func newPage(t *table) *page {
 			s.tried = append(s.tried, trial{set, t.figuresOf(t.held(only(set, d.ridge), plain), s.y, s.timing.predicted)})
 		}
 		s.coverage = t.cover(d, shipped, s.y)
+		s.sampling = t.sample(d, shipped, s.y)
 		s.fitted = t.fit(d.shipped, s.y, d.ridge, t.everybody())
 		p.studies = append(p.studies, s)
 	}
@@ -122,6 +124,7 @@ func (p *page) text(w io.Writer) {
 	for _, s := range p.studies {
 		p.dimensionText(say, s)
 	}
+	p.samplingText(say)
 	p.intervalText(say)
 	p.vocabularyText(say)
 	p.channelText(say)

@@ -32,7 +32,7 @@ const (
 	farPerPoint  = 20
 	farSeconds   = 8
 	farAgreement = 0.95
-	// scoreFurther is what every voice after the second must be clearer by.
+	// scoreFurther is what every voice after the second must be clearer by; half of it where so many are told apart more clearly than one fewer.
 	scoreFurther = 2
 	// groups is how many groups the windows are first put into, leastSeconds the least speech of a voice of its own.
 	groups       = 8
@@ -59,6 +59,7 @@ func voices(ctx context.Context, f frames, ws []window, points []float64, dim in
 		return best, nil
 	}
 	levels := merged(points, dim, ws, ward(points, dim, groups))
+	before := math.Inf(1) // the score of one voice fewer
 	for k := 2; k <= MaxSpeakers; k++ {
 		var top hypothesis
 		tried := [][]int{levels[k], ward(points, dim, k)}
@@ -74,8 +75,13 @@ func voices(ctx context.Context, f frames, ws []window, points []float64, dim in
 				top = h
 			}
 		}
+		bar := scoreFurther * float64(k-2)
+		if top.score > before {
+			bar /= 2
+		}
+		before = top.score
 		switch {
-		case top.k > 0 && top.score >= scoreFurther*float64(k-2):
+		case top.k > 0 && top.score >= bar:
 			best = top
 		case k > 2:
 			return best, nil

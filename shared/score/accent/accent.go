@@ -104,10 +104,10 @@ func spokenEnglish(m score.Material) bool {
 }
 
 // Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At
-// most limit seconds are aligned, and heard for their language. The error is the aligner's or listener's own failure.
-func Measure(ctx context.Context, m score.Material, aligner Aligner, listener Listener, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
+// most align seconds are aligned, and hear seconds heard for their language. The error is the aligner's or listener's own failure.
+func Measure(ctx context.Context, m score.Material, aligner Aligner, listener Listener, align, hear float64) (parts []timing.Part, readings []norms.Reading, err error) {
 	parts = withoutLoops(timing.Candidate(m))
-	readings, _, err = measure(ctx, m, parts, aligner, listener, [2]float64{limit, limit})
+	readings, _, err = measure(ctx, m, parts, aligner, listener, [2]float64{align, hear})
 	return parts, readings, err
 }
 

@@ -291,7 +291,7 @@ func TestWeakPhonesAreThoseOfTheAccent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, readings, err := Measure(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}, AlignSeconds)
+	_, readings, err := Measure(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}, AlignSeconds, HearSeconds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,9 @@ import (
 	"parley/shared/syllable"
 )
 
-// alignSeconds is how much of the candidate's speech is aligned for fluency, s: less than half of accent's, since the sounds have a small
+// AlignSeconds is how much of the candidate's speech is aligned for fluency, s: less than half of accent's, since the sounds have a small
 // part in it, and the two share the processors of a small machine.
-const alignSeconds = 20
+const AlignSeconds = 20
 
 // MinSpeechSeconds is the least phonation time for a score in a run; a score from less than CautionSeconds carries a caution.
 const (
@@ -51,7 +51,7 @@ func Score(ctx context.Context, m score.Material, aligner accent.Aligner) (score
 	if m.Waive {
 		least = waivedSeconds
 	}
-	limit := float64(alignSeconds)
+	limit := float64(AlignSeconds)
 	if r.SpeechSeconds < least {
 		limit = 0
 	}
