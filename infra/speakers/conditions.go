@@ -12,6 +12,8 @@ import (
 type condition struct {
 	name, how string
 	make      func(all []recording, i int) recording
+	// again is true where the sound is another, so that the recogniser hears the copy again; else the words are those heard in the recording.
+	again bool
 }
 
 // panel is the role of a second interviewer.
@@ -26,15 +28,15 @@ const (
 )
 
 var conditions = []condition{
-	{"clean", "the recording as it is", func(all []recording, i int) recording { return all[i] }},
-	{"telephone band", "300 to 3400 Hz", func(all []recording, i int) recording { return all[i].with(telephone) }},
-	{"noise 15 dB", "pink noise 15 dB below the speech", func(all []recording, i int) recording { return all[i].with(noisy) }},
-	{"equal loudness", "every segment at the same level", func(all []recording, i int) recording { return all[i].equal() }},
-	{"short answers", "the candidate's segments end after 2.5 s", func(all []recording, i int) recording { return all[i].short() }},
-	{"candidate first", "what comes before the candidate's first word is cut off", func(all []recording, i int) recording { return all[i].candidateFirst() }},
-	{"talkative interviewer", "answers are shortened until the interviewer has 60 % of the speech", func(all []recording, i int) recording { return all[i].talkative() }},
-	{"three speakers", "another recording's interviewer takes every other turn of the interviewer's", func(all []recording, i int) recording { return all[i].joined(other(all, i)) }},
-	{"one speaker", "the candidate alone", func(all []recording, i int) recording { return all[i].alone() }},
+	{"clean", "the recording as it is", func(all []recording, i int) recording { return all[i] }, false},
+	{"telephone band", "300 to 3400 Hz", func(all []recording, i int) recording { return all[i].with(telephone) }, true},
+	{"noise 15 dB", "pink noise 15 dB below the speech", func(all []recording, i int) recording { return all[i].with(noisy) }, true},
+	{"equal loudness", "every segment at the same level", func(all []recording, i int) recording { return all[i].equal() }, true},
+	{"short answers", "the candidate's segments end after 2.5 s", func(all []recording, i int) recording { return all[i].short() }, false},
+	{"candidate first", "what comes before the candidate's first word is cut off", func(all []recording, i int) recording { return all[i].candidateFirst() }, false},
+	{"talkative interviewer", "answers are shortened until the interviewer has 60 % of the speech", func(all []recording, i int) recording { return all[i].talkative() }, false},
+	{"three speakers", "another recording's interviewer takes every other turn of the interviewer's", func(all []recording, i int) recording { return all[i].joined(other(all, i)) }, false},
+	{"one speaker", "the candidate alone", func(all []recording, i int) recording { return all[i].alone() }, false},
 }
 
 // other is a recording with another interviewer.

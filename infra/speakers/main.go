@@ -23,7 +23,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.data, "data", "../shared/data", "folder of the shared recordings: interviews/NAME.flac with NAME.json, and speechocean762")
 	flag.StringVar(&o.out, "out", "docs/speakers.md", "the page to write; empty: to the screen alone")
-	flag.BoolVar(&o.words, "words", true, "let the recogniser hear the interviews (3 minutes of a processor); without, the words of the truth are used")
+	flag.BoolVar(&o.words, "words", true, "let the recogniser hear the interviews (15 minutes of a processor); without, the words of the truth are used")
 	flag.StringVar(&o.heard, "heard", "", "a file in which to keep what the recogniser heard, outside the repository; empty: none")
 	flag.IntVar(&o.composed, "composed", 48, "conversations composed of the speakers of the corpus; 0 for none")
 	flag.Parse()
@@ -41,7 +41,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	how := "as the recogniser heard them in the clean recording"
+	how := "as the recogniser heard them, again in each copy whose sound is another (telephone, noise, loudness), else in the clean recording"
 	if o.words {
 		err = listen(ctx, all, o.heard)
 	} else {
@@ -53,13 +53,23 @@ func run(ctx context.Context, o options) error {
 	}
 	p := page{words: how}
 	for _, c := range conditions {
-		var row figures
+		copies := make([]recording, len(all))
 		for i := range all {
-			f, err := measure(ctx, c.make(all, i))
-			if err != nil {
-				return fmt.Errorf("%s: %s: %w", c.name, all[i].name, err)
+			copies[i] = c.make(all, i)
+			copies[i].name = all[i].name + ", " + c.name
+		}
+		if c.again && o.words {
+			if err := listen(ctx, copies, o.heard); err != nil {
+				return err
 			}
-			fmt.Fprintf(os.Stderr, "%-24s %-45s %s\n", c.name, all[i].name, f)
+		}
+		var row figures
+		for _, r := range copies {
+			f, err := measure(ctx, r)
+			if err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
+			}
+			fmt.Fprintf(os.Stderr, "%-70s %s\n", r.name, f)
 			row = append(row, f)
 		}
 		p.rows = append(p.rows, entry{c.name, c.how, row})
@@ -76,7 +86,7 @@ func run(ctx context.Context, o options) error {
 				return fmt.Errorf("composed %d: %w", n, err)
 			}
 			f.share = c.share
-			fmt.Fprintf(os.Stderr, "%-24s %-45s %s\n", "composed", c.recording.name, f)
+			fmt.Fprintf(os.Stderr, "%-70s %s\n", "composed "+c.recording.name, f)
 			p.composed = append(p.composed, f)
 		}
 	}
