@@ -8,13 +8,12 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"parley/shared/corpus"
 	"parley/shared/engine"
 )
 
@@ -124,24 +123,29 @@ func noise(samples int) []int16 {
 // speech is an utterance of speechocean762 that its raters found well spoken, and its text, in lower case.
 func speech(t *testing.T) ([]int16, string) {
 	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "data", "speechocean762")
-	list, err := os.ReadFile(filepath.Join(dir, "utterances.tsv"))
+	data, err := corpus.Data()
 	if err != nil {
-		t.Skip("the utterances of speechocean762 are not there")
+		t.Skip("the utterances of speechocean762 are not there: ", err)
+	}
+	speakers, err := corpus.Speakers(data)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := engine.Missing(engine.Dir(), engine.FFmpegFile); err != nil {
 		t.Skip(err)
 	}
-	var fields []string
-	for _, line := range strings.Split(string(list), "\n") {
-		if fields = strings.Split(line, "\t"); len(fields) > 5 && strings.HasPrefix(fields[5], "9") && strings.Count(fields[4], " ") >= 6 {
-			break
+	var good corpus.Utterance
+	for _, s := range speakers {
+		for _, u := range s.Utterances {
+			if good.Audio == "" && u.Accuracy >= 9 && u.Accuracy < 10 && strings.Count(u.Text, " ") >= 6 {
+				good = u
+			}
 		}
 	}
-	if len(fields) < 6 {
+	if good.Audio == "" {
 		t.Fatal("no utterance is good enough")
 	}
-	raw, err := exec.CommandContext(t.Context(), engine.FFmpeg(engine.Dir()), "-nostdin", "-v", "error", "-i", filepath.Join(dir, "audio", fields[0]+".flac"),
+	raw, err := exec.CommandContext(t.Context(), engine.FFmpeg(engine.Dir()), "-nostdin", "-v", "error", "-i", good.Audio,
 		"-ac", "1", "-ar", "16000", "-f", "s16le", "-").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +154,7 @@ func speech(t *testing.T) ([]int16, string) {
 	for i := range pcm {
 		pcm[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
 	}
-	return pcm, strings.ToLower(fields[4])
+	return pcm, strings.ToLower(good.Text)
 }
 
 // heard is parley-asr's answer.

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 
 	"parley/shared/audio"
 	"parley/shared/conversation"
+	"parley/shared/corpus"
 )
 
 // person is a speaker of the corpus.
@@ -19,47 +15,28 @@ type person struct {
 	utterances [][]int16
 }
 
-// adultAge parts children from adults, in years.
-const adultAge = 16
-
-// corpus reads the speakers of speechocean762.
-func corpus(ctx context.Context, folder string) ([]person, error) {
-	file, err := os.Open(filepath.Join(folder, "utterances.tsv"))
+// people reads the speakers of speechocean762.
+func people(ctx context.Context, data string) ([]person, error) {
+	rated, err := corpus.Speakers(data)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }()
-	var people []person
-	at := map[string]int{}
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		col := strings.Split(lines.Text(), "\t")
-		if len(col) < 4 || col[0] == "utterance" {
-			continue
-		}
-		i, ok := at[col[1]]
-		if !ok {
-			i = len(people)
-			at[col[1]] = i
-			group := col[3] + " child"
-			if age, err := strconv.Atoi(col[2]); err == nil && age >= adultAge {
-				group = col[3] + " adult"
+	var out []person
+	for _, s := range rated {
+		p := person{id: s.ID, group: s.Group()}
+		for _, u := range s.Utterances {
+			pcm, err := decoder().Decode(ctx, u.Audio)
+			if err != nil {
+				return nil, err
 			}
-			people = append(people, person{id: col[1], group: group})
+			p.utterances = append(p.utterances, trimmed(pcm))
 		}
-		pcm, err := decoder().Decode(ctx, filepath.Join(folder, "audio", col[0]+".flac"))
-		if err != nil {
-			return nil, err
-		}
-		people[i].utterances = append(people[i].utterances, trimmed(pcm))
+		out = append(out, p)
 	}
-	if err := lines.Err(); err != nil {
-		return nil, err
+	if len(out) < 2 {
+		return nil, fmt.Errorf("%d speakers in %s", len(out), data)
 	}
-	if len(people) < 2 {
-		return nil, fmt.Errorf("%d speakers in %s", len(people), folder)
-	}
-	return people, nil
+	return out, nil
 }
 
 // trimmed is an utterance without the silence around it, so that the truth is speech.

@@ -75,12 +75,12 @@ func run(ctx context.Context, o options) error {
 		p.rows = append(p.rows, entry{c.name, c.how, row})
 	}
 	if o.composed > 0 {
-		people, err := corpus(ctx, filepath.Join(o.data, "speechocean762"))
+		all, err := people(ctx, o.data)
 		if err != nil {
 			return err
 		}
 		for n := range o.composed {
-			c := compose(people, n)
+			c := compose(all, n)
 			f, err := measure(ctx, c.recording)
 			if err != nil {
 				return fmt.Errorf("composed %d: %w", n, err)

@@ -1,17 +1,8 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-)
+import "parley/shared/corpus"
 
-// childYears is the age under which a speaker counts as a child here.
-const childYears = 16
-
-// speaker is one speaker of speechocean762 (Zhang et al. 2021) with the mean human scores of each utterance, 0 to 10.
+// speaker is one of the rated speakers with the mean human scores of each utterance, 0 to 10.
 type speaker struct {
 	id                string
 	child             bool
@@ -20,35 +11,20 @@ type speaker struct {
 	fluency, accuracy []float64
 }
 
-// corpus reads utterances.tsv: utterance, speaker, age, gender, text, accuracy, completeness, fluency, prosody, total.
-func corpus(dir string) ([]speaker, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "utterances.tsv"))
+// speakers reads the rated speakers in the folder of shared data.
+func speakers(data string) ([]speaker, error) {
+	rated, err := corpus.Speakers(data)
 	if err != nil {
-		return nil, fmt.Errorf("the rated speakers: %w", err)
+		return nil, err
 	}
 	var out []speaker
-	for i, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		c := strings.Split(l, "\t")
-		if i == 0 {
-			continue
+	for _, r := range rated {
+		s := speaker{id: r.ID, child: r.Child(), gender: r.Gender}
+		for _, u := range r.Utterances {
+			s.files = append(s.files, u.Audio)
+			s.fluency, s.accuracy = append(s.fluency, u.Fluency), append(s.accuracy, u.Accuracy)
 		}
-		if len(c) < 8 {
-			return nil, fmt.Errorf("utterances.tsv: line %d has %d columns", i+1, len(c))
-		}
-		var age int
-		var accuracy, fluency float64
-		if _, err := fmt.Sscan(c[2]+" "+c[5]+" "+c[7], &age, &accuracy, &fluency); err != nil {
-			return nil, fmt.Errorf("utterances.tsv: line %d: %w", i+1, err)
-		}
-		if len(out) == 0 || out[len(out)-1].id != c[1] {
-			out = append(out, speaker{id: c[1], child: age < childYears, gender: c[3]})
-		}
-		s := &out[len(out)-1]
-		s.files = append(s.files, filepath.Join(dir, "audio", c[0]+".flac"))
-		s.fluency, s.accuracy = append(s.fluency, fluency), append(s.accuracy, accuracy)
-	}
-	if len(out) < 2 {
-		return nil, errors.New("utterances.tsv holds no speakers")
+		out = append(out, s)
 	}
 	return out, nil
 }

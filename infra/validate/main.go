@@ -53,7 +53,7 @@ func defaultCache() string {
 }
 
 func run(ctx context.Context, o options) error {
-	speakers, err := corpus(filepath.Join(o.data, "speechocean762"))
+	rated, err := speakers(o.data)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer r.close()
-	fmt.Fprintf(os.Stderr, "validate: %d speakers; engines' answers in %s\n", len(speakers), o.cache)
-	t, err := r.measure(ctx, speakers)
+	fmt.Fprintf(os.Stderr, "validate: %d speakers; engines' answers in %s\n", len(rated), o.cache)
+	t, err := r.measure(ctx, rated)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if o.channelSpeakers > 0 {
-		if p.channels, err = r.channels(ctx, speakers, o.channelSpeakers); err != nil {
+		if p.channels, err = r.channels(ctx, rated, o.channelSpeakers); err != nil {
 			return err
 		}
 	}

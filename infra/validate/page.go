@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"parley/shared/corpus"
 	"parley/shared/score/accent"
 	"parley/shared/score/agreement"
 )
@@ -177,7 +178,7 @@ func (p *page) dimensionText(say sayer, s studied) {
 		say("| %s | %d | %s | %s | %s | %+.2f |\n", g, s.shipped.sizes[g], number(s.scale.groups[g][0], 3), number(s.chosenScale.groups[g][0], 3), number(s.timing.groups[g][0], 3), s.shipped.groups[g][1])
 	}
 	say("\nOne rater inside adults / inside children reaches %s (test split). \"Shipped\" and \"chosen\" are on the scale of 0 to 5, residuals on that of the raters. ", y[2])
-	say("Children are speakers under %d years. Residuals are prediction less human mean.\n\n", childYears)
+	say("Children are speakers under %d years. Residuals are prediction less human mean.\n\n", corpus.ChildYears)
 	say("![Held-out prediction against the human mean, and residuals](validation/%s.svg)\n\n", s.name)
 	say("%s", remarks[string(s.name)])
 	say("What the inner folds had among their best:")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"parley/shared/audio"
+	"parley/shared/corpus"
 	"parley/shared/engine"
 	"parley/shared/speaker"
 )
@@ -15,20 +16,11 @@ import (
 // interviews is the folder of the shared interviews beside the repository. The test is skipped where it, or ffmpeg, is not there.
 func interviews(t *testing.T) []string {
 	t.Helper()
-	dir, err := os.Getwd()
+	data, err := corpus.Data()
 	if err != nil {
-		t.Fatal(err)
+		t.Skip("the shared interviews are not beside the repository: ", err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Skip("not inside the repository")
-		}
-		dir = filepath.Dir(dir)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "..", "shared", "data", "interviews", "*.flac"))
+	files, err := filepath.Glob(filepath.Join(data, "interviews", "*.flac"))
 	if err != nil || len(files) == 0 {
 		t.Skip("the shared interviews are not beside the repository")
 	}

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"parley/shared/corpus"
 	"parley/shared/dynamo/schema"
 	"parley/shared/pipeline"
 	"parley/shared/run"
@@ -330,17 +330,9 @@ func TestWriteUnitsAsConsumed(t *testing.T) {
 // root is the folder that holds go.mod.
 func root(t *testing.T) string {
 	t.Helper()
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if filepath.Dir(dir) == dir {
-			err = errors.New("no go.mod above this folder")
-			break
-		}
-		dir = filepath.Dir(dir)
+	dir, err := corpus.Root()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal(err)
-	return ""
+	return dir
 }

@@ -22,27 +22,21 @@ import (
 	"parley/shared/api"
 	"parley/shared/clock"
 	"parley/shared/code"
+	"parley/shared/corpus"
 	"parley/shared/gateway"
 	"parley/shared/memory"
 	"parley/shared/pipeline"
 	"parley/shared/run"
 )
 
-// root is the repository's folder: the nearest one above that holds go.mod.
+// root is the repository's folder.
 func root(t testing.TB) string {
 	t.Helper()
-	dir, err := os.Getwd()
+	dir, err := corpus.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 10 {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
-	t.Fatal("no go.mod above")
-	return ""
+	return dir
 }
 
 func recorded(t testing.TB, name string) events.APIGatewayProxyRequest {

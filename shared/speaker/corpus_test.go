@@ -1,19 +1,15 @@
 package speaker
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 
 	"parley/shared/audio"
+	"parley/shared/corpus"
 	"parley/shared/engine"
 )
 
@@ -23,22 +19,9 @@ import (
 // data is the folder of the shared recordings beside the repository, and a decoder. The test is skipped where either is not there.
 func data(t *testing.T) (string, audio.Decoder) {
 	t.Helper()
-	dir, err := os.Getwd()
+	dir, err := corpus.Data()
 	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Skip("not inside the repository")
-		}
-		dir = filepath.Dir(dir)
-	}
-	dir = filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the shared recordings are not beside the repository")
+		t.Skip("the shared recordings are not beside the repository: ", err)
 	}
 	if err := engine.Missing(engine.Dir(), engine.FFmpegFile); err != nil {
 		t.Skip(err)
@@ -53,52 +36,30 @@ type person struct {
 	utterances [][]int16
 }
 
-// corpus reads every step-th speaker, beginning with the first-th.
-func corpus(t *testing.T, first, step int) []person {
+// people reads every step-th speaker, beginning with the first-th.
+func people(t *testing.T, first, step int) []person {
 	t.Helper()
 	dir, decoder := data(t)
-	dir = filepath.Join(dir, "speechocean762")
-	file, err := os.Open(filepath.Join(dir, "utterances.tsv"))
+	rated, err := corpus.Speakers(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skip("the corpus of short utterances is not there")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }()
-	var people []person
-	seen := map[string]int{}
-	lines := bufio.NewScanner(file)
-	lines.Scan()
-	for lines.Scan() {
-		col := strings.Split(lines.Text(), "\t")
-		id := col[1]
-		at, ok := seen[id]
-		if !ok {
-			at = -1
-			if n := len(seen) - first; n >= 0 && n%step == 0 {
-				at = len(people)
-				group := col[3] + " child"
-				if age, err := strconv.Atoi(col[2]); err == nil && age >= 16 {
-					group = col[3] + " adult"
-				}
-				people = append(people, person{id: id, group: group})
+	var out []person
+	for i := first; i < len(rated); i += step {
+		p := person{id: rated[i].ID, group: rated[i].Group()}
+		for _, u := range rated[i].Utterances {
+			pcm, err := decoder.Decode(t.Context(), u.Audio)
+			if err != nil {
+				t.Fatal(err)
 			}
-			seen[id] = at
+			p.utterances = append(p.utterances, pcm)
 		}
-		if at < 0 {
-			continue
-		}
-		pcm, err := decoder.Decode(context.Background(), filepath.Join(dir, "audio", col[0]+".flac"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		people[at].utterances = append(people[at].utterances, pcm)
+		out = append(out, p)
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return people
+	return out
 }
 
 // composition says how a conversation is put together and what is done to its sound.

@@ -65,7 +65,7 @@ func TestSpeakersOfTheCorpusAreCounted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("decodes 120 files")
 	}
-	people := corpus(t, 3, 8)
+	people := people(t, 3, 8)
 	r := rand.New(rand.NewPCG(1, 1))
 	wrongCount, of := 0, 0
 	for i, a := range people {

@@ -30,7 +30,7 @@ func TestProjection(t *testing.T) {
 		}
 		return
 	}
-	p := train(t, corpus(t, 0, 1), 300)
+	p := train(t, people(t, 0, 1), 300)
 	b, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestCounting(t *testing.T) {
 	if !*calibrate {
 		t.Skip("only with -calibrate")
 	}
-	people := corpus(t, 0, 1)
+	people := people(t, 0, 1)
 	conditions := []composition{{}, {snrDb: 15}, {phone: true}, {equal: true}, {phone: true, snrDb: 20, equal: true}}
 	names := []string{"clean", "noise 15 dB", "telephone", "equal loudness", "telephone, noise 20 dB"}
 	table := map[string][3]int{} // right, wrong number, more than 5 % of the speech wrong

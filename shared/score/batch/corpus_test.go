@@ -2,13 +2,11 @@ package batch
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"parley/shared/audio"
+	"parley/shared/corpus"
 	"parley/shared/engine"
 	"parley/shared/score/agreement"
 	"parley/shared/score/timing"
@@ -23,16 +21,16 @@ func TestPhonationFollowsHumanFluencyWithoutAnyWords(t *testing.T) {
 	}
 	decode := decoder(t)
 	var ratio, human []float64
-	for _, s := range corpus(t) {
+	for _, s := range speakers(t) {
 		var mine, theirs []float64
-		for i := 0; i < len(s.files); i += everyNth {
-			pcm, err := decode(t.Context(), s.files[i])
+		for i := 0; i < len(s.Utterances); i += everyNth {
+			pcm, err := decode(t.Context(), s.Utterances[i].Audio)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := timing.Energy(pcm)
 			if x := c.Measure(c.Threshold(), 0); x.SpanSeconds() > 0 {
-				mine, theirs = append(mine, x.PhonationRatio()), append(theirs, s.fluency[i])
+				mine, theirs = append(mine, x.PhonationRatio()), append(theirs, s.Utterances[i].Fluency)
 			}
 		}
 		ratio, human = append(ratio, agreement.Mean(mine)), append(human, agreement.Mean(theirs))
@@ -42,57 +40,17 @@ func TestPhonationFollowsHumanFluencyWithoutAnyWords(t *testing.T) {
 	}
 }
 
-// speaker is one speaker of the corpus with the human scores per utterance.
-type speaker struct {
-	speaker           string
-	age               string
-	files             []string
-	fluency, accuracy []float64
-}
-
-func corpus(t *testing.T) []speaker {
+func speakers(t *testing.T) []corpus.Speaker {
 	t.Helper()
-	dir := repository(t)
-	dir = filepath.Join(dir, "..", "shared", "data", "speechocean762")
-	b, err := os.ReadFile(filepath.Join(dir, "utterances.tsv"))
+	data, err := corpus.Data()
 	if err != nil {
 		t.Skip("the corpus is not there: ", err)
 	}
-	var out []speaker
-	for i, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		c := strings.Split(l, "\t")
-		if i == 0 || len(c) < 8 {
-			continue
-		}
-		if len(out) == 0 || out[len(out)-1].speaker != c[1] {
-			out = append(out, speaker{speaker: c[1], age: c[2]})
-		}
-		s := &out[len(out)-1]
-		var f, a float64
-		if _, err := fmt.Sscan(c[7]+" "+c[5], &f, &a); err != nil {
-			t.Fatal(err)
-		}
-		s.files = append(s.files, filepath.Join(dir, "audio", c[0]+".flac"))
-		s.fluency, s.accuracy = append(s.fluency, f), append(s.accuracy, a)
-	}
-	return out
-}
-
-func repository(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
+	out, err := corpus.Speakers(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
+	return out
 }
 
 func decoder(t *testing.T) func(context.Context, string) ([]int16, error) {
