@@ -19,6 +19,7 @@ import (
 	"parley/shared/api"
 	"parley/shared/clock"
 	"parley/shared/code"
+	"strings"
 )
 
 // The limits of the gateway and of Lambda behind it, which the emulator does not hold.
@@ -72,6 +73,19 @@ func (p *proxy) stop() {
 	}
 }
 
+// ascii is a query with every byte escaped that a request's first line may not hold: the emulator refuses it without a word.
+func ascii(query string) string {
+	var out strings.Builder
+	for i := range len(query) {
+		if b := query[i]; b <= ' ' || b > '~' {
+			_, _ = fmt.Fprintf(&out, "%%%02X", b)
+		} else {
+			_ = out.WriteByte(b)
+		}
+	}
+	return out.String()
+}
+
 // newGateway is the proxy's handler; patience is how long it waits for an answer.
 func newGateway(s System, patience time.Duration) http.Handler {
 	// The emulator serves every gateway on its one port; only the path tells them apart.
@@ -82,7 +96,7 @@ func newGateway(s System, patience time.Duration) http.Handler {
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
-			r.Out.URL.RawQuery = r.In.URL.RawQuery // else the library leaves out what it cannot read, and nobody refuses it
+			r.Out.URL.RawQuery = ascii(r.In.URL.RawQuery) // else the library leaves out what it cannot read, and nobody refuses it
 			// The gateway tells a function who called; what the client itself says of it does not count.
 			client, _, err := net.SplitHostPort(r.In.RemoteAddr)
 			if err == nil {

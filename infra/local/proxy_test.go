@@ -68,13 +68,13 @@ func TestShortPathsReachTheStage(t *testing.T) {
 	url := front(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, r.Method, " ", r.URL.Path, "?", r.URL.RawQuery, " ", r.Header.Get("X-Api-Key"), " ", r.Header.Get("X-Forwarded-For"))
 	})
-	req, err := http.NewRequest(http.MethodDelete, url+"/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz", nil)
+	req, err := http.NewRequest(http.MethodDelete, url+"/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz&e=٣", nil)
 	if err == nil {
 		req.Header.Set("X-Api-Key", "k")
 		req.Header.Set("X-Forwarded-For", "203.0.113.9") // what a client says of itself
 	}
 	status, _, body := do(t, req, err)
-	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz k 127.0.0.1"
+	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz&e=%D9%A3 k 127.0.0.1"
 	if status != 200 || string(body) != want {
 		t.Errorf("%d %s, want 200 %s", status, body, want)
 	}
