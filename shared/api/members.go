@@ -18,9 +18,14 @@ func membersOfObject(raw []byte) (map[string]json.RawMessage, error) {
 		return nil, errors.New("api: no JSON object")
 	}
 	found := map[string]json.RawMessage{}
+	var err error
 	object.ForEach(func(name, value gjson.Result) bool {
-		found[name.String()] = json.RawMessage(value.Raw)
+		var decoded string // by the library that everything else is decoded with: the two differ in broken UTF-8 and halves of surrogates
+		if err = json.Unmarshal([]byte(name.Raw), &decoded); err != nil {
+			return false
+		}
+		found[decoded] = json.RawMessage(value.Raw)
 		return true
 	})
-	return found, nil
+	return found, err
 }
