@@ -21,8 +21,8 @@ right person is found in them flatters; the confidence, low or medium where they
 ## Conversations composed of many speakers
 
 Read sentences of the 48 speakers of speechocean762 (Zhang et al. 2021), two minutes each; every other pair is of one gender and age group, children
-among them. There are no words, so speaking time and the opening alone find the candidate, and with three tenths of it that must go wrong: what is shown is whether the confidence
-tells, which without words is never above low where there are two voices. The projection that tells voices apart was learnt on these speakers, which flatters the count; the table of speakers never seen is below.
+among them. There are no words, so speaking time and the opening alone find the candidate, and the interviewer opens each of them, which is what finds the candidate who has three tenths
+of the speech. Without words the confidence is never above low where there are two voices. The projection that tells voices apart was learnt on these speakers, which flatters the count; the table of speakers never seen is below.
 `
 	tail = `
 ## Voices that the projection has not seen

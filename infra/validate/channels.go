@@ -80,14 +80,11 @@ func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift,
 			return pair{}, err
 		}
 		out := pair{math.NaN(), math.NaN(), m.Intake.Quality.SNRDb, m.Intake.Quality.BandwidthHz}
-		fl, err := fluency.Score(ctx, m, r.Aligner)
-		if err != nil {
-			return out, err
-		}
 		ac, err := accent.Score(ctx, m, r.Aligner, r.Listener)
 		if err != nil {
 			return out, err
 		}
+		fl := fluency.Measure(m).Score(ac.WeakPhones)
 		if fl.Raw != nil {
 			out.fluency = *fl.Raw
 		}

@@ -47,19 +47,16 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c := candidate{speaker: s}
-		if c.parts, c.fluent, err = fluency.Measure(ctx, m, r.Aligner, math.Inf(1)); err != nil {
-			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
-		}
+		draft := fluency.Measure(m)
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
-		if _, c.accents, err = accent.Measure(ctx, m, listened, r.Listener, math.Inf(1), math.Inf(1)); err != nil {
+		if c.parts, c.accents, err = accent.Measure(ctx, m, listened, r.Listener, math.Inf(1), math.Inf(1)); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
-		if _, c.sampledFluent, err = fluency.Measure(ctx, m, r.Aligner, fluency.AlignSeconds); err != nil {
-			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
-		}
+		c.fluent = draft.With(accent.WeakPhones(c.accents))
 		if _, c.sampledAccents, err = accent.Measure(ctx, m, r.Aligner, r.Listener, accent.AlignSeconds, accent.HearSeconds); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
+		c.sampledFluent = draft.With(accent.WeakPhones(c.sampledAccents))
 		c.pitch, _ = accent.Pitch(m, c.parts)
 		t.add(c)
 		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d speakers", i+1, len(speakers))

@@ -5,7 +5,6 @@ import (
 
 	"parley/shared/score/accent"
 	"parley/shared/score/agreement"
-	"parley/shared/score/fluency"
 	"parley/shared/score/norms"
 )
 
@@ -48,7 +47,7 @@ func (t *table) who(group string) []int {
 
 func (p *page) samplingText(say func(string, ...any)) {
 	say("\n## What a run samples\n\n")
-	say("All of a speaker's speech is aligned and heard for the figures above. A run aligns %d s of the candidate's speech for accent and %d s for fluency, and hears %d s for\n", accent.AlignSeconds, fluency.AlignSeconds, accent.HearSeconds)
+	say("All of a speaker's speech is aligned and heard for the figures above. A run aligns %d s of the candidate's speech and hears %d s for\n", accent.AlignSeconds, accent.HearSeconds)
 	say("its language, spread over the recording. Scores of whole speakers made that way, held out, on the scale of 0 to 5, against the human means:\n\n")
 	say("| | all speech | adults | children | as in a run | adults | children |\n|---|---|---|---|---|---|---|\n")
 	for _, s := range p.studies {

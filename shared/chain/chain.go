@@ -153,7 +153,10 @@ func (w Works) vocabulary(ctx context.Context, r run.Run, _ run.Part) (pipeline.
 		return pipeline.Result{}, err
 	}
 	res, err := vocabulary.Score(m)
-	return w.scored(ctx, r, pipeline.VocabularyScore, code.ScoringFailed, res, err)
+	if err != nil {
+		return pipeline.Result{}, fmt.Errorf("chain: vocabulary: %w", err)
+	}
+	return w.scored(ctx, r, pipeline.VocabularyScore, code.ScoringFailed, res.Reason, res)
 }
 
 func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
@@ -161,8 +164,8 @@ func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Res
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	res, err := fluency.Score(ctx, m, w.Aligner)
-	return w.scored(ctx, r, pipeline.FluencyScore, code.ScoringFailed, res, err)
+	d := fluency.Measure(m)
+	return w.scored(ctx, r, pipeline.FluencyScore, code.ScoringFailed, d.Reason, d)
 }
 
 func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
@@ -171,18 +174,18 @@ func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 		return pipeline.Result{}, err
 	}
 	res, err := accent.Score(ctx, m, w.Aligner, w.Listener)
-	return w.scored(ctx, r, pipeline.AccentScore, code.AccentScoreUnavailable, res, err)
+	if err != nil {
+		return pipeline.Result{}, fmt.Errorf("chain: accent: %w", err)
+	}
+	return w.scored(ctx, r, pipeline.AccentScore, code.AccentScoreUnavailable, res.Reason, res)
 }
 
 // scored stores a dimension's result. One that could not be measured is a finding with the code of the dimension.
-func (w Works) scored(ctx context.Context, r run.Run, a pipeline.Artefact, unmeasured code.Code, res score.Result, err error) (pipeline.Result, error) {
-	if err != nil {
-		return pipeline.Result{}, fmt.Errorf("chain: %s: %w", a, err)
+func (w Works) scored(ctx context.Context, r run.Run, a pipeline.Artefact, unmeasured code.Code, why string, result any) (pipeline.Result, error) {
+	if why != "" {
+		return pipeline.Result{}, code.Newf(unmeasured, "%s", why)
 	}
-	if res.Raw == nil {
-		return pipeline.Result{}, code.Newf(unmeasured, "%s", res.Reason)
-	}
-	return pipeline.Result{}, w.store(ctx, r, a, 0, res)
+	return pipeline.Result{}, w.store(ctx, r, a, 0, result)
 }
 
 func (w Works) material(ctx context.Context, r run.Run) (m score.Material, err error) {

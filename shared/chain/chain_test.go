@@ -250,7 +250,7 @@ func TestWhatEndsARun(t *testing.T) {
 		"another language":                          {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "de"} }, code.TranscriptionLowConfidence},
 		"a recogniser that refuses our credentials": {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "en", err: transcript.ErrDenied} }, code.ServiceConfigurationError},
 		"a recogniser that gives up":                {spoken, func(w *chain.Works) { w.Recogniser = listener{heard: "en", err: transcript.ErrProvider} }, code.TranscriptionFailed},
-		"an aligner that fails":                     {spoken, func(w *chain.Works) { w.Aligner = aligner{err: errors.New("boom")} }, code.ScoringFailed},
+		"an aligner that fails":                     {spoken, func(w *chain.Works) { w.Aligner = aligner{err: errors.New("boom")} }, code.AccentScoreUnavailable},
 		"a listener that fails":                     {spoken, func(w *chain.Works) { w.Listener = listener{err: errors.New("boom")} }, code.AccentScoreUnavailable},
 		"a file that cannot be decoded": {spoken, func(w *chain.Works) {
 			w.Decode = func(context.Context, string) ([]int16, error) { return nil, errors.New("boom") }

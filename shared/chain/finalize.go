@@ -10,22 +10,27 @@ import (
 	"parley/shared/report"
 	"parley/shared/run"
 	"parley/shared/score"
+	"parley/shared/score/accent"
+	"parley/shared/score/fluency"
 	"parley/shared/scoring"
 )
 
 func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
 	in := report.Input{RequestedLanguage: r.Request.Language, ScoringVersion: scoring.Version(w.Recogniser.Version(), w.Aligner.Version())}
+	var fluent fluency.Draft
+	var spoken accent.Result
 	for _, part := range []struct {
 		of   pipeline.Artefact
 		into any
 	}{
 		{pipeline.Intake, &in.Intake}, {pipeline.Conversation, &in.Conversation},
-		{pipeline.VocabularyScore, &in.Vocabulary}, {pipeline.FluencyScore, &in.Fluency}, {pipeline.AccentScore, &in.Accent},
+		{pipeline.VocabularyScore, &in.Vocabulary}, {pipeline.FluencyScore, &fluent}, {pipeline.AccentScore, &spoken},
 	} {
 		if err := w.load(ctx, r, part.of, 0, part.into); err != nil {
 			return pipeline.Result{}, err
 		}
 	}
+	in.Fluency, in.Accent = fluent.Score(spoken.WeakPhones), spoken.Result
 	rep := report.Build(in)
 	if err := w.store(ctx, r, pipeline.Report, 0, rep); err != nil {
 		return pipeline.Result{}, err

@@ -8,8 +8,8 @@ import (
 )
 
 // Artefact names what a stage reads or writes. The types behind them: Intake is audio.Intake, Words is
-// transcript.Chunk (one per piece), Speakers is speaker.Diarization, Conversation is transcript.Conversation, the scores
-// are score.Result, Report is report.Report; all JSON. PCM is raw 16 kHz mono little-endian int16.
+// transcript.Chunk (one per piece), Speakers is speaker.Diarization, Conversation is transcript.Conversation, VocabularyScore is
+// score.Result, FluencyScore fluency.Draft, which finalize completes by AccentScore, accent.Result, Report is report.Report; all JSON. PCM is raw 16 kHz mono little-endian int16.
 type Artefact string
 
 // The artefacts.

@@ -77,7 +77,7 @@ var Table = []Stage{
 		In: []Artefact{Conversation}, Out: []Artefact{VocabularyScore}},
 	{Name: Fluency, Timeout: 180 * time.Second, MaxReceives: 2, MemoryMB: 1769, Concurrency: 50,
 		Due: 90 * time.Second, DueFactor: 0.05, Fail: code.ScoringFailed, TimeoutCode: code.FluencyModelTimeout, Progress: 70,
-		In: []Artefact{PCM, Intake, Conversation}, Out: []Artefact{FluencyScore}, Layers: []Layer{LayerAligner}},
+		In: []Artefact{PCM, Intake, Conversation}, Out: []Artefact{FluencyScore}},
 	{Name: Accent, Timeout: 180 * time.Second, MaxReceives: 2, MemoryMB: 1769, Concurrency: 50,
 		Due: 90 * time.Second, DueFactor: 0.05, Fail: code.AccentScoreUnavailable, TimeoutCode: code.AccentScoreUnavailable, Progress: 70,
 		In: []Artefact{PCM, Intake, Conversation}, Out: []Artefact{AccentScore}, Layers: []Layer{LayerAligner, LayerRecogniser}},

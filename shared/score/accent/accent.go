@@ -17,6 +17,8 @@ import (
 	"math"
 	"sort"
 
+	"golang.org/x/sync/errgroup"
+
 	"parley/shared/audio"
 	"parley/shared/score"
 	"parley/shared/score/norms"
@@ -54,15 +56,22 @@ const (
 // english is the language of the aligner's models, ISO 639-1.
 const english = "en"
 
+// Result is an accent's score with what fluency counts of it.
+type Result struct {
+	score.Result
+	// WeakPhones is the measure weakPhonesGop in each part of the candidate's speech (timing.Candidate); nil where nothing was aligned.
+	WeakPhones norms.Values `json:"weakPhones,omitempty"`
+}
+
 // Score measures the candidate's accent. Raw is nil, with a reason, where it cannot be measured. The error is for a failure of
 // our own: the aligner's, or a context that ended.
-func Score(ctx context.Context, m score.Material, aligner Aligner, listener Listener) (score.Result, error) {
+func Score(ctx context.Context, m score.Material, aligner Aligner, listener Listener) (Result, error) {
 	parts := withoutLoops(timing.Candidate(m))
-	r := score.Result{Dimension: score.Accent, SpeechSeconds: timing.SpeechSeconds(parts)}
+	r := Result{Result: score.Result{Dimension: score.Accent, SpeechSeconds: timing.SpeechSeconds(parts)}}
 	for _, p := range parts {
 		r.Words += len(p.Words)
 	}
-	if r.Reason = refusal(m, r); r.Reason != "" {
+	if r.Reason = refusal(m, r.Result); r.Reason != "" {
 		_, _, r.Measures = norms.Accent().Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
@@ -79,12 +88,23 @@ func Score(ctx context.Context, m score.Material, aligner Aligner, listener List
 	}
 	readings, weights, err := measure(ctx, m, parts, aligner, listener, limits)
 	if err != nil {
-		return score.Result{}, fmt.Errorf("accent: %w", err)
+		return Result{}, fmt.Errorf("accent: %w", err)
 	}
 	r.Cautions = cautions
 	raw, interval, measures := norms.Accent().Linear(readings, weights, extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
+	r.WeakPhones = WeakPhones(readings)
 	return r, nil
+}
+
+// WeakPhones are the values of weakPhonesGop among the readings; nil where it was not measured.
+func WeakPhones(readings []norms.Reading) norms.Values {
+	for _, r := range readings {
+		if r.Name == weakPhones {
+			return r.Parts
+		}
+	}
+	return nil
 }
 
 // Pitch is the median fundamental in Hz of the candidate's parts; ok is false where too little is voiced.
@@ -111,35 +131,24 @@ func Measure(ctx context.Context, m score.Material, aligner Aligner, listener Li
 	return parts, readings, err
 }
 
-// measure aligns and hears at most so many seconds.
+// measure aligns and hears at most so many seconds, both at once: they are different engines.
 func measure(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, listener Listener, limits [2]float64) (readings []norms.Reading, weights []float64, err error) {
-	aligned, err := alignAll(ctx, m.PCM, parts, aligner, limits[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	heard, err := hearAll(ctx, m.PCM, parts, listener, limits[1])
-	if err != nil {
+	var aligned []sounds
+	var heard []float64
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		aligned, err = alignAll(ctx, m.PCM, parts, aligner, limits[0])
+		return err
+	})
+	both.Go(func() (err error) {
+		heard, err = hearAll(ctx, m.PCM, parts, listener, limits[1])
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		return nil, nil, err
 	}
 	readings, weights = read(parts, aligned, heard)
 	return readings, weights, nil
-}
-
-// WeakPhones is the measure weakPhonesGop in each part of the candidate's speech (timing.Candidate), NaN where a part has none, with at most
-// limit seconds aligned: of English alone, of another language all are NaN. Fluency counts it too.
-func WeakPhones(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, limit float64) ([]float64, error) {
-	if !spokenEnglish(m) {
-		limit = 0
-	}
-	aligned, err := alignAll(ctx, m.PCM, withoutLoops(parts), aligner, limit)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float64, len(parts))
-	for i := range out {
-		out[i] = aligned[i].weakest()
-	}
-	return out, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.

@@ -84,7 +84,7 @@ func must(t *testing.T, m score.Material, a Aligner) score.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r.Result
 }
 
 func TestScore(t *testing.T) {
@@ -284,31 +284,18 @@ func TestChosenPartsAreSpreadEvenly(t *testing.T) {
 	}
 }
 
-func TestWeakPhonesAreThoseOfTheAccent(t *testing.T) {
+func TestTheWeakPhonesGoWithTheScore(t *testing.T) {
 	m := material(10, 0.8)
-	parts := timing.Candidate(m)
-	got, err := WeakPhones(t.Context(), m, parts, &listener{gop: -30}, AlignSeconds)
+	r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: 0.9})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, readings, err := Measure(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}, AlignSeconds, HearSeconds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range readings[1].Parts {
-		if got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
-			t.Errorf("part %d: %g, want %g", i, got[i], want)
-		}
+	if len(r.WeakPhones) != len(timing.Candidate(m)) || math.IsNaN(r.WeakPhones[0]) {
+		t.Errorf("%v of %d parts", r.WeakPhones, len(timing.Candidate(m)))
 	}
 	m.Conversation.Language = "fr"
-	other, err := WeakPhones(t.Context(), m, parts, &listener{gop: -30}, AlignSeconds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, v := range other {
-		if !math.IsNaN(v) {
-			t.Errorf("part %d of another language: %g", i, v)
-		}
+	if r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}); err != nil || r.WeakPhones != nil {
+		t.Errorf("of another language: %v, %v", r.WeakPhones, err)
 	}
 }
 

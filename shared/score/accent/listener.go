@@ -16,9 +16,9 @@ type Listener interface {
 }
 
 const (
-	// HearSeconds is how much of the candidate's speech is heard for its language, s: one window, which costs the recogniser half a
+	// HearSeconds is how much of the candidate's speech is heard for its language, s: two windows, each of which costs the recogniser half a
 	// minute however little of it is filled.
-	HearSeconds = 25
+	HearSeconds = 48
 	// The log odds are believed between these: further out they are the length of the window and the loudness of a breath.
 	leastOdds, mostOdds = -3, 5
 )

@@ -17,7 +17,7 @@ import (
 const (
 	// AlignSeconds is how much of the candidate's speech is aligned, s: alignment and phone loop cost nearly as much as the
 	// recogniser, and a longer look hardly moves the mean of the worst words.
-	AlignSeconds = 50
+	AlignSeconds = 60
 	// loopRepeats is how often a phrase of up to loopWords words must come again at once to be the recogniser's own loop.
 	loopRepeats = 4
 	loopWords   = 12

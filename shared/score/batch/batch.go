@@ -150,11 +150,11 @@ func (e Engine) sounds(ctx context.Context, row Row, m score.Material) (fl, ac s
 	if row.Text != "" {
 		m = unheard(m)
 	}
-	if fl, err = fluency.Score(ctx, m, e.Aligner); err != nil {
+	spoken, err := accent.Score(ctx, m, e.Aligner, e.Listener)
+	if err != nil {
 		return fl, ac, err
 	}
-	ac, err = accent.Score(ctx, m, e.Aligner, e.Listener)
-	return fl, ac, err
+	return fluency.Measure(m).Score(spoken.WeakPhones), spoken.Result, nil
 }
 
 // rowError is a fault of the row itself.

@@ -5,26 +5,22 @@
 //
 // docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). How surely the words are
 // heard and how clear the weakest sounds are count beside timing: broken and hesitant words are heard less surely, and their sounds are
-// swallowed or drawn out. The scale is set by norms of spontaneous speech, and provisional. It costs the aligner's time (package accent).
+// swallowed or drawn out. Package accent finds how clear they are, so a fluency is a draft first. The scale is set by norms of spontaneous
+// speech, and provisional.
 //
 // Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of package norms.
 package fluency
 
 import (
-	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"parley/shared/score"
-	"parley/shared/score/accent"
 	"parley/shared/score/norms"
 	"parley/shared/score/timing"
 	"parley/shared/syllable"
 )
-
-// AlignSeconds is how much of the candidate's speech is aligned for fluency, s: less than half of accent's, since the sounds have a small
-// part in it, and the two share the processors of a small machine.
-const AlignSeconds = 20
 
 // MinSpeechSeconds is the least phonation time for a score in a run; a score from less than CautionSeconds carries a caution.
 const (
@@ -39,58 +35,84 @@ const (
 	telephoneSD = 0.3
 )
 
-// Score measures the candidate's fluency. Raw is nil, with a reason, where there is too little speech. The error is for a failure of
-// our own: the aligner's, or a context that ended.
-func Score(ctx context.Context, m score.Material, aligner accent.Aligner) (score.Result, error) {
+// Draft is a fluency that lacks the clearness of the sounds: that is found where the accent is, beside this.
+type Draft struct {
+	// Result has no score yet; where there is too little speech for one it is complete, with the reason.
+	score.Result
+	// Readings are in the order in which they are reported, each in the parts of the candidate's speech (timing.Candidate), whose weights are
+	// Weights.
+	Readings []norms.Reading `json:"readings,omitempty"`
+	Weights  []float64       `json:"weights,omitempty"`
+	// Spread is what the recording makes less sure, on the scale of 0 to 5.
+	Spread float64 `json:"spread,omitempty"`
+}
+
+// Measure measures all of the candidate's fluency but the clearness of the sounds.
+func Measure(m score.Material) Draft {
 	parts := timing.Candidate(m)
-	r := score.Result{Dimension: score.Fluency, SpeechSeconds: timing.SpeechSeconds(parts)}
+	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: timing.SpeechSeconds(parts)}}
 	for _, t := range m.Conversation.CandidateTurns() {
-		r.Words += len(t.Words)
+		d.Words += len(t.Words)
 	}
 	least := float64(MinSpeechSeconds)
 	if m.Waive {
 		least = waivedSeconds
 	}
-	limit := float64(AlignSeconds)
-	if r.SpeechSeconds < least {
-		limit = 0
-	}
-	readings, weights, err := read(ctx, m, parts, aligner, limit)
-	if err != nil {
-		return score.Result{}, fmt.Errorf("fluency: %w", err)
-	}
-	if r.SpeechSeconds < least {
-		r.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", r.SpeechSeconds, least)
-		for i := range readings {
-			readings[i] = missing(readings[i].Name, "Too little speech of the candidate.")
+	d.Readings, d.Weights = read(m, parts)
+	if d.SpeechSeconds < least {
+		d.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", d.SpeechSeconds, least)
+		for i := range d.Readings {
+			d.Readings[i] = missing(d.Readings[i].Name, "Too little speech of the candidate.")
 		}
-		_, _, r.Measures = norms.Fluency().Linear(readings, nil, 0)
-		return r, nil
+		_, _, d.Measures = norms.Fluency().Linear(d.Readings, nil, 0)
+		d.Readings, d.Weights = nil, nil
+		return d
 	}
-	if r.SpeechSeconds < CautionSeconds {
-		r.Cautions = append(r.Cautions, fmt.Sprintf("The candidate speaks for %.1f seconds only.", r.SpeechSeconds))
+	if d.SpeechSeconds < CautionSeconds {
+		d.Cautions = append(d.Cautions, fmt.Sprintf("The candidate speaks for %.1f seconds only.", d.SpeechSeconds))
 	}
-	extra := 0.0
 	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
-		r.Cautions = append(r.Cautions, "Noise in the recording can hide pauses.")
-		extra = noisySD
+		d.Cautions = append(d.Cautions, "Noise in the recording can hide pauses.")
+		d.Spread = noisySD
 	}
 	if m.Intake.Quality.Telephone() {
-		r.Cautions = append(r.Cautions, "The recording has the band of a telephone, in which speech sounds less fluent than it is.")
-		extra = math.Hypot(extra, telephoneSD)
+		d.Cautions = append(d.Cautions, "The recording has the band of a telephone, in which speech sounds less fluent than it is.")
+		d.Spread = math.Hypot(d.Spread, telephoneSD)
 	}
-	raw, interval, measures := norms.Fluency().Linear(readings, weights, extra)
-	r.Raw, r.Interval, r.Measures = &raw, interval, measures
-	return r, nil
+	return d
 }
 
-// Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At most limit seconds are aligned.
-// The error is the aligner's own failure.
-func Measure(ctx context.Context, m score.Material, aligner accent.Aligner, limit float64) (parts []timing.Part, readings []norms.Reading, err error) {
-	parts = timing.Candidate(m)
-	readings, _, err = read(ctx, m, parts, aligner, limit)
-	return parts, readings, err
+// Score completes a draft with weakPhonesGop in each of its parts (accent.Result), nil where nothing was aligned. Raw is nil, with a reason,
+// where the draft has one; a draft with a score is complete.
+func (d Draft) Score(weak norms.Values) score.Result {
+	if d.Reason != "" || d.Raw != nil {
+		return d.Result
+	}
+	r := d.Result
+	raw, interval, measures := norms.Fluency().Linear(d.With(weak), d.Weights, d.Spread)
+	r.Raw, r.Interval, r.Measures = &raw, interval, measures
+	return r
 }
+
+// With are the draft's readings with weakPhonesGop among them.
+func (d Draft) With(weak norms.Values) []norms.Reading {
+	out := slices.Clone(d.Readings)
+	if len(weak) != len(d.Weights) {
+		return out
+	}
+	for i := range out {
+		if out[i].Name == weakPhones {
+			out[i] = norms.InParts(weakPhones, notAligned, weak, d.Weights)
+		}
+	}
+	return out
+}
+
+// The measure that the aligner finds, and why there is none.
+const (
+	weakPhones = "weakPhonesGop"
+	notAligned = "The words could not be aligned to English sounds."
+)
 
 func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
 
@@ -117,12 +139,8 @@ func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
 }
 
 // read measures everything, in the order in which it is reported.
-func read(ctx context.Context, m score.Material, parts []timing.Part, aligner accent.Aligner, limit float64) (readings []norms.Reading, weights []float64, err error) {
+func read(m score.Material, parts []timing.Part) (readings []norms.Reading, weights []float64) {
 	turns := len(m.Conversation.CandidateTurns())
-	weak, err := accent.WeakPhones(ctx, m, parts, aligner, limit)
-	if err != nil {
-		return nil, nil, err
-	}
 	for _, p := range parts {
 		weights = append(weights, p.Weight)
 	}
@@ -162,10 +180,10 @@ func read(ctx context.Context, m score.Material, parts []timing.Part, aligner ac
 		said.filled(),
 		said.repaired(),
 		inParts("wordProbability", parts, timing.Part.Probability),
-		norms.InParts("weakPhonesGop", "The words could not be aligned to English sounds.", weak, weights),
+		missing(weakPhones, notAligned),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
-	return readings, weights, nil
+	return readings, weights
 }
 
 // meanPause is the mean length of the pauses in s, of all parts together.

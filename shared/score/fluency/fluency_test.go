@@ -1,16 +1,15 @@
 package fluency
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 
 	"parley/shared/audio"
 	"parley/shared/score"
-	"parley/shared/score/accent"
+	"parley/shared/score/norms"
 	"parley/shared/score/timing"
 	"parley/shared/transcript"
 )
@@ -42,30 +41,18 @@ func material(pcm []int16) score.Material {
 	return m
 }
 
-// sounds aligns every word over an equal share of the audio as one vowel, so much clearer than middling; with err set, nothing.
-type sounds struct {
-	clearer float64
-	err     error
-}
-
-func (s sounds) Version() string { return "test" }
-
-func (s sounds) Align(_ context.Context, pcm []int16, words []string) ([]accent.AlignedWord, error) {
-	var out []accent.AlignedWord
-	n := len(pcm) / 160 / len(words)
-	for i, w := range words {
-		out = append(out, accent.AlignedWord{Text: w, Start: i * n, Frames: n, Phones: []accent.Phone{{Name: "AA", Frames: n, Score: (s.clearer - 20) * float64(n)}}})
+// sounds are as clear in every part of the material.
+func sounds(m score.Material, clear float64) norms.Values {
+	var out norms.Values
+	for range timing.Candidate(m) {
+		out = append(out, clear)
 	}
-	return out, s.err
+	return out
 }
 
 func must(t *testing.T, m score.Material) score.Result {
 	t.Helper()
-	r, err := Score(t.Context(), m, sounds{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return Measure(m).Score(sounds(m, -1.2))
 }
 
 func value(t *testing.T, r score.Result, name string) float64 {
@@ -164,40 +151,43 @@ func TestScore(t *testing.T) {
 		}
 	})
 	t.Run("clearer sounds raise it", func(t *testing.T) {
-		better, err := Score(t.Context(), m, sounds{clearer: 5})
-		if err != nil || *better.Raw <= *r.Raw {
-			t.Fatalf("%v, %v where they are less clear, %v", better.Raw, *r.Raw, err)
+		if better := Measure(m).Score(sounds(m, -0.8)); *better.Raw <= *r.Raw {
+			t.Fatalf("%v, %v where they are less clear", *better.Raw, *r.Raw)
 		}
 	})
-	t.Run("where no sounds can be compared the rest is scored, with a reason", func(t *testing.T) {
-		spanish := m
-		spanish.Conversation.Language = "es"
-		for name, of := range map[string]func() (score.Result, error){
-			"another language": func() (score.Result, error) {
-				return Score(t.Context(), spanish, sounds{err: errors.New("not to be asked")})
-			},
-			"nothing is aligned": func() (score.Result, error) { return Score(t.Context(), m, sounds{err: accent.ErrNotAligned}) },
-		} {
-			r, err := of()
-			if err != nil || r.Raw == nil {
-				t.Fatalf("%s: %+v, %v", name, r, err)
+	t.Run("where no sounds were compared the rest is scored, with a reason", func(t *testing.T) {
+		none := sounds(m, math.NaN())
+		for name, weak := range map[string]norms.Values{"nothing was aligned": nil, "no part of it": none, "of other parts": append(none, -1)} {
+			r := Measure(m).Score(weak)
+			if r.Raw == nil {
+				t.Fatalf("%s: %+v", name, r)
 			}
 			for _, m := range r.Measures {
-				if m.Name == "weakPhonesGop" && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
+				if m.Name == weakPhones && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
 					t.Errorf("%s: %+v", name, m)
 				}
 			}
 		}
 	})
-	t.Run("the aligner's own failure is an error, unless there is too little speech to ask it", func(t *testing.T) {
-		broken := sounds{err: errors.New("broken pipe")}
-		if _, err := Score(t.Context(), m, broken); !errors.Is(err, broken.err) {
-			t.Errorf("%v", err)
+	t.Run("a draft that was stored gives the same score", func(t *testing.T) {
+		weak := sounds(m, -1.2)
+		weak[0] = math.NaN()
+		b, err := json.Marshal(Measure(m))
+		if err != nil {
+			t.Fatal(err)
 		}
-		short := material(speak(1, 2000, 500))
-		short.Waive = false
-		if r, err := Score(t.Context(), short, broken); err != nil || r.Raw != nil {
-			t.Errorf("%+v, %v", r, err)
+		var d Draft
+		if err := json.Unmarshal(b, &d); err != nil {
+			t.Fatal(err)
+		}
+		got, want := d.Score(weak), Measure(m).Score(weak)
+		if x, y := fmt.Sprint(*got.Raw, got.Interval, len(got.Measures)), fmt.Sprint(*want.Raw, want.Interval, len(want.Measures)); x != y {
+			t.Errorf("%s, want %s", x, y)
+		}
+	})
+	t.Run("a score that is complete stays", func(t *testing.T) {
+		if got := (Draft{Result: r}).Score(nil); *got.Raw != *r.Raw || len(got.Measures) != len(r.Measures) {
+			t.Errorf("%+v", got)
 		}
 	})
 	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: noisySNRDb - 1}, "telephone": {BandwidthHz: 3500}} {

@@ -1,6 +1,7 @@
 package norms
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -25,15 +26,44 @@ func (m Measure) Z(v float64) float64 {
 
 // Reading is one measure of one candidate.
 type Reading struct {
-	Name string
+	Name string `json:"name"`
 	// Value is what is reported; nil: not measured, then Reason says why.
-	Value  *float64
-	Reason string
-	// Parts are the values in the parts of the candidate's speech, NaN where a part has none; nil: the measure belongs to the
-	// whole, and every part is given Value.
-	Parts []float64
+	Value  *float64 `json:"value"`
+	Reason string   `json:"reason,omitempty"`
+	// Parts are the values in the parts of the candidate's speech; nil: the measure belongs to the whole, and every part is given Value.
+	Parts Values `json:"parts,omitempty"`
 	// Pace is the factor between the measure's norm, set for English, and that of the language spoken; 0 is 1.
-	Pace float64
+	Pace float64 `json:"pace,omitempty"`
+}
+
+// Values are those of a measure in the parts of a candidate's speech, NaN where a part has none. In JSON that is null.
+type Values []float64
+
+// MarshalJSON writes null for NaN.
+func (v Values) MarshalJSON() ([]byte, error) {
+	out := make([]*float64, len(v))
+	for i := range v {
+		if !math.IsNaN(v[i]) {
+			out[i] = &v[i]
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads null as NaN.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	var in []*float64
+	if err := json.Unmarshal(b, &in); err != nil {
+		return fmt.Errorf("norms: values: %w", err)
+	}
+	*v = make(Values, len(in))
+	for i, x := range in {
+		(*v)[i] = math.NaN()
+		if x != nil {
+			(*v)[i] = *x
+		}
+	}
+	return nil
 }
 
 // of is the measure as the reading's language has it.
