@@ -37,21 +37,8 @@ func TestAScorerThatFails(t *testing.T) {
 func TestScorersThatAreNotWarm(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)
-	health := func(want string) {
-		t.Helper()
-		for end := time.Now().Add(2 * time.Minute); ; c.pause(200 * time.Millisecond) {
-			h, err := c.Health(t.Context())
-			must(t, err)
-			if h.Status == want {
-				return
-			}
-			if time.Now().After(end) {
-				t.Fatalf("still not %s: %s", want, h.Raw)
-			}
-		}
-	}
 	s.faults(t, "ready=false")
-	health("warming_up")
+	c.becomes("warming_up")
 	r := c.submit(silence(t, 200))
 	e := refused(t, r, http.StatusServiceUnavailable, code.ServiceWarmingUp)
 	if after, _ := e["retryAfterSeconds"].(float64); after < 1 || r.header.Get("Retry-After") == "" {
@@ -59,6 +46,21 @@ func TestScorersThatAreNotWarm(t *testing.T) {
 	}
 	c.balance(10, 0)
 	must(t, local.ClearFaults(s.data()))
-	health("ready")
+	c.becomes("ready")
 	c.failed(c.end(c.accepted(silence(t, 200))), 10, code.TranscriptionFailed)
+}
+
+// becomes waits until the scorers' readiness is that.
+func (c *caller) becomes(want string) {
+	c.t.Helper()
+	for end := time.Now().Add(2 * time.Minute); ; c.pause(200 * time.Millisecond) {
+		h, err := c.Health(c.t.Context())
+		must(c.t, err)
+		if h.Status == want {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("still not %s: %s", want, h.Raw)
+		}
+	}
 }
