@@ -50,7 +50,8 @@ func Chunks(speech []Span, window Span) []Span {
 	return out
 }
 
-// bestCut is the middle of the longest silence from low to high, a silence losing a fiftieth of its distance from the target; the target itself
+// bestCut is the middle of the longest silence from low to high, a silence losing a twentieth of its distance from the target (all is done when the
+// longest piece is); the target itself
 // where there is none.
 func bestCut(speech []Span, target, low, high int64) int64 {
 	best, bestWorth := min(max(target, low), high), math.Inf(-1)
@@ -60,7 +61,7 @@ func bestCut(speech []Span, target, low, high int64) int64 {
 			continue
 		}
 		middle := s.StartMs + s.Len()/2
-		worth := float64(s.Len()) - math.Abs(float64(middle-target))/50
+		worth := float64(s.Len()) - math.Abs(float64(middle-target))/20
 		if worth > bestWorth {
 			best, bestWorth = middle, worth
 		}
