@@ -42,10 +42,10 @@ func material(pcm []int16) score.Material {
 }
 
 // sounds are as clear in every part of the material.
-func sounds(m score.Material, clear float64) norms.Values {
+func sounds(m score.Material, clearness float64) norms.Values {
 	var out norms.Values
 	for range timing.Candidate(m) {
-		out = append(out, clear)
+		out = append(out, clearness)
 	}
 	return out
 }
