@@ -3,6 +3,7 @@ package timing
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"parley/shared/audio"
@@ -178,4 +179,47 @@ func TestCandidate(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestDigitalSilenceIsDithered(t *testing.T) {
+	of := func(spans ...int) (pcm []int16) { // in turn so many samples of sound and of 0
+		for i, n := range spans {
+			for k := range n {
+				pcm = append(pcm, int16((1-i%2)*(k%100+1)))
+			}
+		}
+		return pcm
+	}
+	for _, c := range []struct {
+		name string
+		pcm  []int16
+		want int // samples that may have changed
+	}{
+		{"nothing", nil, 0},
+		{"no silence", of(1000), 0},
+		{"one sample less than 10 ms", of(500, digital-1, 500), 0},
+		{"10 ms", of(500, digital, 500), digital},
+		{"two silences, one at the end", of(500, 2*digital, 500, 3*digital), 5 * digital},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := slices.Clone(c.pcm)
+			got := dithered(c.pcm)
+			if !slices.Equal(c.pcm, before) || !slices.Equal(got, dithered(c.pcm)) || len(got) != len(before) {
+				t.Fatal("the recording itself was changed, or not twice the same comes out")
+			}
+			run, most, off := 0, 0, 0
+			for i, v := range got {
+				if run++; v != 0 {
+					run = 0
+				}
+				most = max(most, run)
+				if v != before[i] && (before[i] != 0 || v > 1 || v < -1) {
+					off++
+				}
+			}
+			if off > 0 || c.want > 0 && most >= digital || c.want == 0 && !slices.Equal(got, before) {
+				t.Errorf("%d samples of sound changed, %d of 0 in a row", off, most)
+			}
+		})
+	}
 }
