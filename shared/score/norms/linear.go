@@ -39,11 +39,11 @@ type Reading struct {
 // Values are those of a measure in the parts of a candidate's speech, NaN where a part has none. In JSON that is null.
 type Values []float64
 
-// MarshalJSON writes null for NaN.
+// MarshalJSON writes null for what is no number: JSON has neither NaN nor infinities.
 func (v Values) MarshalJSON() ([]byte, error) {
 	out := make([]*float64, len(v))
 	for i := range v {
-		if !math.IsNaN(v[i]) {
+		if !math.IsNaN(v[i]) && !math.IsInf(v[i], 0) {
 			out[i] = &v[i]
 		}
 	}

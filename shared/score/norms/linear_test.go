@@ -1,8 +1,11 @@
 package norms
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
+
+	"parley/shared/score"
 )
 
 func section() Section {
@@ -97,6 +100,36 @@ func TestEmbeddedWeightsPointTheWayOfTheirNorms(t *testing.T) {
 				t.Fatalf("%s: %g at %g after %g", name, v, f, last)
 			}
 			last = v
+		}
+	}
+}
+
+func TestValuesGoThroughJSON(t *testing.T) {
+	b, err := json.Marshal(Values{1.5, math.NaN(), math.Inf(1), 0})
+	if err != nil || string(b) != "[1.5,null,null,0]" {
+		t.Fatalf("%s, %v", b, err)
+	}
+	var v Values
+	if err := json.Unmarshal(b, &v); err != nil || len(v) != 4 || v[0] != 1.5 || !math.IsNaN(v[1]) || !math.IsNaN(v[2]) || v[3] != 0 {
+		t.Fatalf("%v, %v", v, err)
+	}
+	if err := json.Unmarshal([]byte(`["a"]`), &v); err == nil {
+		t.Error("a word was read as a value")
+	}
+}
+
+func TestTheNormIsThatOfTheLanguagesPace(t *testing.T) {
+	s := Section{Measures: []Measure{{Name: "rate", Norm: score.Norm{Low: 2, High: 4, Source: "s"}, Mean: Number{Value: 3}, SD: Number{Value: 1}, Weight: Number{Value: 1}}},
+		Numbers: map[string]Number{"constant": {}, "scoreAtLow": {Value: 1.5}, "scoreAtHigh": {Value: 3.3}, "modelSD": {Value: 0.1}, "partSD": {Value: 0.1}}}
+	slow, fast := 3.6, 4.5
+	a, _, _ := s.Linear([]Reading{{Name: "rate", Value: &slow}}, nil, 0)
+	b, _, m := s.Linear([]Reading{{Name: "rate", Value: &fast, Pace: 1.25}}, nil, 0)
+	if a != b || m[0].Norm.Low != 2.5 || m[0].Norm.High != 5 || *m[0].Value != fast {
+		t.Errorf("%g at the pace of English, %g at a quarter more; %+v", a, b, m[0])
+	}
+	for language, want := range map[string]bool{"en": true, "es": true, "sw": false} {
+		if pace, known := Pace(language); known != want || pace < 0.5 || pace > 2 {
+			t.Errorf("%s: %g, %v", language, pace, known)
 		}
 	}
 }
