@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 
 	"parley/shared/score"
 	"parley/shared/score/accent"
@@ -40,7 +41,7 @@ type table struct {
 // measure reads every speaker's utterances as one candidate with a turn for each.
 func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 	t := &table{phones: map[string][]float64{}}
-	listened := phoneListener{r.Aligner, t.phones, false}
+	listened := phoneListener{r.Aligner, &sync.Mutex{}, t.phones, false}
 	for i, s := range speakers {
 		m, err := r.Material(ctx, batch.Row{ID: s.id, Audio: s.files})
 		if err != nil {
@@ -151,6 +152,7 @@ const goodAccuracy = 7.5
 // phoneListener notes the Goodness of Pronunciation of every phone of good speakers.
 type phoneListener struct {
 	accent.Aligner
+	one    *sync.Mutex // windows are aligned at once
 	phones map[string][]float64
 	good   bool
 }
@@ -160,6 +162,8 @@ func (l phoneListener) Align(ctx context.Context, pcm []int16, words []string) (
 	if err != nil || !l.good {
 		return out, err
 	}
+	l.one.Lock()
+	defer l.one.Unlock()
 	for _, w := range out {
 		if !w.Spoken() {
 			continue

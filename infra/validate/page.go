@@ -61,7 +61,7 @@ func newPage(t *table) *page {
 			s.tried = append(s.tried, trial{set, t.figuresOf(t.held(only(set, d.ridge), plain), s.y, s.timing.predicted)})
 		}
 		s.coverage = t.cover(d, shipped, s.y)
-		s.sampling = t.sample(d, shipped, s.y)
+		s.sampling = t.sample(d, shipped, s.y, s.timing.predicted)
 		s.fitted = t.fit(d.shipped, s.y, d.ridge, t.everybody())
 		p.studies = append(p.studies, s)
 	}
