@@ -14,12 +14,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"time"
 
 	"parley/shared/api"
 	"parley/shared/clock"
 	"parley/shared/code"
-	"strings"
 )
 
 // The limits of the gateway and of Lambda behind it, which the emulator does not hold.

@@ -209,7 +209,7 @@ func join(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
 }
 
-// sentence is the words of one, lower case, without punctuation.
+// sentence is the words of one, lower case, with straight apostrophes, without punctuation.
 type sentence struct {
 	words    []string
 	question bool // ends with a question mark
@@ -221,7 +221,8 @@ func split(words []transcript.Word) []sentence {
 	var s sentence
 	for _, w := range words {
 		text := unquoted(w.Text)
-		bare := strings.ToLower(strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
+		bare := strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		bare = strings.ReplaceAll(strings.ToLower(bare), "’", "'")
 		if bare != "" {
 			s.words = append(s.words, bare)
 		}
@@ -267,7 +268,7 @@ func (s sentence) asks() bool {
 	for len(words) > 1 && passedOver[words[0]] {
 		words = words[1:]
 	}
-	text := strings.ReplaceAll(strings.Join(words[:min(len(words), 6)], " "), "’", "'") + " "
+	text := strings.Join(words[:min(len(words), 6)], " ") + " "
 	for _, a := range asking {
 		if strings.HasPrefix(text, a+" ") {
 			return true

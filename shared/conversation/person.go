@@ -1,7 +1,5 @@
 package conversation
 
-import "strings"
-
 // pronouns are the words for oneself and for whom one speaks to, lower case. A word that also means another, as the Spanish su and the
 // German sie do, is in neither.
 type pronouns struct{ me, you map[string]bool }
@@ -33,7 +31,6 @@ func (p *person) add(turn []sentence, language string) {
 	of := byLanguage[language]
 	for _, s := range turn {
 		for _, w := range s.words {
-			w = strings.ReplaceAll(w, "’", "'")
 			p.words++
 			if of.me[w] {
 				p.me++
