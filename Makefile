@@ -50,7 +50,7 @@ push: cli
 
 ## accuracy: who spoke when, the candidate, word error rate on the shared interviews, as a table
 accuracy: parts
-	go run ./infra/eval -data $(DATA)/interviews
+	go run ./infra/measure/accuracy -data $(DATA)/interviews
 
 ## simulate: the ledger, the queue and the watchdog under faults, by a virtual clock (RUNS=100000, SEED= another each time)
 simulate: cli
@@ -58,51 +58,51 @@ simulate: cli
 
 ## oracle: the store's tests on a second, stricter DynamoDB (compiled once by cargo; skipped without it)
 oracle:
-	go run ./infra/oracle go test -count=1 -timeout 20m ./shared/dynamo/...
+	go run ./infra/prove/oracle go test -count=1 -timeout 20m ./shared/engine/store/dynamo/...
 
 ## compare: COMPARE=100000 random sequences of the model and the store on that second DynamoDB
 compare:
-	PARLEY_COMPARE=$(or $(COMPARE),100000) GOGC=800 go run ./infra/oracle go test -count=1 -run 'TestCompare$$' -parallel 4 -timeout 0 -v ./shared/dynamo
+	PARLEY_COMPARE=$(or $(COMPARE),100000) GOGC=800 go run ./infra/prove/oracle go test -count=1 -run 'TestCompare$$' -parallel 4 -timeout 0 -v ./shared/engine/store/dynamo
 
 ## contention: accepted submits a second of one client and of sixteen, on the same
 contention:
-	go run ./infra/oracle go test -run xxx -bench Contention -benchtime 20x ./shared/dynamo
+	go run ./infra/prove/oracle go test -run xxx -bench Contention -benchtime 20x ./shared/engine/store/dynamo
 
 ## mutants: errors put into the product's own code, each of which the simulation must find, from three seeds
 mutants:
-	PARLEY_MUTANT_SEEDS=3 go test -count=1 -run TestEachMutant -timeout 60m -v ./infra/simulation
+	PARLEY_MUTANT_SEEDS=3 go test -count=1 -run TestEachMutant -timeout 60m -v ./infra/prove/simulation
 
 ## torture: ROUNDS=100 kills of function processes on the running system, and some restarts (TORTURE="-seed N -speech N"); half an hour
 torture: build
-	go run ./infra/torture -rounds $(or $(ROUNDS),100) $(TORTURE)
+	go run ./infra/prove/torture -rounds $(or $(ROUNDS),100) $(TORTURE)
 
 ## contract: an independent fuzzer (schemathesis) over every call, at least 20,000 requests, 0 failures (10 to 20 minutes)
 contract: parts
-	go run ./infra/contract -examples 1200 -least 20000 -seed 2
+	go run ./infra/prove/schemathesis -examples 1200 -least 20000 -seed 2
 
 ## contract-system: the same, briefly, against the whole local system
 contract-system: parts
-	go run ./infra/contract -system -examples 5
+	go run ./infra/prove/schemathesis -system -examples 5
 
 ## lint-api: the OpenAPI document through a linter (spectral)
 lint-api:
-	go run ./infra/contract -lint
+	go run ./infra/prove/schemathesis -lint
 
 ## validate: the scores against human raters, written to docs/validation.md
 validate: parts
-	go run ./infra/validate -data $(DATA)
+	go run ./infra/measure/validate -data $(DATA)
 
 ## speakers: who speaks when and who is the candidate, on copies made worse, written to docs/speakers.md
 speakers: parts
-	go run ./infra/speakers -data $(DATA)
+	go run ./infra/measure/speakers -data $(DATA)
 
 ## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
 bench: build
-	go run ./infra/bench
+	go run ./infra/measure/bench
 
 ## latency: how long a 4 MB submit and polls at 200 a second take; on a machine that does nothing else
 latency: parts
-	go run ./infra/latency
+	go run ./infra/measure/latency
 
 ## fuzz: each fuzz target for FUZZ=10m, one after the other
 fuzz:

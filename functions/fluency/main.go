@@ -3,7 +3,7 @@ package main
 
 import (
 	"parley/functions/internal/wire"
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
 )
 
 func main() { wire.Open().ServeStage(pipeline.Fluency) }

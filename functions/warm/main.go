@@ -5,13 +5,13 @@ import (
 	"context"
 
 	"parley/functions/internal/wire"
-	"parley/shared/fault"
-	"parley/shared/warm"
+	"parley/shared/engine/fault"
+	"parley/shared/engine/readiness"
 )
 
 func main() {
 	s := wire.Open()
 	s.ServeSchedule(func(ctx context.Context) error {
-		return warm.Up(ctx, s.Probe, s.Tables, s.Clock, s.Log, func() bool { return !fault.Ready() })
+		return readiness.Up(ctx, s.Probe, s.Tables, s.Clock, s.Log, func() bool { return !fault.Ready() })
 	})
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/infra/local"
-	"parley/infra/operate"
+	"parley/infra/local/operate"
 	"parley/shared/clock"
-	"parley/shared/deployment"
+	"parley/shared/engine/deployment"
 )
 
 // operator is what the admin commands stand on: the tables of a deployed or of a local stack.

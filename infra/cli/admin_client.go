@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parley/infra/operate"
-	"parley/shared/account"
+	"parley/infra/local/operate"
+	"parley/shared/engine/account"
 )
 
 func (o *operator) clients() *cobra.Command {

@@ -6,10 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parley/shared/account"
-	"parley/shared/audit"
-	"parley/shared/credit"
-	"parley/shared/deployment"
+	"parley/shared/engine/account"
+	"parley/shared/engine/audit"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/deployment"
 )
 
 func (o *operator) credits() *cobra.Command {

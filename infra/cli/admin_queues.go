@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"parley/shared/deployment"
-	"parley/shared/pipeline"
-	"parley/shared/queue"
-	"parley/shared/run"
+	"parley/shared/engine/deployment"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/queue"
+	"parley/shared/engine/run"
 )
 
 // maxRedriven is how many dead letters one redrive moves back at most.

@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"parley/shared/account"
 	"parley/shared/clock"
-	"parley/shared/credit"
-	"parley/shared/deployment"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/deployment"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
 )
 
 func (o *operator) runs() *cobra.Command {

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/clock"
-	"parley/shared/code"
-	"parley/shared/credit"
-	"parley/shared/memory"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/memory"
+	"parley/shared/errcode"
 )
 
 var noon = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
@@ -81,7 +81,7 @@ func TestTheNewestRunsOfAllClients(t *testing.T) {
 func TestARunsEntriesAreThoseOfEachAttempt(t *testing.T) {
 	s := memory.New()
 	runs := submitted(t, s, "cli_a", 1, "bc")
-	ended, err := s.End(t.Context(), runs[0], run.Fail(code.ScoringFailed, "", ""), noon.Add(time.Hour))
+	ended, err := s.End(t.Context(), runs[0], run.Fail(errcode.ScoringFailed, "", ""), noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
 	}
 	hooked := under[1]
 	hooked.Request.WebhookURL = "https://example.com/hook"
-	if _, err := s.End(t.Context(), hooked, run.Fail(code.ScoringFailed, "", ""), noon.Add(110*time.Second)); err != nil {
+	if _, err := s.End(t.Context(), hooked, run.Fail(errcode.ScoringFailed, "", ""), noon.Add(110*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	o := &operator{clock: clock.At(noon.Add(2 * time.Minute))}

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
-	"parley/shared/queue"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/queue"
+	"parley/shared/engine/run"
 )
 
 func TestAnOperatorsJSONHasEmptyListsAndNullForWhatHasNotBeen(t *testing.T) {

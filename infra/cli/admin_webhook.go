@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parley/shared/account"
-	"parley/shared/deployment"
-	"parley/shared/run"
-	"parley/shared/webhook"
+	"parley/shared/engine/account"
+	"parley/shared/engine/deployment"
+	"parley/shared/engine/run"
+	"parley/shared/engine/webhook"
 )
 
 func (o *operator) webhooks() *cobra.Command {

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/shared/client"
-	"parley/shared/run"
+	"parley/shared/engine/run"
 )
 
 // remote is the service that a client command speaks to.

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"parley/shared/run"
+	"parley/shared/engine/run"
 )
 
 func eraseCommand() *cobra.Command {

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/infra/local"
-	"parley/infra/operate"
+	"parley/infra/local/operate"
 	"parley/shared/api"
-	"parley/shared/fault"
+	"parley/shared/engine/fault"
 )
 
 // demoCredits is what the demo client begins with.

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"parley/shared/fault"
-	"parley/shared/score"
+	"parley/shared/engine/fault"
+	"parley/shared/speech/score"
 )
 
 // parley runs the program and returns what it printed and its exit code.

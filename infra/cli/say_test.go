@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/client"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/run"
 )
 
 func TestWhatOthersChoseIsPrintable(t *testing.T) {

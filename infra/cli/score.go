@@ -10,15 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parley/shared/audio"
-	"parley/shared/engine"
-	"parley/shared/report"
-	"parley/shared/score"
-	"parley/shared/score/batch"
-	"parley/shared/score/overall"
-	"parley/shared/score/vocabulary"
-	"parley/shared/sphinx"
-	"parley/shared/whisper"
+	"parley/infra/measure/batch"
+	"parley/shared/speech/aligner/pocketsphinx"
+	"parley/shared/speech/audio"
+	"parley/shared/speech/installed"
+	"parley/shared/speech/recogniser/whisper"
+	"parley/shared/speech/report"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/overall"
+	"parley/shared/speech/score/vocabulary"
 )
 
 func scoreCommand() *cobra.Command {
@@ -78,15 +78,15 @@ func readHuman(path string) (batch.Human, error) {
 }
 
 func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language string, asJSON bool) error {
-	dir := engine.Dir()
-	if err := engine.Missing(dir, engine.FFmpegFile, engine.ASRFile, engine.GOPFile, engine.WhisperFile, engine.VADFile); err != nil {
+	dir := installed.Dir()
+	if err := installed.Missing(dir, installed.FFmpegFile, installed.ASRFile, installed.GOPFile, installed.WhisperFile, installed.VADFile); err != nil {
 		return err
 	}
-	recogniser := whisper.New(engine.ASR(dir), engine.Whisper(dir), engine.VAD(dir))
+	recogniser := whisper.New(installed.ASR(dir), installed.Whisper(dir), installed.VAD(dir))
 	defer recogniser.Close()
-	aligner := sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())
+	aligner := pocketsphinx.New(installed.GOP(dir), installed.Models(dir), runtime.NumCPU())
 	defer aligner.Close()
-	e := batch.Engine{Decode: audio.Decoder{FFmpeg: engine.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
+	e := batch.Engine{Decode: audio.Decoder{FFmpeg: installed.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
 		Language: language, Aligner: aligner, Listener: recogniser, Vocabulary: vocabulary.Score, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line

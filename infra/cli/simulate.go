@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parley/infra/simulation"
+	"parley/infra/prove/simulation"
 )
 
 // maxSimulated bounds --runs.

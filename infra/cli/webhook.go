@@ -14,9 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parley/shared/account"
 	"parley/shared/clock"
-	"parley/shared/webhook"
+	"parley/shared/engine/account"
+	"parley/shared/engine/webhook"
 )
 
 func webhookCommand() *cobra.Command {

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/clock"
-	"parley/shared/webhook"
+	"parley/shared/engine/account"
+	"parley/shared/engine/webhook"
 )
 
 func TestTheListenerChecksWhatItShows(t *testing.T) {

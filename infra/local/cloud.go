@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"parley/shared/config"
-	"parley/shared/fault"
+	"parley/shared/engine/config"
+	"parley/shared/engine/fault"
 )
 
 // region is the one region of the emulated AWS, account its one account.

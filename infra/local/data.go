@@ -15,10 +15,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"parley/shared/config"
-	"parley/shared/dynamo/schema"
-	"parley/shared/fault"
-	"parley/shared/pipeline"
+	"parley/shared/engine/config"
+	"parley/shared/engine/fault"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/store/dynamo/schema"
 )
 
 // data is the folder that keeps a system between its runs.

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
 )
 
 // layers are the layers of the stack.

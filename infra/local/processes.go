@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
-	"parley/shared/fault"
+	"parley/shared/engine/fault"
 )
 
 // Process is a process of a running system.

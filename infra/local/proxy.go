@@ -19,7 +19,7 @@ import (
 
 	"parley/shared/api"
 	"parley/shared/clock"
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // The limits of the gateway and of Lambda behind it, which the emulator does not hold.
@@ -91,7 +91,7 @@ func newGateway(s System, patience time.Duration) http.Handler {
 	// The emulator serves every gateway on its one port; only the path tells them apart.
 	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
 	if err != nil {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, code.New(code.InternalError)) })
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, errcode.New(errcode.InternalError)) })
 	}
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -105,19 +105,19 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		},
 		ModifyResponse: checkAnswer,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
-			refuse(w, code.New(code.InternalError))
+			refuse(w, errcode.New(errcode.InternalError))
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if headers(r) > maxHeaders {
-			refuse(w, code.Newf(code.InvalidParameters, "The request's headers take more than %d bytes together.", maxHeaders))
+			refuse(w, errcode.Newf(errcode.InvalidParameters, "The request's headers take more than %d bytes together.", maxHeaders))
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 		var tooLarge *http.MaxBytesError
 		switch {
 		case errors.As(err, &tooLarge), err == nil && payload(r, body) > MaxPayload:
-			refuse(w, code.New(code.RequestTooLarge).With("uploadsUrl", uploads))
+			refuse(w, errcode.New(errcode.RequestTooLarge).With("uploadsUrl", uploads))
 			return
 		case err != nil:
 			// The client has gone, or its body makes no sense: to return would answer 200.
@@ -182,7 +182,7 @@ func checkAnswer(res *http.Response) error {
 }
 
 // refuse answers in the error envelope as the gateway does: with an id of its own, which is no requestId, since no handler ran.
-func refuse(w http.ResponseWriter, e *code.Error) {
+func refuse(w http.ResponseWriter, e *errcode.Error) {
 	w.Header().Set("X-Request-Id", rand.Text())
 	api.Refuse(w, e, "", clock.Real{}.Now())
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"parley/shared/api"
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // front is the proxy before a stand-in of the emulated gateway.
@@ -48,7 +48,7 @@ func envelope(t *testing.T, body []byte) api.EnvelopeError {
 	t.Helper()
 	var e struct {
 		Error struct {
-			Code      code.Code
+			Code      errcode.Code
 			Message   string
 			Timestamp time.Time
 			RequestID string `json:"requestId"`
@@ -147,7 +147,7 @@ func TestBodiesHaveTheGatewaysLimits(t *testing.T) {
 				t.Fatalf("status %d, want %d", status, tc.want)
 			}
 			if status == 413 {
-				if e := envelope(t, body); e.Code != code.RequestTooLarge || e.Details["uploadsUrl"] != "/api/v1/speech/uploads" || e.RequestID != "" {
+				if e := envelope(t, body); e.Code != errcode.RequestTooLarge || e.Details["uploadsUrl"] != "/api/v1/speech/uploads" || e.RequestID != "" {
 					t.Errorf("envelope %s", body)
 				}
 			}
@@ -215,7 +215,7 @@ func TestFailuresAreAnsweredInTheEnvelope(t *testing.T) {
 			case how == "ours" && string(body) != ours:
 				t.Errorf("our own answer became %s", body)
 			case status == 500:
-				if e := envelope(t, body); e.Code != code.InternalError {
+				if e := envelope(t, body); e.Code != errcode.InternalError {
 					t.Errorf("code %s", e.Code)
 				}
 			}

@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"strings"
 
-	"parley/shared/engine"
+	"parley/shared/speech/installed"
 )
 
 // own are the programs' sources.
@@ -127,7 +127,7 @@ var gopProgram = &cProgram{
 }
 
 // programs are the programs by their yield's path.
-var programs = map[string]*cProgram{engine.ASRFile: asrProgram, engine.GOPFile: gopProgram}
+var programs = map[string]*cProgram{installed.ASRFile: asrProgram, installed.GOPFile: gopProgram}
 
 func (p *cProgram) args(arch string) []string {
 	args := append([]string{"c++"}, targets[arch]...)

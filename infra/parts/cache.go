@@ -50,7 +50,7 @@ func Root() (string, error) {
 	return filepath.Join(dir, "parley"), nil
 }
 
-// Parts returns the folder of a processor's engines, as engine.Dir returns it by default.
+// Parts returns the folder of a processor's engines, as installed.Dir returns it by default.
 func (c *Cache) Parts(arch string) string { return filepath.Join(c.Root, "parts", arch) }
 
 func (c *Cache) sources() string { return filepath.Join(c.Root, "sources") }

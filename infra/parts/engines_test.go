@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/corpus"
-	"parley/shared/engine"
+	"parley/infra/measure/corpus"
+	"parley/shared/speech/installed"
 )
 
 // answerLimit bounds a test that waits for an engine: far above what any of these requests takes.
@@ -31,7 +31,7 @@ type talker struct {
 // start starts an engine, or skips the test where the engines are not there.
 func start(t *testing.T, files []string, args ...string) *talker {
 	t.Helper()
-	if err := engine.Missing(engine.Dir(), files...); err != nil {
+	if err := installed.Missing(installed.Dir(), files...); err != nil {
 		t.Skip(err)
 	}
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
@@ -61,13 +61,13 @@ func start(t *testing.T, files []string, args ...string) *talker {
 }
 
 func asr(t *testing.T) *talker {
-	dir := engine.Dir()
-	return start(t, []string{engine.ASRFile, engine.TinyFile, engine.VADFile}, engine.ASR(dir), engine.Tiny(dir), engine.VAD(dir))
+	dir := installed.Dir()
+	return start(t, []string{installed.ASRFile, installed.TinyFile, installed.VADFile}, installed.ASR(dir), installed.Tiny(dir), installed.VAD(dir))
 }
 
 func gop(t *testing.T) *talker {
-	dir := engine.Dir()
-	return start(t, engine.LayerFiles("aligner"), engine.GOP(dir), engine.Models(dir))
+	dir := installed.Dir()
+	return start(t, installed.LayerFiles("aligner"), installed.GOP(dir), installed.Models(dir))
 }
 
 func (tk *talker) line() []byte {
@@ -131,7 +131,7 @@ func speech(t *testing.T) ([]int16, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.Missing(engine.Dir(), engine.FFmpegFile); err != nil {
+	if err := installed.Missing(installed.Dir(), installed.FFmpegFile); err != nil {
 		t.Skip(err)
 	}
 	var good corpus.Utterance
@@ -145,7 +145,7 @@ func speech(t *testing.T) ([]int16, string) {
 	if good.Audio == "" {
 		t.Fatal("no utterance is good enough")
 	}
-	raw, err := exec.CommandContext(t.Context(), engine.FFmpeg(engine.Dir()), "-nostdin", "-v", "error", "-i", good.Audio,
+	raw, err := exec.CommandContext(t.Context(), installed.FFmpeg(installed.Dir()), "-nostdin", "-v", "error", "-i", good.Audio,
 		"-ac", "1", "-ar", "16000", "-f", "s16le", "-").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"parley/shared/engine"
+	"parley/shared/speech/installed"
 )
 
 // Layers returns the folder that LayOut puts a processor's layers into, one folder each.
@@ -19,7 +19,7 @@ func (c *Cache) Layers(arch string) string { return filepath.Join(c.Root, "layer
 // engines (copies where the file system will not link), and returns the folder of the layers. Files that no layer has
 // any more go. It returns an error when an engine is not there: run Ensure first.
 func (c *Cache) LayOut(arch string) (string, error) {
-	for _, layer := range engine.Layers() {
+	for _, layer := range installed.Layers() {
 		if err := c.layOut(arch, layer); err != nil {
 			return "", fmt.Errorf("parts: layer %s: %w", layer, err)
 		}
@@ -28,12 +28,12 @@ func (c *Cache) LayOut(arch string) (string, error) {
 }
 
 func (c *Cache) layOut(arch, layer string) error {
-	files := engine.LayerFiles(layer)
-	if err := engine.Missing(c.Parts(arch), files...); err != nil {
+	files := installed.LayerFiles(layer)
+	if err := installed.Missing(c.Parts(arch), files...); err != nil {
 		return err
 	}
 	top := filepath.Join(c.Layers(arch), layer)
-	root := filepath.Join(top, filepath.Base(engine.Mounted))
+	root := filepath.Join(top, filepath.Base(installed.Mounted))
 	for _, file := range files {
 		from, to := filepath.Join(c.Parts(arch), file), filepath.Join(root, file)
 		if same(from, to) {
@@ -72,7 +72,7 @@ func same(a, b string) bool {
 // Hash returns a hash of a layer's names, modes and contents: it changes when the layer has to be deployed again.
 func (c *Cache) Hash(arch, layer string) (string, error) {
 	h := sha256.New()
-	for _, file := range engine.LayerFiles(layer) {
+	for _, file := range installed.LayerFiles(layer) {
 		path := filepath.Join(c.Parts(arch), file)
 		info, err := os.Stat(path)
 		if err != nil {

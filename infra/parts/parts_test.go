@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"parley/shared/engine"
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
+	"parley/shared/speech/installed"
 )
 
 var hexHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -46,8 +46,8 @@ func TestTheTableIsSound(t *testing.T) {
 		}
 	}
 	for _, arch := range Arches {
-		for _, layer := range engine.Layers() {
-			for _, file := range engine.LayerFiles(layer) {
+		for _, layer := range installed.Layers() {
+			for _, file := range installed.LayerFiles(layer) {
 				if !yields[file][""] && !yields[file][arch] {
 					t.Errorf("layer %s: nothing yields %s for %s", layer, file, arch)
 				}
@@ -62,7 +62,7 @@ func TestTheLayersAreThoseOfTheStages(t *testing.T) {
 		stages = append(stages, string(l))
 	}
 	slices.Sort(stages)
-	if got := engine.Layers(); !slices.Equal(got, stages) {
+	if got := installed.Layers(); !slices.Equal(got, stages) {
 		t.Errorf("layers are %v, want %v", got, stages)
 	}
 }
@@ -336,8 +336,8 @@ func TestLayersAreLaidOutAsLambdaUnpacksThem(t *testing.T) {
 	if _, err := c.LayOut(arm64); err == nil || !strings.Contains(err.Error(), "make parts") {
 		t.Errorf("LayOut() without engines = %v", err)
 	}
-	for _, layer := range engine.Layers() {
-		for _, file := range engine.LayerFiles(layer) {
+	for _, layer := range installed.Layers() {
+		for _, file := range installed.LayerFiles(layer) {
 			if err := writeFile(filepath.Join(c.Parts(arm64), file), []byte(file), mode(file)); err != nil {
 				t.Fatal(err)
 			}
@@ -353,8 +353,8 @@ func TestLayersAreLaidOutAsLambdaUnpacksThem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, layer := range engine.Layers() {
-			for _, file := range engine.LayerFiles(layer) {
+		for _, layer := range installed.Layers() {
+			for _, file := range installed.LayerFiles(layer) {
 				if b, err := os.ReadFile(filepath.Join(top, layer, "parley", file)); err != nil || string(b) != file {
 					t.Errorf("%s: %q, %v", file, b, err)
 				}
@@ -366,14 +366,14 @@ func TestLayersAreLaidOutAsLambdaUnpacksThem(t *testing.T) {
 			hashes[hash] = true
 		}
 	}
-	if len(hashes) != len(engine.Layers()) {
-		t.Errorf("%d hashes of %d layers", len(hashes), len(engine.Layers()))
+	if len(hashes) != len(installed.Layers()) {
+		t.Errorf("%d hashes of %d layers", len(hashes), len(installed.Layers()))
 	}
 	if _, err := os.Stat(old); err == nil {
 		t.Error("a file that no layer has is still there")
 	}
 	before, _ := c.Hash(arm64, "ffmpeg")
-	if err := writeFile(engine.FFmpeg(c.Parts(arm64)), []byte("newer"), 0o755); err != nil {
+	if err := writeFile(installed.FFmpeg(c.Parts(arm64)), []byte("newer"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if after, _ := c.Hash(arm64, "ffmpeg"); after == before {
@@ -382,7 +382,7 @@ func TestLayersAreLaidOutAsLambdaUnpacksThem(t *testing.T) {
 	if _, err := c.LayOut(arm64); err != nil {
 		t.Fatal(err)
 	}
-	if b, _ := os.ReadFile(filepath.Join(c.Layers(arm64), "ffmpeg", "parley", engine.FFmpegFile)); string(b) != "newer" {
+	if b, _ := os.ReadFile(filepath.Join(c.Layers(arm64), "ffmpeg", "parley", installed.FFmpegFile)); string(b) != "newer" {
 		t.Errorf("the layer still holds %q", b)
 	}
 }

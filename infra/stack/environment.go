@@ -3,9 +3,9 @@ package stack
 import (
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/config"
-	"parley/shared/dynamo/schema"
-	"parley/shared/pipeline"
+	"parley/shared/engine/config"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/store/dynamo/schema"
 )
 
 // environment names to a function the tables, bucket, queues and engines. Every function gets the same names: what it

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/dynamo/schema"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/dynamo/schema"
 )
 
 // Time limits of the functions that are not stages.

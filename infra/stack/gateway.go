@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // StageName is the gateway's stage, the first element of every path on the gateway's own host.
@@ -111,8 +111,8 @@ func methods() []Route {
 // answer is what the gateway says by itself, where no function is reached.
 type answer struct {
 	kind       string
-	code       code.Code // its status is the answer's
-	message    string    // empty: the code's own
+	code       errcode.Code // its status is the answer's
+	message    string       // empty: the code's own
 	details    map[string]any
 	retryAfter int // seconds; 0: no advice
 }
@@ -120,20 +120,20 @@ type answer struct {
 // gatewayAnswers are all of them: those that can happen to this API, and the two that stand for any other.
 func gatewayAnswers() []answer {
 	return []answer{
-		{kind: "MISSING_AUTHENTICATION_TOKEN", code: code.NotFound},
-		{kind: "RESOURCE_NOT_FOUND", code: code.NotFound},
-		{kind: "REQUEST_TOO_LARGE", code: code.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
-		{kind: "THROTTLED", code: code.RateLimitExceeded, retryAfter: 1},
-		{kind: "QUOTA_EXCEEDED", code: code.RateLimitExceeded, retryAfter: 1},
-		{kind: "INTEGRATION_TIMEOUT", code: code.InternalError},
-		{kind: "INTEGRATION_FAILURE", code: code.InternalError},
-		{kind: "DEFAULT_4XX", code: code.InvalidParameters, message: "The request could not be read. Check its method, path, headers and body."},
-		{kind: "DEFAULT_5XX", code: code.InternalError},
+		{kind: "MISSING_AUTHENTICATION_TOKEN", code: errcode.NotFound},
+		{kind: "RESOURCE_NOT_FOUND", code: errcode.NotFound},
+		{kind: "REQUEST_TOO_LARGE", code: errcode.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
+		{kind: "THROTTLED", code: errcode.RateLimitExceeded, retryAfter: 1},
+		{kind: "QUOTA_EXCEEDED", code: errcode.RateLimitExceeded, retryAfter: 1},
+		{kind: "INTEGRATION_TIMEOUT", code: errcode.InternalError},
+		{kind: "INTEGRATION_FAILURE", code: errcode.InternalError},
+		{kind: "DEFAULT_4XX", code: errcode.InvalidParameters, message: "The request could not be read. Check its method, path, headers and body."},
+		{kind: "DEFAULT_5XX", code: errcode.InternalError},
 	}
 }
 
 func (a answer) status() *string {
-	entry, _ := code.Lookup(a.code)
+	entry, _ := errcode.Lookup(a.code)
 	return jsii.String(strconv.Itoa(entry.Status))
 }
 
@@ -154,7 +154,7 @@ func (a answer) headers() *map[string]*string {
 // neither of them ISO 8601: this one people can read, and the documentation names it. There is no requestId, since no
 // handler ran.
 func envelope(a answer) string {
-	e := code.New(a.code)
+	e := errcode.New(a.code)
 	e.Message = a.message
 	body := map[string]any{"code": a.code, "message": e.Text(), "timestamp": "$context.requestTime"}
 	if a.retryAfter > 0 {

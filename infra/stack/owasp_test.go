@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"parley/infra/prove/contract"
 	"parley/infra/stack"
-	"parley/shared/contract"
 )
 
 // Ensure that what is reachable is what is documented, no more and no less: the entry on inventory of the OWASP API Security Top 10 of

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
 )
 
 // retention is how long a message, dead or alive, is kept: the most that SQS offers.

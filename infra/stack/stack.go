@@ -1,5 +1,5 @@
 // Package stack is Parley on AWS: one CloudFormation stack, built with the CDK from the table of stages
-// (shared/pipeline) and the list of the other functions (functions.go), so that neither can drift from the code.
+// (shared/engine/pipeline) and the list of the other functions (functions.go), so that neither can drift from the code.
 //
 // `parley local` deploys this very stack onto an emulated AWS. What differs there are the values in Props, nothing else.
 package stack
@@ -17,7 +17,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
 )
 
 // Props are the settings of one deployment.

@@ -15,10 +15,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/api"
-	"parley/shared/config"
-	"parley/shared/dynamo/schema"
-	"parley/shared/fault"
-	"parley/shared/pipeline"
+	"parley/shared/engine/config"
+	"parley/shared/engine/fault"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/store/dynamo/schema"
 )
 
 type properties = map[string]any

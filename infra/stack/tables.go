@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/jsii-runtime-go"
 
-	"parley/shared/dynamo/schema"
+	"parley/shared/engine/store/dynamo/schema"
 )
 
 // addTables makes the tables of package schema.

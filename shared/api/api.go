@@ -2,7 +2,7 @@
 // the ports of the domain. It knows neither the gateway in front of it nor the tables behind it.
 //
 // Each constructor (Submit, Poll, …) makes the handler of one function and owns its paths; All mounts them together.
-// Every answer that is an error has the one envelope of package code's table.
+// Every answer that is an error has the one envelope of package errcode's table.
 package api
 
 import (
@@ -13,11 +13,11 @@ import (
 	"slices"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/clock"
-	"parley/shared/pipeline"
-	"parley/shared/run"
-	"parley/shared/webhook"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/webhook"
 )
 
 // Base is the path that all calls stand under.
@@ -25,7 +25,7 @@ const Base = "/api/v1"
 
 // Prober reads what an audio file is, by its content alone.
 type Prober interface {
-	// Probe answers format, length and size of the file at path, or a *code.Error: UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT,
+	// Probe answers format, length and size of the file at path, or a *errcode.Error: UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT,
 	// AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE.
 	Probe(ctx context.Context, path string) (run.Audio, error)
 }

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"parley/shared/code"
-	"parley/shared/credit"
+	"parley/shared/engine/credit"
+	"parley/shared/errcode"
 )
 
 var creditsRoutes = []route{
@@ -132,7 +132,7 @@ func (c *call) transactions() (answer, error) {
 	var before int64
 	if at != "" {
 		if before, err = strconv.ParseInt(at, 10, 64); err != nil || before < 1 {
-			return answer{}, code.New(code.InvalidCursor)
+			return answer{}, errcode.New(errcode.InvalidCursor)
 		}
 	}
 	es, err := c.Runs.Entries(c.r.Context(), c.client.ID, before, limit)

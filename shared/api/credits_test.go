@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // Ensure that an account shows what is owned, held and free, what was used, and its latest entries; without any permission.
@@ -23,7 +23,7 @@ func TestCredits(t *testing.T) {
 	second := h.accept()
 	h.succeed(second, "{}")
 	third := h.accept()
-	h.fail(third, code.ScoringFailed)
+	h.fail(third, errcode.ScoringFailed)
 	h.accept()
 	h.must(h.store.PutClient(t.Context(), spender))
 	r := h.get("/credits")
@@ -104,6 +104,6 @@ func TestTransactions(t *testing.T) {
 	if len(ids) != 45 || ids[0] != "txn_000000000045" || ids[44] != "txn_000000000001" {
 		t.Errorf("%d entries: %v", len(ids), ids)
 	}
-	h.get("/credits/transactions?limit=101").is(code.InvalidLimit)
-	h.get("/credits/transactions?cursor=x").is(code.InvalidCursor)
+	h.get("/credits/transactions?limit=101").is(errcode.InvalidLimit)
+	h.get("/credits/transactions?cursor=x").is(errcode.InvalidCursor)
 }

@@ -3,8 +3,8 @@ package api
 import (
 	"encoding/json"
 
-	"parley/shared/audio"
-	"parley/shared/run"
+	"parley/shared/engine/run"
+	"parley/shared/speech/audio"
 )
 
 // cut reads the cut settings for a recording of length ms (0: not known yet), defaults filled in: INVALID_PARAMETERS naming
@@ -16,5 +16,5 @@ func (f *form) cut(length int64) (run.CutSettings, error) {
 			return run.CutSettings{}, invalid(field{Name: fieldCut, Message: err.Error()})
 		}
 	}
-	return audio.ValidateCut(json.RawMessage(raw), length) //nolint:wrapcheck // a *code.Error
+	return audio.ValidateCut(json.RawMessage(raw), length) //nolint:wrapcheck // a *errcode.Error
 }

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // docsRoutes is a function because the document that they serve tells of them too.
@@ -87,7 +87,7 @@ type docsView struct {
 	Groups  []groupView
 	Hooks   []callView
 	Shapes  []shapeView
-	Codes   []code.Entry
+	Codes   []errcode.Entry
 }
 
 type groupView struct {
@@ -137,7 +137,7 @@ type shapeView struct {
 
 func viewOf(doc node) docsView {
 	info := child(doc, "info")
-	v := docsView{Style: template.CSS(pageStyle), Title: word(info, "title"), Version: word(info, "version"), Intro: word(info, "description"), Codes: code.Table} //nolint:gosec // our own file
+	v := docsView{Style: template.CSS(pageStyle), Title: word(info, "title"), Version: word(info, "version"), Intro: word(info, "description"), Codes: errcode.Table} //nolint:gosec // our own file
 	tags, _ := doc.get("tags").([]node)
 	for _, t := range tags {
 		v.Groups = append(v.Groups, groupView{Name: word(t, "name"), Text: word(t, "description")})

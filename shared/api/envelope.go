@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // Envelope is the body of every error answer, whoever gives it.
@@ -16,9 +16,9 @@ type Envelope struct {
 
 // EnvelopeError is what an Envelope holds.
 type EnvelopeError struct {
-	Code      code.Code `json:"code"`
-	Message   string    `json:"message"`
-	Timestamp Stamp     `json:"timestamp"`
+	Code      errcode.Code `json:"code"`
+	Message   string       `json:"message"`
+	Timestamp Stamp        `json:"timestamp"`
 	// RequestID is the X-Request-Id of the answer; empty where the request was refused before its handler ran.
 	RequestID string `json:"requestId,omitempty"`
 	// RetryAfterSeconds is 1 or more on 429 and 503, and wherever a retry has a known moment.
@@ -27,11 +27,11 @@ type EnvelopeError struct {
 }
 
 // Refuse answers e in the envelope. requestID is empty where no handler ran. A code without an HTTP status answers 500.
-func Refuse(w http.ResponseWriter, e *code.Error, requestID string, now time.Time) {
-	entry, ok := code.Lookup(e.Code)
+func Refuse(w http.ResponseWriter, e *errcode.Error, requestID string, now time.Time) {
+	entry, ok := errcode.Lookup(e.Code)
 	if !ok || entry.Status == 0 {
-		e = code.New(code.InternalError)
-		entry, _ = code.Lookup(e.Code)
+		e = errcode.New(errcode.InternalError)
+		entry, _ = errcode.Lookup(e.Code)
 	}
 	body := EnvelopeError{Code: e.Code, Message: e.Text(), Timestamp: Stamp(now), RequestID: requestID, Details: e.Details}
 	if e.RetryAfter > 0 || entry.Status == http.StatusTooManyRequests || entry.Status == http.StatusServiceUnavailable {

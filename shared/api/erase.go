@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"time"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 var eraseRoutes = []route{{method: http.MethodDelete, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).erase}}
@@ -43,7 +43,7 @@ func (c *call) mark(r run.Run) (run.Run, error) {
 	for range maxEraseTries {
 		if !r.Status.Terminal() {
 			now := c.Clock.Now()
-			return r, &code.Error{Code: code.RunNotTerminal, RetryAfter: time.Duration(pollInterval(now.Sub(r.CreatedAt))) * time.Second}
+			return r, &errcode.Error{Code: errcode.RunNotTerminal, RetryAfter: time.Duration(pollInterval(now.Sub(r.CreatedAt))) * time.Second}
 		}
 		erased, err := c.Runs.Erase(c.r.Context(), r, c.Clock.Now())
 		switch {
@@ -62,12 +62,12 @@ func (c *call) mark(r run.Run) (run.Run, error) {
 // own reads a run of this client. REQUEST_NOT_FOUND where there is none of this id, or it is another's.
 func (c *call) own(id run.ID) (run.Run, error) {
 	if !id.Valid() {
-		return run.Run{}, code.New(code.RequestNotFound)
+		return run.Run{}, errcode.New(errcode.RequestNotFound)
 	}
 	r, err := c.Runs.Get(c.r.Context(), id)
 	switch {
 	case errors.Is(err, run.ErrUnknown), err == nil && r.Client != c.client.ID:
-		return run.Run{}, code.New(code.RequestNotFound)
+		return run.Run{}, errcode.New(errcode.RequestNotFound)
 	case err != nil:
 		return run.Run{}, fmt.Errorf("api: read the run: %w", err)
 	}

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/credit"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 func (h *house) erase(id run.ID) reply {
@@ -126,7 +126,7 @@ func TestErase(t *testing.T) {
 func TestEraseAgain(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
-	h.fail(id, code.ScoringFailed)
+	h.fail(id, errcode.ScoringFailed)
 	h.erase(id).erased()
 	before := h.run(id)
 	h.clock.Advance(time.Minute)
@@ -152,7 +152,7 @@ func TestEraseLive(t *testing.T) {
 		for _, id := range ids {
 			before, keys := h.run(id), h.keys()
 			r := h.erase(id)
-			r.is(code.RunNotTerminal)
+			r.is(errcode.RunNotTerminal)
 			if want := (map[time.Duration]float64{0: 15, 2 * time.Minute: 30, time.Hour: 60})[age]; r.at("error.retryAfterSeconds") != want || r.header.Get("Retry-After") != fmt.Sprint(want) {
 				t.Errorf("after %s: %s, %v", age, r.raw, r.header)
 			}
@@ -172,7 +172,7 @@ func TestEraseUnknown(t *testing.T) {
 	var bodies []string
 	for _, path := range []run.ID{id, run.ID("req_" + strings.Repeat("a", 26)), "req_short", "%2e%2e"} {
 		r := h.erase(path)
-		r.is(code.RequestNotFound)
+		r.is(errcode.RequestNotFound)
 		bodies = append(bodies, strings.Replace(r.raw, r.header.Get("X-Request-Id"), "", 1))
 	}
 	for _, b := range bodies {
@@ -199,7 +199,7 @@ func TestEraseCutOff(t *testing.T) {
 			r.erased()
 			continue
 		}
-		r.is(code.InternalError)
+		r.is(errcode.InternalError)
 		if strings.Contains(r.raw, "secret") || !h.run(id).ErasedAt.Equal(start) {
 			t.Errorf("got %s, run %+v", r.raw, h.run(id))
 		}
@@ -231,13 +231,13 @@ func TestEraseFunction(t *testing.T) {
 	h := newHouse(t)
 	for name, function := range map[string]http.Handler{"poll": api.Poll(h.deps), "erase": api.Erase(h.deps)} {
 		r := h.through(function, h.request(http.MethodPut, api.Base+"/speech/analyze/x", nil))
-		r.is(code.MethodNotAllowed)
+		r.is(errcode.MethodNotAllowed)
 		if a := r.header.Get("Allow"); !strings.Contains(a, "GET") || !strings.Contains(a, "DELETE") {
 			t.Errorf("%s: Allow %q", name, a)
 		}
 	}
-	h.through(api.Erase(h.deps), h.request(http.MethodDelete, api.Base+"/speech/analyze/x", nil)).is(code.RequestNotFound)
-	h.through(api.Poll(h.deps), h.request(http.MethodGet, api.Base+"/speech/analyze/x", nil)).is(code.RequestNotFound)
+	h.through(api.Erase(h.deps), h.request(http.MethodDelete, api.Base+"/speech/analyze/x", nil)).is(errcode.RequestNotFound)
+	h.through(api.Poll(h.deps), h.request(http.MethodGet, api.Base+"/speech/analyze/x", nil)).is(errcode.RequestNotFound)
 }
 
 // Delete fails once it was called as often as the test allows.
@@ -256,8 +256,8 @@ func (o *objects) Delete(ctx context.Context, keys ...string) error {
 func TestARecordingThatIsGone(t *testing.T) {
 	for name, end := range map[string]func(*house, run.ID){
 		"of a success":             func(h *house, id run.ID) { h.succeed(id, reportJSON) },
-		"of a fault of our own":    func(h *house, id run.ID) { h.fail(id, code.InternalError) },
-		"of a run that was erased": func(h *house, id run.ID) { h.fail(id, code.InternalError); h.erase(id).erased() },
+		"of a fault of our own":    func(h *house, id run.ID) { h.fail(id, errcode.InternalError) },
+		"of a run that was erased": func(h *house, id run.ID) { h.fail(id, errcode.InternalError); h.erase(id).erased() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)

@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/text/language"
 
-	"parley/shared/code"
-	"parley/shared/run"
-	"parley/shared/webhook"
+	"parley/shared/engine/run"
+	"parley/shared/engine/webhook"
+	"parley/shared/errcode"
 )
 
 // The bounds of what a client may say of a run; characters are Unicode code points.
@@ -44,7 +44,7 @@ type field struct {
 }
 
 // invalid makes INVALID_PARAMETERS of what is wrong.
-func invalid(bad ...field) *code.Error {
+func invalid(bad ...field) *errcode.Error {
 	words := make([]string, len(bad))
 	for i, b := range bad {
 		words[i] = b.Name + " " + b.Message
@@ -52,7 +52,7 @@ func invalid(bad ...field) *code.Error {
 			words[i] += fmt.Sprintf(" (%v to %v)", b.Min, b.Max)
 		}
 	}
-	return code.Newf(code.InvalidParameters, "Correct these and resubmit: %s.", strings.Join(words, "; ")).With("fields", bad)
+	return errcode.Newf(errcode.InvalidParameters, "Correct these and resubmit: %s.", strings.Join(words, "; ")).With("fields", bad)
 }
 
 // clip shortens a name that the client chose, for an answer.
@@ -83,7 +83,7 @@ func (f *form) request(webhooks webhook.Policy) (r run.Request, err error) {
 	}
 	if v, ok := f.one(fieldExternalID); ok {
 		if !between(v, 1, maxExternalID) {
-			return r, code.New(code.InvalidExternalID)
+			return r, errcode.New(errcode.InvalidExternalID)
 		}
 		r.ExternalID = v
 	}
@@ -106,7 +106,7 @@ func (f *form) request(webhooks webhook.Policy) (r run.Request, err error) {
 	}
 	if v, ok := f.one(fieldWebhookURL); ok {
 		if err := webhooks.Check(v); err != nil {
-			return r, code.New(code.InvalidWebhookURL).Because(err)
+			return r, errcode.New(errcode.InvalidWebhookURL).Because(err)
 		}
 		r.WebhookURL = v
 	}
@@ -128,13 +128,13 @@ func (f *form) language() (string, error) {
 			return v, nil
 		}
 	}
-	return "", code.New(code.InvalidLanguageCode)
+	return "", errcode.New(errcode.InvalidLanguageCode)
 }
 
 // metadata reads a JSON object of strings, numbers and booleans, the latter two as they are written. INVALID_METADATA.
 func metadata(raw string) (map[string]string, error) {
 	refuse := func(format string, args ...any) (map[string]string, error) {
-		return nil, code.Newf(code.InvalidMetadata, "metadata "+format+".", args...)
+		return nil, errcode.Newf(errcode.InvalidMetadata, "metadata "+format+".", args...)
 	}
 	if len(raw) > maxMetadata {
 		return refuse("must have at most %d bytes in all", maxMetadata)
@@ -201,7 +201,7 @@ func tags(values []string) ([]string, error) {
 			d := json.NewDecoder(strings.NewReader(v))
 			var list []*string // null is no tag
 			if err := d.Decode(&list); err != nil || d.Decode(new(any)) == nil || slices.Contains(list, nil) || !utf8.ValidString(v) {
-				return nil, code.New(code.InvalidTags)
+				return nil, errcode.New(errcode.InvalidTags)
 			}
 			for _, s := range list {
 				some = append(some, *s)
@@ -210,13 +210,13 @@ func tags(values []string) ([]string, error) {
 		for _, t := range some {
 			t = strings.TrimSpace(t)
 			if !between(t, 1, maxTag) {
-				return nil, code.New(code.InvalidTags)
+				return nil, errcode.New(errcode.InvalidTags)
 			}
 			if !slices.Contains(out, t) {
 				out = append(out, t)
 			}
 			if len(out) > maxTags {
-				return nil, code.New(code.InvalidTags)
+				return nil, errcode.New(errcode.InvalidTags)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"os"
 	"slices"
 
-	"parley/shared/audio"
-	"parley/shared/code"
+	"parley/shared/errcode"
+	"parley/shared/speech/audio"
 )
 
 // The bounds of a submit's body.
@@ -67,7 +67,7 @@ func readForm(r *http.Request, dir string) (*form, error) {
 	f := &form{text: map[string][]string{}}
 	boundary := boundaryOf(r.Header)
 	if boundary == "" {
-		f.late = code.Newf(code.MissingAudioFile, "The body must be multipart/form-data with the recording in the field 'audio', or a finished upload in 'uploadId'.")
+		f.late = errcode.Newf(errcode.MissingAudioFile, "The body must be multipart/form-data with the recording in the field 'audio', or a finished upload in 'uploadId'.")
 		return f, nil
 	}
 	body := &allowance{r: r.Body}
@@ -79,7 +79,7 @@ func readForm(r *http.Request, dir string) (*form, error) {
 		case errors.Is(err, io.EOF) && n > 0:
 			return f, nil
 		case errors.Is(err, io.EOF):
-			f.late = code.New(code.MissingAudioFile)
+			f.late = errcode.New(errcode.MissingAudioFile)
 			return f, nil
 		case err != nil:
 			f.late = broken(err)
@@ -152,7 +152,7 @@ func (f *form) takeAudio(p *multipart.Part, dir string) (more bool, err error) {
 	switch err := s.fill(p); {
 	case errors.As(err, &mine):
 		return false, err
-	case code.Is(err, code.FileTooLarge):
+	case errcode.Is(err, errcode.FileTooLarge):
 		f.late = err
 		return false, nil
 	case err != nil:
@@ -209,7 +209,7 @@ func (s *spool) fill(r io.Reader) error {
 	n, err := io.Copy(io.MultiWriter(s.file, s.sum), io.LimitReader(r, maxAudio+1))
 	s.size += n
 	if s.size > maxAudio {
-		return code.New(code.FileTooLarge)
+		return errcode.New(errcode.FileTooLarge)
 	}
 	if err != nil {
 		return fmt.Errorf("api: spool: %w", err)

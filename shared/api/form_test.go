@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // raw is a submit of these bytes as a form whose boundary is b.
@@ -63,7 +63,7 @@ func TestFormNamesWhatIsRepeatedOrUnknown(t *testing.T) {
 		want = append(want, name)
 	}
 	r := h.submit(parts...)
-	r.is(code.InvalidParameters)
+	r.is(errcode.InvalidParameters)
 	var got []string
 	for _, f := range r.at("error.details.fields").([]any) {
 		got = append(got, f.(map[string]any)["name"].(string))
@@ -108,7 +108,7 @@ func TestFormCannotInject(t *testing.T) {
 		"Content-Disposition: form-data; name=\"tags\r\n", "Content-Disposition: form-data; name=\"tags\nX: y\"", "Content-Disposition: form-data; name=\"ta\x00gs\"", "Content-Disposition: form-data; name=\"a\\\"b\"",
 		"No colon", ": no name", "Content Disposition: form-data; name=\"tags\"",
 	} {
-		h.raw(strings.NewReader(formOf([2]string{head, "x"}, theAudio))).is(code.InvalidParameters)
+		h.raw(strings.NewReader(formOf([2]string{head, "x"}, theAudio))).is(errcode.InvalidParameters)
 	}
 	for _, line := range strings.Split(strings.TrimSpace(h.log.String()), "\n") {
 		if !json.Valid([]byte(line)) || strings.Contains(line, "Set-Cookie") {
@@ -119,14 +119,14 @@ func TestFormCannotInject(t *testing.T) {
 
 // end fails a run that has served.
 func (h *house) end(id run.ID) error {
-	_, err := h.store.End(h.t.Context(), h.run(id), run.Fail(code.ScoringFailed, "", "a test"), h.clock.Now())
+	_, err := h.store.End(h.t.Context(), h.run(id), run.Fail(errcode.ScoringFailed, "", "a test"), h.clock.Now())
 	return err
 }
 
 // Ensure that a part's headers are bounded, on both sides of the bound.
 func TestFormHeaders(t *testing.T) {
 	pad := func(n int) string { return "X-Padding: " + strings.Repeat("x", n) + "\r\n" + theAudio[0] }
-	for n, want := range map[int]code.Code{0: "", 15 << 10: "", 25 << 10: code.InvalidParameters, 1 << 20: code.InvalidParameters} {
+	for n, want := range map[int]errcode.Code{0: "", 15 << 10: "", 25 << 10: errcode.InvalidParameters, 1 << 20: errcode.InvalidParameters} {
 		h := newHouse(t)
 		r := h.raw(strings.NewReader(formOf([2]string{pad(n), fourMinutes})))
 		if want == "" {
@@ -140,7 +140,7 @@ func TestFormHeaders(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&many, "X-%d: y\r\n", i)
 	}
-	newHouse(t).raw(strings.NewReader(formOf([2]string{many.String() + theAudio[0], fourMinutes}))).is(code.InvalidParameters)
+	newHouse(t).raw(strings.NewReader(formOf([2]string{many.String() + theAudio[0], fourMinutes}))).is(errcode.InvalidParameters)
 }
 
 // counted is a body without an end, which counts what is read of it.
@@ -168,14 +168,14 @@ func TestFormIsReadToItsFirstBreach(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		most int64
-		want code.Code
+		want errcode.Code
 	}{
-		"an endless recording": {"--b\r\n" + theAudio[0] + "\r\n\r\n", 26_214_400 + slack, code.FileTooLarge},
-		"an endless field":     {"--b\r\n" + named("tags", "")[0] + "\r\n\r\n", 32<<10 + slack, code.InvalidParameters},
-		"endless headers":      {"--b\r\nX: ", 16<<10 + slack, code.InvalidParameters},
-		"an endless preamble":  {"", 16<<10 + slack, code.InvalidParameters},
-		"an endless epilogue":  {formOf(theAudio, named("language", "xx")), slack, code.InvalidLanguageCode},
-		"endless parts":        {strings.Repeat("--b\r\n"+named("tags", "")[0]+"\r\n\r\nx\r\n", 200), 200*80 + slack, code.InvalidParameters},
+		"an endless recording": {"--b\r\n" + theAudio[0] + "\r\n\r\n", 26_214_400 + slack, errcode.FileTooLarge},
+		"an endless field":     {"--b\r\n" + named("tags", "")[0] + "\r\n\r\n", 32<<10 + slack, errcode.InvalidParameters},
+		"endless headers":      {"--b\r\nX: ", 16<<10 + slack, errcode.InvalidParameters},
+		"an endless preamble":  {"", 16<<10 + slack, errcode.InvalidParameters},
+		"an endless epilogue":  {formOf(theAudio, named("language", "xx")), slack, errcode.InvalidLanguageCode},
+		"endless parts":        {strings.Repeat("--b\r\n"+named("tags", "")[0]+"\r\n\r\nx\r\n", 200), 200*80 + slack, errcode.InvalidParameters},
 	} {
 		h := newHouse(t)
 		body := &counted{head: strings.NewReader(c.body), filler: 'x'}

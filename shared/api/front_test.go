@@ -13,90 +13,90 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/memory"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/memory"
+	"parley/shared/errcode"
 )
 
 // provoked says for each code that is an HTTP answer how a client meets it. Those without a way are met elsewhere: `elsewhere`.
-var provoked = map[code.Code]func(h *house) reply{
-	code.MissingAudioFile:         func(h *house) reply { return h.submit() },
-	code.UnsupportedFormat:        func(h *house) reply { return h.submit(audio("x")) },
-	code.AudioTooShort:            func(h *house) reply { return h.submit(audio("wav 179999")) },
-	code.AudioTooLong:             func(h *house) reply { return h.submit(audio("wav 2700001")) },
-	code.AudioDurationUnavailable: func(h *house) reply { return h.submit(audio("wav ?")) },
-	code.FileTooLarge:             func(h *house) reply { return h.submit(audio(strings.Repeat("x", 26_214_401))) },
-	code.InvalidLanguageCode:      func(h *house) reply { return h.submit(part{name: "language", value: "xx"}) },
-	code.InvalidExternalID:        func(h *house) reply { return h.submit(part{name: "externalId"}) },
-	code.InvalidMetadata:          func(h *house) reply { return h.submit(part{name: "metadata", value: "x"}) },
-	code.InvalidStatus:            func(h *house) reply { return h.get("/runs?status=x") },
-	code.InvalidServiceType:       func(h *house) reply { return h.get("/runs?serviceType=x") },
-	code.InvalidDate:              func(h *house) reply { return h.get("/runs?createdAfter=x") },
-	code.InvalidParameters:        func(h *house) reply { return h.submit(part{name: "cutSettings", value: "x"}) },
-	code.InvalidTags:              func(h *house) reply { return h.submit(part{name: "tags"}) },
-	code.InvalidLimit:             func(h *house) reply { return h.get("/runs?limit=0") },
-	code.InvalidCursor:            func(h *house) reply { return h.get("/runs?cursor=x") },
-	code.InvalidWebhookURL:        func(h *house) reply { return h.submit(part{name: "webhookUrl", value: "x"}) },
-	code.UploadNotFound:           func(h *house) reply { return h.submit(part{name: "uploadId", value: "x"}) },
-	code.MissingAPIKey:            func(h *house) reply { h.secret = ""; return h.get("/runs") },
-	code.InvalidAPIKey:            func(h *house) reply { h.secret = "x"; return h.get("/runs") },
-	code.APIKeyExpired: func(h *house) reply {
+var provoked = map[errcode.Code]func(h *house) reply{
+	errcode.MissingAudioFile:         func(h *house) reply { return h.submit() },
+	errcode.UnsupportedFormat:        func(h *house) reply { return h.submit(audio("x")) },
+	errcode.AudioTooShort:            func(h *house) reply { return h.submit(audio("wav 179999")) },
+	errcode.AudioTooLong:             func(h *house) reply { return h.submit(audio("wav 2700001")) },
+	errcode.AudioDurationUnavailable: func(h *house) reply { return h.submit(audio("wav ?")) },
+	errcode.FileTooLarge:             func(h *house) reply { return h.submit(audio(strings.Repeat("x", 26_214_401))) },
+	errcode.InvalidLanguageCode:      func(h *house) reply { return h.submit(part{name: "language", value: "xx"}) },
+	errcode.InvalidExternalID:        func(h *house) reply { return h.submit(part{name: "externalId"}) },
+	errcode.InvalidMetadata:          func(h *house) reply { return h.submit(part{name: "metadata", value: "x"}) },
+	errcode.InvalidStatus:            func(h *house) reply { return h.get("/runs?status=x") },
+	errcode.InvalidServiceType:       func(h *house) reply { return h.get("/runs?serviceType=x") },
+	errcode.InvalidDate:              func(h *house) reply { return h.get("/runs?createdAfter=x") },
+	errcode.InvalidParameters:        func(h *house) reply { return h.submit(part{name: "cutSettings", value: "x"}) },
+	errcode.InvalidTags:              func(h *house) reply { return h.submit(part{name: "tags"}) },
+	errcode.InvalidLimit:             func(h *house) reply { return h.get("/runs?limit=0") },
+	errcode.InvalidCursor:            func(h *house) reply { return h.get("/runs?cursor=x") },
+	errcode.InvalidWebhookURL:        func(h *house) reply { return h.submit(part{name: "webhookUrl", value: "x"}) },
+	errcode.UploadNotFound:           func(h *house) reply { return h.submit(part{name: "uploadId", value: "x"}) },
+	errcode.MissingAPIKey:            func(h *house) reply { h.secret = ""; return h.get("/runs") },
+	errcode.InvalidAPIKey:            func(h *house) reply { h.secret = "x"; return h.get("/runs") },
+	errcode.APIKeyExpired: func(h *house) reply {
 		_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.ExpiresAt = ptr(start) })
 		return h.get("/runs")
 	},
-	code.ClientInactive: func(h *house) reply {
+	errcode.ClientInactive: func(h *house) reply {
 		_, _, h.secret = h.newClient(func(c *account.Client, _ *account.Key) { c.Active = false })
 		return h.get("/runs")
 	},
-	code.InsufficientCredits:    func(h *house) reply { _, _, h.secret = h.newClient(nil); return h.submit(audio(fourMinutes)) },
-	code.MultilingualNotEnabled: func(h *house) reply { return h.submit(audio(fourMinutes), part{name: "language", value: "fr"}) },
-	code.IPNotAllowed: func(h *house) reply {
+	errcode.InsufficientCredits:    func(h *house) reply { _, _, h.secret = h.newClient(nil); return h.submit(audio(fourMinutes)) },
+	errcode.MultilingualNotEnabled: func(h *house) reply { return h.submit(audio(fourMinutes), part{name: "language", value: "fr"}) },
+	errcode.IPNotAllowed: func(h *house) reply {
 		_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.IPs = []string{"10.0.0.0/8"} })
 		return h.get("/runs")
 	},
-	code.MissingPermission: func(h *house) reply {
+	errcode.MissingPermission: func(h *house) reply {
 		_, _, h.secret = h.newClient(func(c *account.Client, _ *account.Key) { c.Permissions = nil })
 		return h.get("/runs")
 	},
-	code.RequestNotFound:      func(h *house) reply { return h.get("/speech/analyze/x") },
-	code.NotFound:             func(h *house) reply { return h.get("/speech") },
-	code.MethodNotAllowed:     func(h *house) reply { return h.do(h.request(http.MethodPut, api.Base+"/runs", nil)) },
-	code.IdempotencyKeyReused: func(h *house) reply { h.keyed("k", audio("wav 190000")); return h.keyed("k", audio(fourMinutes)) },
-	code.IdempotencyInProgress: func(h *house) (second reply) {
+	errcode.RequestNotFound:      func(h *house) reply { return h.get("/speech/analyze/x") },
+	errcode.NotFound:             func(h *house) reply { return h.get("/speech") },
+	errcode.MethodNotAllowed:     func(h *house) reply { return h.do(h.request(http.MethodPut, api.Base+"/runs", nil)) },
+	errcode.IdempotencyKeyReused: func(h *house) reply { h.keyed("k", audio("wav 190000")); return h.keyed("k", audio(fourMinutes)) },
+	errcode.IdempotencyInProgress: func(h *house) (second reply) {
 		h.objects.onPut = func() { h.objects.onPut = nil; second = h.keyed("k", audio(fourMinutes)) }
 		h.keyed("k", audio(fourMinutes))
 		return second
 	},
-	code.RateLimitExceeded: func(h *house) reply {
+	errcode.RateLimitExceeded: func(h *house) reply {
 		_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.Rate = 1 })
 		h.submit()
 		return h.submit()
 	},
-	code.PollRateLimited: func(h *house) reply {
+	errcode.PollRateLimited: func(h *house) reply {
 		id := h.accept()
 		h.get("/speech/analyze/" + string(id))
 		return h.get("/speech/analyze/" + string(id))
 	},
-	code.RunNotTerminal:   func(h *house) reply { return h.erase(h.accept()) },
-	code.ServiceWarmingUp: func(h *house) reply { h.ready(false); return h.submit(audio(fourMinutes)) },
-	code.InternalError:    func(h *house) reply { return h.submit(audio("panic now")) },
+	errcode.RunNotTerminal:   func(h *house) reply { return h.erase(h.accept()) },
+	errcode.ServiceWarmingUp: func(h *house) reply { h.ready(false); return h.submit(audio(fourMinutes)) },
+	errcode.InternalError:    func(h *house) reply { return h.submit(audio("panic now")) },
 }
 
-var elsewhere = []code.Code{
-	code.RequestTooLarge, // the gateway's limits come before any function
+var elsewhere = []errcode.Code{
+	errcode.RequestTooLarge, // the gateway's limits come before any function
 }
 
 // middleware are the codes of a request that no handler saw.
-var middleware = []code.Code{code.MissingAPIKey, code.InvalidAPIKey, code.APIKeyExpired, code.ClientInactive, code.IPNotAllowed, code.MissingPermission, code.RateLimitExceeded, code.NotFound, code.MethodNotAllowed}
+var middleware = []errcode.Code{errcode.MissingAPIKey, errcode.InvalidAPIKey, errcode.APIKeyExpired, errcode.ClientInactive, errcode.IPNotAllowed, errcode.MissingPermission, errcode.RateLimitExceeded, errcode.NotFound, errcode.MethodNotAllowed}
 
 // Ensure that every code of the table is either met here or known to be met elsewhere, and answers with its status, its
 // sentence, and the envelope of the contract.
 func TestEveryCode(t *testing.T) {
 	iso := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		if e.Status == 0 || slices.Contains(elsewhere, e.Code) {
 			continue
 		}
@@ -148,22 +148,22 @@ func TestKey(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		header http.Header
-		want   code.Code
+		want   errcode.Code
 		reads  int
 	}{
-		{"no header", http.Header{}, code.MissingAPIKey, 0},
-		{"an empty header", http.Header{"X-Api-Key": {""}}, code.MissingAPIKey, 0},
+		{"no header", http.Header{}, errcode.MissingAPIKey, 0},
+		{"an empty header", http.Header{"X-Api-Key": {""}}, errcode.MissingAPIKey, 0},
 		{"X-API-Key", http.Header{"X-Api-Key": {h.secret}}, "", 1},
 		{"a bearer token", http.Header{"Authorization": {"Bearer " + h.secret}}, "", 1},
 		{"a bearer token in lower case", http.Header{"Authorization": {"bearer " + h.secret}}, "", 1},
 		{"X-API-Key beside another Authorization", http.Header{"X-Api-Key": {h.secret}, "Authorization": {"Basic eDp5"}}, "", 1},
-		{"another scheme", http.Header{"Authorization": {"Basic eDp5"}}, code.InvalidAPIKey, 0},
-		{"a bearer token of nothing", http.Header{"Authorization": {"Bearer "}}, code.InvalidAPIKey, 0},
-		{"a key too short", http.Header{"X-Api-Key": {h.secret[:20]}}, code.InvalidAPIKey, 0},
-		{"a key with a letter changed", http.Header{"X-Api-Key": {h.secret[:10] + string(h.secret[11]) + string(h.secret[10]) + h.secret[12:]}}, code.InvalidAPIKey, 0},
-		{"two keys", http.Header{"X-Api-Key": {h.secret, secret}}, code.InvalidAPIKey, 0},
-		{"an unknown key", http.Header{"X-Api-Key": {unknown}}, code.InvalidAPIKey, 1},
-		{"a revoked key", http.Header{"X-Api-Key": {secret}}, code.InvalidAPIKey, 1},
+		{"another scheme", http.Header{"Authorization": {"Basic eDp5"}}, errcode.InvalidAPIKey, 0},
+		{"a bearer token of nothing", http.Header{"Authorization": {"Bearer "}}, errcode.InvalidAPIKey, 0},
+		{"a key too short", http.Header{"X-Api-Key": {h.secret[:20]}}, errcode.InvalidAPIKey, 0},
+		{"a key with a letter changed", http.Header{"X-Api-Key": {h.secret[:10] + string(h.secret[11]) + string(h.secret[10]) + h.secret[12:]}}, errcode.InvalidAPIKey, 0},
+		{"two keys", http.Header{"X-Api-Key": {h.secret, secret}}, errcode.InvalidAPIKey, 0},
+		{"an unknown key", http.Header{"X-Api-Key": {unknown}}, errcode.InvalidAPIKey, 1},
+		{"a revoked key", http.Header{"X-Api-Key": {secret}}, errcode.InvalidAPIKey, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.name == "a key with a letter changed" && h.secret[10] == h.secret[11] {
@@ -204,9 +204,9 @@ func (c *counting) KeyByHash(ctx context.Context, hash string) (account.Key, acc
 func TestCaller(t *testing.T) {
 	h := newHouse(t)
 	_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.IPs = []string{"203.0.113.0/24", "2001:db8::/32"} })
-	for remote, want := range map[string]code.Code{
+	for remote, want := range map[string]errcode.Code{
 		"203.0.113.9:4711": "", "203.0.113.9": "", "[::ffff:203.0.113.9]:1": "", "[2001:db8::1]:0": "",
-		"203.0.114.9:4711": code.IPNotAllowed, "[2001:db9::1]:0": code.IPNotAllowed, "": code.IPNotAllowed, "unknown": code.IPNotAllowed,
+		"203.0.114.9:4711": errcode.IPNotAllowed, "[2001:db9::1]:0": errcode.IPNotAllowed, "": errcode.IPNotAllowed, "unknown": errcode.IPNotAllowed,
 	} {
 		req := h.request(http.MethodGet, api.Base+"/credits", nil)
 		req.RemoteAddr = remote
@@ -235,7 +235,7 @@ func TestRate(t *testing.T) {
 	want(h.submit(), "1", "4") // 12:34:56.789
 	want(h.submit(), "0", "4")
 	r := h.submit()
-	r.is(code.RateLimitExceeded)
+	r.is(errcode.RateLimitExceeded)
 	want(r, "0", "4")
 	if r.header.Get("Retry-After") != "4" {
 		t.Errorf("Retry-After %s", r.header.Get("Retry-After"))
@@ -267,14 +267,14 @@ func TestPaths(t *testing.T) {
 	h.secret = ""
 	for _, c := range []struct {
 		method, path string
-		want         code.Code
+		want         errcode.Code
 		allow        string
 	}{
-		{"GET", "/", code.NotFound, ""}, {"GET", "/api/v1", code.NotFound, ""}, {"GET", "/api/v1/runs/", code.NotFound, ""}, {"GET", "/api/v1//runs", code.NotFound, ""},
-		{"GET", "/api/v1/../v1/runs", code.NotFound, ""}, {"GET", "/api/v1/speech/analyze/", code.NotFound, ""}, {"GET", "/api/v1/speech/analyze/a/b", code.NotFound, ""}, {"GET", "/runs", code.NotFound, ""},
-		{"GET", "/api/v1/speech/analyze", code.MethodNotAllowed, "POST"}, {"POST", "/api/v1/speech/analyze/x", code.MethodNotAllowed, "GET, DELETE"}, {"DELETE", "/api/v1/runs", code.MethodNotAllowed, "GET"},
-		{"HEAD", "/api/v1/health", code.MethodNotAllowed, "GET"}, {"GET", "/api/v1/speech/uploads", code.MethodNotAllowed, "POST"},
-		{"GET", "/api/v1/runs", code.MissingAPIKey, ""},
+		{"GET", "/", errcode.NotFound, ""}, {"GET", "/api/v1", errcode.NotFound, ""}, {"GET", "/api/v1/runs/", errcode.NotFound, ""}, {"GET", "/api/v1//runs", errcode.NotFound, ""},
+		{"GET", "/api/v1/../v1/runs", errcode.NotFound, ""}, {"GET", "/api/v1/speech/analyze/", errcode.NotFound, ""}, {"GET", "/api/v1/speech/analyze/a/b", errcode.NotFound, ""}, {"GET", "/runs", errcode.NotFound, ""},
+		{"GET", "/api/v1/speech/analyze", errcode.MethodNotAllowed, "POST"}, {"POST", "/api/v1/speech/analyze/x", errcode.MethodNotAllowed, "GET, DELETE"}, {"DELETE", "/api/v1/runs", errcode.MethodNotAllowed, "GET"},
+		{"HEAD", "/api/v1/health", errcode.MethodNotAllowed, "GET"}, {"GET", "/api/v1/speech/uploads", errcode.MethodNotAllowed, "POST"},
+		{"GET", "/api/v1/runs", errcode.MissingAPIKey, ""},
 	} {
 		r := h.do(httptest.NewRequest(c.method, c.path, nil))
 		r.is(c.want)
@@ -297,7 +297,7 @@ func TestFunctions(t *testing.T) {
 		for _, p := range paths {
 			method, path, _ := strings.Cut(p, " ")
 			r := h.through(f.handler, h.request(method, api.Base+path, nil))
-			if unknown := r.code() == code.NotFound; unknown == slices.Contains(f.serves, p) {
+			if unknown := r.code() == errcode.NotFound; unknown == slices.Contains(f.serves, p) {
 				t.Errorf("function %d answers %s with %d %s", i, p, r.status, r.raw)
 			}
 		}
@@ -309,7 +309,7 @@ func TestUnforeseen(t *testing.T) {
 	for _, content := range []string{"panic now", "fault now"} {
 		h := newHouse(t)
 		r := h.submit(audio(content))
-		r.is(code.InternalError)
+		r.is(errcode.InternalError)
 		id := r.header.Get("X-Request-Id")
 		if strings.Contains(r.raw, "secret") || !strings.Contains(h.log.String(), "the prober's own secret") || !strings.Contains(h.log.String(), id) {
 			t.Errorf("%s: answered %s, logged %s", content, r.raw, h.log)
@@ -318,7 +318,7 @@ func TestUnforeseen(t *testing.T) {
 	}
 	h := newHouse(t)
 	h.deps.Random = broken{}
-	h.get("/health").is(code.InternalError)
+	h.get("/health").is(errcode.InternalError)
 }
 
 type broken struct{}
@@ -365,7 +365,7 @@ func TestHealth(t *testing.T) {
 	} {
 		found(tc.why)
 		r := h.get("/health")
-		r.is(code.ServiceWarmingUp)
+		r.is(errcode.ServiceWarmingUp)
 		if want := map[string]any{"parts": tc.parts, "checkedAt": tc.checkedAt}; !reflect.DeepEqual(r.at("error.details"), want) || r.at("error.requestId") == nil {
 			t.Errorf("%s: got %s", tc.name, r.raw)
 		}
@@ -384,7 +384,7 @@ func TestHealth(t *testing.T) {
 	h.deps.Limits = h.store
 	h.ready(false)
 	_, _, h.secret = h.newClient(nil)
-	h.submit(audio(fourMinutes)).is(code.ServiceWarmingUp)
+	h.submit(audio(fourMinutes)).is(errcode.ServiceWarmingUp)
 }
 
 func (h *house) askUpload(body string) reply {
@@ -402,11 +402,11 @@ func TestUploads(t *testing.T) {
 	if !reflect.DeepEqual(r.body, want) || len(id) != 30 || !strings.HasPrefix(id, "upl_") {
 		t.Errorf("got %s", r.raw)
 	}
-	for body, want := range map[string]code.Code{
-		`{"sizeBytes":1}`: "", `{"sizeBytes":12000000.0}`: "", `{"sizeBytes":0}`: code.InvalidParameters, `{"sizeBytes":26214401}`: code.FileTooLarge, `{"sizeBytes":"5"}`: code.InvalidParameters, `{"sizeBytes":1.5}`: code.InvalidParameters,
-		`{}`: code.InvalidParameters, ``: code.InvalidParameters, `null`: code.InvalidParameters, `[1]`: code.InvalidParameters, `{"sizeBytes":5,"contentType":5}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio"}`: code.InvalidParameters,
-		`{"sizeBytes":5,"name":"x"}`: code.InvalidParameters, `{"sizeBytes":5,"sizeBytes":6}`: code.InvalidParameters, `{"SizeBytes":5}`: code.InvalidParameters, `{"sizeBytes":5}{}`: code.InvalidParameters, `{"sizeBytes":null}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio/webm; codecs=\"opus\""}`: "", `{"sizeBytes":5,"contentType":"audio/webm;codecs=opus"}`: "", `{"sizeBytes":5,"contentType":"audio/*"}`: code.InvalidParameters, `{"sizeBytes":5,"contentType":"audio/webm\n"}`: code.InvalidParameters,
-		`{"sizeBytes":5` + strings.Repeat(" ", 4096) + `}`: code.InvalidParameters,
+	for body, want := range map[string]errcode.Code{
+		`{"sizeBytes":1}`: "", `{"sizeBytes":12000000.0}`: "", `{"sizeBytes":0}`: errcode.InvalidParameters, `{"sizeBytes":26214401}`: errcode.FileTooLarge, `{"sizeBytes":"5"}`: errcode.InvalidParameters, `{"sizeBytes":1.5}`: errcode.InvalidParameters,
+		`{}`: errcode.InvalidParameters, ``: errcode.InvalidParameters, `null`: errcode.InvalidParameters, `[1]`: errcode.InvalidParameters, `{"sizeBytes":5,"contentType":5}`: errcode.InvalidParameters, `{"sizeBytes":5,"contentType":"audio"}`: errcode.InvalidParameters,
+		`{"sizeBytes":5,"name":"x"}`: errcode.InvalidParameters, `{"sizeBytes":5,"sizeBytes":6}`: errcode.InvalidParameters, `{"SizeBytes":5}`: errcode.InvalidParameters, `{"sizeBytes":5}{}`: errcode.InvalidParameters, `{"sizeBytes":null}`: errcode.InvalidParameters, `{"sizeBytes":5,"contentType":"audio/webm; codecs=\"opus\""}`: "", `{"sizeBytes":5,"contentType":"audio/webm;codecs=opus"}`: "", `{"sizeBytes":5,"contentType":"audio/*"}`: errcode.InvalidParameters, `{"sizeBytes":5,"contentType":"audio/webm\n"}`: errcode.InvalidParameters,
+		`{"sizeBytes":5` + strings.Repeat(" ", 4096) + `}`: errcode.InvalidParameters,
 	} {
 		r := h.askUpload(body)
 		if want == "" {
@@ -421,22 +421,22 @@ func TestUploads(t *testing.T) {
 func TestSubmitUpload(t *testing.T) {
 	for _, c := range []struct {
 		name, content string
-		want          code.Code
+		want          errcode.Code
 	}{
-		{"4 minutes", fourMinutes, ""}, {"nothing", "", code.UnsupportedFormat}, {"no audio", "x", code.UnsupportedFormat}, {"2 minutes", "wav 120000", code.AudioTooShort},
-		{"25 MB", fourMinutes + strings.Repeat(" ", 26_214_400-len(fourMinutes)), ""}, {"25 MB and a byte", strings.Repeat("x", 26_214_401), code.FileTooLarge},
+		{"4 minutes", fourMinutes, ""}, {"nothing", "", errcode.UnsupportedFormat}, {"no audio", "x", errcode.UnsupportedFormat}, {"2 minutes", "wav 120000", errcode.AudioTooShort},
+		{"25 MB", fourMinutes + strings.Repeat(" ", 26_214_400-len(fourMinutes)), ""}, {"25 MB and a byte", strings.Repeat("x", 26_214_401), errcode.FileTooLarge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)
 			id := h.askUpload(`{"sizeBytes":1}`).at("uploadId").(string)
 			name := part{name: "uploadId", value: id}
-			h.submit(name).is(code.UploadNotFound)
+			h.submit(name).is(errcode.UploadNotFound)
 			h.must(h.objects.Objects.Put(t.Context(), pipeline.UploadPrefix+string(h.client.ID)+"/"+id, "", strings.NewReader(c.content), int64(len(c.content))))
 			own := h.secret
 			_, _, h.secret = h.newClient(nil)
-			h.submit(name).is(code.UploadNotFound)
+			h.submit(name).is(errcode.UploadNotFound)
 			h.secret = own
-			h.submit(name, audio(fourMinutes)).is(code.InvalidParameters)
+			h.submit(name, audio(fourMinutes)).is(errcode.InvalidParameters)
 			r := h.submit(name)
 			if c.want != "" {
 				r.is(c.want)
@@ -454,6 +454,6 @@ func TestSubmitUpload(t *testing.T) {
 	}
 	h := newHouse(t)
 	for _, id := range []string{"", "x", "../" + string(h.client.ID), "upl_" + strings.Repeat("a", 27)} {
-		h.submit(part{name: "uploadId", value: id}).is(code.UploadNotFound)
+		h.submit(part{name: "uploadId", value: id}).is(errcode.UploadNotFound)
 	}
 }

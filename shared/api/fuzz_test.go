@@ -13,14 +13,14 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"parley/shared/account"
-	"parley/shared/code"
+	"parley/shared/engine/account"
+	"parley/shared/errcode"
 )
 
 // clientError fails the test where err is not a refusal of the client's with one of these codes.
-func clientError(t *testing.T, err error, codes ...code.Code) {
+func clientError(t *testing.T, err error, codes ...errcode.Code) {
 	t.Helper()
-	var e *code.Error
+	var e *errcode.Error
 	if !errors.As(err, &e) || !slices.Contains(codes, e.Code) {
 		t.Fatalf("answers %v, want one of %v", err, codes)
 	}
@@ -65,10 +65,10 @@ func FuzzReadForm(f *testing.F) {
 			t.Errorf("read %d bytes of text of %d", held, len(body))
 		}
 		if form.late != nil {
-			clientError(t, form.late, code.MissingAudioFile, code.InvalidParameters, code.FileTooLarge)
+			clientError(t, form.late, errcode.MissingAudioFile, errcode.InvalidParameters, errcode.FileTooLarge)
 		}
 		if len(form.bad) > 0 {
-			clientError(t, invalid(form.bad...), code.InvalidParameters)
+			clientError(t, invalid(form.bad...), errcode.InvalidParameters)
 		}
 		form.close()
 		if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
@@ -99,7 +99,7 @@ func FuzzKey(f *testing.F) {
 		}
 		got, err := secret(h)
 		if err != nil {
-			clientError(t, err, code.MissingAPIKey, code.InvalidAPIKey)
+			clientError(t, err, errcode.MissingAPIKey, errcode.InvalidAPIKey)
 			return
 		}
 		if !account.WellFormed(got) || len(got) != len(secretOf) || account.Hash(got) == got {
@@ -120,7 +120,7 @@ func FuzzCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sent, place string) {
 		got, err := position(url.Values{"cursor": {sent}}, client, scope)
 		if err != nil {
-			clientError(t, err, code.InvalidCursor)
+			clientError(t, err, errcode.InvalidCursor)
 		} else if cursorFor(client, scope, got) != sent {
 			t.Errorf("%q is taken for the cursor of %q", sent, got)
 		}
@@ -150,7 +150,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		m, err := metadata(raw)
 		if err != nil {
-			clientError(t, err, code.InvalidMetadata)
+			clientError(t, err, errcode.InvalidMetadata)
 			return
 		}
 		for k, v := range m {
@@ -179,7 +179,7 @@ func FuzzTags(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		got, err := tags([]string{a, b})
 		if err != nil {
-			clientError(t, err, code.InvalidTags)
+			clientError(t, err, errcode.InvalidTags)
 			return
 		}
 		if len(got) == 0 && (a != "" && a[0] != '[') || len(got) > maxTags {
@@ -207,7 +207,7 @@ func FuzzUploadAsked(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if err := uploadAsked(bytes.NewReader(body)); err != nil {
-			clientError(t, err, code.InvalidParameters, code.FileTooLarge)
+			clientError(t, err, errcode.InvalidParameters, errcode.FileTooLarge)
 		}
 	})
 }

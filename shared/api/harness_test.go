@@ -18,14 +18,14 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/api"
-	media "parley/shared/audio"
 	"parley/shared/clock"
-	"parley/shared/code"
-	"parley/shared/memory"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/memory"
+	"parley/shared/errcode"
+	media "parley/shared/speech/audio"
 )
 
 var start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
@@ -86,7 +86,7 @@ func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
 	}
 	words := strings.Fields(string(raw[:min(len(raw), 40)]))
 	if len(words) < 2 {
-		return run.Audio{}, code.New(code.UnsupportedFormat)
+		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
 	}
 	ms, err := strconv.ParseInt(words[1], 10, 64)
 	switch {
@@ -95,13 +95,13 @@ func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
 	case words[0] == "fault":
 		return run.Audio{}, errors.New("the prober's own secret")
 	case err != nil:
-		return run.Audio{}, code.New(code.AudioDurationUnavailable)
+		return run.Audio{}, errcode.New(errcode.AudioDurationUnavailable)
 	case !slices.ContainsFunc(media.Formats, func(f media.Format) bool { return f.Name == words[0] }):
-		return run.Audio{}, code.New(code.UnsupportedFormat)
+		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
 	case ms < 180_000:
-		return run.Audio{}, code.New(code.AudioTooShort)
+		return run.Audio{}, errcode.New(errcode.AudioTooShort)
 	case ms > 2_700_000:
-		return run.Audio{}, code.New(code.AudioTooLong)
+		return run.Audio{}, errcode.New(errcode.AudioTooLong)
 	}
 	return run.Audio{DurationMs: ms, Format: words[0], SizeBytes: int64(len(raw))}, nil
 }
@@ -190,12 +190,12 @@ func (r reply) at(path string) any {
 	return v
 }
 
-func (r reply) code() code.Code { c, _ := r.at("error.code").(string); return code.Code(c) }
+func (r reply) code() errcode.Code { c, _ := r.at("error.code").(string); return errcode.Code(c) }
 
 // is fails the test unless the answer is c, in the envelope.
-func (r reply) is(c code.Code) {
+func (r reply) is(c errcode.Code) {
 	r.t.Helper()
-	e, _ := code.Lookup(c)
+	e, _ := errcode.Lookup(c)
 	if r.status != e.Status || r.code() != c {
 		r.t.Errorf("got %d %s, want %d %s", r.status, r.raw, e.Status, c)
 	}
@@ -222,7 +222,7 @@ func (h *house) through(handler http.Handler, req *http.Request) reply {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, req)
 	r := h.read(w)
-	if r.code() != code.NotFound {
+	if r.code() != errcode.NotFound {
 		matches(h.t, req, w)
 	}
 	return r
@@ -336,7 +336,7 @@ func (h *house) succeed(id run.ID, report string) {
 	h.must(err)
 }
 
-func (h *house) fail(id run.ID, c code.Code) {
+func (h *house) fail(id run.ID, c errcode.Code) {
 	h.t.Helper()
 	_, err := h.store.End(h.t.Context(), h.run(id), run.Fail(c, "", "a test"), h.clock.Now())
 	h.must(err)

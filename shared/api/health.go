@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 var healthRoutes = []route{{method: http.MethodGet, pattern: "/health", open: true, do: (*call).health}}
@@ -58,6 +58,6 @@ func warm(r run.Readiness) error {
 	if r.Ready() {
 		return nil
 	}
-	e := &code.Error{Code: code.ServiceWarmingUp, RetryAfter: warmingRetry}
+	e := &errcode.Error{Code: errcode.ServiceWarmingUp, RetryAfter: warmingRetry}
 	return e.With("parts", partStates(r)).With("checkedAt", maybe(r.At))
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 func (h *house) keyed(key string, parts ...part) reply {
@@ -75,9 +75,9 @@ func TestIdempotencyKeyReused(t *testing.T) {
 			if other.name == "audio" {
 				parts = parts[1:]
 			}
-			h.keyed("k", parts...).is(code.IdempotencyKeyReused)
+			h.keyed("k", parts...).is(errcode.IdempotencyKeyReused)
 			_, _, h.secret = h.newClient(nil)
-			h.keyed("k", audio(fourMinutes)).is(code.InsufficientCredits) // another client: a submit of its own
+			h.keyed("k", audio(fourMinutes)).is(errcode.InsufficientCredits) // another client: a submit of its own
 		})
 	}
 }
@@ -85,13 +85,13 @@ func TestIdempotencyKeyReused(t *testing.T) {
 // Ensure that the key has 1 to 255 characters and comes once.
 func TestIdempotencyKeyBounds(t *testing.T) {
 	h := newHouse(t)
-	h.keyed("", audio(fourMinutes)).is(code.InvalidParameters)
+	h.keyed("", audio(fourMinutes)).is(errcode.InvalidParameters)
 	h.keyed("x", audio(fourMinutes)).has(http.StatusAccepted)
 	h.keyed(strings.Repeat("x", 255), audio(fourMinutes)).has(http.StatusAccepted)
-	h.keyed(strings.Repeat("x", 256), audio(fourMinutes)).is(code.InvalidParameters)
+	h.keyed(strings.Repeat("x", 256), audio(fourMinutes)).is(errcode.InvalidParameters)
 	req := h.submission(audio(fourMinutes))
 	req.Header["Idempotency-Key"] = []string{"a", "b"}
-	h.do(req).is(code.InvalidParameters)
+	h.do(req).is(errcode.InvalidParameters)
 }
 
 // Ensure that while the first submit is between its transaction and its recording, a second is asked to come again; and that
@@ -105,14 +105,14 @@ func TestIdempotencyInProgress(t *testing.T) {
 	}
 	first := h.keyed("k", audio(fourMinutes))
 	first.has(http.StatusAccepted)
-	second.is(code.IdempotencyInProgress)
+	second.is(errcode.IdempotencyInProgress)
 	if second.header.Get("Retry-After") != "2" || second.at("error.retryAfterSeconds") != 2.0 {
 		t.Errorf("got %s %v", second.raw, second.header)
 	}
 	key := pipeline.AudioPrefix + first.at("id").(string)
 	h.must(h.objects.Delete(t.Context(), key)) // as if the first had died
 	h.clock.Advance(29 * time.Second)
-	h.keyed("k", audio(fourMinutes)).is(code.IdempotencyInProgress)
+	h.keyed("k", audio(fourMinutes)).is(errcode.IdempotencyInProgress)
 	h.clock.Advance(time.Second)
 	h.keyed("k", audio(fourMinutes)).has(http.StatusAccepted)
 	if _, err := h.objects.Size(t.Context(), key); err != nil {
@@ -126,7 +126,7 @@ func TestIdempotencyAfterAFailedStore(t *testing.T) {
 	h := newHouse(t)
 	h.objects.putFails = errors.New("no bucket")
 	failed := h.keyed("k", audio(fourMinutes))
-	failed.is(code.InternalError)
+	failed.is(errcode.InternalError)
 	h.objects.putFails = nil
 	r := h.keyed("k", audio(fourMinutes))
 	r.has(http.StatusAccepted)
@@ -159,7 +159,7 @@ func TestIdempotencyRace(t *testing.T) {
 			ids[r.at("id")] = true
 			continue
 		}
-		r.is(code.IdempotencyInProgress)
+		r.is(errcode.IdempotencyInProgress)
 	}
 	if a, err := h.store.Account(t.Context(), h.client.ID); err != nil || a.Held != 4 || a.Running != 1 || len(ids) != 1 {
 		t.Errorf("account %+v, %v, runs %v", a, err, ids)

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"parley/shared/account"
-	"parley/shared/code"
+	"parley/shared/engine/account"
+	"parley/shared/errcode"
 )
 
 // rateWindow is what a key's rate counts over.
@@ -24,20 +24,20 @@ func secret(h http.Header) (string, error) {
 		name, value = "Authorization", strings.TrimSpace(h.Get("Authorization"))
 	}
 	if value == "" {
-		return "", code.New(code.MissingAPIKey)
+		return "", errcode.New(errcode.MissingAPIKey)
 	}
 	if len(h.Values(name)) > 1 {
-		return "", code.Newf(code.InvalidAPIKey, "The header %s was sent more than once. Send one key.", name)
+		return "", errcode.Newf(errcode.InvalidAPIKey, "The header %s was sent more than once. Send one key.", name)
 	}
 	if name == "Authorization" {
 		scheme, token, _ := strings.Cut(value, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return "", code.Newf(code.InvalidAPIKey, "Authorization must be 'Bearer' and the API key, or send the key as X-API-Key.")
+			return "", errcode.Newf(errcode.InvalidAPIKey, "Authorization must be 'Bearer' and the API key, or send the key as X-API-Key.")
 		}
 		value = strings.TrimSpace(token)
 	}
 	if !account.WellFormed(value) {
-		return "", code.New(code.InvalidAPIKey)
+		return "", errcode.New(errcode.InvalidAPIKey)
 	}
 	return value, nil
 }
@@ -52,7 +52,7 @@ func (c *call) admit(need account.Permission) error {
 	k, client, err := c.Accounts.KeyByHash(c.r.Context(), account.Hash(key))
 	switch {
 	case errors.Is(err, account.ErrUnknown):
-		return code.New(code.InvalidAPIKey)
+		return errcode.New(errcode.InvalidAPIKey)
 	case err != nil:
 		return fmt.Errorf("api: admit: %w", err)
 	}
@@ -98,7 +98,7 @@ func (c *call) count(counted bool) error {
 	h.Set("RateLimit-Remaining", strconv.Itoa(max(remaining, 0)))
 	h.Set("RateLimit-Reset", strconv.Itoa(wholeSeconds(wait)))
 	if counted && !ok {
-		return &code.Error{Code: code.RateLimitExceeded, RetryAfter: max(wait, time.Second)}
+		return &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: max(wait, time.Second)}
 	}
 	return nil
 }

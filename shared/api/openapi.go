@@ -14,9 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"parley/shared/audio"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+	"parley/shared/speech/audio"
 )
 
 // The OpenAPI document is built from what the handlers themselves go by: the table of codes, the bounds, the routes. What
@@ -147,7 +147,7 @@ func openAPI() node {
 type operation struct {
 	route
 	id, tag, summary, text string
-	raises                 []code.Place // beside those of every call
+	raises                 []errcode.Place // beside those of every call
 	params                 []node
 	body                   node // nil: takes none
 	answers                []described
@@ -172,28 +172,28 @@ type named struct {
 func (o operation) key() string { return o.method + " " + o.pattern }
 
 // places are all who may refuse the call.
-func (o operation) places() []code.Place {
-	ps := []code.Place{code.Gateway, code.Router}
+func (o operation) places() []errcode.Place {
+	ps := []errcode.Place{errcode.Gateway, errcode.Router}
 	if !o.open {
-		ps = append(ps, code.Key)
+		ps = append(ps, errcode.Key)
 	}
 	if o.needs != "" {
-		ps = append(ps, code.Permission)
+		ps = append(ps, errcode.Permission)
 	}
 	if o.counted {
-		ps = append(ps, code.Rate)
+		ps = append(ps, errcode.Rate)
 	}
 	return append(ps, o.raises...)
 }
 
 // codes are the errors that the call may answer, by status.
-func (o operation) codes() map[int][]code.Entry {
-	out := map[int][]code.Entry{}
-	for _, e := range code.Table {
+func (o operation) codes() map[int][]errcode.Entry {
+	out := map[int][]errcode.Entry{}
+	for _, e := range errcode.Table {
 		switch {
 		case e.Status == 0, !slices.ContainsFunc(o.places(), e.Raised):
-		case e.Code == code.NotFound, e.Code == code.MethodNotAllowed: // of no operation
-		case e.Code == code.RequestTooLarge && o.body == nil:
+		case e.Code == errcode.NotFound, e.Code == errcode.MethodNotAllowed: // of no operation
+		case e.Code == errcode.RequestTooLarge && o.body == nil:
 		default:
 			out[e.Status] = append(out[e.Status], e)
 		}
@@ -271,7 +271,7 @@ func exampleNodes(es []named) node {
 }
 
 // refusal is the answer of a status that is an error: the codes that it may carry, each with an example.
-func refusal(status int, entries []code.Entry) node {
+func refusal(status int, entries []errcode.Entry) node {
 	var names []string
 	var examples []named
 	for _, e := range entries {
@@ -311,25 +311,25 @@ var exampleAt = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
 
 // exampleDetails are the details of the codes that have some.
-var exampleDetails = map[code.Code]map[string]any{
-	code.InvalidParameters:        {"fields": []any{map[string]any{"name": "paddingMs", "reason": "outOfBounds", "min": 0, "max": 500, "value": 501}}},
-	code.AudioTooShort:            {"durationMs": 179_000, "minDurationMs": audio.Bounds.MinLength.Milliseconds()},
-	code.AudioTooLong:             {"durationMs": 2_701_000, "maxDurationMs": audio.Bounds.MaxLength.Milliseconds()},
-	code.AudioDurationUnavailable: {"durationMs": 77_760},
-	code.InsufficientCredits:      {"cost": 4, "available": 3},
-	code.RequestTooLarge:          {"uploadsUrl": Base + "/speech/uploads"},
-	code.ServiceWarmingUp:         {"parts": map[string]any{"accent": stateWarmingUp, "ingest": stateReady, "transcribe": stateReady}, "checkedAt": Stamp(exampleAt.Add(-20 * time.Second))},
+var exampleDetails = map[errcode.Code]map[string]any{
+	errcode.InvalidParameters:        {"fields": []any{map[string]any{"name": "paddingMs", "reason": "outOfBounds", "min": 0, "max": 500, "value": 501}}},
+	errcode.AudioTooShort:            {"durationMs": 179_000, "minDurationMs": audio.Bounds.MinLength.Milliseconds()},
+	errcode.AudioTooLong:             {"durationMs": 2_701_000, "maxDurationMs": audio.Bounds.MaxLength.Milliseconds()},
+	errcode.AudioDurationUnavailable: {"durationMs": 77_760},
+	errcode.InsufficientCredits:      {"cost": 4, "available": 3},
+	errcode.RequestTooLarge:          {"uploadsUrl": Base + "/speech/uploads"},
+	errcode.ServiceWarmingUp:         {"parts": map[string]any{"accent": stateWarmingUp, "ingest": stateReady, "transcribe": stateReady}, "checkedAt": Stamp(exampleAt.Add(-20 * time.Second))},
 }
 
 // exampleWaits are how long a client is asked to wait with the codes that say so, in s.
-var exampleWaits = map[code.Code]int{
-	code.RateLimitExceeded: 12, code.PollRateLimited: 7, code.ServiceWarmingUp: int(warmingRetry / time.Second),
-	code.IdempotencyInProgress: int(inFlightRetry / time.Second), code.RunNotTerminal: pollInterval(0),
+var exampleWaits = map[errcode.Code]int{
+	errcode.RateLimitExceeded: 12, errcode.PollRateLimited: 7, errcode.ServiceWarmingUp: int(warmingRetry / time.Second),
+	errcode.IdempotencyInProgress: int(inFlightRetry / time.Second), errcode.RunNotTerminal: pollInterval(0),
 }
 
-func envelopeOf(e code.Entry) Envelope {
+func envelopeOf(e errcode.Entry) Envelope {
 	env := EnvelopeError{Code: e.Code, Message: e.Message, Timestamp: Stamp(exampleAt), RetryAfterSeconds: exampleWaits[e.Code], Details: exampleDetails[e.Code]}
-	if slices.ContainsFunc(e.By, code.Place.Handler) || e.Code == code.InternalError {
+	if slices.ContainsFunc(e.By, errcode.Place.Handler) || e.Code == errcode.InternalError {
 		env.RequestID = exampleRequest
 	}
 	return Envelope{env}
@@ -337,7 +337,7 @@ func envelopeOf(e code.Entry) Envelope {
 
 func codeNodes() []node {
 	var out []node
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		n := node{{"code", e.Code}}
 		if e.Status > 0 {
 			n = append(n, member{"status", e.Status})

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strconv"
 
-	"parley/shared/audio"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+	"parley/shared/speech/audio"
 )
 
 const (
@@ -75,7 +75,7 @@ func descriptions() []operation {
 			text: "Checks the recording, holds its credits and starts a run, or queues it. Checks run in this order, cheapest first, and the first failure answers: key, rate, readiness, fields, audio, language grant, credits. A submit that is refused leaves no run, no hold and no file behind.\n\n" +
 				"An inline body may have about 4.4 MB; a larger one answers 413 with `details.uploadsUrl`: ask for an upload there, post the file to it, and submit with its `uploadId`.\n\n" +
 				"Send an Idempotency-Key, and a repeated submit is never billed twice.",
-			raises: []code.Place{code.Submit},
+			raises: []errcode.Place{errcode.Submit},
 			params: []node{{{"name", "Idempotency-Key"}, {"in", "header"},
 				{"description", "Any string of your own, kept 24 h. The same key with the same input answers the first 202 again; with another input 409 IDEMPOTENCY_KEY_REUSED; while the first is in flight 409 IDEMPOTENCY_IN_PROGRESS."},
 				{"schema", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxIdempotency}}}, {"example", "5f1c0c5e-interview-1042"}}},
@@ -96,33 +96,33 @@ func descriptions() []operation {
 				examples: []named{{"accepted", "A run that started at once", example("accepted")}}}}},
 		{route: at("GET", "/speech/analyze/{id}"), id: "getRun", tag: tagSpeech, summary: "Read a run",
 			text:   "200 whatever became of the run: read `status`. A run that has ended is free to read; one that has not may be polled every 10 s, better as often as `pollIntervalSeconds` and Retry-After say. An unknown id and another client's are answered alike.",
-			raises: []code.Place{code.Poll}, params: []node{runPath},
+			raises: []errcode.Place{errcode.Poll}, params: []node{runPath},
 			answers: []described{{status: 200, text: "The run.", headers: []string{"Retry-After"}, kind: kindJSON,
 				schema: node{{"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", "FinishedRun")}}},
 				examples: []named{{"processing", "A run on its way", example("processing")}, {"success", "A run that succeeded (its lists are shortened here)", example("success")},
 					{"failed", "A run that failed", example("failed")}}}}},
 		{route: at("DELETE", "/speech/analyze/{id}"), id: "eraseRun", tag: tagSpeech, summary: "Erase a run",
 			text:   "Erases the audio, the transcript and the scores of a run that has ended. The run's own line and the ledger stay. Erasing again answers the same.",
-			raises: []code.Place{code.Erase}, params: []node{runPath},
+			raises: []errcode.Place{errcode.Erase}, params: []node{runPath},
 			answers: []described{{status: 204, text: "Erased."}}},
 		{route: at("POST", "/speech/uploads"), id: "createUpload", tag: tagSpeech, summary: "Ask for an upload",
 			text:   "For audio too large to be sent inline. Post a multipart form of `fields` and then the file (as `file`) to `url` within the hour, then submit with `uploadId`: the submit judges the file as it would an inline one.",
-			raises: []code.Place{code.Uploads},
+			raises: []errcode.Place{errcode.Uploads},
 			body: node{{"required", true}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "UploadRequest")},
 				{"examples", node{{"interview", node{{"summary", "An MP3 of 12 MB"}, {"value", node{{"sizeBytes", 12000000}, {"contentType", "audio/mpeg"}}}}}}}}}}}},
 			answers: []described{{status: 201, text: "The upload may be posted.", kind: kindJSON, schema: ref("schemas", "Upload"),
 				examples: []named{{"upload", "A presigned POST (policy and signature shortened)", example("uploads")}}}}},
 		{route: at("GET", "/runs"), id: "listRuns", tag: tagRuns, summary: "List runs", text: "The client's runs, newest first. Pages stay in step while new runs arrive.",
-			raises: []code.Place{code.List}, params: filters, answers: []described{page}},
+			raises: []errcode.Place{errcode.List}, params: filters, answers: []described{page}},
 		{route: at("GET", "/speech/runs"), id: "listSpeechRuns", tag: tagRuns, summary: "List speech runs", text: "The same as `/runs` with serviceType=speech.",
-			raises: []code.Place{code.List}, params: filters, answers: []described{page}},
+			raises: []errcode.Place{errcode.List}, params: filters, answers: []described{page}},
 		{route: at("GET", "/credits"), id: "getCredits", tag: tagCredits, summary: "Read the balance", text: "Balance, what is held, what is available, usage, and the latest entries of the ledger.",
 			answers: []described{{status: 200, text: "The account.", kind: kindJSON, schema: ref("schemas", "Credits"), examples: []named{{"account", "An account with one charge", example("credits")}}}}},
 		{route: at("GET", "/credits/transactions"), id: "listTransactions", tag: tagCredits, summary: "Read the ledger", text: "Every entry there ever was, newest first.",
-			raises: []code.Place{code.Ledger}, params: list,
+			raises: []errcode.Place{errcode.Ledger}, params: list,
 			answers: []described{{status: 200, text: "A page of entries.", kind: kindJSON, schema: ref("schemas", "TransactionPage"), examples: []named{{"page", "A page with more behind it", example("transactions")}}}}},
 		{route: at("GET", "/health"), id: "getHealth", tag: tagService, summary: "Read the readiness", text: "Whether submits are taken, with the state of each part. 503 SERVICE_WARMING_UP while they are not, with the parts in `details`.",
-			raises:  []code.Place{code.Health},
+			raises:  []errcode.Place{errcode.Health},
 			answers: []described{{status: 200, text: "Every part is ready.", kind: kindJSON, schema: ref("schemas", "Health"), examples: []named{{"ready", "All parts are ready", example("health")}}}}},
 		{route: at("GET", "/openapi.json"), id: "getOpenAPI", tag: tagService, summary: "Read this document", text: "The OpenAPI 3.1 document of this interface.", params: noted,
 			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: node{{"type", "object"}, {"description", "An OpenAPI document."}, {"required", []string{"openapi", "info", "paths"}}}}, unchanged}},

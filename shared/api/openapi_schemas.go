@@ -5,14 +5,14 @@ import (
 	"strconv"
 	"strings"
 
-	"parley/shared/account"
-	"parley/shared/audio"
-	"parley/shared/code"
-	"parley/shared/credit"
-	"parley/shared/pipeline"
-	scored "parley/shared/report"
-	"parley/shared/run"
-	"parley/shared/score/overall"
+	"parley/shared/engine/account"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+	"parley/shared/speech/audio"
+	scored "parley/shared/speech/report"
+	"parley/shared/speech/score/overall"
 )
 
 // prop is one member of an object's schema.
@@ -189,7 +189,7 @@ func queueSchema() node {
 
 func terminalCodes() []string {
 	var out []string
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		if e.Terminal {
 			out = append(out, string(e.Code))
 		}
@@ -199,7 +199,7 @@ func terminalCodes() []string {
 
 func httpCodes() []string {
 	var out []string
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		if e.Status > 0 {
 			out = append(out, string(e.Code))
 		}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"parley/infra/prove/contract"
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/contract"
+	"parley/shared/errcode"
 )
 
 // matches fails the test where an answer is not as the OpenAPI document has it.
@@ -96,13 +96,13 @@ func TestEveryExampleHasItsSchema(t *testing.T) {
 
 // Ensure that every code of the table is an answer of some call, or ends runs, and nothing else is.
 func TestEveryCodeIsDocumented(t *testing.T) {
-	documented := map[code.Code]bool{code.NotFound: true, code.MethodNotAllowed: true} // of no call
+	documented := map[errcode.Code]bool{errcode.NotFound: true, errcode.MethodNotAllowed: true} // of no call
 	for path, methods := range readOpenAPI(t).Paths {
 		for method, o := range methods {
 			for status, r := range o.Responses {
 				for name := range r.Content["application/json"].Examples {
-					e, ok := code.Lookup(code.Code(name))
-					if status >= "400" && (!ok || e.Raised(code.Chain) && e.Status == 0) {
+					e, ok := errcode.Lookup(errcode.Code(name))
+					if status >= "400" && (!ok || e.Raised(errcode.Chain) && e.Status == 0) {
 						t.Errorf("%s %s documents %s", method, path, name)
 					}
 					documented[e.Code] = true
@@ -110,7 +110,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		if e.Status > 0 && !documented[e.Code] {
 			t.Errorf("no call documents %s", e.Code)
 		}
@@ -155,7 +155,7 @@ func TestThePageStandsAlone(t *testing.T) {
 	w := httptest.NewRecorder()
 	api.Docs(h.deps).ServeHTTP(w, httptest.NewRequest(http.MethodGet, api.Base+"/docs", nil))
 	text := w.Body.String()
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		if !strings.Contains(text, `id="code-`+string(e.Code)+`"`) {
 			t.Errorf("%s is not explained", e.Code)
 		}

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // What a client may try that has read nothing but the contract.
@@ -32,13 +32,13 @@ func TestMethodsAndSpellings(t *testing.T) {
 				continue
 			}
 			r := h.do(h.request(method, api.Base+path, nil))
-			r.is(code.MethodNotAllowed)
+			r.is(errcode.MethodNotAllowed)
 			if r.header.Get("Allow") != allow {
 				t.Errorf("%s %s: Allow %q", method, path, r.header.Get("Allow"))
 			}
 		}
 		for _, other := range []string{path + "/", strings.ToUpper(path), "/" + path, path + "/.", path + ".json", path + ";a=b", path + "%20"} {
-			if r := h.do(h.request("GET", api.Base+other, nil)); r.code() != code.NotFound && r.code() != code.RequestNotFound {
+			if r := h.do(h.request("GET", api.Base+other, nil)); r.code() != errcode.NotFound && r.code() != errcode.RequestNotFound {
 				t.Errorf("GET %s: %d %s", other, r.status, r.raw)
 			}
 		}
@@ -94,17 +94,17 @@ func TestADocumentMayBeKept(t *testing.T) {
 // Ensure that every parameter is sent once, by the code of that parameter.
 func TestAParameterIsSentOnce(t *testing.T) {
 	h := newHouse(t)
-	for query, want := range map[string]code.Code{
-		"limit=1&limit=1": code.InvalidLimit, "status=failed&status=failed": code.InvalidStatus, "serviceType=speech&serviceType=speech": code.InvalidServiceType,
-		"externalId=a&externalId=b": code.InvalidExternalID, "tag=a&tag=b": code.InvalidTags, "createdAfter=2026-04-21&createdAfter=2026-04-21": code.InvalidDate,
-		"createdBefore=2026-04-21&createdBefore=2026-04-21": code.InvalidDate, "cursor=a&cursor=a": code.InvalidCursor,
+	for query, want := range map[string]errcode.Code{
+		"limit=1&limit=1": errcode.InvalidLimit, "status=failed&status=failed": errcode.InvalidStatus, "serviceType=speech&serviceType=speech": errcode.InvalidServiceType,
+		"externalId=a&externalId=b": errcode.InvalidExternalID, "tag=a&tag=b": errcode.InvalidTags, "createdAfter=2026-04-21&createdAfter=2026-04-21": errcode.InvalidDate,
+		"createdBefore=2026-04-21&createdBefore=2026-04-21": errcode.InvalidDate, "cursor=a&cursor=a": errcode.InvalidCursor,
 	} {
 		for _, path := range []string{"/runs", "/speech/runs"} {
 			h.get(path + "?" + query).is(want)
 		}
 	}
-	h.get("/credits/transactions?limit=1&limit=1").is(code.InvalidLimit)
-	h.get("/credits/transactions?cursor=a&cursor=a").is(code.InvalidCursor)
+	h.get("/credits/transactions?limit=1&limit=1").is(errcode.InvalidLimit)
+	h.get("/credits/transactions?cursor=a&cursor=a").is(errcode.InvalidCursor)
 }
 
 // Ensure that text is kept as it was sent, to the code point: what looks alike is another text, in what comes back, in filters and in what
@@ -140,7 +140,7 @@ func TestTextIsKeptAsSent(t *testing.T) {
 	if r := h.submit(audio(fourMinutes), part{name: "externalId", value: wide}, part{name: "tags", value: wide[:4*40]}); r.status != http.StatusAccepted || r.at("externalId") != wide {
 		t.Errorf("255 characters of 4 bytes: %d %s", r.status, r.raw)
 	}
-	h.submit(audio(fourMinutes), part{name: "externalId", value: wide + "x"}).is(code.InvalidExternalID)
+	h.submit(audio(fourMinutes), part{name: "externalId", value: wide + "x"}).is(errcode.InvalidExternalID)
 }
 
 // Ensure that a key is bound by what was accepted under it alone: a refused submit leaves it free for any input, and it belongs to the
@@ -149,9 +149,9 @@ func TestAnIdempotencyKeyIsBoundByWhatWasAccepted(t *testing.T) {
 	h := newHouse(t)
 	rich := h.client
 	h.client, h.key, h.secret = h.newClient(nil)
-	h.keyed("k", audio("wav 1000")).is(code.AudioTooShort)
-	h.keyed("k", audio(fourMinutes), part{name: "language", value: "xx"}).is(code.InvalidLanguageCode)
-	h.keyed("k", audio(fourMinutes)).is(code.InsufficientCredits)
+	h.keyed("k", audio("wav 1000")).is(errcode.AudioTooShort)
+	h.keyed("k", audio(fourMinutes), part{name: "language", value: "xx"}).is(errcode.InvalidLanguageCode)
+	h.keyed("k", audio(fourMinutes)).is(errcode.InsufficientCredits)
 	h.nothingLeft()
 	h.grant(h.client.ID, 10)
 	first := h.keyed("k", audio("wav 200000"), part{name: "externalId", value: "x"})
@@ -174,7 +174,7 @@ func TestAnIdempotencyKeyIsBoundByWhatWasAccepted(t *testing.T) {
 // Ensure that a key answers its first 202 whatever became of the run since, and neither holds nor starts anything: a failed run is tried
 // again by another key alone.
 func TestAReplayAfterAFailure(t *testing.T) {
-	for _, c := range []code.Code{code.TranscriptionFailed, code.ScoringFailed, code.AccentScoreUnavailable, code.ServiceConfigurationError, code.StuckTimeout} {
+	for _, c := range []errcode.Code{errcode.TranscriptionFailed, errcode.ScoringFailed, errcode.AccentScoreUnavailable, errcode.ServiceConfigurationError, errcode.StuckTimeout} {
 		h := newHouse(t)
 		first := h.keyed("k", audio(fourMinutes))
 		first.has(http.StatusAccepted)
@@ -209,7 +209,7 @@ func TestIdempotencyKeysAreText(t *testing.T) {
 		seen[r.at("id")] = key
 	}
 	for _, key := range []string{strings.Repeat("ü", 256), "\xff", "a\xc3"} {
-		h.keyed(key, audio(fourMinutes)).is(code.InvalidParameters)
+		h.keyed(key, audio(fourMinutes)).is(errcode.InvalidParameters)
 	}
 }
 
@@ -347,7 +347,7 @@ func TestEntriesStayAsTheyWere(t *testing.T) {
 		half = h.accept(part{name: "allowPartial", value: "true"})
 	})
 	step("a success", func() { h.succeed(won, reportJSON) })
-	step("a failure", func() { h.fail(lost, code.ScoringFailed) })
+	step("a failure", func() { h.fail(lost, errcode.ScoringFailed) })
 	step("a partial run", func() {
 		h.partial(half, reportJSON, run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)})
 	})
@@ -406,6 +406,6 @@ func TestBoundsOfTime(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"1969-12-31T23:59:59Z", "2026-04-21T12:34:60Z", "2026-04-21T24:00:00Z", "2026-04-21 12:34:56Z", "2026-04-21T12:34:56+02:00", "2026-04-21T12:34:56z", "20260421T123456Z", "10000-01-01T00:00:00Z", "2026-02-29"} {
-		h.get("/runs?createdAfter=" + strings.ReplaceAll(bad, " ", "%20")).is(code.InvalidDate)
+		h.get("/runs?createdAfter=" + strings.ReplaceAll(bad, " ", "%20")).is(errcode.InvalidDate)
 	}
 }

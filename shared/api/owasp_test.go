@@ -13,11 +13,11 @@ import (
 	"sync"
 	"testing"
 
-	"parley/shared/account"
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // One test for each entry of the OWASP API Security Top 10 of 2023 (https://owasp.org/API-Security/editions/2023/en/0x11-t10/): that what
@@ -53,18 +53,18 @@ func TestOWASP_API1_BrokenObjectLevelAuthorization(t *testing.T) {
 	none := "req_" + strings.Repeat("a", 26)
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		theirs := h.do(h.request(method, api.Base+"/speech/analyze/"+string(first), nil))
-		theirs.is(code.RequestNotFound)
+		theirs.is(errcode.RequestNotFound)
 		if nobody := h.do(h.request(method, api.Base+"/speech/analyze/"+none, nil)); unlike(theirs) != unlike(nobody) || len(theirs.header) != len(nobody.header) {
 			t.Errorf("%s tells a run of another client from none:\n%s %v\n%s %v", method, theirs.raw, theirs.header, nobody.raw, nobody.header)
 		}
 	}
 	theirs, nobody := h.submit(part{name: "uploadId", value: upload}), h.submit(part{name: "uploadId", value: "upl_" + strings.Repeat("a", 26)})
-	theirs.is(code.UploadNotFound)
+	theirs.is(errcode.UploadNotFound)
 	if unlike(theirs) != unlike(nobody) {
 		t.Errorf("an upload of another client: %s, of nobody: %s", theirs.raw, nobody.raw)
 	}
-	h.get("/runs?limit=1&cursor=" + cursor).is(code.InvalidCursor)
-	h.get("/credits/transactions?limit=1&cursor=" + ledger).is(code.InvalidCursor)
+	h.get("/runs?limit=1&cursor=" + cursor).is(errcode.InvalidCursor)
+	h.get("/credits/transactions?limit=1&cursor=" + ledger).is(errcode.InvalidCursor)
 	for _, list := range []string{"/runs", "/speech/runs", "/runs?externalId=x", "/runs?status=success"} {
 		if ids := h.get(list).ids(); len(ids) != 0 {
 			t.Errorf("%s shows %v", list, ids)
@@ -103,7 +103,7 @@ func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 		for i := range b {
 			guess[3+i] = alphabet[b[i]%32]
 		}
-		ask(string(guess)).is(code.InvalidAPIKey)
+		ask(string(guess)).is(errcode.InvalidAPIKey)
 	}
 	if counted.reads > 1 { // one in 2^32 has the right checksum
 		t.Errorf("2000 guesses cost %d reads", counted.reads)
@@ -120,7 +120,7 @@ func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 		"body":   httptest.NewRequest(http.MethodGet, api.Base+"/credits", strings.NewReader(`{"key":"`+good+`"}`)),
 	} {
 		req.AddCookie(&http.Cookie{Name: "X-API-Key", Value: good})
-		if r := h.do(req); r.code() != code.MissingAPIKey {
+		if r := h.do(req); r.code() != errcode.MissingAPIKey {
 			t.Errorf("a key is taken from the %s: %s", name, r.raw)
 		}
 	}
@@ -128,7 +128,7 @@ func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 	// A revocation counts at once.
 	h.key.Active = false
 	h.must(h.store.PutKey(t.Context(), h.key))
-	ask(good).is(code.InvalidAPIKey)
+	ask(good).is(errcode.InvalidAPIKey)
 	if strings.Contains(h.log.String(), good) || strings.Contains(h.log.String(), account.Hash(good)) {
 		t.Error("the log holds the key")
 	}
@@ -140,12 +140,12 @@ func TestOWASP_API3_BrokenObjectPropertyLevelAuthorization(t *testing.T) {
 	never := []string{"status", "cost", "credits", "charged", "client", "id", "attempt", "deadline", "scores", "key", "durationMs", "serviceType"}
 	for _, name := range never {
 		r := h.submit(audio(fourMinutes), part{name: name, value: "1"})
-		r.is(code.InvalidParameters)
+		r.is(errcode.InvalidParameters)
 		if fields, _ := r.at("error.details.fields").([]any); len(fields) != 1 || fields[0].(map[string]any)["name"] != name {
 			t.Errorf("%s: %s", name, r.raw)
 		}
-		h.askUpload(`{"sizeBytes":5,"` + name + `":"x"}`).is(code.InvalidParameters)
-		h.submit(audio(fourMinutes), part{name: "cutSettings", value: `{"` + name + `":1}`}).is(code.InvalidParameters)
+		h.askUpload(`{"sizeBytes":5,"` + name + `":"x"}`).is(errcode.InvalidParameters)
+		h.submit(audio(fourMinutes), part{name: "cutSettings", value: `{"` + name + `":1}`}).is(errcode.InvalidParameters)
 	}
 	h.nothingLeft()
 	// What is free to choose changes nothing else.
@@ -171,22 +171,22 @@ func TestOWASP_API4_UnrestrictedResourceConsumption(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 4000) + "1" + strings.Repeat("}", 4000)
 	for name, tt := range map[string]struct {
 		do   func() reply
-		want code.Code
+		want errcode.Code
 	}{
-		"a recording":             {func() reply { return h.submit(audio(strings.Repeat("x", 26_214_401))) }, code.FileTooLarge},
-		"an upload":               {func() reply { return h.askUpload(`{"sizeBytes":26214401}`) }, code.FileTooLarge},
-		"parts":                   {func() reply { return h.submit(many(101)...) }, code.InvalidParameters},
-		"a field":                 {func() reply { return h.submit(part{name: "tags", value: strings.Repeat("x", 33<<10)}) }, code.InvalidParameters},
-		"names of fields":         {func() reply { return h.submit(part{name: strings.Repeat("x", 64<<10), value: "x"}) }, code.InvalidParameters},
-		"metadata in depth":       {func() reply { return h.submit(part{name: "metadata", value: deep[:8000]}) }, code.InvalidMetadata},
-		"cut settings in depth":   {func() reply { return h.submit(part{name: "cutSettings", value: deep}) }, code.InvalidParameters},
-		"tags":                    {func() reply { return h.submit(part{name: "tags", value: list(21)}) }, code.InvalidTags},
-		"the JSON of an upload":   {func() reply { return h.askUpload(`{"sizeBytes":5}` + strings.Repeat(" ", 5000)) }, code.InvalidParameters},
-		"that JSON in depth":      {func() reply { return h.askUpload(deep[:4000]) }, code.InvalidParameters},
-		"a page":                  {func() reply { return h.get("/runs?limit=1000000") }, code.InvalidLimit},
-		"a cursor":                {func() reply { return h.get("/runs?cursor=" + strings.Repeat("A", 5000)) }, code.InvalidCursor},
-		"the name of a recording": {func() reply { return h.get("/runs?externalId=" + strings.Repeat("x", 5000)) }, code.InvalidExternalID},
-		"an idempotency key":      {func() reply { return h.keyed(strings.Repeat("x", 256), audio(fourMinutes)) }, code.InvalidParameters},
+		"a recording":             {func() reply { return h.submit(audio(strings.Repeat("x", 26_214_401))) }, errcode.FileTooLarge},
+		"an upload":               {func() reply { return h.askUpload(`{"sizeBytes":26214401}`) }, errcode.FileTooLarge},
+		"parts":                   {func() reply { return h.submit(many(101)...) }, errcode.InvalidParameters},
+		"a field":                 {func() reply { return h.submit(part{name: "tags", value: strings.Repeat("x", 33<<10)}) }, errcode.InvalidParameters},
+		"names of fields":         {func() reply { return h.submit(part{name: strings.Repeat("x", 64<<10), value: "x"}) }, errcode.InvalidParameters},
+		"metadata in depth":       {func() reply { return h.submit(part{name: "metadata", value: deep[:8000]}) }, errcode.InvalidMetadata},
+		"cut settings in depth":   {func() reply { return h.submit(part{name: "cutSettings", value: deep}) }, errcode.InvalidParameters},
+		"tags":                    {func() reply { return h.submit(part{name: "tags", value: list(21)}) }, errcode.InvalidTags},
+		"the JSON of an upload":   {func() reply { return h.askUpload(`{"sizeBytes":5}` + strings.Repeat(" ", 5000)) }, errcode.InvalidParameters},
+		"that JSON in depth":      {func() reply { return h.askUpload(deep[:4000]) }, errcode.InvalidParameters},
+		"a page":                  {func() reply { return h.get("/runs?limit=1000000") }, errcode.InvalidLimit},
+		"a cursor":                {func() reply { return h.get("/runs?cursor=" + strings.Repeat("A", 5000)) }, errcode.InvalidCursor},
+		"the name of a recording": {func() reply { return h.get("/runs?externalId=" + strings.Repeat("x", 5000)) }, errcode.InvalidExternalID},
+		"an idempotency key":      {func() reply { return h.keyed(strings.Repeat("x", 256), audio(fourMinutes)) }, errcode.InvalidParameters},
 	} {
 		r := tt.do()
 		r.is(tt.want)
@@ -199,12 +199,12 @@ func TestOWASP_API4_UnrestrictedResourceConsumption(t *testing.T) {
 	for range 3 {
 		h.submit()
 	}
-	h.submit(audio(fourMinutes)).is(code.RateLimitExceeded)
+	h.submit(audio(fourMinutes)).is(errcode.RateLimitExceeded)
 	h.client, h.key, h.secret = h.newClient(nil)
 	h.grant(h.client.ID, 10)
 	live := string(h.accept())
 	h.get("/speech/analyze/" + live).has(http.StatusOK)
-	h.get("/speech/analyze/" + live).is(code.PollRateLimited)
+	h.get("/speech/analyze/" + live).is(errcode.PollRateLimited)
 }
 
 // Ensure that a client without the permission calls nothing, and that what operators do is on no path.
@@ -215,14 +215,14 @@ func TestOWASP_API5_BrokenFunctionLevelAuthorization(t *testing.T) {
 	_, _, h.secret = h.newClient(func(c *account.Client, _ *account.Key) { c.Permissions = nil })
 	for _, call := range []string{"POST /speech/analyze", "GET /speech/analyze/" + id, "DELETE /speech/analyze/" + id, "GET /runs", "GET /speech/runs", "POST /speech/uploads"} {
 		method, path, _ := strings.Cut(call, " ")
-		h.do(h.request(method, api.Base+path, strings.NewReader("{}"))).is(code.MissingPermission)
+		h.do(h.request(method, api.Base+path, strings.NewReader("{}"))).is(errcode.MissingPermission)
 	}
 	h.secret = allowed
 	for _, call := range []string{"POST /credits", "PUT /credits", "PATCH /credits", "POST /credits/transactions", "DELETE /credits/transactions", "POST /runs", "PUT /speech/analyze/" + id, "PATCH /speech/analyze/" + id,
 		"POST /admin", "GET /admin/clients", "GET /clients", "POST /clients", "POST /keys", "POST /credits/grant", "POST /runs/" + id + "/retry", "POST /speech/analyze/" + id + "/fail", "GET /queues", "GET /audit", "GET /metrics", "GET /debug/pprof/"} {
 		method, path, _ := strings.Cut(call, " ")
 		r := h.do(h.request(method, api.Base+path, strings.NewReader(`{"amount":1000}`)))
-		if c := r.code(); c != code.NotFound && c != code.MethodNotAllowed {
+		if c := r.code(); c != errcode.NotFound && c != errcode.MethodNotAllowed {
 			t.Errorf("%s: %d %s", call, r.status, r.raw)
 		}
 	}
@@ -286,7 +286,7 @@ func TestOWASP_API7_ServerSideRequestForgery(t *testing.T) {
 		"https://hooks.example.com@127.0.0.1/", "https://127.0.0.1#@hooks.example.com/", `https://hooks.example.com\@127.0.0.1/`, "https://hooks.example.com:99999/", "https:127.0.0.1", "https:///x", "//hooks.example.com/",
 		"file:///etc/passwd", "gopher://127.0.0.1:6379/_FLUSHALL", "ftp://hooks.example.com/", "javascript:alert(1)", "https://hooks.example.com/\r\nHost: inside", "https://１２７.0.0.1/",
 	} {
-		h.submit(audio(fourMinutes), part{name: "webhookUrl", value: address}).is(code.InvalidWebhookURL)
+		h.submit(audio(fourMinutes), part{name: "webhookUrl", value: address}).is(errcode.InvalidWebhookURL)
 	}
 	h.nothingLeft()
 }
@@ -338,7 +338,7 @@ func TestOWASP_API10_UnsafeConsumptionOfAPIs(t *testing.T) {
 		id := h.accept()
 		h.succeed(id, report)
 		r := h.get("/speech/analyze/" + string(id))
-		if r.status != http.StatusInternalServerError || r.code() != code.InternalError || strings.Contains(r.raw, "secret") || len(r.raw) > 1024 {
+		if r.status != http.StatusInternalServerError || r.code() != errcode.InternalError || strings.Contains(r.raw, "secret") || len(r.raw) > 1024 {
 			t.Errorf("a report that is %s: %d %.200s", name, r.status, r.raw)
 		}
 	}
@@ -348,7 +348,7 @@ func TestOWASP_API10_UnsafeConsumptionOfAPIs(t *testing.T) {
 	for _, err := range []error{errors.New("s3: the bucket's own secret"), fmt.Errorf("the bucket's own secret: %w", pipeline.ErrNoObject)} {
 		h.objects.readErr = err
 		r := h.get("/speech/analyze/" + string(id))
-		r.is(code.InternalError)
+		r.is(errcode.InternalError)
 		if strings.Contains(r.raw, "secret") {
 			t.Errorf("it shows %s", r.raw)
 		}

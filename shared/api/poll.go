@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"strconv"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 var pollRoutes = []route{{method: http.MethodGet, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).poll}}
@@ -37,7 +37,7 @@ func (c *call) poll() (answer, error) {
 			return answer{}, fmt.Errorf("api: poll: %w", err)
 		}
 		if wait > 0 {
-			return answer{}, &code.Error{Code: code.PollRateLimited, RetryAfter: wait}
+			return answer{}, &errcode.Error{Code: errcode.PollRateLimited, RetryAfter: wait}
 		}
 	}
 	v := c.live(r)

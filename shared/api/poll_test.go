@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","audio":{"languageCode":"en","speakerCount":2,"quality":{"snrDb":31.4,"clippedPercent":0,"speechPercent":71}},
@@ -67,14 +67,14 @@ func TestPollRate(t *testing.T) {
 	h.get(path).has(http.StatusOK)
 	h.clock.Advance(10*time.Second - time.Millisecond)
 	r := h.get(path)
-	r.is(code.PollRateLimited)
+	r.is(errcode.PollRateLimited)
 	if r.header.Get("Retry-After") != "1" || r.at("error.retryAfterSeconds") != 1.0 || r.at("error.requestId") != r.header.Get("X-Request-Id") {
 		t.Errorf("got %s %v", r.raw, r.header)
 	}
 	h.get("/speech/analyze/" + string(other)).has(http.StatusOK)
 	h.clock.Advance(time.Millisecond)
 	h.get(path).has(http.StatusOK)
-	h.fail(id, code.ScoringFailed)
+	h.fail(id, errcode.ScoringFailed)
 	h.get(path).has(http.StatusOK)
 	h.get(path).has(http.StatusOK)
 }
@@ -90,7 +90,7 @@ func TestPollUnknown(t *testing.T) {
 			path = "%2e%2e"
 		}
 		r := h.get("/speech/analyze/" + path)
-		r.is(code.RequestNotFound)
+		r.is(errcode.RequestNotFound)
 		bodies = append(bodies, strings.Replace(r.raw, r.header.Get("X-Request-Id"), "", 1))
 	}
 	for _, b := range bodies {
@@ -134,7 +134,7 @@ func TestPollSuccess(t *testing.T) {
 // Ensure that a failed run is a 200 that says why, charges nothing, and knows no measure: null, never 0.
 func TestPollFailed(t *testing.T) {
 	h := newHouse(t)
-	for _, e := range code.Table {
+	for _, e := range errcode.Table {
 		if !e.Terminal {
 			continue
 		}
@@ -165,10 +165,10 @@ func TestPollWithoutReport(t *testing.T) {
 	id := h.accept()
 	h.succeed(id, reportJSON)
 	h.objects.readErr = errors.New("no bucket")
-	h.get("/speech/analyze/" + string(id)).is(code.InternalError)
+	h.get("/speech/analyze/" + string(id)).is(errcode.InternalError)
 	h.objects.readErr = nil
 	h.must(h.objects.Delete(t.Context(), pipeline.Key(id, 1, pipeline.Report, 0)))
-	h.get("/speech/analyze/" + string(id)).is(code.InternalError)
+	h.get("/speech/analyze/" + string(id)).is(errcode.InternalError)
 	_, err := h.store.Erase(t.Context(), h.run(id), h.clock.Now())
 	h.must(err)
 	r := h.get("/speech/analyze/" + string(id))

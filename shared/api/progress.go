@@ -3,8 +3,8 @@ package api
 import (
 	"time"
 
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
 )
 
 // pollInterval is how long a client is asked to wait before it polls, in s, by the time since the submit.

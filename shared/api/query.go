@@ -9,9 +9,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // The bounds of a page.
@@ -21,11 +21,11 @@ const (
 )
 
 // param is the one value of a query parameter; ok is false where it is absent. A repeated one answers c.
-func param(q url.Values, name string, c code.Code) (value string, ok bool, err error) {
+func param(q url.Values, name string, c errcode.Code) (value string, ok bool, err error) {
 	vs := q[name]
 	switch {
 	case len(vs) > 1:
-		return "", false, code.Newf(c, "The parameter %s was sent %d times. Send it once.", name, len(vs))
+		return "", false, errcode.Newf(c, "The parameter %s was sent %d times. Send it once.", name, len(vs))
 	case len(vs) == 0:
 		return "", false, nil
 	}
@@ -34,13 +34,13 @@ func param(q url.Values, name string, c code.Code) (value string, ok bool, err e
 
 // pageLimit reads `limit`: INVALID_LIMIT.
 func pageLimit(q url.Values) (int, error) {
-	v, ok, err := param(q, "limit", code.InvalidLimit)
+	v, ok, err := param(q, "limit", errcode.InvalidLimit)
 	if err != nil || !ok {
 		return defaultLimit, err
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > maxLimit || strconv.Itoa(n) != v {
-		return 0, code.New(code.InvalidLimit)
+		return 0, errcode.New(errcode.InvalidLimit)
 	}
 	return n, nil
 }
@@ -50,7 +50,7 @@ var isoLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-0
 
 // moment reads a time of the query: INVALID_DATE. Zero where the parameter is absent.
 func moment(q url.Values, name string) (time.Time, error) {
-	v, ok, err := param(q, name, code.InvalidDate)
+	v, ok, err := param(q, name, errcode.InvalidDate)
 	if err != nil || !ok {
 		return time.Time{}, err
 	}
@@ -59,7 +59,7 @@ func moment(q url.Values, name string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, code.Newf(code.InvalidDate, "%s must be an ISO 8601 date and time, such as 2026-04-21T12:34:56Z; write the + of an offset as %%2B.", name)
+	return time.Time{}, errcode.Newf(errcode.InvalidDate, "%s must be an ISO 8601 date and time, such as 2026-04-21T12:34:56Z; write the + of an offset as %%2B.", name)
 }
 
 // filter reads the query of a list of runs, the cursor and serviceType aside. INVALID_STATUS, INVALID_EXTERNAL_ID,
@@ -68,23 +68,23 @@ func filter(q url.Values) (f run.Filter, err error) {
 	if f.Limit, err = pageLimit(q); err != nil {
 		return f, err
 	}
-	status, ok, err := param(q, "status", code.InvalidStatus)
+	status, ok, err := param(q, "status", errcode.InvalidStatus)
 	if err != nil {
 		return f, err
 	}
 	if f.Status = run.Status(status); ok && !known(f.Status) {
-		return f, code.New(code.InvalidStatus)
+		return f, errcode.New(errcode.InvalidStatus)
 	}
-	if f.ExternalID, ok, err = param(q, "externalId", code.InvalidExternalID); err != nil {
+	if f.ExternalID, ok, err = param(q, "externalId", errcode.InvalidExternalID); err != nil {
 		return f, err
 	} else if ok && !between(f.ExternalID, 1, maxExternalID) {
-		return f, code.New(code.InvalidExternalID)
+		return f, errcode.New(errcode.InvalidExternalID)
 	}
-	if f.Tag, ok, err = param(q, "tag", code.InvalidTags); err != nil {
+	if f.Tag, ok, err = param(q, "tag", errcode.InvalidTags); err != nil {
 		return f, err
 	}
 	if f.Tag = strings.TrimSpace(f.Tag); ok && !between(f.Tag, 1, maxTag) {
-		return f, code.Newf(code.InvalidTags, "tag must have 1 to %d characters.", maxTag)
+		return f, errcode.Newf(errcode.InvalidTags, "tag must have 1 to %d characters.", maxTag)
 	}
 	if f.CreatedAfter, err = moment(q, "createdAfter"); err != nil {
 		return f, err
@@ -120,16 +120,16 @@ func cursorFor(client account.ID, scope, position string) string {
 
 // position reads a cursor: INVALID_CURSOR. Empty where the query has none.
 func position(q url.Values, client account.ID, scope string) (string, error) {
-	v, ok, err := param(q, "cursor", code.InvalidCursor)
+	v, ok, err := param(q, "cursor", errcode.InvalidCursor)
 	if err != nil || !ok {
 		return "", err
 	}
 	if len(v) > 200 {
-		return "", code.New(code.InvalidCursor)
+		return "", errcode.New(errcode.InvalidCursor)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(v)
 	if err != nil || len(b) <= cursorSum || cursorFor(client, scope, string(b[cursorSum:])) != v { // to the byte: a decoder skips line breaks
-		return "", code.New(code.InvalidCursor)
+		return "", errcode.New(errcode.InvalidCursor)
 	}
 	return string(b[cursorSum:]), nil
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
 )
 
 // maxReport bounds a stored report, in bytes: a function's answer ends at 6 MiB, and a 45-minute transcript takes about 1.

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 var runsRoutes = []route{
@@ -39,12 +39,12 @@ func (c *call) runs() (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	service, ok, err := param(q, "serviceType", code.InvalidServiceType)
+	service, ok, err := param(q, "serviceType", errcode.InvalidServiceType)
 	switch {
 	case err != nil:
 		return answer{}, err
 	case ok && service != services[0] && service != services[1]:
-		return answer{}, code.New(code.InvalidServiceType)
+		return answer{}, errcode.New(errcode.InvalidServiceType)
 	}
 	scope, err := scopeOf(f)
 	if err != nil {
@@ -138,7 +138,7 @@ func decodePosition(s string) (run.Position, error) {
 	ms, id, _ := strings.Cut(s, " ")
 	n, err := strconv.ParseInt(ms, 10, 64)
 	if err != nil || !run.ID(id).Valid() {
-		return run.Position{}, code.New(code.InvalidCursor)
+		return run.Position{}, errcode.New(errcode.InvalidCursor)
 	}
 	return run.Position{CreatedAt: time.UnixMilli(n).UTC(), ID: run.ID(id)}, nil
 }

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"parley/infra/prove/contract"
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/contract"
-	"parley/shared/pipeline"
-	"parley/shared/run"
-	"parley/shared/webhook"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/webhook"
+	"parley/shared/errcode"
 )
 
 func (r reply) ids() []string {
@@ -41,7 +41,7 @@ func TestRunsFilters(t *testing.T) {
 		ids = append(ids, string(h.accept(p...)))
 		h.clock.Advance(time.Minute)
 	}
-	h.fail(run.ID(ids[0]), code.ScoringFailed)
+	h.fail(run.ID(ids[0]), errcode.ScoringFailed)
 	stranger := h.secret
 	for query, want := range map[string][]string{
 		"":                                       {ids[2], ids[1], ids[0]},
@@ -80,15 +80,15 @@ func TestRunsFilters(t *testing.T) {
 // Ensure that a bad value of each parameter has its own code, on both sides of each bound.
 func TestRunsRefuses(t *testing.T) {
 	h := newHouse(t)
-	for query, want := range map[string]code.Code{
-		"limit=0": code.InvalidLimit, "limit=1": "", "limit=100": "", "limit=101": code.InvalidLimit, "limit=": code.InvalidLimit, "limit=x": code.InvalidLimit, "limit=1e1": code.InvalidLimit, "limit=%2B5": code.InvalidLimit, "limit=1&limit=2": code.InvalidLimit,
-		"status=done": code.InvalidStatus, "status=": code.InvalidStatus, "status=SUCCESS": code.InvalidStatus, "status=queued&status=failed": code.InvalidStatus,
-		"serviceType=video": code.InvalidServiceType, "serviceType=": code.InvalidServiceType,
-		"createdAfter=yesterday": code.InvalidDate, "createdAfter=": code.InvalidDate, "createdBefore=2026-13-01": code.InvalidDate, "createdBefore=2026-02-30T00:00:00Z": code.InvalidDate, "createdAfter=1760000000": code.InvalidDate,
+	for query, want := range map[string]errcode.Code{
+		"limit=0": errcode.InvalidLimit, "limit=1": "", "limit=100": "", "limit=101": errcode.InvalidLimit, "limit=": errcode.InvalidLimit, "limit=x": errcode.InvalidLimit, "limit=1e1": errcode.InvalidLimit, "limit=%2B5": errcode.InvalidLimit, "limit=1&limit=2": errcode.InvalidLimit,
+		"status=done": errcode.InvalidStatus, "status=": errcode.InvalidStatus, "status=SUCCESS": errcode.InvalidStatus, "status=queued&status=failed": errcode.InvalidStatus,
+		"serviceType=video": errcode.InvalidServiceType, "serviceType=": errcode.InvalidServiceType,
+		"createdAfter=yesterday": errcode.InvalidDate, "createdAfter=": errcode.InvalidDate, "createdBefore=2026-13-01": errcode.InvalidDate, "createdBefore=2026-02-30T00:00:00Z": errcode.InvalidDate, "createdAfter=1760000000": errcode.InvalidDate,
 		"createdAfter=2026-04-21T12:34": "", "createdAfter=2026-04-21T12:34:56.7": "",
-		"externalId=": code.InvalidExternalID, "externalId=" + strings.Repeat("x", 255): "", "externalId=" + strings.Repeat("x", 256): code.InvalidExternalID,
-		"tag=": code.InvalidTags, "tag=" + strings.Repeat("x", 40): "", "tag=" + strings.Repeat("x", 41): code.InvalidTags,
-		"cursor=": code.InvalidCursor, "cursor=abc": code.InvalidCursor, "cursor=" + strings.Repeat("A", 1000): code.InvalidCursor,
+		"externalId=": errcode.InvalidExternalID, "externalId=" + strings.Repeat("x", 255): "", "externalId=" + strings.Repeat("x", 256): errcode.InvalidExternalID,
+		"tag=": errcode.InvalidTags, "tag=" + strings.Repeat("x", 40): "", "tag=" + strings.Repeat("x", 41): errcode.InvalidTags,
+		"cursor=": errcode.InvalidCursor, "cursor=abc": errcode.InvalidCursor, "cursor=" + strings.Repeat("A", 1000): errcode.InvalidCursor,
 	} {
 		r := h.get("/runs?" + query)
 		if want == "" {
@@ -131,11 +131,11 @@ func TestRunsPages(t *testing.T) {
 	}
 	first := h.get("/runs?limit=2&tag=a").at("nextCursor").(string)
 	h.get("/runs?limit=1&tag=a&cursor=" + first).has(http.StatusOK)
-	h.get("/runs?limit=2&cursor=" + first).is(code.InvalidCursor)
-	h.get("/runs?limit=2&tag=a&cursor=" + first[:len(first)-1]).is(code.InvalidCursor)
-	h.get("/credits/transactions?cursor=" + first).is(code.InvalidCursor)
+	h.get("/runs?limit=2&cursor=" + first).is(errcode.InvalidCursor)
+	h.get("/runs?limit=2&tag=a&cursor=" + first[:len(first)-1]).is(errcode.InvalidCursor)
+	h.get("/credits/transactions?cursor=" + first).is(errcode.InvalidCursor)
 	_, _, h.secret = h.newClient(nil)
-	h.get("/runs?limit=2&tag=a&cursor=" + first).is(code.InvalidCursor)
+	h.get("/runs?limit=2&tag=a&cursor=" + first).is(errcode.InvalidCursor)
 }
 
 // Ensure that paging goes on where it was while new runs arrive: none of the old is missed or comes twice, and none of the new comes.
@@ -170,7 +170,7 @@ func TestRunsPagesWhileRunsArrive(t *testing.T) {
 		cursor = "&cursor=" + next
 		h.clock.Advance(time.Millisecond)
 		h.accept()
-		h.fail(run.ID(want[len(want)-1-page]), code.ScoringFailed)
+		h.fail(run.ID(want[len(want)-1-page]), errcode.ScoringFailed)
 	}
 	if len(old) != 0 {
 		t.Errorf("missed %v", old)
@@ -225,9 +225,9 @@ func TestRunsWithADamagedReport(t *testing.T) {
 			if log := h.log.String(); strings.Count(log, "run listed without its report") != 1 || !strings.Contains(log, string(damaged)) {
 				t.Errorf("logged %s", log)
 			}
-			h.get("/speech/analyze/" + string(damaged)).is(code.InternalError)
+			h.get("/speech/analyze/" + string(damaged)).is(errcode.InternalError)
 			h.objects.readErr = errors.New("no bucket")
-			h.get("/runs").is(code.InternalError)
+			h.get("/runs").is(errcode.InternalError)
 		})
 	}
 }
@@ -246,7 +246,7 @@ func TestAReportThatIsBrokenWithin(t *testing.T) {
 			broken, whole := h.accept(), h.accept()
 			h.succeed(broken, strings.Replace(reportJSON, tt.broken, tt.with, 1))
 			h.succeed(whole, reportJSON)
-			h.get("/speech/analyze/" + string(broken)).is(code.InternalError)
+			h.get("/speech/analyze/" + string(broken)).is(errcode.InternalError)
 			h.get("/speech/analyze/" + string(whole)).has(http.StatusOK)
 			r := h.get("/runs")
 			r.has(http.StatusOK)
@@ -266,13 +266,13 @@ func TestToldIsTheListsEntry(t *testing.T) {
 	h := newHouse(t)
 	scored := run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)}
 	for name, end := range map[string]func(run.ID){
-		"failed":                     func(id run.ID) { h.fail(id, code.ScoringFailed) },
+		"failed":                     func(id run.ID) { h.fail(id, errcode.ScoringFailed) },
 		"succeeded":                  func(id run.ID) { h.succeed(id, reportJSON) },
 		"partial":                    func(id run.ID) { h.partial(id, reportJSON, scored) },
 		"succeeded on a bare report": func(id run.ID) { h.succeed(id, `{"scoringVersion":"2026.1"}`) },
 		"failed with a report": func(id run.ID) {
 			h.put(pipeline.Key(id, 1, pipeline.Report, 0), reportJSON)
-			h.fail(id, code.AccentScoreUnavailable)
+			h.fail(id, errcode.AccentScoreUnavailable)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // GatewayIDHeader carries the gateway's own id of the request, for the log. Package gateway sets it and lets no client's
@@ -100,19 +100,19 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	handled := "" // the id, once the handler runs
 	pattern := "-"
-	status, refused := 0, (*code.Error)(nil)
-	refuse := func(e *code.Error) {
-		if e.Code == code.InternalError {
+	status, refused := 0, (*errcode.Error)(nil)
+	refuse := func(e *errcode.Error) {
+		if e.Code == errcode.InternalError {
 			c.log.Error("request failed", "cause", e.Error())
 		}
-		entry, _ := code.Lookup(e.Code)
+		entry, _ := errcode.Lookup(e.Code)
 		status, refused = entry.Status, e
 		Refuse(w, e, handled, s.deps.Clock.Now())
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			c.log.Error("request panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			refuse(code.New(code.InternalError))
+			refuse(errcode.New(errcode.InternalError))
 		}
 		attrs := []any{"method", r.Method, "route", pattern, "status", status, "ms", s.deps.Clock.Now().Sub(began).Milliseconds()}
 		if c.client.ID != "" {
@@ -126,7 +126,7 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	id, err := run.NewID(s.deps.Random)
 	if err != nil {
-		refuse(code.Of(err))
+		refuse(errcode.Of(err))
 		return
 	}
 	c.id, c.log = id, c.log.With("request", id)
@@ -135,28 +135,28 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, segment, allow := s.match(r)
 	if found == nil {
 		if len(allow) == 0 {
-			refuse(code.New(code.NotFound))
+			refuse(errcode.New(errcode.NotFound))
 			return
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))
-		refuse(code.New(code.MethodNotAllowed))
+		refuse(errcode.New(errcode.MethodNotAllowed))
 		return
 	}
 	pattern, c.segment = found.pattern, segment
 	if !found.open {
 		if err := c.admit(found.needs); err != nil {
-			refuse(code.Of(err))
+			refuse(errcode.Of(err))
 			return
 		}
 		if err := c.count(found.counted); err != nil {
-			refuse(code.Of(err))
+			refuse(errcode.Of(err))
 			return
 		}
 	}
 	handled = string(id)
 	a, err := found.do(c)
 	if err != nil {
-		refuse(code.Of(err))
+		refuse(errcode.Of(err))
 		return
 	}
 	if d, ok := a.body.(document); ok {
@@ -170,7 +170,7 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = v
 	default:
 		if body, err = encode(v); err != nil {
-			refuse(code.Of(err))
+			refuse(errcode.Of(err))
 			return
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"parley/shared/audio"
-	scored "parley/shared/report"
-	"parley/shared/run"
-	"parley/shared/score"
+	"parley/shared/engine/run"
+	"parley/shared/speech/audio"
+	scored "parley/shared/speech/report"
+	"parley/shared/speech/score"
 )
 
 // Ensure that the shapes of the document have the members of the types that are encoded, and no others.

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/credit"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 var submitRoutes = []route{{method: http.MethodPost, pattern: "/speech/analyze", needs: account.PermissionSpeech, counted: true, do: (*call).submit}}
@@ -107,7 +107,7 @@ func (c *call) submit() (answer, error) {
 		case err == nil:
 			return c.replay(first, s, f.audio)
 		case errors.Is(err, run.ErrReused):
-			return answer{}, code.New(code.IdempotencyKeyReused)
+			return answer{}, errcode.New(errcode.IdempotencyKeyReused)
 		case !errors.Is(err, run.ErrUnknown):
 			return answer{}, fmt.Errorf("api: submit: replay: %w", err)
 		}
@@ -121,14 +121,14 @@ func (c *call) submit() (answer, error) {
 		return answer{}, err
 	}
 	if request.Language != DefaultLanguage && !c.client.Granted(account.GrantMultilingual) {
-		return answer{}, code.New(code.MultilingualNotEnabled)
+		return answer{}, errcode.New(errcode.MultilingualNotEnabled)
 	}
 	s.Run.Cost = credit.Cost(length)
 	s.First, s.Due = pipeline.First(length)
 	r, replayed, err := c.Runs.Submit(ctx, s, s.Run.CreatedAt)
 	switch {
 	case errors.Is(err, run.ErrReused):
-		return answer{}, code.New(code.IdempotencyKeyReused)
+		return answer{}, errcode.New(errcode.IdempotencyKeyReused)
 	case errors.Is(err, credit.ErrInsufficient):
 		return answer{}, c.insufficient(s.Run.Cost)
 	case err != nil:
@@ -154,9 +154,9 @@ func (c *call) recording(f *form) error {
 		return c.fetch(f, uploadID(strings.TrimSpace(id)))
 	case f.audio == nil, f.audio.size == 0 && !f.audio.named:
 		// A browser's form without a chosen file sends an empty part without a name.
-		return code.New(code.MissingAudioFile)
+		return errcode.New(errcode.MissingAudioFile)
 	case f.audio.size == 0:
-		return code.Newf(code.UnsupportedFormat, "The file is empty.")
+		return errcode.Newf(errcode.UnsupportedFormat, "The file is empty.")
 	}
 	return nil
 }
@@ -165,18 +165,18 @@ func (c *call) recording(f *form) error {
 // to the same place meanwhile.
 func (c *call) fetch(f *form, id uploadID) error {
 	if !id.valid() {
-		return code.New(code.UploadNotFound)
+		return errcode.New(errcode.UploadNotFound)
 	}
 	body, size, err := c.Objects.Get(c.r.Context(), id.key(c.client.ID), 0, maxAudio+1)
 	switch {
 	case errors.Is(err, pipeline.ErrNoObject):
-		return code.New(code.UploadNotFound)
+		return errcode.New(errcode.UploadNotFound)
 	case err != nil:
 		return fmt.Errorf("api: submit: upload: %w", err)
 	}
 	defer func() { _ = body.Close() }() // only read from
 	if size > maxAudio {
-		return code.New(code.FileTooLarge)
+		return errcode.New(errcode.FileTooLarge)
 	}
 	if f.audio, err = newSpool(c.TempDir); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (c *call) fetch(f *form, id uploadID) error {
 		return err
 	}
 	if f.audio.size == 0 {
-		return code.Newf(code.UnsupportedFormat, "The file is empty.")
+		return errcode.Newf(errcode.UnsupportedFormat, "The file is empty.")
 	}
 	if f.audio.size != size {
 		return fmt.Errorf("api: submit: upload %s: read %d of %d bytes", id, f.audio.size, size)
@@ -214,7 +214,7 @@ func (c *call) insufficient(cost int64) error {
 	if err != nil {
 		return fmt.Errorf("api: submit: account: %w", err)
 	}
-	return code.Newf(code.InsufficientCredits, "This recording costs %d credits and %d are available. Top up before retrying; see GET %s/credits.", cost, a.Available, Base).
+	return errcode.Newf(errcode.InsufficientCredits, "This recording costs %d credits and %d are available. Top up before retrying; see GET %s/credits.", cost, a.Available, Base).
 		With("cost", cost).With("available", a.Available)
 }
 
@@ -233,7 +233,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(c.r.Context()), cleanup)
 	defer stop()
 	d := pipeline.Deps{Runs: c.Runs, Clients: c.Accounts, Sender: c.Sender, Clock: c.Clock, Log: c.log, Budget: c.Budget}
-	end := d.End(ctx, r, run.Fail(code.InternalError, "", err.Error()))
+	end := d.End(ctx, r, run.Fail(errcode.InternalError, "", err.Error()))
 	return errors.Join(err, end, c.Objects.Delete(ctx, key))
 }
 
@@ -243,7 +243,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error) {
 	ctx := c.r.Context()
 	// A recording that is gone from a run whose pieces were cut was there once: the upkeep deleted it.
-	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == code.InternalError && r.ErasedAt.IsZero() && r.Chunks == 0
+	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero() && r.Chunks == 0
 	if !r.Status.Terminal() || neverStarted {
 		_, err := c.Objects.Size(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
 		switch {
@@ -253,7 +253,7 @@ func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error)
 		case neverStarted:
 			return c.revive(r, s, audio)
 		case c.Clock.Now().Sub(r.CreatedAt) < inFlight:
-			return answer{}, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: inFlightRetry}
+			return answer{}, &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry}
 		default:
 			if err := c.store(r, audio); err != nil {
 				return answer{}, err
@@ -273,7 +273,7 @@ func (c *call) revive(r run.Run, s run.Submission, audio *spool) (answer, error)
 	switch {
 	case errors.Is(err, run.ErrGone), errors.Is(err, run.ErrStale):
 		// Another retry was faster.
-		return answer{}, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: inFlightRetry, Cause: err}
+		return answer{}, &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry, Cause: err}
 	case errors.Is(err, credit.ErrInsufficient):
 		return answer{}, c.insufficient(r.Cost)
 	case err != nil:

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // Ensure that an accepted submit answers the whole of the contract, and leaves a run, a hold and the recording.
@@ -97,135 +97,135 @@ func TestSubmitFields(t *testing.T) {
 	type tests []struct {
 		name  string
 		parts []part
-		want  code.Code // empty: accepted
+		want  errcode.Code // empty: accepted
 	}
 	f := func(name, value string) []part { return []part{{name: name, value: value}} }
 	for field, cases := range map[string]tests{
 		"externalId": {
-			{"of no characters", f("externalId", ""), code.InvalidExternalID},
+			{"of no characters", f("externalId", ""), errcode.InvalidExternalID},
 			{"of 1 character", f("externalId", "x"), ""},
 			{"of 255 characters", f("externalId", strings.Repeat("ü", 255)), ""},
-			{"of 256 characters", f("externalId", strings.Repeat("x", 256)), code.InvalidExternalID},
-			{"that is not UTF-8", f("externalId", "\xff"), code.InvalidExternalID},
-			{"sent twice", append(f("externalId", "a"), f("externalId", "a")...), code.InvalidParameters},
+			{"of 256 characters", f("externalId", strings.Repeat("x", 256)), errcode.InvalidExternalID},
+			{"that is not UTF-8", f("externalId", "\xff"), errcode.InvalidExternalID},
+			{"sent twice", append(f("externalId", "a"), f("externalId", "a")...), errcode.InvalidParameters},
 		},
 		"metadata": {
-			{"that is empty", f("metadata", ""), code.InvalidMetadata},
-			{"that is no JSON", f("metadata", "{role}"), code.InvalidMetadata},
-			{"that is cut short", f("metadata", `{"a":"b"`), code.InvalidMetadata},
-			{"with something behind it", f("metadata", `{"a":"b"} {}`), code.InvalidMetadata},
-			{"that is an array", f("metadata", `["a"]`), code.InvalidMetadata},
-			{"that is null", f("metadata", `null`), code.InvalidMetadata},
+			{"that is empty", f("metadata", ""), errcode.InvalidMetadata},
+			{"that is no JSON", f("metadata", "{role}"), errcode.InvalidMetadata},
+			{"that is cut short", f("metadata", `{"a":"b"`), errcode.InvalidMetadata},
+			{"with something behind it", f("metadata", `{"a":"b"} {}`), errcode.InvalidMetadata},
+			{"that is an array", f("metadata", `["a"]`), errcode.InvalidMetadata},
+			{"that is null", f("metadata", `null`), errcode.InvalidMetadata},
 			{"without keys", f("metadata", `{}`), ""},
 			{"of 50 keys", f("metadata", object(50, 5, 1)), ""},
-			{"of 51 keys", f("metadata", object(51, 5, 1)), code.InvalidMetadata},
-			{"with a key of no characters", f("metadata", `{"":"a"}`), code.InvalidMetadata},
+			{"of 51 keys", f("metadata", object(51, 5, 1)), errcode.InvalidMetadata},
+			{"with a key of no characters", f("metadata", `{"":"a"}`), errcode.InvalidMetadata},
 			{"with a key of 40 characters", f("metadata", object(1, 40, 1)), ""},
-			{"with a key of 41 characters", f("metadata", object(1, 41, 1)), code.InvalidMetadata},
+			{"with a key of 41 characters", f("metadata", object(1, 41, 1)), errcode.InvalidMetadata},
 			{"with a value of no characters", f("metadata", object(1, 1, 0)), ""},
 			{"with a value of 500 characters", f("metadata", object(1, 1, 500)), ""},
-			{"with a value of 501 characters", f("metadata", object(1, 1, 501)), code.InvalidMetadata},
+			{"with a value of 501 characters", f("metadata", object(1, 1, 501)), errcode.InvalidMetadata},
 			{"of 8 KB", f("metadata", "{}"+strings.Repeat(" ", 8190)), ""},
-			{"of 8 KB and a byte", f("metadata", "{}"+strings.Repeat(" ", 8191)), code.InvalidMetadata},
-			{"with a null", f("metadata", `{"a":null}`), code.InvalidMetadata},
-			{"with an object within", f("metadata", `{"a":{}}`), code.InvalidMetadata},
-			{"with a key twice", f("metadata", `{"a":1,"a":2}`), code.InvalidMetadata},
-			{"that is not UTF-8", f("metadata", "{\"a\":\"\xff\"}"), code.InvalidMetadata},
+			{"of 8 KB and a byte", f("metadata", "{}"+strings.Repeat(" ", 8191)), errcode.InvalidMetadata},
+			{"with a null", f("metadata", `{"a":null}`), errcode.InvalidMetadata},
+			{"with an object within", f("metadata", `{"a":{}}`), errcode.InvalidMetadata},
+			{"with a key twice", f("metadata", `{"a":1,"a":2}`), errcode.InvalidMetadata},
+			{"that is not UTF-8", f("metadata", "{\"a\":\"\xff\"}"), errcode.InvalidMetadata},
 		},
 		"tags": {
 			{"that are none", f("tags", `[]`), ""},
-			{"with one of no characters", f("tags", ""), code.InvalidTags},
-			{"with one of spaces", f("tags", `[" "]`), code.InvalidTags},
+			{"with one of no characters", f("tags", ""), errcode.InvalidTags},
+			{"with one of spaces", f("tags", `[" "]`), errcode.InvalidTags},
 			{"with one of 40 characters", f("tags", " "+strings.Repeat("ü", 40)+" "), ""},
-			{"with one of 41 characters", f("tags", strings.Repeat("x", 41)), code.InvalidTags},
+			{"with one of 41 characters", f("tags", strings.Repeat("x", 41)), errcode.InvalidTags},
 			{"that are 20", f("tags", list(20)), ""},
-			{"that are 21", f("tags", list(21)), code.InvalidTags},
+			{"that are 21", f("tags", list(21)), errcode.InvalidTags},
 			{"that are 20, one of them twice", append(f("tags", list(20)), f("tags", "tag3")...), ""},
-			{"that are 21 in two fields", append(f("tags", list(20)), f("tags", "another")...), code.InvalidTags},
-			{"with a number", f("tags", `[1]`), code.InvalidTags},
-			{"with a null", f("tags", `[null]`), code.InvalidTags},
-			{"in an array cut short", f("tags", `["a"`), code.InvalidTags},
+			{"that are 21 in two fields", append(f("tags", list(20)), f("tags", "another")...), errcode.InvalidTags},
+			{"with a number", f("tags", `[1]`), errcode.InvalidTags},
+			{"with a null", f("tags", `[null]`), errcode.InvalidTags},
+			{"in an array cut short", f("tags", `["a"`), errcode.InvalidTags},
 		},
 		"language": {
 			{"English", f("language", "en"), ""},
 			{"English in capitals", f("language", "EN"), ""},
-			{"of no letters", f("language", ""), code.InvalidLanguageCode},
-			{"of 1 letter", f("language", "e"), code.InvalidLanguageCode},
-			{"of 3 letters", f("language", "eng"), code.InvalidLanguageCode},
-			{"with a region", f("language", "en-GB"), code.InvalidLanguageCode},
-			{"of 2 letters that are no code", f("language", "xx"), code.InvalidLanguageCode},
-			{"of 2 letters that are a code no longer", f("language", "iw"), code.InvalidLanguageCode},
-			{"of 2 digits", f("language", "12"), code.InvalidLanguageCode},
-			{"another than English without the grant", f("language", "de"), code.MultilingualNotEnabled},
+			{"of no letters", f("language", ""), errcode.InvalidLanguageCode},
+			{"of 1 letter", f("language", "e"), errcode.InvalidLanguageCode},
+			{"of 3 letters", f("language", "eng"), errcode.InvalidLanguageCode},
+			{"with a region", f("language", "en-GB"), errcode.InvalidLanguageCode},
+			{"of 2 letters that are no code", f("language", "xx"), errcode.InvalidLanguageCode},
+			{"of 2 letters that are a code no longer", f("language", "iw"), errcode.InvalidLanguageCode},
+			{"of 2 digits", f("language", "12"), errcode.InvalidLanguageCode},
+			{"another than English without the grant", f("language", "de"), errcode.MultilingualNotEnabled},
 		},
 		"allowPartial": {
 			{"true", f("allowPartial", "true"), ""},
 			{"false", f("allowPartial", "false"), ""},
-			{"of another word", f("allowPartial", "1"), code.InvalidParameters},
-			{"that is empty", f("allowPartial", ""), code.InvalidParameters},
+			{"of another word", f("allowPartial", "1"), errcode.InvalidParameters},
+			{"that is empty", f("allowPartial", ""), errcode.InvalidParameters},
 		},
 		"webhookUrl": {
 			{"of a public host", f("webhookUrl", "https://hooks.example.com:8443/a?b=c"), ""},
 			{"of a public address", f("webhookUrl", "https://93.184.216.34/"), ""},
 			{"of a public IPv6 address", f("webhookUrl", "https://[2606:2800:220:1::1]/"), ""},
-			{"that is empty", f("webhookUrl", ""), code.InvalidWebhookURL},
-			{"that is not https", f("webhookUrl", "http://example.com/"), code.InvalidWebhookURL},
-			{"without a host", f("webhookUrl", "https:///x"), code.InvalidWebhookURL},
-			{"of this machine", f("webhookUrl", "https://localhost/"), code.InvalidWebhookURL},
-			{"of a name of one label", f("webhookUrl", "https://intranet/"), code.InvalidWebhookURL},
-			{"of an internal name", f("webhookUrl", "https://db.internal/"), code.InvalidWebhookURL},
-			{"of a loopback address", f("webhookUrl", "https://127.0.0.1/"), code.InvalidWebhookURL},
-			{"of a private address", f("webhookUrl", "https://10.1.2.3/"), code.InvalidWebhookURL},
-			{"of a link-local address", f("webhookUrl", "https://169.254.169.254/"), code.InvalidWebhookURL},
-			{"of a carrier's address", f("webhookUrl", "https://100.64.0.1/"), code.InvalidWebhookURL},
-			{"of a private address within IPv6", f("webhookUrl", "https://[::ffff:10.0.0.1]/"), code.InvalidWebhookURL},
-			{"of a private IPv6 address", f("webhookUrl", "https://[fd00::1]/"), code.InvalidWebhookURL},
-			{"of an address as one number", f("webhookUrl", "https://2130706433/"), code.InvalidWebhookURL},
-			{"of an address in hexadecimal", f("webhookUrl", "https://0x7f.0x1/"), code.InvalidWebhookURL},
-			{"with a user", f("webhookUrl", "https://me@example.com/"), code.InvalidWebhookURL},
+			{"that is empty", f("webhookUrl", ""), errcode.InvalidWebhookURL},
+			{"that is not https", f("webhookUrl", "http://example.com/"), errcode.InvalidWebhookURL},
+			{"without a host", f("webhookUrl", "https:///x"), errcode.InvalidWebhookURL},
+			{"of this machine", f("webhookUrl", "https://localhost/"), errcode.InvalidWebhookURL},
+			{"of a name of one label", f("webhookUrl", "https://intranet/"), errcode.InvalidWebhookURL},
+			{"of an internal name", f("webhookUrl", "https://db.internal/"), errcode.InvalidWebhookURL},
+			{"of a loopback address", f("webhookUrl", "https://127.0.0.1/"), errcode.InvalidWebhookURL},
+			{"of a private address", f("webhookUrl", "https://10.1.2.3/"), errcode.InvalidWebhookURL},
+			{"of a link-local address", f("webhookUrl", "https://169.254.169.254/"), errcode.InvalidWebhookURL},
+			{"of a carrier's address", f("webhookUrl", "https://100.64.0.1/"), errcode.InvalidWebhookURL},
+			{"of a private address within IPv6", f("webhookUrl", "https://[::ffff:10.0.0.1]/"), errcode.InvalidWebhookURL},
+			{"of a private IPv6 address", f("webhookUrl", "https://[fd00::1]/"), errcode.InvalidWebhookURL},
+			{"of an address as one number", f("webhookUrl", "https://2130706433/"), errcode.InvalidWebhookURL},
+			{"of an address in hexadecimal", f("webhookUrl", "https://0x7f.0x1/"), errcode.InvalidWebhookURL},
+			{"with a user", f("webhookUrl", "https://me@example.com/"), errcode.InvalidWebhookURL},
 			{"of 2048 characters", f("webhookUrl", "https://example.com/"+strings.Repeat("x", 2028)), ""},
-			{"of 2049 characters", f("webhookUrl", "https://example.com/"+strings.Repeat("x", 2029)), code.InvalidWebhookURL},
+			{"of 2049 characters", f("webhookUrl", "https://example.com/"+strings.Repeat("x", 2029)), errcode.InvalidWebhookURL},
 		},
 		"cutSettings": {
 			{"that are none", f("cutSettings", "{}"), ""},
-			{"that are no JSON", f("cutSettings", "startSeconds=1"), code.InvalidParameters},
-			{"with an unknown name", f("cutSettings", `{"startSecond":1}`), code.InvalidParameters},
-			{"with a setting twice", f("cutSettings", `{"paddingMs":1,"paddingMs":2}`), code.InvalidParameters},
-			{"with a number as text", f("cutSettings", `{"paddingMs":"50"}`), code.InvalidParameters},
-			{"with a null", f("cutSettings", `{"paddingMs":null}`), code.InvalidParameters},
-			{"with half a millisecond", f("cutSettings", `{"paddingMs":0.5}`), code.InvalidParameters},
+			{"that are no JSON", f("cutSettings", "startSeconds=1"), errcode.InvalidParameters},
+			{"with an unknown name", f("cutSettings", `{"startSecond":1}`), errcode.InvalidParameters},
+			{"with a setting twice", f("cutSettings", `{"paddingMs":1,"paddingMs":2}`), errcode.InvalidParameters},
+			{"with a number as text", f("cutSettings", `{"paddingMs":"50"}`), errcode.InvalidParameters},
+			{"with a null", f("cutSettings", `{"paddingMs":null}`), errcode.InvalidParameters},
+			{"with half a millisecond", f("cutSettings", `{"paddingMs":0.5}`), errcode.InvalidParameters},
 			{"startSeconds at 0", f("cutSettings", `{"startSeconds":0}`), ""},
-			{"startSeconds below 0", f("cutSettings", `{"startSeconds":-0.1}`), code.InvalidParameters},
-			{"startSeconds above 2520", f("cutSettings", `{"startSeconds":2520.1}`), code.InvalidParameters},
+			{"startSeconds below 0", f("cutSettings", `{"startSeconds":-0.1}`), errcode.InvalidParameters},
+			{"startSeconds above 2520", f("cutSettings", `{"startSeconds":2520.1}`), errcode.InvalidParameters},
 			{"endSeconds at 180", f("cutSettings", `{"endSeconds":180}`), ""},
-			{"endSeconds below 180", f("cutSettings", `{"endSeconds":179.9}`), code.InvalidParameters},
+			{"endSeconds below 180", f("cutSettings", `{"endSeconds":179.9}`), errcode.InvalidParameters},
 			{"endSeconds at 2700", f("cutSettings", `{"endSeconds":2700}`), ""},
-			{"endSeconds above 2700", f("cutSettings", `{"endSeconds":2700.1}`), code.InvalidParameters},
+			{"endSeconds above 2700", f("cutSettings", `{"endSeconds":2700.1}`), errcode.InvalidParameters},
 			{"silenceThresholdDb at -60", f("cutSettings", `{"silenceThresholdDb":-60}`), ""},
-			{"silenceThresholdDb below -60", f("cutSettings", `{"silenceThresholdDb":-60.5}`), code.InvalidParameters},
+			{"silenceThresholdDb below -60", f("cutSettings", `{"silenceThresholdDb":-60.5}`), errcode.InvalidParameters},
 			{"silenceThresholdDb at -15", f("cutSettings", `{"silenceThresholdDb":-15}`), ""},
-			{"silenceThresholdDb above -15", f("cutSettings", `{"silenceThresholdDb":-14}`), code.InvalidParameters},
+			{"silenceThresholdDb above -15", f("cutSettings", `{"silenceThresholdDb":-14}`), errcode.InvalidParameters},
 			{"minSilenceMs at 100", f("cutSettings", `{"minSilenceMs":100}`), ""},
-			{"minSilenceMs below 100", f("cutSettings", `{"minSilenceMs":99}`), code.InvalidParameters},
+			{"minSilenceMs below 100", f("cutSettings", `{"minSilenceMs":99}`), errcode.InvalidParameters},
 			{"minSilenceMs at 2000", f("cutSettings", `{"minSilenceMs":2000}`), ""},
-			{"minSilenceMs above 2000", f("cutSettings", `{"minSilenceMs":2001}`), code.InvalidParameters},
+			{"minSilenceMs above 2000", f("cutSettings", `{"minSilenceMs":2001}`), errcode.InvalidParameters},
 			{"minSpeechMs at 50", f("cutSettings", `{"minSpeechMs":50}`), ""},
-			{"minSpeechMs below 50", f("cutSettings", `{"minSpeechMs":49}`), code.InvalidParameters},
+			{"minSpeechMs below 50", f("cutSettings", `{"minSpeechMs":49}`), errcode.InvalidParameters},
 			{"minSpeechMs at 1000", f("cutSettings", `{"minSpeechMs":1000}`), ""},
-			{"minSpeechMs above 1000", f("cutSettings", `{"minSpeechMs":1001}`), code.InvalidParameters},
+			{"minSpeechMs above 1000", f("cutSettings", `{"minSpeechMs":1001}`), errcode.InvalidParameters},
 			{"paddingMs at 500", f("cutSettings", `{"paddingMs":500}`), ""},
-			{"paddingMs above 500", f("cutSettings", `{"paddingMs":501}`), code.InvalidParameters},
+			{"paddingMs above 500", f("cutSettings", `{"paddingMs":501}`), errcode.InvalidParameters},
 			{"that leave 180 s", f("cutSettings", `{"startSeconds":60}`), ""},
-			{"that leave less than 180 s", f("cutSettings", `{"startSeconds":60.1}`), code.InvalidParameters},
-			{"that leave less than 180 s between them", f("cutSettings", `{"startSeconds":20,"endSeconds":199}`), code.InvalidParameters},
+			{"that leave less than 180 s", f("cutSettings", `{"startSeconds":60.1}`), errcode.InvalidParameters},
+			{"that leave less than 180 s between them", f("cutSettings", `{"startSeconds":20,"endSeconds":199}`), errcode.InvalidParameters},
 		},
 		"a form": {
-			{"with an unknown field", f("colour", "red"), code.InvalidParameters},
-			{"with a field of the wrong case", f("externalID", "x"), code.InvalidParameters},
-			{"with a field of 32 KB and a byte", f("externalId", strings.Repeat("x", 32<<10+1)), code.InvalidParameters},
-			{"with a second recording", []part{audio(fourMinutes)}, code.InvalidParameters},
+			{"with an unknown field", f("colour", "red"), errcode.InvalidParameters},
+			{"with a field of the wrong case", f("externalID", "x"), errcode.InvalidParameters},
+			{"with a field of 32 KB and a byte", f("externalId", strings.Repeat("x", 32<<10+1)), errcode.InvalidParameters},
+			{"with a second recording", []part{audio(fourMinutes)}, errcode.InvalidParameters},
 			{"with 100 parts", many(99), ""},
-			{"with 101 parts", many(100), code.InvalidParameters},
+			{"with 101 parts", many(100), errcode.InvalidParameters},
 		},
 	} {
 		for _, c := range cases {
@@ -255,7 +255,7 @@ func many(n int) []part {
 func TestSubmitNamesEachOffender(t *testing.T) {
 	h := newHouse(t)
 	r := h.submit(audio(fourMinutes), part{name: "cutSettings", value: `{"paddingMs":501,"minSpeechMs":1,"speed":2}`})
-	r.is(code.InvalidParameters)
+	r.is(errcode.InvalidParameters)
 	fields, _ := r.at("error.details.fields").([]any)
 	got := map[string]any{}
 	for _, f := range fields {
@@ -267,7 +267,7 @@ func TestSubmitNamesEachOffender(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	r = h.submit(part{name: "colour", value: "red"}, part{name: "shape", value: "round"}, audio(fourMinutes))
-	r.is(code.InvalidParameters)
+	r.is(errcode.InvalidParameters)
 	if fields, _ := r.at("error.details.fields").([]any); len(fields) != 2 {
 		t.Errorf("got %s", r.raw)
 	}
@@ -279,22 +279,22 @@ func TestSubmitAudio(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		parts []part
-		want  code.Code
+		want  errcode.Code
 	}{
-		{"no recording", []part{{name: "language", value: "en"}}, code.MissingAudioFile},
-		{"no part at all", nil, code.MissingAudioFile},
-		{"a browser's form without a chosen file", []part{{name: "audio"}}, code.MissingAudioFile},
-		{"an empty file", []part{audio("")}, code.UnsupportedFormat},
-		{"a file that is no audio", []part{audio("x")}, code.UnsupportedFormat},
-		{"a damaged file", []part{audio("wav ???")}, code.AudioDurationUnavailable},
-		{"a millisecond under 3 minutes", []part{audio("wav 179999")}, code.AudioTooShort},
+		{"no recording", []part{{name: "language", value: "en"}}, errcode.MissingAudioFile},
+		{"no part at all", nil, errcode.MissingAudioFile},
+		{"a browser's form without a chosen file", []part{{name: "audio"}}, errcode.MissingAudioFile},
+		{"an empty file", []part{audio("")}, errcode.UnsupportedFormat},
+		{"a file that is no audio", []part{audio("x")}, errcode.UnsupportedFormat},
+		{"a damaged file", []part{audio("wav ???")}, errcode.AudioDurationUnavailable},
+		{"a millisecond under 3 minutes", []part{audio("wav 179999")}, errcode.AudioTooShort},
 		{"3 minutes", []part{audio("wav 180000")}, ""},
 		{"45 minutes", []part{audio("wav 2700000")}, ""},
-		{"a millisecond over 45 minutes", []part{audio("wav 2700001")}, code.AudioTooLong},
+		{"a millisecond over 45 minutes", []part{audio("wav 2700001")}, errcode.AudioTooLong},
 		{"25 MB", []part{audio(full)}, ""},
-		{"25 MB and a byte", []part{audio(full + " ")}, code.FileTooLarge},
-		{"25 MB and a byte before fields in order", []part{audio(full + " "), {name: "language", value: "en"}}, code.FileTooLarge},
-		{"25 MB and a byte behind a field that is wrong", []part{{name: "language", value: "xx"}, audio(full + " ")}, code.InvalidLanguageCode},
+		{"25 MB and a byte", []part{audio(full + " ")}, errcode.FileTooLarge},
+		{"25 MB and a byte before fields in order", []part{audio(full + " "), {name: "language", value: "en"}}, errcode.FileTooLarge},
+		{"25 MB and a byte behind a field that is wrong", []part{{name: "language", value: "xx"}, audio(full + " ")}, errcode.InvalidLanguageCode},
 		{"a recording sent without a file name", []part{{name: "audio", value: fourMinutes}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -315,16 +315,16 @@ func TestSubmitAudio(t *testing.T) {
 func TestSubmitBody(t *testing.T) {
 	for _, c := range []struct {
 		name, kind, body string
-		want             code.Code
+		want             errcode.Code
 	}{
-		{"JSON", "application/json", `{"uploadId":"upl_x"}`, code.MissingAudioFile},
-		{"no content type", "", "x", code.MissingAudioFile},
-		{"no boundary", "multipart/form-data", "x", code.MissingAudioFile},
-		{"an empty body", "multipart/form-data; boundary=b", "", code.MissingAudioFile},
-		{"a form cut short within a field", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"tags\"\r\n\r\nx", code.InvalidParameters},
-		{"a form cut short within the recording", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\n\r\nflac 240000", code.InvalidParameters},
-		{"a form with endless headers", "multipart/form-data; boundary=b", "--b\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\nx\r\n--b--\r\n", code.InvalidParameters},
-		{"a form with an endless preamble", "multipart/form-data; boundary=b", strings.Repeat("x\r\n", 1<<18) + "--b--\r\n", code.InvalidParameters},
+		{"JSON", "application/json", `{"uploadId":"upl_x"}`, errcode.MissingAudioFile},
+		{"no content type", "", "x", errcode.MissingAudioFile},
+		{"no boundary", "multipart/form-data", "x", errcode.MissingAudioFile},
+		{"an empty body", "multipart/form-data; boundary=b", "", errcode.MissingAudioFile},
+		{"a form cut short within a field", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"tags\"\r\n\r\nx", errcode.InvalidParameters},
+		{"a form cut short within the recording", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\n\r\nflac 240000", errcode.InvalidParameters},
+		{"a form with endless headers", "multipart/form-data; boundary=b", "--b\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\nx\r\n--b--\r\n", errcode.InvalidParameters},
+		{"a form with an endless preamble", "multipart/form-data; boundary=b", strings.Repeat("x\r\n", 1<<18) + "--b--\r\n", errcode.InvalidParameters},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)
@@ -350,7 +350,7 @@ func FuzzSubmitBody(f *testing.F) {
 		req := h.request(http.MethodPost, api.Base+"/speech/analyze", strings.NewReader(body))
 		req.Header.Set("Content-Type", "multipart/form-data; boundary=b")
 		r := h.do(req)
-		if e, ok := code.Lookup(r.code()); r.status != http.StatusAccepted && (!ok || e.Status != r.status || r.status >= 500) {
+		if e, ok := errcode.Lookup(r.code()); r.status != http.StatusAccepted && (!ok || e.Status != r.status || r.status >= 500) {
 			t.Errorf("got %d %s", r.status, r.raw)
 		}
 		h.noFiles()
@@ -376,27 +376,27 @@ func TestSubmitOrder(t *testing.T) {
 	}
 	for _, step := range []struct {
 		mend func()
-		want code.Code
+		want errcode.Code
 	}{
-		{func() { h.secret = "" }, code.MissingAPIKey},
-		{func() { h.secret = "pk_wrong" }, code.InvalidAPIKey},
-		{func() { h.secret = secret }, code.InvalidAPIKey},
-		{save(func() { k.Active = true }), code.APIKeyExpired},
-		{save(func() { k.ExpiresAt = nil }), code.ClientInactive},
-		{save(func() { c.Active = true }), code.IPNotAllowed},
-		{save(func() { k.IPs = []string{"192.0.2.0/24"} }), code.MissingPermission},
-		{save(func() { c.Permissions = []account.Permission{account.PermissionSpeech} }), code.ServiceWarmingUp},
-		{func() {}, code.RateLimitExceeded},
-		{func() { h.ready(true); h.clock.Advance(time.Minute); k.Rate = 100; save(func() {})() }, code.InvalidLanguageCode},
-		{mend(0, "de"), code.InvalidExternalID},
-		{mend(1, "x"), code.InvalidMetadata},
-		{mend(2, "{}"), code.InvalidTags},
-		{mend(3, "x"), code.InvalidParameters},
-		{mend(4, "{}"), code.InvalidWebhookURL},
-		{mend(5, "https://example.com"), code.MissingAudioFile},
-		{func() { parts = append(parts, audio("x")) }, code.UnsupportedFormat},
-		{mend(6, fourMinutes), code.MultilingualNotEnabled},
-		{save(func() { c.Grants = []account.Grant{account.GrantMultilingual} }), code.InsufficientCredits},
+		{func() { h.secret = "" }, errcode.MissingAPIKey},
+		{func() { h.secret = "pk_wrong" }, errcode.InvalidAPIKey},
+		{func() { h.secret = secret }, errcode.InvalidAPIKey},
+		{save(func() { k.Active = true }), errcode.APIKeyExpired},
+		{save(func() { k.ExpiresAt = nil }), errcode.ClientInactive},
+		{save(func() { c.Active = true }), errcode.IPNotAllowed},
+		{save(func() { k.IPs = []string{"192.0.2.0/24"} }), errcode.MissingPermission},
+		{save(func() { c.Permissions = []account.Permission{account.PermissionSpeech} }), errcode.ServiceWarmingUp},
+		{func() {}, errcode.RateLimitExceeded},
+		{func() { h.ready(true); h.clock.Advance(time.Minute); k.Rate = 100; save(func() {})() }, errcode.InvalidLanguageCode},
+		{mend(0, "de"), errcode.InvalidExternalID},
+		{mend(1, "x"), errcode.InvalidMetadata},
+		{mend(2, "{}"), errcode.InvalidTags},
+		{mend(3, "x"), errcode.InvalidParameters},
+		{mend(4, "{}"), errcode.InvalidWebhookURL},
+		{mend(5, "https://example.com"), errcode.MissingAudioFile},
+		{func() { parts = append(parts, audio("x")) }, errcode.UnsupportedFormat},
+		{mend(6, fourMinutes), errcode.MultilingualNotEnabled},
+		{save(func() { c.Grants = []account.Grant{account.GrantMultilingual} }), errcode.InsufficientCredits},
 	} {
 		step.mend()
 		h.submit(parts...).is(step.want)
@@ -413,7 +413,7 @@ func TestSubmitCredits(t *testing.T) {
 	h.client, h.secret = c, secret
 	h.grant(c.ID, 12)
 	r := h.submit(audio("ogg 725000")) // 12 min 5 s
-	r.is(code.InsufficientCredits)
+	r.is(errcode.InsufficientCredits)
 	if r.at("error.details.cost") != 13.0 || r.at("error.details.available") != 12.0 {
 		t.Errorf("got %s", r.raw)
 	}
@@ -454,12 +454,12 @@ func TestSubmitThatCannotStore(t *testing.T) {
 	}
 	h.objects.putFails = errors.New("the bucket's own secret")
 	r := h.submit(audio(fourMinutes))
-	r.is(code.InternalError)
+	r.is(errcode.InternalError)
 	if strings.Contains(r.raw, "secret") || !strings.Contains(h.log.String(), "the bucket's own secret") {
 		t.Errorf("answered %s, logged %s", r.raw, h.log)
 	}
 	failed := h.run(run.ID(r.header.Get("X-Request-Id")))
-	if failed.Status != run.Failed || failed.Failure.Code != code.InternalError {
+	if failed.Status != run.Failed || failed.Failure.Code != errcode.InternalError {
 		t.Errorf("the run is %+v", failed)
 	}
 	a, err := h.store.Account(t.Context(), h.client.ID)

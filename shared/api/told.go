@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"parley/shared/run"
+	"parley/shared/engine/run"
 )
 
 // Told makes what a webhook tells of a run that has ended: the very entry that a runs list shows. It needs Runs, Objects and

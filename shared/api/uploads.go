@@ -10,10 +10,10 @@ import (
 	"sort"
 	"strings"
 
-	"parley/shared/account"
-	"parley/shared/code"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads", needs: account.PermissionSpeech, do: (*call).upload}}
@@ -107,7 +107,7 @@ func uploadAsked(body io.Reader) error {
 	case len(bad) > 0:
 		return invalid(bad...)
 	case tooLarge:
-		return code.New(code.FileTooLarge)
+		return errcode.New(errcode.FileTooLarge)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"parley/shared/run"
+	"parley/shared/engine/run"
 )
 
 // head is what every reading of a run begins with.

@@ -22,7 +22,7 @@ import (
 
 	"parley/shared/api"
 	"parley/shared/clock"
-	"parley/shared/code"
+	"parley/shared/errcode"
 )
 
 // The bounds of a call.
@@ -155,8 +155,8 @@ func retryAfter(h http.Header) time.Duration {
 
 // Error is an answer that refuses.
 type Error struct {
-	Status    int       // HTTP status
-	Code      code.Code // empty where the answer was not the service's
+	Status    int          // HTTP status
+	Code      errcode.Code // empty where the answer was not the service's
 	Message   string
 	RequestID string
 	// RetryAfter is how long to wait before asking again; 0: not said.
@@ -173,7 +173,7 @@ func (e *Error) Error() string {
 }
 
 // Is tells whether err is an Error with this code.
-func Is(err error, c code.Code) bool {
+func Is(err error, c errcode.Code) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == c
 }

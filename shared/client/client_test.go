@@ -19,13 +19,13 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/account"
 	"parley/shared/api"
 	"parley/shared/clock"
-	"parley/shared/code"
-	"parley/shared/memory"
-	"parley/shared/pipeline"
-	"parley/shared/run"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/memory"
+	"parley/shared/errcode"
 )
 
 // service is the whole front on a socket, over the model store, with an object store that takes uploads beside it.
@@ -136,7 +136,7 @@ func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
 		return run.Audio{}, err
 	}
 	if !bytes.HasPrefix(raw, []byte("talk")) {
-		return run.Audio{}, code.New(code.UnsupportedFormat)
+		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
 	}
 	return run.Audio{DurationMs: 240_000, Format: "wav"}, nil
 }
@@ -197,7 +197,7 @@ func TestSubmitTooLargeInline(t *testing.T) {
 	s := newService(t)
 	s.before = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/api/v1/speech/analyze" && r.ContentLength > 1000 {
-			api.Refuse(w, code.New(code.RequestTooLarge), "", s.clock.Now())
+			api.Refuse(w, errcode.New(errcode.RequestTooLarge), "", s.clock.Now())
 			return true
 		}
 		return false
@@ -235,7 +235,7 @@ func TestSubmitTwice(t *testing.T) {
 	if other.ID == first.ID || anew.ID == first.ID || anew.ID == other.ID {
 		t.Error("another submit is the same run")
 	}
-	if _, err := s.client.Submit(t.Context(), path, Options{IdempotencyKey: "mine", Tags: []string{"z"}}); !Is(err, code.IdempotencyKeyReused) {
+	if _, err := s.client.Submit(t.Context(), path, Options{IdempotencyKey: "mine", Tags: []string{"z"}}); !Is(err, errcode.IdempotencyKeyReused) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -245,7 +245,7 @@ func TestRefusal(t *testing.T) {
 	s := newService(t)
 	_, err := s.client.Submit(t.Context(), s.file("nothing"), Options{})
 	var e *Error
-	if !errors.As(err, &e) || e.Code != code.UnsupportedFormat || e.Status != 400 || e.RequestID == "" || !bytes.Contains(e.Raw, []byte(`"UNSUPPORTED_FORMAT"`)) {
+	if !errors.As(err, &e) || e.Code != errcode.UnsupportedFormat || e.Status != 400 || e.RequestID == "" || !bytes.Contains(e.Raw, []byte(`"UNSUPPORTED_FORMAT"`)) {
 		t.Errorf("got %#v", err)
 	}
 	if _, err := s.client.Submit(t.Context(), s.file("talk"), Options{CutSettings: json.RawMessage(`{"speed":2}`)}); !errors.As(err, &e) || e.Details["fields"] == nil {
@@ -266,19 +266,19 @@ func TestRetries(t *testing.T) {
 		name   string
 		answer func(w http.ResponseWriter)
 		waits  []time.Duration
-		last   code.Code
+		last   errcode.Code
 	}{
 		{"a service warming up", func(w http.ResponseWriter) {
-			api.Refuse(w, &code.Error{Code: code.ServiceWarmingUp, RetryAfter: 30 * time.Second}, "", time.Time{})
-		}, []time.Duration{30.25e9, 30.5e9, 31e9, 32e9}, code.ServiceWarmingUp},
-		{"a fault of its own", func(w http.ResponseWriter) { api.Refuse(w, code.New(code.InternalError), "", time.Time{}) }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, code.InternalError},
+			api.Refuse(w, &errcode.Error{Code: errcode.ServiceWarmingUp, RetryAfter: 30 * time.Second}, "", time.Time{})
+		}, []time.Duration{30.25e9, 30.5e9, 31e9, 32e9}, errcode.ServiceWarmingUp},
+		{"a fault of its own", func(w http.ResponseWriter) { api.Refuse(w, errcode.New(errcode.InternalError), "", time.Time{}) }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, errcode.InternalError},
 		{"a first submit in flight", func(w http.ResponseWriter) {
-			api.Refuse(w, &code.Error{Code: code.IdempotencyInProgress, RetryAfter: 2 * time.Second}, "", time.Time{})
-		}, []time.Duration{2.25e9, 2.5e9, 3e9, 4e9}, code.IdempotencyInProgress},
+			api.Refuse(w, &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: 2 * time.Second}, "", time.Time{})
+		}, []time.Duration{2.25e9, 2.5e9, 3e9, 4e9}, errcode.IdempotencyInProgress},
 		{"a gateway's page", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); _, _ = io.WriteString(w, "<html>") }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, ""},
 		{"the longest wait", func(w http.ResponseWriter) {
-			api.Refuse(w, &code.Error{Code: code.ServiceWarmingUp, RetryAfter: maxWait}, "", time.Time{})
-		}, []time.Duration{60.25e9, 60.5e9, 61e9, 62e9}, code.ServiceWarmingUp},
+			api.Refuse(w, &errcode.Error{Code: errcode.ServiceWarmingUp, RetryAfter: maxWait}, "", time.Time{})
+		}, []time.Duration{60.25e9, 60.5e9, 61e9, 62e9}, errcode.ServiceWarmingUp},
 		{"a broken connection", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, []time.Duration{0.25e9, 0.5e9, 1e9, 2e9}, ""},
 	} {
 		for _, fails := range []int{2, 5} {
@@ -323,12 +323,12 @@ func TestErase(t *testing.T) {
 	s.must(err)
 	s.requests()
 	var refused *Error
-	if err := s.client.Erase(t.Context(), a.ID); !errors.As(err, &refused) || refused.Code != code.RunNotTerminal || refused.RetryAfter != 15*time.Second || len(s.requests()) != 1 {
+	if err := s.client.Erase(t.Context(), a.ID); !errors.As(err, &refused) || refused.Code != errcode.RunNotTerminal || refused.RetryAfter != 15*time.Second || len(s.requests()) != 1 {
 		t.Errorf("got %v", err)
 	}
 	r, err := s.store.Get(t.Context(), a.ID)
 	s.must(err)
-	_, err = s.store.End(t.Context(), r, run.Fail(code.ScoringFailed, "", ""), s.clock.Now())
+	_, err = s.store.End(t.Context(), r, run.Fail(errcode.ScoringFailed, "", ""), s.clock.Now())
 	s.must(err)
 	n := 0
 	s.before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -348,7 +348,7 @@ func TestErase(t *testing.T) {
 	if err != nil || got.ErasedAt == nil || got.Status != run.Failed {
 		t.Errorf("got %s, %v", got.Raw, err)
 	}
-	if err := s.client.Erase(t.Context(), "req_other"); !Is(err, code.RequestNotFound) {
+	if err := s.client.Erase(t.Context(), "req_other"); !Is(err, errcode.RequestNotFound) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -357,13 +357,13 @@ func TestErase(t *testing.T) {
 func TestALongRetryAfterIsLeftToTheCaller(t *testing.T) {
 	s := newService(t)
 	s.before = func(w http.ResponseWriter, _ *http.Request) bool {
-		api.Refuse(w, &code.Error{Code: code.RateLimitExceeded, RetryAfter: maxWait + time.Second}, "", time.Time{})
+		api.Refuse(w, &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: maxWait + time.Second}, "", time.Time{})
 		return true
 	}
 	s.client.Notify = func(_ error, d time.Duration) { t.Errorf("it waits %s", d) }
 	_, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
 	var refused *Error
-	if !errors.As(err, &refused) || refused.Code != code.RateLimitExceeded || refused.RetryAfter != maxWait+time.Second || len(s.requests()) != 1 {
+	if !errors.As(err, &refused) || refused.Code != errcode.RateLimitExceeded || refused.RetryAfter != maxWait+time.Second || len(s.requests()) != 1 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -400,7 +400,7 @@ func TestWait(t *testing.T) {
 		if len(waits) == 11 {
 			r, err := s.store.Get(t.Context(), a.ID)
 			s.must(err)
-			_, err = s.store.End(t.Context(), r, run.Fail(code.StuckTimeout, "", ""), s.clock.Now())
+			_, err = s.store.End(t.Context(), r, run.Fail(errcode.StuckTimeout, "", ""), s.clock.Now())
 			s.must(err)
 		}
 		return nil
@@ -408,14 +408,14 @@ func TestWait(t *testing.T) {
 	readings := 0
 	r, err := s.client.Wait(t.Context(), a.ID, func(r Run) { readings++ })
 	s.must(err)
-	if r.Status != run.Failed || r.Failure.Code != code.StuckTimeout || r.Scores != nil || !bytes.Contains(r.Raw, []byte(`"transcript":null`)) || readings != 12 {
+	if r.Status != run.Failed || r.Failure.Code != errcode.StuckTimeout || r.Scores != nil || !bytes.Contains(r.Raw, []byte(`"transcript":null`)) || readings != 12 {
 		t.Errorf("after %d readings: %+v", readings, r)
 	}
 	want := []time.Duration{15e9, 15e9, 15e9, 15e9, 15e9, 15e9, 15e9, 15e9, 30e9, 30e9, 30e9}
 	if !reflect.DeepEqual(waits, want) {
 		t.Errorf("waited %v", waits)
 	}
-	if _, err := s.client.Wait(t.Context(), "req_unknown", nil); !Is(err, code.RequestNotFound) {
+	if _, err := s.client.Wait(t.Context(), "req_unknown", nil); !Is(err, errcode.RequestNotFound) {
 		t.Errorf("got %v", err)
 	}
 }

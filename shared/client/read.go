@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"parley/shared/api"
-	"parley/shared/code"
-	"parley/shared/credit"
-	"parley/shared/run"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // Run is a run as far as a caller steers by it; all else is in Raw.
@@ -52,7 +52,7 @@ func (c *Client) Wait(ctx context.Context, id run.ID, seen func(Run)) (Run, erro
 	for {
 		r, err := c.Poll(ctx, id)
 		switch {
-		case Is(err, code.PollRateLimited): // others poll it as well
+		case Is(err, errcode.PollRateLimited): // others poll it as well
 			r.RetryAfter = max(r.RetryAfter, time.Second)
 		case err != nil:
 			return r, err
@@ -204,7 +204,7 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	var v Health
 	raw, _, err := c.call(ctx, http.MethodGet, healthPath, nil, nil, 0, &v)
 	v.Raw = raw
-	if !Is(err, code.ServiceWarmingUp) {
+	if !Is(err, errcode.ServiceWarmingUp) {
 		return v, err
 	}
 	var body struct {

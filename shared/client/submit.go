@@ -17,8 +17,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
-	"parley/shared/code"
-	"parley/shared/run"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
 )
 
 // InlineMax is the largest recording that is sent within the submit, in bytes: a function takes 6 MiB, which base64 makes
@@ -113,7 +113,7 @@ func (c *Client) Submit(ctx context.Context, file string, o Options) (Accepted, 
 	}
 	if !o.Upload && size <= InlineMax {
 		a, err := c.submit(ctx, key, fields, content{f, size})
-		if !Is(err, code.RequestTooLarge) {
+		if !Is(err, errcode.RequestTooLarge) {
 			return a, err
 		}
 	}

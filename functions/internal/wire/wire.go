@@ -15,23 +15,23 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"parley/shared/api"
-	"parley/shared/audio"
-	"parley/shared/chain"
+	"parley/shared/api/gateway"
 	"parley/shared/clock"
-	"parley/shared/config"
-	"parley/shared/deployment"
-	"parley/shared/engine"
-	"parley/shared/fault"
-	"parley/shared/fault/awsfault"
-	"parley/shared/gateway"
-	"parley/shared/inbox"
-	"parley/shared/pipeline"
-	"parley/shared/run"
-	"parley/shared/sphinx"
-	"parley/shared/transcript"
-	"parley/shared/upkeep"
-	"parley/shared/webhook"
-	"parley/shared/whisper"
+	"parley/shared/engine/cleanup"
+	"parley/shared/engine/config"
+	"parley/shared/engine/delivery"
+	"parley/shared/engine/deployment"
+	"parley/shared/engine/fault"
+	"parley/shared/engine/fault/awsfault"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/webhook"
+	"parley/shared/speech/aligner/pocketsphinx"
+	"parley/shared/speech/audio"
+	"parley/shared/speech/installed"
+	"parley/shared/speech/recogniser/whisper"
+	"parley/shared/speech/stages"
+	"parley/shared/speech/transcript"
 )
 
 // System is a function's surroundings.
@@ -63,14 +63,14 @@ func (s System) Deps() pipeline.Deps {
 }
 
 // Upkeep are the ports of the upkeep.
-func (s System) Upkeep() upkeep.Deps {
-	return upkeep.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log}
+func (s System) Upkeep() cleanup.Deps {
+	return cleanup.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log}
 }
 
 // API are the ports of the handlers behind the gateway.
 func (s System) API() api.Deps {
 	return api.Deps{Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
-		Objects: s.Objects, Sender: s.Queues, Prober: audio.Prober{FFmpeg: engine.FFmpeg(s.Config.Parts)}, Presigner: s.Objects,
+		Objects: s.Objects, Sender: s.Queues, Prober: audio.Prober{FFmpeg: installed.FFmpeg(s.Config.Parts)}, Presigner: s.Objects,
 		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery, Webhooks: s.webhooks()}
 }
 
@@ -80,7 +80,7 @@ func (s System) webhooks() webhook.Policy { return webhook.Policy{Loopback: s.Co
 // ServeWebhooks makes the tries that its deliveries ask for until the process ends.
 func (s System) ServeWebhooks() {
 	poster := webhook.Poster{Policy: s.webhooks(), Secrets: s.Tables, Data: api.Told(s.API()), Clock: s.Clock}
-	lambda.Start(awsfault.Handler(fault.Process(), inbox.Webhooks{Pusher: pipeline.Pusher{Deps: s.Deps(), Poster: poster}, Delayer: s.Queues}.Handle))
+	lambda.Start(awsfault.Handler(fault.Process(), delivery.Webhooks{Pusher: pipeline.Pusher{Deps: s.Deps(), Poster: poster}, Delayer: s.Queues}.Handle))
 }
 
 // ServeAPI answers the gateway with h until the process ends.
@@ -90,16 +90,16 @@ func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(h)) }
 type engines struct {
 	dir        string
 	recogniser *whisper.Recogniser
-	aligner    *sphinx.Aligner
+	aligner    *pocketsphinx.Aligner
 }
 
 func (s System) engines() engines {
 	dir := s.Config.Parts
-	return engines{dir, whisper.New(engine.ASR(dir), engine.Model(dir, s.Config.Model), engine.VAD(dir)), sphinx.New(engine.GOP(dir), engine.Models(dir), runtime.NumCPU())}
+	return engines{dir, whisper.New(installed.ASR(dir), installed.Model(dir, s.Config.Model), installed.VAD(dir)), pocketsphinx.New(installed.GOP(dir), installed.Models(dir), runtime.NumCPU())}
 }
 
-func (e engines) works(o pipeline.Objects) chain.Works {
-	return chain.Works{Objects: o, Decode: audio.Decoder{FFmpeg: engine.FFmpeg(e.dir)}.Decode, Recogniser: e.recogniser, Aligner: e.aligner, Listener: e.recogniser}
+func (e engines) works(o pipeline.Objects) stages.Works {
+	return stages.Works{Objects: o, Decode: audio.Decoder{FFmpeg: installed.FFmpeg(e.dir)}.Decode, Recogniser: e.recogniser, Aligner: e.aligner, Listener: e.recogniser}
 }
 
 // ready tells whether the engine of a layer can work, and leaves it running.
@@ -110,7 +110,7 @@ func (e engines) ready(ctx context.Context, l pipeline.Layer) error {
 	case pipeline.LayerAligner:
 		return e.aligner.Start(ctx)
 	}
-	return engine.Missing(e.dir, engine.LayerFiles(string(l))...)
+	return installed.Missing(e.dir, installed.LayerFiles(string(l))...)
 }
 
 // ServeStage works through the deliveries of a stage until the process ends.
@@ -122,7 +122,7 @@ func (s System) ServeStage(name run.Stage) {
 	e := s.engines()
 	runner := e.works(s.Objects).Runner(row, s.Deps())
 	runner.Work = faulty(name, runner.Work)
-	stage := inbox.Stage{Runner: runner, Delayer: s.Queues, Probe: func(ctx context.Context) error {
+	stage := delivery.Stage{Runner: runner, Delayer: s.Queues, Probe: func(ctx context.Context) error {
 		for _, l := range row.Layers {
 			if err := e.ready(ctx, l); err != nil {
 				return err
@@ -142,7 +142,7 @@ func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 		case errors.Is(err, fault.ErrDropped):
 			return pipeline.Result{}, pipeline.ErrDropped
 		case errors.Is(err, fault.ErrDenied):
-			return pipeline.Result{}, chain.Denied(transcript.ErrDenied)
+			return pipeline.Result{}, stages.Denied(transcript.ErrDenied)
 		default:
 			return pipeline.Result{}, err
 		}
@@ -152,7 +152,7 @@ func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 // ServeDead ends the runs of dead letters until the process ends.
 func (s System) ServeDead() {
 	works := s.engines().works(s.Objects)
-	d := inbox.Dead{Log: s.Log, Runners: map[run.Stage]pipeline.Runner{}}
+	d := delivery.Dead{Log: s.Log, Runners: map[run.Stage]pipeline.Runner{}}
 	for _, row := range pipeline.Table {
 		d.Runners[row.Name] = works.Runner(row, s.Deps())
 	}

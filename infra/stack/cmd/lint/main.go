@@ -20,7 +20,7 @@ import (
 
 	"parley/infra/local"
 	"parley/infra/stack"
-	"parley/shared/pipeline"
+	"parley/shared/engine/pipeline"
 )
 
 //go:embed schema.js

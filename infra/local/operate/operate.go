@@ -1,0 +1,110 @@
+// Package operate is what an operator does to a system's tables: open them, create clients and keys.
+package operate
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"time"
+
+	"parley/infra/local"
+	"parley/shared/clock"
+	"parley/shared/engine/account"
+	"parley/shared/engine/config"
+	"parley/shared/engine/deployment"
+)
+
+// OpenLocal reaches a local system's tables through its endpoint, whatever the shell's own AWS settings are: it sets this
+// process's.
+func OpenLocal(ctx context.Context, sys local.System) (*deployment.System, error) {
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		v, _ := sys.Lookup(name)
+		if err := os.Setenv(name, v); err != nil {
+			return nil, fmt.Errorf("operate: set %s: %w", name, err)
+		}
+	}
+	for _, name := range []string{"AWS_SESSION_TOKEN", "AWS_PROFILE"} {
+		if err := os.Unsetenv(name); err != nil {
+			return nil, fmt.Errorf("operate: unset %s: %w", name, err)
+		}
+	}
+	cfg, err := config.FromEnv(sys.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	return deployment.Open(ctx, cfg)
+}
+
+// NewClient draws a client with the default settings. It is not stored yet.
+func NewClient(name string, clk clock.Clock) (account.Client, error) {
+	id, err := account.NewID(rand.Reader)
+	if err != nil {
+		return account.Client{}, fmt.Errorf("operate: %w", err)
+	}
+	return account.Client{ID: id, Name: name, Active: true, ConcurrentRuns: account.DefaultConcurrentRuns, Grants: []account.Grant{},
+		Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: clk.Now()}, nil
+}
+
+// CreateClient stores a client, with a secret that its webhooks are signed with, and gives it credits to begin with, 0 or more.
+func CreateClient(ctx context.Context, sys *deployment.System, client account.Client, credits int64, clk clock.Clock) error {
+	if err := sys.Tables.PutClient(ctx, client); err != nil {
+		return fmt.Errorf("operate: create client %s: %w", client.ID, err)
+	}
+	if _, err := account.FirstSecret(ctx, sys.Tables, client.ID, rand.Reader, clk.Now()); err != nil {
+		return fmt.Errorf("operate: client %s is created, without a secret for its webhooks and without its credits: %w", client.ID, err)
+	}
+	if credits == 0 {
+		return nil
+	}
+	if _, err := sys.Tables.Grant(ctx, client.ID, credits, "initial credits", clk.Now()); err != nil {
+		return fmt.Errorf("operate: client %s is created, its credits are not granted: %w", client.ID, err)
+	}
+	return nil
+}
+
+// Key is a created key: the one answer that shows it.
+type Key struct {
+	KeyID     account.KeyID `json:"keyId"`
+	Key       string        `json:"key"`
+	ExpiresAt *time.Time    `json:"expiresAt"` // nil: never
+}
+
+// CreateKey makes a key of a client that exists; change sets what differs from the defaults.
+func CreateKey(ctx context.Context, sys *deployment.System, client account.ID, clk clock.Clock, change func(*account.Key)) (Key, error) {
+	if _, err := sys.Tables.Client(ctx, client); err != nil {
+		return Key{}, fmt.Errorf("operate: client %s: %w", client, err)
+	}
+	id, err := account.NewKeyID(rand.Reader)
+	if err != nil {
+		return Key{}, fmt.Errorf("operate: %w", err)
+	}
+	secret, err := account.NewSecret(rand.Reader)
+	if err != nil {
+		return Key{}, fmt.Errorf("operate: %w", err)
+	}
+	k := account.Remember(id, client, secret, clk.Now())
+	change(&k)
+	if err := sys.Tables.PutKey(ctx, k); err != nil {
+		return Key{}, fmt.Errorf("operate: create key: %w", err)
+	}
+	return Key{id, secret, k.ExpiresAt}, nil
+}
+
+// Newcomer creates a client with credits and a key on a local system, and returns the key.
+func Newcomer(ctx context.Context, s local.System, name string, credits int64) (key string, err error) {
+	sys, err := OpenLocal(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	clk := clock.Real{}
+	client, err := NewClient(name, clk)
+	if err != nil {
+		return "", err
+	}
+	if err := CreateClient(ctx, sys, client, credits, clk); err != nil {
+		return "", err
+	}
+	k, err := CreateKey(ctx, sys, client.ID, clk, func(*account.Key) {})
+	return k.Key, err
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"runtime"
+
+	"parley/shared/speech/installed"
+	"parley/shared/speech/recogniser/whisper"
+	"parley/shared/speech/transcript"
+)
+
+// maxRecognisers bounds the memory: each takes 175 to 270 MB.
+const maxRecognisers = 4
+
+// recognisers are the product's own, one for each processor, and what ends them.
+func recognisers() ([]transcript.Recogniser, func(), error) {
+	dir := installed.Dir()
+	if err := installed.Missing(dir, installed.ASRFile, installed.WhisperFile, installed.VADFile); err != nil {
+		return nil, nil, err
+	}
+	all := make([]*whisper.Recogniser, min(runtime.NumCPU(), maxRecognisers))
+	ports := make([]transcript.Recogniser, len(all))
+	for i := range all {
+		all[i] = whisper.New(installed.ASR(dir), installed.Whisper(dir), installed.VAD(dir))
+		ports[i] = all[i]
+	}
+	return ports, func() {
+		for _, r := range all {
+			_ = r.Close()
+		}
+	}, nil
+}

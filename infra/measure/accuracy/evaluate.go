@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"parley/shared/speech/audio"
+	"parley/shared/speech/conversation"
+	"parley/shared/speech/diarization"
+	"parley/shared/speech/installed"
+	"parley/shared/speech/transcript"
+)
+
+// language is that of the recordings with a known truth.
+const language = "en"
+
+// maxAloneMs is the longest piece that the recogniser takes: longer recordings have no figure for it alone.
+const maxAloneMs = 600_000
+
+// evaluate prints a row per recording of the folders. heard is empty where only the voices are measured; several recognisers share the work.
+func evaluate(ctx context.Context, out io.Writer, folders []string, heard []transcript.Recogniser) error {
+	var all []recording
+	for _, folder := range folders {
+		found, err := recordings(folder)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return fmt.Errorf("no recordings in %s", folder)
+		}
+		all = append(all, found...)
+	}
+	if err := installed.Missing(installed.Dir(), installed.FFmpegFile); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words\tstray words %\tlanguage p\tword p")
+	var wrong []string
+	for _, r := range all {
+		row, ok, err := measure(ctx, r, heard)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		if !ok {
+			wrong = append(wrong, r.name)
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", r.name, row)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("out of bounds: %s", strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// The bounds that a recording must keep.
+const (
+	maxAttribution = 2.0 // %
+	maxWERLoss     = 1.0 // percentage points above the recogniser alone
+	maxStray       = 1.0 // % of the words
+)
+
+// measure runs one recording through the chain. ok is false where a bound is broken.
+func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (row string, ok bool, err error) {
+	pcm, err := audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}.Decode(ctx, r.file)
+	if err != nil {
+		return "", false, err
+	}
+	intake := audio.Analyse(pcm, audio.DefaultCut())
+	d, err := diarization.Diarize(ctx, pcm, intake.Speech)
+	if err != nil {
+		return "", false, err
+	}
+	if len(heard) == 0 {
+		who, ok := voices(r, conversation.Voices(d), d, 0)
+		return who, ok, nil
+	}
+	pieces := append([]audio.Span(nil), intake.Chunks...)
+	if intake.DurationMs <= maxAloneMs {
+		pieces = append(pieces, audio.Span{StartMs: 0, EndMs: intake.DurationMs})
+	}
+	chunks, err := transcribe(ctx, heard, pcm, pieces)
+	if err != nil {
+		return "", false, err
+	}
+	conv, err := conversation.Join(chunks[:len(intake.Chunks)], d, intake, language)
+	if err != nil {
+		return "", false, err
+	}
+	// own are the candidate's words as the scorers get them: what was put to the wrong speaker is an error there too.
+	var truth, trueOwn, said, own []token
+	for _, s := range r.ref.Segments {
+		t := tokens(s.Text, s.Speaker)
+		truth = append(truth, t...)
+		if s.Speaker == conversation.RoleCandidate {
+			trueOwn = append(trueOwn, t...)
+		}
+	}
+	sure, spoken := 0.0, 0
+	for _, t := range conv.Turns {
+		role := conversation.RoleInterviewer
+		if t.Speaker == conv.Candidate.Speaker {
+			role = conversation.RoleCandidate
+		}
+		for _, w := range t.Words {
+			sure, spoken = sure+w.P, spoken+1
+			said = append(said, tokens(w.Text, role)...)
+			if role == conversation.RoleCandidate {
+				own = append(own, tokens(w.Text, role)...)
+			}
+		}
+	}
+	stray, of := strayWords(truth, said)
+	strayPercent := 100 * float64(stray) / float64(max(of, 1))
+	who, ok := voices(r, conv, d, strayPercent)
+	ok = ok && strayPercent <= maxStray
+	chain, aloneText := rates(truth, said), "-"
+	if len(chunks) > len(intake.Chunks) {
+		var words []token
+		for _, w := range chunks[len(chunks)-1].Words {
+			words = append(words, tokens(w.Text, "")...)
+		}
+		alone := rates(truth, words)
+		aloneText = alone.String()
+		ok = ok && chain.all <= alone.all+maxWERLoss
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%.1f\t%.2f\t%.2f\t%.2f", who, chain, aloneText, rates(trueOwn, own).candidate,
+		strayPercent, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
+}
+
+// voices are the columns about who speaks when, and whether they are within bounds. Without times in the truth the words alone tell whether the
+// candidate is right.
+func voices(r recording, c transcript.Conversation, d diarization.Diarization, strayPercent float64) (columns string, ok bool) {
+	der, attribution, right := "-", "-", strayPercent < 50
+	ok = right
+	if r.timed {
+		e := conversation.Attribution(r.ref, c, d)
+		der, attribution, right = fmt.Sprintf("%.2f", e.DER), fmt.Sprintf("%.2f", e.Attribution), e.Right
+		ok = right && e.Attribution <= maxAttribution
+	}
+	candidate := "right"
+	if !right {
+		candidate = "WRONG"
+	}
+	return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", d.Speakers, der, attribution, candidate, c.Candidate.Confidence), ok
+}
+
+// transcribe hears the pieces, each recogniser the next that is left.
+func transcribe(ctx context.Context, heard []transcript.Recogniser, pcm []int16, pieces []audio.Span) ([]transcript.Chunk, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	chunks := make([]transcript.Chunk, len(pieces))
+	next := make(chan int, len(pieces))
+	for i := len(pieces) - 1; i >= 0; i-- { // the whole recording is the last and the longest
+		next <- i
+	}
+	close(next)
+	var all sync.WaitGroup
+	for _, h := range heard {
+		all.Go(func() {
+			for i := range next {
+				var err error
+				if chunks[i], err = h.Transcribe(ctx, samples(pcm, pieces[i]), pieces[i].StartMs, language); err != nil {
+					stop(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return chunks, context.Cause(ctx)
+}
+
+// samples are those of a span.
+func samples(pcm []int16, s audio.Span) []int16 {
+	at := func(ms int64) int { return min(len(pcm), int(max(ms, 0))*audio.SampleRate/1000) }
+	return pcm[at(s.StartMs):at(s.EndMs)]
+}
+
+// rate are word error rates in percent.
+type rate struct{ candidate, interviewer, all float64 }
+
+func (r rate) String() string {
+	return fmt.Sprintf("%.1f/%.1f/%.1f", r.candidate, r.interviewer, r.all)
+}
+
+func rates(ref, hyp []token) rate {
+	errs, words := wordErrors(ref, hyp)
+	of := func(speakers ...string) float64 {
+		e, n := 0, 0
+		for _, s := range speakers {
+			e, n = e+errs[s], n+words[s]
+		}
+		return 100 * float64(e) / float64(max(n, 1))
+	}
+	return rate{of(conversation.RoleCandidate), of(conversation.RoleInterviewer), of(conversation.RoleCandidate, conversation.RoleInterviewer)}
+}

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"math"
+	"slices"
+
+	"parley/infra/measure/agreement"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
+)
+
+// timed are the measures of the baseline that hears no word and no sound.
+var timed = []string{"phonationRatio", "peakRate"}
+
+// dimension is what is validated: a score, its human column, and the sets of measures among which the inner folds choose.
+type dimension struct {
+	name    score.Dimension
+	section norms.Section
+	human   func(speaker) []float64
+	read    func(candidate) []norms.Reading
+	sampled func(candidate) []norms.Reading // as a run reads them
+	shipped []string
+	ridge   float64 // of the shipped weights
+	sets    [][]string
+}
+
+func dimensions() []dimension {
+	return []dimension{
+		{
+			score.Fluency, norms.Fluency(), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent }, func(c candidate) []norms.Reading { return c.sampledFluent },
+			[]string{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"}, 2,
+			[][]string{
+				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"},
+				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop", "languageOdds"},
+				{"phonationRatio", "peakRate", "wordProbability", "articulationRate"},
+				{"phonationRatio", "wordProbability", "articulationRate"},
+				{"phonationRatio", "peakRate", "wordProbability", "speechRate"},
+				{"speechRate", "wordProbability"},
+				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "pausesPerMinute"},
+				{"phonationRatio", "peakRate"},
+			},
+		},
+		{
+			score.Accent, norms.Accent(), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents }, func(c candidate) []norms.Reading { return c.sampledAccents },
+			[]string{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"}, 40,
+			[][]string{
+				{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "phonationRatio", "peakRate", "languageOdds"},
+				{"wordProbability", "phonationRatio", "languageOdds"},
+				{"logWordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"unsureWords", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "worstWordsGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "meanGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "worstWordsGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "pausesPerMinute", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "phonationRatio"},
+				{"wordProbability", "worstWordsGop", "phonationRatio"},
+				{"wordProbability", "meanGop", "phonationRatio"},
+				{"wordProbability", "weakPhonesGop", "worstWordsGop", "phonationRatio"},
+				{"wordProbability", "weakPhonesGop", "phonationRatio", "peakRate"},
+				{"wordProbability", "weakPhonesGop", "pausesPerMinute"},
+				{"wordProbability", "weakPhonesGop", "speechRate", "phonationRatio"},
+				{"wordProbability", "phonationRatio"},
+				{"logWordProbability", "weakPhonesGop", "phonationRatio"},
+				{"unsureWords", "weakPhonesGop", "phonationRatio"},
+				{"wordProbability", "weakPhonesGop", "phonationRatio", "wordRarity"},
+			},
+		},
+	}
+}
+
+// figures are how far held-out scores follow the human raters: means over the repeats, the intervals those of the mean prediction.
+type figures struct {
+	pearson, spearman, byUtterance, byUtteranceSpearman, beyond float64
+	pearsonIn, spearmanIn, byUtteranceIn, byUtteranceSpearmanIn [2]float64
+	beyondIn                                                    [2]float64
+	groups                                                      map[string][2]float64 // correlation, mean residual in points of 10
+	sizes                                                       map[string]int
+	predicted, human                                            []float64 // per speaker, mean over the repeats
+}
+
+var groupNames = []string{"adults", "children", "women and girls", "men and boys"}
+
+func in(c candidate, group string) bool {
+	switch group {
+	case "adults":
+		return !c.child
+	case "children":
+		return c.child
+	case "women and girls":
+		return c.gender == "f"
+	}
+	return c.gender == "m"
+}
+
+// figuresOf compares the held-out predictions of each repeat with the human scores; baseline are those of timing alone per speaker, nil for none.
+func (t *table) figuresOf(runs [][]float64, y, baseline []float64) figures {
+	f := figures{groups: map[string][2]float64{}, sizes: map[string]int{}, human: t.perSpeaker(y)}
+	n := float64(len(runs))
+	all := make([]float64, len(y))
+	for _, run := range runs {
+		p := t.perSpeaker(run)
+		f.pearson += agreement.Pearson(p, f.human) / n
+		f.spearman += agreement.Spearman(p, f.human) / n
+		f.byUtterance += agreement.Pearson(run, y) / n
+		f.byUtteranceSpearman += agreement.Spearman(run, y) / n
+		if baseline != nil {
+			f.beyond += agreement.Partial(p, f.human, baseline) / n
+		}
+		for i := range all {
+			all[i] += run[i] / n
+		}
+		for _, g := range groupNames {
+			var rows []int
+			for s, c := range t.speakers {
+				if in(c, g) {
+					rows = append(rows, s)
+				}
+			}
+			was := f.groups[g]
+			was[0] += agreement.Pearson(agreement.Pick(p, rows), agreement.Pick(f.human, rows)) / n
+			was[1] += (agreement.Mean(agreement.Pick(p, rows)) - agreement.Mean(agreement.Pick(f.human, rows))) / n
+			f.groups[g], f.sizes[g] = was, len(rows)
+		}
+	}
+	f.predicted = t.perSpeaker(all)
+	of := func(x, y []float64, how func(x, y []float64) float64) func([]int) float64 {
+		return func(rows []int) float64 { return how(agreement.Pick(x, rows), agreement.Pick(y, rows)) }
+	}
+	speakers := agreement.Each(len(t.rows))
+	f.pearsonIn = agreement.Bootstrap(speakers, of(f.predicted, f.human, agreement.Pearson))
+	f.spearmanIn = agreement.Bootstrap(speakers, of(f.predicted, f.human, agreement.Spearman))
+	f.byUtteranceIn = agreement.Bootstrap(t.rows, of(all, y, agreement.Pearson))
+	f.byUtteranceSpearmanIn = agreement.Bootstrap(t.rows, of(all, y, agreement.Spearman))
+	if baseline != nil {
+		f.beyondIn = agreement.Bootstrap(speakers, func(rows []int) float64 {
+			return agreement.Partial(agreement.Pick(f.predicted, rows), agreement.Pick(f.human, rows), agreement.Pick(baseline, rows))
+		})
+	}
+	return f
+}
+
+// held are the predictions of every utterance in each of the splits.
+func (t *table) held(splits []split, after func(float64) float64) [][]float64 {
+	var out [][]float64
+	for _, s := range splits {
+		out = append(out, t.predictions(s, after))
+	}
+	return out
+}
+
+func plain(f float64) float64 { return f }
+
+// coverage is the share of held-out human scores that a 90 % interval holds.
+type coverage struct {
+	material  string
+	share     float64
+	halfWidth float64 // mean, points of the 0-5 scale
+	modelSD   float64 // spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
+	withinSD  float64 // spread of the held-out scores of one speaker's utterances
+	cases     int
+}
+
+// cover asks of the intervals what they promise. The section's weights are those fitted without the speaker; the human
+// score is put onto the scale of 0 to 5 by the line through the scores of the speakers fitted on. Whole speakers (20 utterances), and 5 utterances.
+func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
+	var out []coverage
+	human := t.perSpeaker(y)
+	for _, size := range []int{0, 5} {
+		c := coverage{material: "whole speaker, 20 utterances"}
+		if size > 0 {
+			c.material = "5 utterances"
+		}
+		var width, wrong, within, degrees float64
+		held := 0
+		for _, s := range splits {
+			for f, out_ := range s.held {
+				section := refitted(d.section, t, s.models[f])
+				raws := map[int]float64{}
+				var x, h []float64
+				for who := range t.speakers {
+					raw, _ := t.scored(d, section, who, 0, 0)
+					raws[who] = raw
+					if !has(out_, who) {
+						x, h = append(x, raw), append(h, human[who])
+					}
+				}
+				a, b := line(h, x)
+				for _, who := range out_ {
+					want := a + b*human[who]
+					if size == 0 {
+						raw, in := t.scored(d, section, who, 0, 0)
+						c.cases++
+						width += (in[1] - in[0]) / 2
+						wrong += (raw - want) * (raw - want)
+						if want >= in[0] && want <= in[1] {
+							held++
+						}
+						var each []float64
+						for turn := range t.rows[who] {
+							if r, _ := t.scored(d, section, who, turn, turn+1); !math.IsNaN(r) {
+								each = append(each, r)
+							}
+						}
+						m := agreement.Mean(each)
+						for _, r := range each {
+							within += (r - m) * (r - m)
+						}
+						degrees += float64(len(each) - 1)
+						continue
+					}
+					for from := 0; from+size <= len(t.rows[who]); from += size {
+						raw, in := t.scored(d, section, who, from, from+size)
+						if math.IsNaN(raw) {
+							continue
+						}
+						c.cases++
+						width += (in[1] - in[0]) / 2
+						if want >= in[0] && want <= in[1] {
+							held++
+						}
+					}
+				}
+			}
+		}
+		c.share, c.halfWidth = float64(held)/float64(c.cases), width/float64(c.cases)
+		c.modelSD = math.Sqrt(wrong / float64(c.cases))
+		if degrees > 0 {
+			c.withinSD = math.Sqrt(within / degrees)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// scored is the score of a speaker's utterances from up to but not including to (0, 0: all), by a section; NaN where there is nothing.
+func (t *table) scored(d dimension, section norms.Section, who, from, to int) (raw float64, interval [2]float64) {
+	c := t.speakers[who]
+	var which []int
+	var weights []float64
+	for i, p := range c.parts {
+		if to == 0 || p.Turn >= from && p.Turn < to {
+			which = append(which, i)
+			weights = append(weights, p.Weight)
+		}
+	}
+	if len(which) == 0 {
+		return math.NaN(), interval
+	}
+	var readings []norms.Reading
+	for _, r := range d.read(c) {
+		if r.Parts != nil {
+			cut := make([]float64, len(which))
+			var sum, n float64
+			for k, i := range which {
+				cut[k] = r.Parts[i]
+				if !math.IsNaN(cut[k]) {
+					sum, n = sum+weights[k]*cut[k], n+weights[k]
+				}
+			}
+			r.Parts, r.Value = cut, nil
+			if n > 0 {
+				mean := sum / n
+				r.Value = &mean
+			}
+		}
+		readings = append(readings, r)
+	}
+	raw, interval, _ = section.Linear(readings, weights, 0)
+	return raw, interval
+}
+
+// refitted is a section with the weights, means and spreads of a model in place of its own; what the model lacks keeps the weights that are
+// set by hand, and measures that no scorer reports come in with their norms.
+func refitted(s norms.Section, t *table, m model) norms.Section {
+	out := norms.Section{Numbers: map[string]norms.Number{}}
+	for k, v := range s.Numbers {
+		out.Numbers[k] = v
+	}
+	out.Numbers["constant"] = norms.Number{Value: m.constant, Source: "fold"}
+	known := map[string]bool{}
+	put := func(x norms.Measure) {
+		known[x.Name] = true
+		if slices.Contains(t.names, x.Name) {
+			x.Weight.Value = 0
+		}
+		for i, k := range m.columns {
+			if t.names[k] == x.Name {
+				x.Mean.Value, x.SD.Value, x.Weight.Value = m.mean[i], m.sd[i], m.weight[i]
+			}
+		}
+		out.Measures = append(out.Measures, x)
+	}
+	for _, x := range s.Measures {
+		put(x)
+	}
+	for _, b := range beside {
+		if !known[b.name] {
+			put(norms.Measure{Name: b.name, Norm: b.norm, SD: norms.Number{Value: 1}})
+		}
+	}
+	for _, k := range m.columns { // what another section reports
+		if other, ok := norms.Accent().Find(t.names[k]); ok && !known[other.Name] {
+			put(other)
+		}
+		if other, ok := norms.Fluency().Find(t.names[k]); ok && !known[other.Name] {
+			put(other)
+		}
+	}
+	return out
+}
+
+// line is the least-squares line y = a + b x.
+func line(x, y []float64) (a, b float64) {
+	mx, my := agreement.Mean(x), agreement.Mean(y)
+	var xy, xx float64
+	for i := range x {
+		xy += (x[i] - mx) * (y[i] - my)
+		xx += (x[i] - mx) * (x[i] - mx)
+	}
+	b = xy / xx
+	return my - b*mx, b
+}
+
+func has(v []int, x int) bool {
+	for _, y := range v {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}

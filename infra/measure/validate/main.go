@@ -1,0 +1,82 @@
+// Command validate measures the scorers against human raters and writes docs/validation.md with its figures, each speaker
+// predicted by weights that were fitted, and measures that were chosen, without them. It also prints the weights and norms that
+// shared/speech/score/norms holds: fitted on all speakers.
+//
+// What the engines answer is kept in a folder, so that they are asked once. From an empty folder they take about half an hour
+// of a processor, and what is then computed half a minute.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+// cacheVariable names the folder that keeps what the engines answered.
+const cacheVariable = "PARLEY_CALIBRATION"
+
+func main() {
+	var o options
+	flag.StringVar(&o.data, "data", "../shared/data", "folder of speechocean762 and vocabulary")
+	flag.StringVar(&o.cache, "cache", defaultCache(), "folder that keeps what the engines answered ("+cacheVariable+")")
+	flag.StringVar(&o.docs, "docs", "docs", "folder for validation.md and its pictures")
+	flag.StringVar(&o.note, "note", "", "a sentence for the top of the page: what is special about this run")
+	flag.IntVar(&o.channelSpeakers, "channels", 10, "speakers that are sent through telephone, codec, noise and room; 0 for none")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "validate:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	data, cache, docs string
+	note              string
+	channelSpeakers   int
+}
+
+func defaultCache() string {
+	if dir := os.Getenv(cacheVariable); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "parley", "validation")
+}
+
+func run(ctx context.Context, o options) error {
+	rated, err := speakers(o.data)
+	if err != nil {
+		return err
+	}
+	r, err := newRig(o.cache)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	fmt.Fprintf(os.Stderr, "validate: %d speakers; engines' answers in %s\n", len(rated), o.cache)
+	t, err := r.measure(ctx, rated)
+	if err != nil {
+		return err
+	}
+	p := newPage(t)
+	p.note = o.note
+	if p.vocabulary, err = measureVocabulary(filepath.Join(o.data, "vocabulary")); err != nil {
+		return err
+	}
+	if o.channelSpeakers > 0 {
+		if p.channels, err = r.channels(ctx, rated, o.channelSpeakers); err != nil {
+			return err
+		}
+	}
+	p.print(os.Stdout)
+	return p.write(o.docs)
+}

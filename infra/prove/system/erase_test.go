@@ -1,0 +1,89 @@
+package system_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"parley/shared/engine/account"
+	"parley/shared/engine/credit"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+)
+
+// objects lists what is kept of a run.
+func (c *caller) objects(id run.ID) []string {
+	c.t.Helper()
+	var keys []string
+	for _, prefix := range []string{pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix} {
+		page, err := c.sys.admin.Objects.List(c.t.Context(), prefix+string(id), "", 1000)
+		must(c.t, err)
+		for _, o := range page {
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys
+}
+
+// Ensure that a run is erased once it has ended, by its client alone, with all that was kept of it, and that the ledger stays.
+func TestErase(t *testing.T) {
+	s := need(t)
+	t.Parallel()
+	c, other := s.newcomer(t, 10), s.newcomer(t, 0)
+	id := c.accepted(silence(t, 200))
+	path := "/speech/analyze/" + string(id)
+	refused(t, other.call(http.MethodDelete, path, nil, nil), 404, errcode.RequestNotFound)
+	early := c.accepted(silence(t, 200))
+	if r := c.call(http.MethodDelete, "/speech/analyze/"+string(early), nil, nil); r.status != http.StatusNoContent { // had it ended already
+		if e := refused(t, r, 409, errcode.RunNotTerminal); e["retryAfterSeconds"] != 15.0 || r.header.Get("Retry-After") != "15" {
+			t.Errorf("got %s %v", r.raw, r.header)
+		}
+	}
+	c.end(early)
+	before := c.end(id)
+	if len(c.objects(id)) == 0 {
+		t.Fatal("nothing is kept of the run")
+	}
+	refused(t, other.call(http.MethodDelete, path, nil, nil), 404, errcode.RequestNotFound)
+	for range 2 {
+		if r := c.call(http.MethodDelete, path, nil, nil); r.status != http.StatusNoContent || len(r.raw) != 0 || !run.ID(r.header.Get("X-Request-Id")).Valid() {
+			t.Fatalf("HTTP %d %s %v", r.status, r.raw, r.header)
+		}
+		if left := c.objects(id); len(left) != 0 {
+			t.Errorf("left %v", left)
+		}
+	}
+	after := c.poll(id)
+	if after.status != http.StatusOK || after.body["status"] != before.body["status"] || after.bytes(t, "error") != before.bytes(t, "error") || after.body["transcript"] != nil {
+		t.Errorf("before %s\nafter  %s", before.raw, after.raw)
+	}
+	stamp(t, "erasedAt", after.body["erasedAt"])
+	if r := c.call(http.MethodPut, path, nil, nil); r.status != 405 || !strings.Contains(r.header.Get("Allow"), "DELETE") || !strings.Contains(r.header.Get("Allow"), "GET") {
+		t.Errorf("HTTP %d, Allow %q", r.status, r.header.Get("Allow"))
+	}
+	c.entries(id, credit.Hold, credit.Release)
+	c.audited()
+}
+
+// Ensure that the sweep deletes a recording, and the work that was done on it, which its client does not want kept.
+func TestTheSweepDeletesWhatIsNotToBeKept(t *testing.T) {
+	s := need(t)
+	t.Parallel()
+	none := 0
+	c := s.newcomer(t, 10, func(c *account.Client) { c.AudioRetentionDays = &none })
+	id := c.accepted(silence(t, 200))
+	c.end(id)
+	for _, walk := range []string{"audio", "work"} {
+		must(t, s.admin.Tables.SetCursor(t.Context(), walk, "")) // instead of the quarter of an hour that a walk rests
+	}
+	const sweeps = 60
+	for range sweeps {
+		left := strings.Join(c.objects(id), " ")
+		if !strings.Contains(left, pipeline.AudioPrefix) && !strings.Contains(left, pipeline.WorkPrefix) {
+			return
+		}
+		c.pause(sweepEvery)
+	}
+	t.Errorf("after %d sweeps: left %v", sweeps, c.objects(id))
+}

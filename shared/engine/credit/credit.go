@@ -1,0 +1,141 @@
+// Package credit is the ledger's arithmetic: what a run costs, and how an account moves. Every movement is a pure
+// function from an account to the next one and the entries that record it; the stores only write what they return.
+package credit
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/shared/engine/account"
+)
+
+// Kind is the type of an entry.
+type Kind string
+
+// The kinds of entries. A hold moves credits from available to held; a charge takes them out of held for good; a release
+// gives them back; a grant adds; an adjustment adds or takes.
+const (
+	Grant   Kind = "grant"
+	Hold    Kind = "hold"
+	Charge  Kind = "charge"
+	Release Kind = "release"
+	Adjust  Kind = "adjust"
+)
+
+// ErrInsufficient says that an account would go below zero.
+var ErrInsufficient = errors.New("credit: not enough credits")
+
+// Account is a client's money and slots. Balance = Held + Available, all at least 0, at every moment.
+type Account struct {
+	Client    account.ID
+	Balance   int64 // credits owned, held ones included
+	Held      int64 // credits reserved by runs that have not ended
+	Available int64 // credits free to be held
+	// Seq counts the entries of this account: the condition of every write, so that no two movements can start
+	// from the same state.
+	Seq int64
+	// Running counts the client's runs in status processing, Queued those waiting for a slot.
+	Running int
+	Queued  int
+	// QueueTail is the ticket last given to a queued run; tickets grow, so that the lowest is the first in.
+	QueueTail int64
+	// Revision counts every write, those without an entry (promotion) too.
+	Revision int64
+}
+
+// Entry is one line of the ledger: never changed, never removed.
+type Entry struct {
+	ID           string     `json:"id"` // `txn_` and the sequence number, 12 digits
+	Client       account.ID `json:"-"`
+	Seq          int64      `json:"-"`
+	Kind         Kind       `json:"type"`
+	Amount       int64      `json:"amount"` // credits; negative only for an adjustment that takes
+	RunID        *string    `json:"runId"`
+	Attempt      int        `json:"-"` // which attempt of the run, from 1
+	BalanceAfter int64      `json:"balanceAfter"`
+	HeldAfter    int64      `json:"heldAfter"`
+	CreatedAt    time.Time  `json:"createdAt"`
+	Note         string     `json:"note"`
+}
+
+// EntryID is the id of the entry with the number seq (from 1).
+func EntryID(seq int64) string { return fmt.Sprintf("txn_%012d", seq) }
+
+// Cost is what a recording of this length costs: 1 credit per started minute, at least 1.
+func Cost(length time.Duration) int64 {
+	n := int64((length + time.Minute - 1) / time.Minute)
+	return max(n, 1)
+}
+
+// PartialCost is what a run that produced scores of its 3 scores costs: cost × scores ÷ 3, rounded down, at least 1.
+func PartialCost(cost int64, scores int) int64 { return max(cost*int64(scores)/3, 1) }
+
+// Check returns an error where the account breaks its invariant.
+func (a Account) Check() error {
+	if a.Balance != a.Held+a.Available || a.Balance < 0 || a.Held < 0 || a.Available < 0 || a.Running < 0 || a.Queued < 0 {
+		return fmt.Errorf("credit: account %s: balance %d, held %d, available %d, running %d, queued %d", a.Client, a.Balance, a.Held, a.Available, a.Running, a.Queued)
+	}
+	return nil
+}
+
+func (a Account) move(k Kind, amount, balance, held int64, run string, attempt int, note string, now time.Time) (Account, Entry, error) {
+	a.Balance += balance
+	a.Held += held
+	a.Available += balance - held
+	a.Seq++
+	if a.Available < 0 || a.Held < 0 || a.Balance < 0 {
+		return a, Entry{}, ErrInsufficient
+	}
+	e := Entry{ID: EntryID(a.Seq), Client: a.Client, Seq: a.Seq, Kind: k, Amount: amount, Attempt: attempt,
+		BalanceAfter: a.Balance, HeldAfter: a.Held, CreatedAt: now, Note: note}
+	if run != "" {
+		e.RunID = &run
+	}
+	return a, e, a.Check()
+}
+
+// HoldFor reserves cost for a run; ErrInsufficient where available is less.
+func (a Account) HoldFor(run string, attempt int, cost int64, now time.Time) (Account, Entry, error) {
+	return a.move(Hold, cost, 0, cost, run, attempt, "", now)
+}
+
+// Resolve ends a run's hold of cost credits: charge of them are taken for good (0 to cost), the rest is given back.
+// It returns one entry, or two where both happen.
+func (a Account) Resolve(run string, attempt int, cost, charge int64, now time.Time) (Account, []Entry, error) {
+	if charge < 0 || charge > cost || cost < 1 {
+		return a, nil, fmt.Errorf("credit: resolve %d of a hold of %d", charge, cost)
+	}
+	var entries []Entry
+	if charge > 0 {
+		next, e, err := a.move(Charge, charge, -charge, -charge, run, attempt, "", now)
+		if err != nil {
+			return a, nil, err
+		}
+		a, entries = next, append(entries, e)
+	}
+	if rest := cost - charge; rest > 0 {
+		next, e, err := a.move(Release, rest, 0, -rest, run, attempt, "", now)
+		if err != nil {
+			return a, nil, err
+		}
+		a, entries = next, append(entries, e)
+	}
+	return a, entries, nil
+}
+
+// Grant adds amount (at least 1) credits.
+func (a Account) Grant(amount int64, note string, now time.Time) (Account, Entry, error) {
+	if amount < 1 {
+		return a, Entry{}, fmt.Errorf("credit: grant of %d: must be at least 1", amount)
+	}
+	return a.move(Grant, amount, amount, 0, "", 0, note, now)
+}
+
+// Adjust adds (or, negative, takes) amount credits; ErrInsufficient where available would go below zero.
+func (a Account) Adjust(amount int64, note string, now time.Time) (Account, Entry, error) {
+	if amount == 0 {
+		return a, Entry{}, errors.New("credit: adjustment of 0")
+	}
+	return a.move(Adjust, amount, amount, 0, "", 0, note, now)
+}

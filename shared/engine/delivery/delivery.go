@@ -1,0 +1,179 @@
+// Package delivery reads what Lambda delivers to a stage: a batch of SQS messages, each one of ours or an S3 event in one, or
+// a probe of the warm function. Each message succeeds or fails alone.
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+)
+
+// Delayer sets when a delivered message is delivered again. Lambda leaves a failed message invisible for the queue's whole
+// visibility timeout, which is far too slow for a client who waits.
+type Delayer interface {
+	Delay(ctx context.Context, stage run.Stage, receipt string, after time.Duration) error
+}
+
+// Stage handles the deliveries of one stage.
+type Stage struct {
+	Runner  pipeline.Runner
+	Delayer Delayer
+	// Probe tells whether the stage's engines are ready; nil: there are none.
+	Probe func(ctx context.Context) error
+}
+
+// ProbeEvent is what warm invokes a stage's function with.
+type ProbeEvent struct {
+	Probe bool `json:"probe"`
+}
+
+// ProbeAnswer is the function's answer to a ProbeEvent: Why is empty where it is ready.
+type ProbeAnswer struct {
+	Why string `json:"why"`
+}
+
+// Handle is the Lambda handler. It answers with the messages that are to be delivered again, never with nil: an emulator
+// takes null for a failure.
+func (s Stage) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	var probe ProbeEvent
+	if json.Unmarshal(raw, &probe) == nil && probe.Probe {
+		return s.probe(ctx), nil
+	}
+	return each(ctx, s.Runner.Log, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+		return again(ctx, s.Delayer, s.Runner.Stage.Name, rec, s.Runner.Handle(ctx, m, p))
+	})
+}
+
+// again lets a message that is to be delivered again come back soon.
+func again(ctx context.Context, d Delayer, stage run.Stage, rec events.SQSMessage, err error) error {
+	if !errors.Is(err, pipeline.ErrRetry) || d == nil {
+		return err
+	}
+	if failed := d.Delay(ctx, stage, rec.ReceiptHandle, backoff(rec)); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+// Webhooks handles the deliveries that ask for a webhook's next try.
+type Webhooks struct {
+	Pusher  pipeline.Pusher
+	Delayer Delayer
+}
+
+// Handle is the Lambda handler. It answers as Stage.Handle does.
+func (w Webhooks) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	return each(ctx, w.Pusher.Log, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+		return again(ctx, w.Delayer, pipeline.Webhook, rec, w.Pusher.Handle(ctx, m, p))
+	})
+}
+
+func (s Stage) probe(ctx context.Context) ProbeAnswer {
+	if s.Probe == nil {
+		return ProbeAnswer{}
+	}
+	if err := s.Probe(ctx); err != nil {
+		s.Runner.Log.Warn("not ready", "stage", s.Runner.Stage.Name, "cause", err.Error())
+		return ProbeAnswer{Why: "not ready"}
+	}
+	return ProbeAnswer{}
+}
+
+// backoff is 1 s, doubled by each receive, at most 30 s.
+func backoff(rec events.SQSMessage) time.Duration {
+	n, err := strconv.Atoi(rec.Attributes["ApproximateReceiveCount"])
+	if err != nil {
+		n = 1
+	}
+	return min(time.Second<<min(max(n-1, 0), 10), 30*time.Second)
+}
+
+// Dead handles dead letters of every stage: the message names its part, and the part its stage.
+type Dead struct {
+	Log     *slog.Logger
+	Runners map[run.Stage]pipeline.Runner
+}
+
+// Handle is the Lambda handler.
+func (d Dead) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	return each(ctx, d.Log, raw, func(ctx context.Context, _ events.SQSMessage, m pipeline.Message, p run.Part) error {
+		if p.Stage == pipeline.Webhook {
+			d.Log.Warn("dead letter of a webhook, left to the sweep", "run", m.Run, "part", p.String())
+			return nil
+		}
+		w, ok := d.Runners[p.Stage]
+		if !ok {
+			d.Log.Error("dead letter of no stage", "run", m.Run, "part", p.String())
+			return nil
+		}
+		return w.Dead(ctx, m, p)
+	})
+}
+
+func each(ctx context.Context, log *slog.Logger, raw json.RawMessage, do func(context.Context, events.SQSMessage, pipeline.Message, run.Part) error) (any, error) {
+	var batch events.SQSEvent
+	if err := json.Unmarshal(raw, &batch); err != nil {
+		return nil, fmt.Errorf("delivery: not an SQS event: %w", err)
+	}
+	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, rec := range batch.Records {
+		ms, err := messages(rec.Body)
+		if err != nil {
+			log.Error("message is none of ours", "message", rec.MessageId, "cause", err.Error())
+			continue
+		}
+		for _, m := range ms {
+			if err := do(ctx, rec, m.message, m.part); err != nil {
+				log.Warn("message to be delivered again", "message", rec.MessageId, "run", m.message.Run, "part", m.part.String(),
+					"receives", rec.Attributes["ApproximateReceiveCount"], "cause", err.Error())
+				answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
+				break
+			}
+		}
+	}
+	return answer, nil
+}
+
+type addressed struct {
+	message pipeline.Message
+	part    run.Part
+}
+
+// messages reads a body: one of our messages, or an S3 event with any number of arrivals (none in the event that S3 sends
+// when notifications are switched on).
+func messages(body string) ([]addressed, error) {
+	var s3 struct {
+		Event   string
+		Records []events.S3EventRecord
+	}
+	if err := json.Unmarshal([]byte(body), &s3); err != nil {
+		return nil, fmt.Errorf("delivery: body: %w", err)
+	}
+	if s3.Event == "s3:TestEvent" {
+		return nil, nil
+	}
+	if len(s3.Records) == 0 {
+		m, p, err := pipeline.Decode(body)
+		return []addressed{{m, p}}, err
+	}
+	var out []addressed
+	for _, rec := range s3.Records {
+		id := run.ID(strings.TrimPrefix(rec.S3.Object.URLDecodedKey, pipeline.AudioPrefix))
+		if !id.Valid() {
+			continue
+		}
+		m, p := pipeline.Arrived(id)
+		out = append(out, addressed{m, p})
+	}
+	return out, nil
+}

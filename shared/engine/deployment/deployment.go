@@ -1,0 +1,80 @@
+// Package deployment opens the adapters of a deployed system, on AWS or on an emulated one: the one place where the
+// functions and the command line learn which technology is behind which port.
+package deployment
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"parley/shared/engine/config"
+	"parley/shared/engine/fault/awsfault"
+	"parley/shared/engine/objects"
+	"parley/shared/engine/queue"
+	"parley/shared/engine/store/dynamo"
+)
+
+// System is a deployed system's adapters.
+type System struct {
+	Config  config.Config
+	Tables  *dynamo.Store
+	Objects *objects.Store
+	Queues  *queue.Queues
+	Lambda  *lambda.Client
+}
+
+// connectTimeout bounds how long opening may take: reading the shared configuration, no call to the system.
+const connectTimeout = 10 * time.Second
+
+// Open makes the adapters for what cfg names. Endpoint, region and credentials come from the SDK's own environment
+// (AWS_ENDPOINT_URL among them). Nothing is called yet.
+func Open(ctx context.Context, cfg config.Config) (*System, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	base, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("deployment: %w", err)
+	}
+	awsfault.Wrap(&base)
+	return &System{
+		Config:  cfg,
+		Tables:  dynamo.New(dynamodb.NewFromConfig(base), dynamo.Names{Runs: cfg.RunsTable, Credits: cfg.CreditsTable, Clients: cfg.ClientsTable, Limits: cfg.LimitsTable}),
+		Objects: objects.New(s3.NewFromConfig(base, func(o *s3.Options) { o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL") != "" }), cfg.Bucket),
+		Queues:  queue.New(sqs.NewFromConfig(base), cfg.Queues),
+		Lambda:  lambda.NewFromConfig(base),
+	}, nil
+}
+
+// witness is the function whose environment names a stack's tables, bucket and queues.
+const witness = "sweep"
+
+// Find opens the deployed stack of this name, by the environment of one of its functions.
+func Find(ctx context.Context, stack string) (*System, error) {
+	base, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("deployment: %w", err)
+	}
+	out, err := lambda.NewFromConfig(base).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(stack + "-" + witness)})
+	if err != nil {
+		return nil, fmt.Errorf("deployment: find the stack %s: %w", stack, err)
+	}
+	cfg, err := config.FromEnv(func(name string) (string, bool) {
+		if out.Environment == nil {
+			return "", false
+		}
+		v, ok := out.Environment.Variables[name]
+		return v, ok
+	})
+	if err != nil {
+		return nil, err
+	}
+	return Open(ctx, cfg)
+}

@@ -1,0 +1,49 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"parley/shared/engine/run"
+)
+
+// maxPurgePages bounds how many pages of objects Purge deletes below a prefix of one run: 20,000 objects, where an attempt at the
+// longest recording leaves under 200.
+const (
+	purgePage     = 1000
+	maxPurgePages = 20
+)
+
+// Purge deletes all objects of a run: the recording, and the reports and the work of every attempt. Each call goes through the
+// same keys, so one that was cut off is healed by a repeat.
+func Purge(ctx context.Context, o Objects, id run.ID) error {
+	if err := o.Delete(ctx, AudioPrefix+string(id)); err != nil {
+		return fmt.Errorf("pipeline: purge %s: %w", id, err)
+	}
+	for _, prefix := range []string{ReportPrefix, WorkPrefix} {
+		if err := purgeBelow(ctx, o, prefix+string(id)+"/"); err != nil {
+			return fmt.Errorf("pipeline: purge %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func purgeBelow(ctx context.Context, o Objects, prefix string) error {
+	for range maxPurgePages {
+		page, err := o.List(ctx, prefix, "", purgePage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		keys := make([]string, len(page))
+		for i := range page {
+			keys[i] = page[i].Key
+		}
+		if err := o.Delete(ctx, keys...); err != nil {
+			return err
+		}
+		if len(page) < purgePage {
+			return nil
+		}
+	}
+	return fmt.Errorf("more than %d objects below %s", maxPurgePages*purgePage, prefix)
+}

@@ -1,0 +1,409 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"parley/shared/clock"
+	"parley/shared/engine/account"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+)
+
+// Result is what a stage's work leaves beside its artefacts.
+type Result struct {
+	// Chunks is the number of pieces for transcription: ingest only.
+	Chunks int
+	// Outcome ends the run: finalize only.
+	Outcome *run.Outcome
+}
+
+// Work does one part. It writes its artefacts before it returns, the same bytes each time, and stops with ctx. A *errcode.Error
+// with a terminal code is a finding: the run ends with it at once. Any other error is a failure: the part is tried again.
+type Work func(ctx context.Context, r run.Run, p run.Part) (Result, error)
+
+// Join is done once all parts of a group are finished and before the next group starts. Errors as of Work.
+type Join func(ctx context.Context, r run.Run) error
+
+// Deps are what moves runs: the ports that every stage, the sweep and the dead letters share.
+type Deps struct {
+	Runs    run.Store
+	Clients account.Store
+	Sender  Sender
+	Clock   clock.Clock
+	Log     *slog.Logger
+	// Budget is a run's deadline.
+	Budget run.Budget
+	// Pause waits between two tries at a contended write; nil: not at all. It returns early with ctx.
+	Pause func(ctx context.Context, d time.Duration) error
+	// Random draws from 0 to below 1, for jitter; nil: math/rand.
+	Random func() float64
+}
+
+// Runner carries runs through one stage.
+type Runner struct {
+	Deps
+	Stage Stage
+	Work  Work
+	// Join is the work between this stage's group and the next; nil: none.
+	Join Join
+	// Unscored is what replaces a part of this stage that failed for good where the client allows a partial result: it writes the
+	// artefact that says "not measured, because". Nil: the run fails.
+	Unscored func(ctx context.Context, r run.Run, why string) error
+}
+
+// grace is what is kept of a function's time to record that the work ran out of it.
+const grace = 3 * time.Second
+
+// maxTries bounds the tries at a contended write: a run has at most about 70 parts that finish at once.
+const maxTries = 100
+
+// ErrRetry says that the message is to be delivered again.
+var ErrRetry = errors.New("pipeline: to be tried again")
+
+// currentAttempt stands for whichever attempt the run is at: an object's event knows none.
+const currentAttempt = 0
+
+// Arrived is the message that an object's arrival stands for: the first part of the run's current attempt.
+func Arrived(id run.ID) (Message, run.Part) {
+	p, _ := First(0)
+	return Message{Run: id, Attempt: currentAttempt, Part: p.String()}, p
+}
+
+// Handle does one message. Nil: done, or nothing to do. ErrRetry (with its cause): deliver it again.
+func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
+	log := w.Log.With("run", m.Run, "part", p.String(), "attempt", m.Attempt)
+	r, err := w.Runs.Get(ctx, m.Run)
+	switch {
+	case errors.Is(err, run.ErrUnknown):
+		log.Warn("message for a run that does not exist")
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrRetry, err)
+	case m.Attempt == currentAttempt:
+		m.Attempt = r.Attempt
+	}
+	switch {
+	case p.Stage != w.Stage.Name:
+		log.Error("message in the wrong queue", "stage", w.Stage.Name)
+		return nil
+	case !r.Outstanding(m.Attempt, p):
+		log.Info("part not outstanding", "status", r.Status)
+		return nil
+	}
+	log.Info("part started")
+	began := w.Clock.Now()
+	res, err := w.bounded(ctx, r, p)
+	var finding *errcode.Error
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrDropped):
+		log.Warn("part dropped")
+		return nil
+	case errors.As(err, &finding) && terminal(finding.Code):
+		log.Info("part found the run cannot go on", "code", finding.Code, "cause", finding.Error())
+		return w.fail(ctx, r, p, finding)
+	default:
+		return w.failed(ctx, log, m, p, err)
+	}
+	log.Info("part done", "ms", w.Clock.Now().Sub(began).Milliseconds())
+	return w.finish(ctx, m.Run, m.Attempt, p, res)
+}
+
+// ErrDropped is returned by work whose message is to vanish as if the function had never run (fault injection).
+var ErrDropped = errors.New("pipeline: dropped")
+
+func terminal(c errcode.Code) bool {
+	e, ok := errcode.Lookup(c)
+	return ok && e.Terminal && c != errcode.InternalError
+}
+
+// bounded runs the work within the function's time less the grace. Work that does not heed its context is left behind: the
+// function's own limit ends it.
+func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, error) {
+	limit := w.Stage.Timeout
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end))
+	}
+	wctx, cancel := context.WithTimeout(ctx, max(limit-grace, limit/2))
+	defer cancel()
+	type answer struct {
+		res Result
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				done <- answer{err: fmt.Errorf("pipeline: %s panicked: %v", p, v)}
+			}
+		}()
+		res, err := w.Work(wctx, r, p)
+		done <- answer{res, err}
+	}()
+	select {
+	case a := <-done:
+		if a.err != nil && wctx.Err() != nil {
+			return a.res, fmt.Errorf("%w: %w", context.DeadlineExceeded, a.err)
+		}
+		return a.res, a.err
+	case <-wctx.Done():
+		return Result{}, wctx.Err()
+	}
+}
+
+// failed records what the part died of and asks for another delivery; the dead letter ends the run when there are no more.
+func (w Runner) failed(ctx context.Context, log *slog.Logger, m Message, p run.Part, cause error) error {
+	how := run.Errored
+	if errors.Is(cause, context.DeadlineExceeded) {
+		how = run.TimedOut
+	}
+	log.Error("part failed", "how", how, "cause", cause.Error())
+	err := w.change(ctx, m.Run, func(r run.Run) (run.Run, error) { return r.Noted(m.Attempt, p, how) })
+	if errors.Is(err, run.ErrGone) {
+		return nil
+	}
+	return errors.Join(fmt.Errorf("%w: %w", ErrRetry, cause), err)
+}
+
+// fail ends the run with what the work found, or lets it go on without this score.
+func (w Runner) fail(ctx context.Context, r run.Run, p run.Part, finding *errcode.Error) error {
+	if r.Request.AllowPartial && w.Unscored != nil {
+		if err := w.Unscored(ctx, r, finding.Text()); err != nil {
+			return fmt.Errorf("%w: %w", ErrRetry, err)
+		}
+		return w.finish(ctx, r.ID, r.Attempt, p, Result{})
+	}
+	return w.End(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("%s: %v", p, finding)))
+}
+
+// Dead ends the run of a message that was delivered too often, with the code of its stage.
+func (w Runner) Dead(ctx context.Context, m Message, p run.Part) error {
+	r, err := w.Runs.Get(ctx, m.Run)
+	switch {
+	case errors.Is(err, run.ErrUnknown):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrRetry, err)
+	case m.Attempt == currentAttempt:
+		m.Attempt = r.Attempt
+	}
+	if !r.Outstanding(m.Attempt, p) {
+		return nil
+	}
+	c := w.Stage.Fail
+	if r.Parts[p].Failure == run.TimedOut {
+		c = w.Stage.TimeoutCode
+	}
+	w.Log.Error("part dead", "run", r.ID, "part", p.String(), "attempt", r.Attempt, "code", c)
+	return w.fail(ctx, r, p, errcode.New(c))
+}
+
+// finish removes the part; the last of its group joins and starts the next group, or ends the run.
+func (w Runner) finish(ctx context.Context, id run.ID, attempt int, p run.Part, res Result) error {
+	joined := false
+	for try := range maxTries {
+		r, err := w.Runs.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRetry, err)
+		}
+		if !r.Outstanding(attempt, p) {
+			return nil
+		}
+		if res.Outcome != nil {
+			return w.End(ctx, r, *res.Outcome)
+		}
+		if res.Chunks > 0 {
+			r.Chunks = res.Chunks
+		}
+		var next []run.Part
+		if r.Last(p) {
+			if w.Join != nil && !joined {
+				if err := w.join(ctx, r, p); errors.Is(err, errEnded) {
+					return nil
+				} else if err != nil {
+					return err
+				}
+				joined = true
+			}
+			next = Following(p.Stage, r.Chunks)
+		}
+		due := map[run.Part]time.Duration{}
+		for _, n := range next {
+			s, err := Lookup(n.Stage)
+			if err != nil {
+				return err
+			}
+			due[n] = s.DueFor(time.Duration(r.Audio.DurationMs) * time.Millisecond)
+		}
+		after, err := r.Done(attempt, p, due, w.Clock.Now())
+		if err != nil {
+			return err
+		}
+		switch err := w.Runs.Advance(ctx, r, after); {
+		case errors.Is(err, run.ErrStale):
+			w.pause(ctx, try)
+			continue
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrRetry, err)
+		}
+		w.send(ctx, after, next)
+		return nil
+	}
+	return fmt.Errorf("%w: pipeline: %s of run %s is too contended", ErrRetry, p, id)
+}
+
+// errEnded stops finish after a join that ended the run.
+var errEnded = errors.New("pipeline: ended by the join")
+
+func (w Runner) join(ctx context.Context, r run.Run, p run.Part) error {
+	err := w.Join(ctx, r)
+	var finding *errcode.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &finding) && terminal(finding.Code):
+		w.Log.Info("join found the run cannot go on", "run", r.ID, "part", p.String(), "code", finding.Code)
+		if err := w.End(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("join after %s: %v", p, finding))); err != nil {
+			return err
+		}
+		return errEnded
+	}
+	return fmt.Errorf("%w: join after %s: %w", ErrRetry, p, err)
+}
+
+// End makes the run terminal, with the money, and gives its slot to the next. A run that has ended already is no error.
+func (d Deps) End(ctx context.Context, r run.Run, o run.Outcome) error {
+	for try := range maxTries {
+		ended, err := d.Runs.End(ctx, r, o, d.Clock.Now())
+		switch {
+		case err == nil:
+			d.Log.Info("run ended", "run", r.ID, "status", ended.Status, "charged", ended.Charged, "code", failureCode(ended), "reason", ended.Reason)
+			d.push(ctx, ended)
+			d.PromoteAll(ctx, r.Client)
+			return nil
+		case errors.Is(err, run.ErrGone):
+			return nil
+		case !errors.Is(err, run.ErrStale):
+			return fmt.Errorf("%w: %w", ErrRetry, err)
+		}
+		d.pause(ctx, try)
+		if r, err = d.Runs.Get(ctx, r.ID); err != nil {
+			return fmt.Errorf("%w: %w", ErrRetry, err)
+		}
+	}
+	return fmt.Errorf("%w: pipeline: run %s is too contended", ErrRetry, r.ID)
+}
+
+func failureCode(r run.Run) errcode.Code {
+	if r.Failure == nil {
+		return ""
+	}
+	return r.Failure.Code
+}
+
+// First is the part that starts every run, with the time after which it is sent again.
+func First(length time.Duration) (run.Part, time.Duration) {
+	s, err := Lookup(Ingest)
+	if err != nil {
+		panic(err)
+	}
+	return run.Part{Stage: Ingest}, s.DueFor(length)
+}
+
+// PromoteAll gives free slots to the client's queued runs, first in first out, and sends their first parts. Failing to is
+// no error: the sweep tries again.
+func (d Deps) PromoteAll(ctx context.Context, client account.ID) {
+	c, err := d.Clients.Client(ctx, client)
+	if err != nil {
+		d.Log.Error("promotion put off", "client", client, "cause", err.Error())
+		return
+	}
+	for range c.ConcurrentRuns {
+		first, due := First(0)
+		r, err := d.Runs.Promote(ctx, client, c.ConcurrentRuns, first, due, d.Budget, d.Clock.Now())
+		if err != nil {
+			if !errors.Is(err, run.ErrNoSlot) {
+				d.Log.Error("promotion put off", "client", client, "cause", err.Error())
+			}
+			return
+		}
+		d.Log.Info("run promoted", "run", r.ID)
+		d.send(ctx, r, []run.Part{first})
+	}
+}
+
+// send asks for parts. What could not be sent is sent by the sweep once it is due: the run's state says so.
+func (d Deps) send(ctx context.Context, r run.Run, parts []run.Part) {
+	if len(parts) == 0 {
+		return
+	}
+	ms := make([]Message, len(parts))
+	for i, p := range parts {
+		ms[i] = MessageFor(r, p)
+	}
+	if err := d.Sender.Send(ctx, ms); err != nil {
+		d.Log.Error("messages left to the sweep", "run", r.ID, "cause", err.Error())
+	}
+}
+
+// push asks for the next try of the run's webhook, where it has one outstanding.
+func (d Deps) push(ctx context.Context, r run.Run) {
+	if r.Push.Outstanding() {
+		d.send(ctx, r, []run.Part{{Stage: Webhook, Index: r.Push.Tries}})
+	}
+}
+
+// PushAgain makes the webhook of a run that has ended due once more, and sends its message; an operator's matter.
+// run.ErrUnknown; run.ErrGone where the run has not ended, is erased, or names no webhook.
+func (d Deps) PushAgain(ctx context.Context, id run.ID) (run.Run, error) {
+	var after run.Run
+	err := d.change(ctx, id, func(r run.Run) (_ run.Run, err error) {
+		after, err = r.PushAgain(d.Clock.Now())
+		return after, err
+	})
+	if err != nil {
+		return run.Run{}, fmt.Errorf("pipeline: push %s again: %w", id, err)
+	}
+	d.push(ctx, after)
+	return after, nil
+}
+
+// change applies a decision to the run as it stands, again where it moved meanwhile.
+func (d Deps) change(ctx context.Context, id run.ID, decide func(run.Run) (run.Run, error)) error {
+	for try := range maxTries {
+		before, err := d.Runs.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		after, err := decide(before)
+		if err != nil {
+			return err
+		}
+		if err = d.Runs.Advance(ctx, before, after); !errors.Is(err, run.ErrStale) {
+			return err
+		}
+		d.pause(ctx, try)
+	}
+	return fmt.Errorf("pipeline: run %s is too contended", id)
+}
+
+// pause waits with full jitter: up to 10 ms doubled by each try, at most 500 ms.
+func (d Deps) pause(ctx context.Context, try int) {
+	if d.Pause == nil {
+		return
+	}
+	_ = d.Pause(ctx, time.Duration(d.draw()*float64(min(10*time.Millisecond<<min(try, 10), 500*time.Millisecond))))
+}
+
+// draw is from 0 to below 1.
+func (d Deps) draw() float64 {
+	if d.Random == nil {
+		return rand.Float64()
+	}
+	return d.Random()
+}

@@ -1,0 +1,426 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"parley/shared/clock"
+	"parley/shared/engine/account"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/memory"
+	"parley/shared/errcode"
+)
+
+const client account.ID = "cli_aaaaaaaaaaaaaaaaaaaa"
+
+// system is the chain over the model, with works that a test sets.
+type system struct {
+	t       *testing.T
+	store   *memory.Store
+	queue   *memory.Queue
+	clock   *clock.Manual
+	deps    pipeline.Deps
+	works   map[run.Stage]pipeline.Work
+	join    pipeline.Join
+	joins   int
+	unscore bool
+}
+
+func newSystem(t *testing.T, slots int) *system {
+	t.Helper()
+	s := &system{t: t, store: memory.New(), queue: &memory.Queue{}, clock: clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)), works: map[run.Stage]pipeline.Work{}}
+	s.deps = pipeline.Deps{Runs: s.store, Clients: s.store, Sender: s.queue, Clock: s.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
+	must(t, s.store.PutClient(t.Context(), account.Client{ID: client, Active: true, ConcurrentRuns: slots, CreatedAt: s.clock.Now()}))
+	if _, err := s.store.Grant(t.Context(), client, 100, "", s.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range pipeline.Table {
+		s.works[st.Name] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) { return pipeline.Result{}, nil }
+	}
+	s.works[pipeline.Ingest] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+		return pipeline.Result{Chunks: 3}, nil
+	}
+	s.works[pipeline.Finalize] = func(_ context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+		v := 3.0
+		o := run.Succeed(r, run.Scores{Vocabulary: &v, Fluency: &v, Accent: &v, Overall: &v}, "en")
+		return pipeline.Result{Outcome: &o}, nil
+	}
+	s.join = func(context.Context, run.Run) error { s.joins++; return nil }
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *system) runner(stage run.Stage) pipeline.Runner {
+	row, err := pipeline.Lookup(stage)
+	must(s.t, err)
+	w := pipeline.Runner{Deps: s.deps, Stage: row, Work: s.works[stage]}
+	if stage == pipeline.Transcribe || stage == pipeline.Diarize {
+		w.Join = s.join
+	}
+	if s.unscore && (stage == pipeline.Vocabulary || stage == pipeline.Fluency) {
+		w.Unscored = func(context.Context, run.Run, string) error { return nil }
+	}
+	return w
+}
+
+func (s *system) submit(n string, partial bool) run.Run {
+	s.t.Helper()
+	first, due := pipeline.First(4 * time.Minute)
+	id, err := run.NewID(repeat(n))
+	must(s.t, err)
+	r, _, err := s.store.Submit(s.t.Context(), run.Submission{
+		Run:            run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: s.clock.Now(), Cost: 4, Audio: run.Audio{DurationMs: 240_000}, Request: run.Request{Language: "en", AllowPartial: partial}},
+		ConcurrentRuns: 1, First: first, Due: due, Budget: s.deps.Budget}, s.clock.Now())
+	must(s.t, err)
+	if r.Status == run.Processing {
+		must(s.t, s.queue.Send(s.t.Context(), []pipeline.Message{pipeline.MessageFor(r, first)}))
+	}
+	s.clock.Advance(time.Second)
+	return r
+}
+
+type repeat string
+
+func (r repeat) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = r[0]
+	}
+	return len(b), nil
+}
+
+// drain delivers every message once, as often as new ones come; it returns how many were to be tried again.
+func (s *system) drain() (again int) {
+	s.t.Helper()
+	for range 1000 {
+		idle := true
+		for _, st := range pipeline.Table {
+			for {
+				d, ok := s.queue.Receive(st.Name)
+				if !ok {
+					break
+				}
+				idle = false
+				p, err := run.ParsePart(d.Message.Part)
+				must(s.t, err)
+				if err := s.runner(st.Name).Handle(s.t.Context(), d.Message, p); err != nil {
+					if !errors.Is(err, pipeline.ErrRetry) {
+						s.t.Fatal(err)
+					}
+					again++
+				}
+				s.queue.Ack(d.Receipt)
+			}
+		}
+		if idle {
+			return again
+		}
+	}
+	s.t.Fatal("the queues never empty")
+	return again
+}
+
+func (s *system) get(id run.ID) run.Run {
+	s.t.Helper()
+	r, err := s.store.Get(s.t.Context(), id)
+	must(s.t, err)
+	return r
+}
+
+func (s *system) available() int64 {
+	s.t.Helper()
+	a, err := s.store.Account(s.t.Context(), client)
+	must(s.t, err)
+	must(s.t, a.Check())
+	return a.Available
+}
+
+func TestARunGoesThroughEveryStageOnce(t *testing.T) {
+	s := newSystem(t, 1)
+	seen := map[string]int{}
+	for stage, w := range s.works {
+		s.works[stage] = func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
+			seen[p.String()]++
+			return w(ctx, r, p)
+		}
+	}
+	r := s.submit("a", false)
+	s.drain()
+	if got := s.get(r.ID); got.Status != run.Success || got.Charged != 4 || got.Chunks != 3 {
+		t.Fatalf("%+v", got)
+	}
+	for _, p := range []string{"ingest/0", "transcribe/0", "transcribe/1", "transcribe/2", "diarize/0", "vocabulary/0", "fluency/0", "accent/0", "finalize/0"} {
+		if seen[p] != 1 {
+			t.Errorf("%s was done %d times", p, seen[p])
+		}
+	}
+	if s.joins != 1 || s.available() != 96 {
+		t.Errorf("joined %d times, %d credits available", s.joins, s.available())
+	}
+}
+
+// Ensure that each message delivered twice, and every part asked for again after it is done, changes nothing.
+func TestARepeatedDeliveryChangesNothing(t *testing.T) {
+	s := newSystem(t, 1)
+	r := s.submit("a", false)
+	for _, st := range pipeline.Table {
+		for i := range 3 {
+			p := run.Part{Stage: st.Name, Index: i}
+			if st.Name != pipeline.Transcribe && i > 0 {
+				continue
+			}
+			for range 2 {
+				must(t, s.runner(st.Name).Handle(t.Context(), pipeline.MessageFor(r, p), p))
+			}
+		}
+	}
+	before := s.get(r.ID)
+	s.drain()
+	if after := s.get(r.ID); before.Status != run.Success || after.Version != before.Version || s.available() != 96 {
+		t.Fatalf("before %+v after %+v", before, after)
+	}
+}
+
+func TestAFindingEndsTheRunAndReleasesTheHold(t *testing.T) {
+	find := func(c errcode.Code) pipeline.Work {
+		return func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+			return pipeline.Result{}, errcode.Newf(c, "said so")
+		}
+	}
+	for name, tt := range map[string]struct {
+		stage   run.Stage
+		code    errcode.Code
+		partial bool
+		status  run.Status
+	}{
+		"no accent":                               {pipeline.Accent, errcode.AccentScoreUnavailable, false, run.Failed},
+		"no accent, partial allowed":              {pipeline.Accent, errcode.AccentScoreUnavailable, true, run.Failed},
+		"no vocabulary":                           {pipeline.Vocabulary, errcode.ScoringFailed, false, run.Failed},
+		"no vocabulary, partial allowed: goes on": {pipeline.Vocabulary, errcode.ScoringFailed, true, run.Success},
+		"nothing heard":                           {pipeline.Transcribe, errcode.TranscriptionFailed, true, run.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t, 1)
+			s.unscore = true
+			s.works[tt.stage] = find(tt.code)
+			r := s.submit("a", tt.partial)
+			if again := s.drain(); again != 0 {
+				t.Errorf("%d messages were to be tried again", again)
+			}
+			got := s.get(r.ID)
+			if got.Status != tt.status {
+				t.Fatalf("%+v", got)
+			}
+			if tt.status == run.Failed && (got.Failure.Code != tt.code || got.Failure.Message != "said so" || s.available() != 100) {
+				t.Errorf("%+v, %d credits available", got.Failure, s.available())
+			}
+		})
+	}
+}
+
+func TestAJoinThatFindsTheRunCannotGoOnEndsIt(t *testing.T) {
+	s := newSystem(t, 1)
+	s.join = func(context.Context, run.Run) error { return errcode.New(errcode.TranscriptionLowConfidence) }
+	r := s.submit("a", false)
+	s.drain()
+	if got := s.get(r.ID); got.Status != run.Failed || got.Failure.Code != errcode.TranscriptionLowConfidence {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestADeadLetterEndsTheRunWithTheCodeOfItsStage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stage run.Stage
+		err   error
+		want  errcode.Code
+	}{
+		"an error in vocabulary":          {pipeline.Vocabulary, errors.New("boom"), errcode.ScoringFailed},
+		"vocabulary out of time":          {pipeline.Vocabulary, context.DeadlineExceeded, errcode.VocabModelTimeout},
+		"fluency out of time":             {pipeline.Fluency, context.DeadlineExceeded, errcode.FluencyModelTimeout},
+		"an error in accent":              {pipeline.Accent, errors.New("boom"), errcode.AccentScoreUnavailable},
+		"an error in transcription":       {pipeline.Transcribe, errors.New("boom"), errcode.TranscriptionFailed},
+		"our own mistake in finalization": {pipeline.Finalize, errcode.New(errcode.InternalError), errcode.InternalError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t, 1)
+			s.works[tt.stage] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+				return pipeline.Result{}, tt.err
+			}
+			r := s.submit("a", false)
+			if again := s.drain(); again == 0 {
+				t.Fatal("no message was to be tried again")
+			}
+			p := run.Part{Stage: tt.stage}
+			for range 2 {
+				must(t, s.runner(tt.stage).Dead(t.Context(), pipeline.MessageFor(r, p), p))
+			}
+			if got := s.get(r.ID); got.Status != run.Failed || got.Failure.Code != tt.want || s.available() != 100 {
+				t.Fatalf("%+v %+v", got, got.Failure)
+			}
+		})
+	}
+}
+
+func TestWorkThatPanicsIsTriedAgain(t *testing.T) {
+	s := newSystem(t, 1)
+	s.works[pipeline.Diarize] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) { panic("boom") }
+	s.submit("a", false)
+	if again := s.drain(); again != 1 {
+		t.Errorf("%d messages were to be tried again", again)
+	}
+}
+
+func TestTheNextInTheQueueStartsWhenASlotFrees(t *testing.T) {
+	s := newSystem(t, 1)
+	a, b, c := s.submit("a", false), s.submit("b", false), s.submit("c", false)
+	if a.Status != run.Processing || b.Status != run.Queued || c.Status != run.Queued {
+		t.Fatalf("%s %s %s", a.Status, b.Status, c.Status)
+	}
+	s.drain()
+	first, second := s.get(b.ID), s.get(c.ID)
+	if first.Status != run.Success || second.Status != run.Success || second.StartedAt.Before(first.StartedAt) {
+		t.Fatalf("%+v\n%+v", first, second)
+	}
+	if s.available() != 88 {
+		t.Errorf("%d credits available", s.available())
+	}
+}
+
+func TestWatch(t *testing.T) {
+	s := newSystem(t, 1)
+	r := s.submit("a", false)
+	part, due := pipeline.First(4 * time.Minute)
+	start := r.StartedAt
+	for name, tt := range map[string]struct {
+		run    run.Run
+		at     time.Time
+		end    bool
+		resend bool
+	}{
+		"a run whose part is not due":               {r, start.Add(due - time.Millisecond), false, false},
+		"a run whose part is due":                   {r, start.Add(due), false, true},
+		"a run a moment before its deadline":        {r, r.Deadline.Add(-time.Millisecond), false, true},
+		"a run at its deadline":                     {r, r.Deadline, true, false},
+		"a queued run, however old":                 {run.Run{Status: run.Queued}, start.Add(1000 * time.Hour), false, false},
+		"a run that has ended, whatever it left be": {run.Run{Status: run.Success, Deadline: start}, start.Add(time.Hour), false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := pipeline.Watch(tt.run, tt.at)
+			must(t, err)
+			if _, again := a.Resend[part]; (a.End != "") != tt.end || again != tt.resend {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+// Ensure that a part which only waits behind others is not sent as often as one that is lost, and that one which is lost again and
+// again is sent often enough.
+func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
+	part, due := pipeline.First(4 * time.Minute)
+	now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+	for sent, want := range map[int]time.Duration{1: 2 * due, 2: 2 * due, 100: 2 * due} {
+		r := run.Run{Status: run.Processing, Deadline: now.Add(time.Hour), Audio: run.Audio{DurationMs: 240_000}, Parts: map[run.Part]run.Pending{part: {Due: now, Sent: sent}}}
+		if a, err := pipeline.Watch(r, now); err != nil || a.Resend[part] != want {
+			t.Errorf("sent %d times: due after %v, want %v (%v)", sent, a.Resend[part], want, err)
+		}
+	}
+}
+
+// Ensure that every part, of the shortest recording and of the longest, is sent at least five times within its run's budget.
+func TestABudgetHoldsFiveSends(t *testing.T) {
+	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {
+		for _, stage := range pipeline.Table {
+			part := run.Part{Stage: stage.Name}
+			now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+			r := run.Run{Status: run.Processing, Audio: run.Audio{DurationMs: length.Milliseconds()}, Parts: map[run.Part]run.Pending{part: {Due: now.Add(stage.DueFor(length)), Sent: 1}}}
+			r.Deadline = now.Add(pipeline.Budget(0)(r))
+			for now.Before(r.Deadline) {
+				now = r.Parts[part].Due
+				a, err := pipeline.Watch(r, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a.End != "" {
+					break
+				}
+				if r, err = r.Resent(a.Resend, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if sent := r.Parts[part].Sent; sent < 5 {
+				t.Errorf("%s of %s is sent %d times", part, length, sent)
+			}
+		}
+	}
+}
+
+func TestTheSweepHealsWhatWasLostAndEndsWhatIsStuck(t *testing.T) {
+	s := newSystem(t, 1)
+	r := s.submit("a", false)
+	lost, ok := s.queue.Receive(pipeline.Ingest)
+	if !ok {
+		t.Fatal("no message")
+	}
+	s.queue.Ack(lost.Receipt)
+	did, err := s.deps.Sweep(t.Context())
+	if err != nil || did.Resent != 0 {
+		t.Fatalf("a part that is not due: %+v %v", did, err)
+	}
+	s.clock.Advance(2 * time.Minute)
+	if did, err = s.deps.Sweep(t.Context()); err != nil || did.Resent != 1 {
+		t.Fatalf("%+v %v", did, err)
+	}
+	stuck := s.get(r.ID)
+	s.clock.Advance(time.Hour)
+	waiting := s.submit("b", false)
+	if did, err = s.deps.Sweep(t.Context()); err != nil || did.Ended != 1 {
+		t.Fatalf("%+v %v", did, err)
+	}
+	got := s.get(r.ID)
+	if got.Status != run.Failed || got.Failure.Code != errcode.StuckTimeout || got.Reason == "" {
+		t.Fatalf("%+v (was %+v)", got, stuck)
+	}
+	s.drain()
+	if b := s.get(waiting.ID); b.Status != run.Success {
+		t.Errorf("the run that waited is %s", b.Status)
+	}
+	if s.available() != 96 {
+		t.Errorf("%d credits available", s.available())
+	}
+}
+
+func TestTheTableIsWhole(t *testing.T) {
+	seen := map[run.Stage]bool{}
+	for _, st := range pipeline.Table {
+		if seen[st.Name] {
+			t.Errorf("%s is listed twice", st.Name)
+		}
+		seen[st.Name] = true
+		for _, c := range []errcode.Code{st.Fail, st.TimeoutCode} {
+			if e, ok := errcode.Lookup(c); !ok || !e.Terminal {
+				t.Errorf("%s fails with %s, which ends no run", st.Name, c)
+			}
+		}
+		if st.Timeout <= 0 || st.Timeout > 15*time.Minute || st.MaxReceives < 1 || st.Due <= 0 || st.Concurrency < 2 {
+			t.Errorf("%+v", st)
+		}
+	}
+	for _, st := range pipeline.Table {
+		for _, p := range pipeline.Following(st.Name, 2) {
+			if !seen[p.Stage] {
+				t.Errorf("%s is followed by %s, which is not in the table", st.Name, p.Stage)
+			}
+		}
+	}
+}

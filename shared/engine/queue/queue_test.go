@@ -1,0 +1,174 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"parley/infra/prove/storetest"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+)
+
+var made atomic.Int64
+
+var stages = []run.Stage{pipeline.Ingest, pipeline.Transcribe, pipeline.Diarize}
+
+func open(t *testing.T) (*Queues, *sqs.Client) {
+	t.Helper()
+	endpoint := storetest.Endpoint(t)
+	api := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	urls := map[run.Stage]string{}
+	n := made.Add(1)
+	ctx := context.WithoutCancel(t.Context())
+	for _, stage := range stages {
+		for _, suffix := range []string{"", deadSuffix} {
+			out, err := api.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(fmt.Sprintf("test-%d-%d-%s%s", os.Getpid(), n, stage, suffix))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if suffix == "" {
+				urls[stage] = *out.QueueUrl
+			}
+			t.Cleanup(func() {
+				if _, err := api.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl}); err != nil {
+					t.Log(err)
+				}
+			})
+		}
+	}
+	return New(api, urls), api
+}
+
+func TestSender(t *testing.T) {
+	storetest.Sender(t, func(t *testing.T) (pipeline.Sender, func(run.Stage) []pipeline.Message) {
+		q, api := open(t)
+		return q, func(stage run.Stage) (all []pipeline.Message) {
+			for {
+				url := q.urls[stage]
+				out, err := api.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: maxReceives})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(out.Messages) == 0 {
+					return all
+				}
+				for _, m := range out.Messages {
+					message, _, err := pipeline.Decode(*m.Body)
+					if err != nil {
+						t.Fatal(err)
+					}
+					all = append(all, message)
+					if _, err := api.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Ensure that dead letters are counted, and that a redrive moves as many of them as asked for.
+func TestRedrive(t *testing.T) {
+	q, api := open(t)
+	dead := q.urls[pipeline.Ingest] + deadSuffix
+	for i := range 12 {
+		if _, err := api.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(fmt.Sprint("message ", i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct{ limit, moved, waiting, dead int }{{11, 11, 11, 1}, {100, 1, 12, 0}, {100, 0, 12, 0}} {
+		moved, err := q.Redrive(t.Context(), pipeline.Ingest, step.limit)
+		if err != nil || moved != step.moved {
+			t.Fatalf("moved %d, %v; want %d", moved, err, step.moved)
+		}
+		depth, err := q.Depth(t.Context(), pipeline.Ingest)
+		if want := (Depth{Waiting: step.waiting, Dead: step.dead}); err != nil || depth != want {
+			t.Errorf("%+v, %v; want %+v", depth, err, want)
+		}
+	}
+}
+
+// refusing is an SQS that leaves messages out of a batch as often as left says, by the message's body.
+type refusing struct {
+	API
+	left map[string]int
+	sent []string
+	err  error
+}
+
+func (r *refusing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	out := &sqs.SendMessageBatchOutput{}
+	for _, e := range in.Entries {
+		var m pipeline.Message
+		if err := json.Unmarshal([]byte(*e.MessageBody), &m); err != nil {
+			return nil, err
+		}
+		if r.left[m.Part] > 0 {
+			r.left[m.Part]--
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("busy")})
+			continue
+		}
+		r.sent = append(r.sent, m.Part)
+	}
+	return out, nil
+}
+
+func TestSendAgainWhatWasRefused(t *testing.T) {
+	messages := []pipeline.Message{{Run: "r", Attempt: 1, Part: "transcribe/0"}, {Run: "r", Attempt: 1, Part: "transcribe/1"}, {Run: "r", Attempt: 1, Part: "transcribe/2"}}
+	urls := map[run.Stage]string{pipeline.Transcribe: "url"}
+	for _, tc := range []struct {
+		name  string
+		left  int
+		sent  string
+		waits int
+		ok    bool
+	}{
+		{"one that is refused once is sent again alone", 1, "transcribe/0 transcribe/2 transcribe/1", 1, true},
+		{"one that is refused 4 times still goes", maxAttempts - 1, "transcribe/0 transcribe/2 transcribe/1", maxAttempts - 1, true},
+		{"one that is refused 5 times is an error, the others are sent", maxAttempts, "transcribe/0 transcribe/2", maxAttempts - 1, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			api := &refusing{left: map[string]int{"transcribe/1": tc.left}}
+			waits := 0
+			q := New(api, urls, WithSleep(func(context.Context, time.Duration) error { waits++; return nil }, func() float64 { return 1 }))
+			err := q.Send(t.Context(), messages)
+			if (err == nil) != tc.ok || waits != tc.waits || strings.Join(api.sent, " ") != tc.sent {
+				t.Errorf("%v; %d waits; sent %v", err, waits, api.sent)
+			}
+		})
+	}
+	t.Run("an error of SQS, and the end of the context, end it", func(t *testing.T) {
+		broken := errors.New("broken")
+		if err := New(&refusing{err: broken}, urls).Send(t.Context(), messages); !errors.Is(err, broken) {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := New(&refusing{left: map[string]int{"transcribe/1": 1}}, urls).Send(ctx, messages)
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	t.Run("a stage without a queue sends nothing at all", func(t *testing.T) {
+		api := &refusing{}
+		err := New(api, urls).Send(t.Context(), append(messages, pipeline.Message{Run: "r", Attempt: 1, Part: "ingest/0"}))
+		if err == nil || len(api.sent) != 0 {
+			t.Errorf("%v; sent %v", err, api.sent)
+		}
+	})
+}

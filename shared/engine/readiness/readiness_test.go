@@ -1,0 +1,50 @@
+package readiness_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"parley/shared/clock"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/readiness"
+	"parley/shared/engine/run"
+	"parley/shared/engine/store/memory"
+)
+
+func TestUp(t *testing.T) {
+	now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		probe readiness.Probe
+		off   bool
+		ready bool
+		why   string
+	}{
+		"every engine answers": {func(context.Context, run.Stage) (string, error) { return "", nil }, false, true, ""},
+		"one does not": {func(_ context.Context, s run.Stage) (string, error) {
+			if s == pipeline.Transcribe {
+				return "", errors.New("secret of the house")
+			}
+			return "", nil
+		}, false, false, "does not answer"},
+		"one says why":         {func(context.Context, run.Stage) (string, error) { return "not ready", nil }, false, false, "not ready"},
+		"all are switched off": {func(context.Context, run.Stage) (string, error) { return "", nil }, true, false, "switched off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := memory.New()
+			if err := readiness.Up(t.Context(), tt.probe, s, clock.At(now), slog.New(slog.NewTextHandler(io.Discard, nil)), func() bool { return tt.off }); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Ready(t.Context())
+			if err != nil || got.Ready() != tt.ready || !got.At.Equal(now) || got.Parts["transcribe"] != tt.why {
+				t.Errorf("%+v %v", got, err)
+			}
+			if _, probed := got.Parts["vocabulary"]; probed {
+				t.Error("a stage without an engine was probed")
+			}
+		})
+	}
+}

@@ -1,0 +1,153 @@
+package run_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+)
+
+var (
+	now    = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
+	ingest = run.Part{Stage: "ingest"}
+	words  = run.Part{Stage: "transcribe", Index: 1}
+	hour   = func(run.Run) time.Duration { return time.Hour }
+)
+
+func started(t *testing.T) run.Run {
+	t.Helper()
+	r, err := run.Run{ID: "req_a", Status: run.Queued, Attempt: 1, Cost: 4, Version: 1}.Start(ingest, time.Minute, hour, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestStart(t *testing.T) {
+	r := started(t)
+	if r.Status != run.Processing || !r.StartedAt.Equal(now) || !r.Deadline.Equal(now.Add(time.Hour)) || r.Version != 2 || !r.Last(ingest) {
+		t.Errorf("%+v", r)
+	}
+	if !r.NextDue().Equal(now.Add(time.Minute)) {
+		t.Errorf("next due %v", r.NextDue())
+	}
+	if _, err := r.Start(ingest, time.Minute, hour, now); !errors.Is(err, run.ErrGone) {
+		t.Errorf("a run that has its slot is started again: %v", err)
+	}
+}
+
+func TestDone(t *testing.T) {
+	r := started(t)
+	next, err := r.Done(1, ingest, map[run.Part]time.Duration{{Stage: "transcribe"}: time.Minute, words: time.Minute}, now)
+	if err != nil || len(next.Parts) != 2 || next.Version != r.Version+1 {
+		t.Fatalf("%+v %v", next, err)
+	}
+	if len(r.Parts) != 1 {
+		t.Error("the decision changed what it was made of")
+	}
+	if next.Last(words) {
+		t.Error("one of two parts is taken for the last")
+	}
+	for name, tt := range map[string]struct {
+		attempt int
+		part    run.Part
+	}{
+		"a part done already":     {1, ingest},
+		"a part of no attempt":    {2, words},
+		"a part that never was":   {1, run.Part{Stage: "transcribe", Index: 2}},
+		"a part of attempt zero ": {0, words},
+	} {
+		if _, err := next.Done(tt.attempt, tt.part, nil, now); !errors.Is(err, run.ErrGone) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := r.Done(1, ingest, nil, now); err == nil || errors.Is(err, run.ErrGone) {
+		t.Errorf("a run was left without parts: %v", err)
+	}
+}
+
+func TestNotedAndResent(t *testing.T) {
+	r := started(t)
+	noted, err := r.Noted(1, ingest, run.TimedOut)
+	if err != nil || noted.Parts[ingest].Failure != run.TimedOut || r.Parts[ingest].Failure != "" {
+		t.Fatalf("%+v %v", noted, err)
+	}
+	again, err := noted.Resent(map[run.Part]time.Duration{ingest: 2 * time.Minute}, now.Add(time.Minute))
+	if err != nil || again.Parts[ingest].Sent != 2 || !again.Parts[ingest].Due.Equal(now.Add(3*time.Minute)) {
+		t.Fatalf("%+v %v", again, err)
+	}
+	if _, err := r.Resent(map[run.Part]time.Duration{words: time.Minute}, now); !errors.Is(err, run.ErrGone) {
+		t.Errorf("a part that is not outstanding is sent again: %v", err)
+	}
+}
+
+func f(v float64) *float64 { return &v }
+
+func TestEnd(t *testing.T) {
+	all := run.Scores{Vocabulary: f(3), Fluency: f(3.1), Accent: f(2.9), Overall: f(3)}
+	two := run.Scores{Fluency: f(3.1), Accent: f(2.9)}
+	for name, tt := range map[string]struct {
+		outcome run.Outcome
+		ok      bool
+	}{
+		"success with three scores":             {run.Outcome{Status: run.Success, Scores: all, Charge: 4}, true},
+		"success with two":                      {run.Outcome{Status: run.Success, Scores: two, Charge: 4}, false},
+		"success charged in part":               {run.Outcome{Status: run.Success, Scores: all, Charge: 3}, false},
+		"partial with two":                      {run.Outcome{Status: run.Partial, Scores: two, Charge: 2}, true},
+		"partial without the accent":            {run.Outcome{Status: run.Partial, Scores: run.Scores{Fluency: f(3)}, Charge: 1}, false},
+		"partial for nothing":                   {run.Outcome{Status: run.Partial, Scores: two}, false},
+		"partial for more than was held":        {run.Outcome{Status: run.Partial, Scores: two, Charge: 5}, false},
+		"failed":                                {run.Fail(errcode.ScoringFailed, "", ""), true},
+		"failed but charged":                    {run.Outcome{Status: run.Failed, Failure: &run.Failure{Code: errcode.ScoringFailed}, Charge: 1}, false},
+		"failed without a code":                 {run.Outcome{Status: run.Failed}, false},
+		"success with a code":                   {run.Outcome{Status: run.Success, Scores: all, Charge: 4, Failure: &run.Failure{}}, false},
+		"an end that is none (still going on) ": {run.Outcome{Status: run.Processing}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := started(t).End(tt.outcome, now.Add(time.Minute))
+			if (err == nil) != tt.ok {
+				t.Fatalf("error %v", err)
+			}
+			if !tt.ok {
+				return
+			}
+			if !r.Status.Terminal() || len(r.Parts) != 0 || !r.CompletedAt.Equal(now.Add(time.Minute)) || !r.NextDue().IsZero() {
+				t.Errorf("%+v", r)
+			}
+			if _, err := r.End(tt.outcome, now); !errors.Is(err, run.ErrGone) {
+				t.Errorf("ended twice: %v", err)
+			}
+		})
+	}
+}
+
+func TestIDs(t *testing.T) {
+	id, err := run.NewID(strings.NewReader(strings.Repeat("x", 17)))
+	if err != nil || !id.Valid() {
+		t.Fatalf("%q %v", id, err)
+	}
+	if _, err := run.NewID(strings.NewReader("short")); err == nil {
+		t.Error("an id was drawn from too little")
+	}
+	for _, bad := range []run.ID{"", "req_", id[:len(id)-1], id + "a", "REQ_" + id[4:], "req_" + run.ID(strings.Repeat("/", 26))} {
+		if bad.Valid() {
+			t.Errorf("%q is taken for an id", bad)
+		}
+	}
+}
+
+func TestPartsSurviveStorage(t *testing.T) {
+	for _, p := range []run.Part{ingest, words, {Stage: "transcribe", Index: 9999}} {
+		if got, err := run.ParsePart(p.String()); err != nil || got != p {
+			t.Errorf("%v became %v, %v", p, got, err)
+		}
+	}
+	for _, bad := range []string{"", "ingest", "/1", "ingest/", "ingest/-1", "ingest/10000", "ingest/x"} {
+		if p, err := run.ParsePart(bad); err == nil {
+			t.Errorf("%q was read as %v", bad, p)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+// Package audio is what can be said of a recording without understanding it: what it is, how long it is, how good it is,
+// where there is speech and where silence, and how it is cut into pieces.
+package audio
+
+import "parley/shared/engine/run"
+
+// SampleRate is the rate of all PCM inside Parley, in Hz; samples are mono int16.
+const SampleRate = 16000
+
+// Span is a stretch of the recording in ms from its beginning, Start included, End not.
+type Span struct {
+	StartMs int64 `json:"startMs"`
+	EndMs   int64 `json:"endMs"`
+}
+
+// Len is the span's length in ms.
+func (s Span) Len() int64 { return s.EndMs - s.StartMs }
+
+// Quality is what the signal itself says of the recording.
+type Quality struct {
+	SNRDb          float64 `json:"snrDb"`          // speech level over noise floor, dB
+	ClippedPercent float64 `json:"clippedPercent"` // share of samples at full scale, 0 to 100
+	SpeechPercent  float64 `json:"speechPercent"`  // share of the recording that is speech, 0 to 100
+	LevelDb        float64 `json:"levelDb"`        // speech level, dB below full scale
+	NoiseDb        float64 `json:"noiseDb"`        // noise floor, dB below full scale
+	BandwidthHz    float64 `json:"bandwidthHz"`    // highest frequency that carries speech: about 3400 for a telephone
+}
+
+// telephoneHz is the band below which it is a telephone's.
+const telephoneHz = 4200
+
+// Telephone tells whether the recording has the band of a telephone; false where the band is not known.
+func (q Quality) Telephone() bool { return q.BandwidthHz > 0 && q.BandwidthHz < telephoneHz }
+
+// Intake is what ingest found: the artefact that the rest of the chain reads.
+type Intake struct {
+	DurationMs int64           `json:"durationMs"` // of the PCM, after decoding
+	Cut        run.CutSettings `json:"cut"`        // as applied, defaults filled in
+	Window     Span            `json:"window"`     // what startSeconds and endSeconds leave
+	Quality    Quality         `json:"quality"`
+	// Speech are the stretches of speech within Window by the cut settings, in order, not overlapping.
+	Speech []Span `json:"speech"`
+	// Chunks are the pieces for transcription: they cover all speech, are cut at silences, in order, not overlapping.
+	Chunks []Span `json:"chunks"`
+}

@@ -1,0 +1,120 @@
+package audio
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"sort"
+	"time"
+
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+)
+
+// CutBound is one cut setting with its bounds, both included.
+type CutBound struct {
+	Name     string
+	Unit     string
+	Min, Max float64
+	Default  float64 // endSeconds has none but the end, which is 0
+	Whole    bool    // only whole numbers
+	set      func(*run.CutSettings, float64)
+}
+
+// CutBounds lists every cut setting.
+var CutBounds = []CutBound{
+	{"startSeconds", "s", 0, (Bounds.MaxLength - Bounds.MinLength).Seconds(), 0, false, func(c *run.CutSettings, v float64) { c.StartSeconds = v }},
+	{"endSeconds", "s", Bounds.MinLength.Seconds(), Bounds.MaxLength.Seconds(), 0, false, func(c *run.CutSettings, v float64) { c.EndSeconds = v }},
+	{"silenceThresholdDb", "dB", -60, -15, -35, false, func(c *run.CutSettings, v float64) { c.SilenceThresholdDb = v }},
+	{"minSilenceMs", "ms", 100, 2000, 250, true, func(c *run.CutSettings, v float64) { c.MinSilenceMs = int(v) }},
+	{"minSpeechMs", "ms", 50, 1000, 100, true, func(c *run.CutSettings, v float64) { c.MinSpeechMs = int(v) }},
+	{"paddingMs", "ms", 0, 500, 50, true, func(c *run.CutSettings, v float64) { c.PaddingMs = int(v) }},
+}
+
+// DefaultCut are the settings of a client who sent none.
+func DefaultCut() run.CutSettings {
+	var c run.CutSettings
+	for _, b := range CutBounds {
+		b.set(&c, b.Default)
+	}
+	return c
+}
+
+// CutFault is one cut setting that cannot be used, as details.fields lists it.
+type CutFault struct {
+	Name string `json:"name"`
+	// Reason is unknown, notANumber, notWhole, outOfBounds, tooLittleLeft or notAnObject.
+	Reason string   `json:"reason"`
+	Min    *float64 `json:"min,omitempty"`
+	Max    *float64 `json:"max,omitempty"`
+	Value  any      `json:"value,omitempty"`
+}
+
+// ValidateCut reads the cut settings of a recording of this length, defaults filled in; raw is empty where the client sent none.
+// INVALID_PARAMETERS with details.fields, a CutFault for each offender.
+func ValidateCut(raw json.RawMessage, durationMs int64) (run.CutSettings, error) {
+	c := DefaultCut()
+	var sent map[string]json.RawMessage
+	if len(bytes.TrimSpace(raw)) > 0 {
+		if err := json.Unmarshal(raw, &sent); err != nil || sent == nil {
+			return c, invalidCut([]CutFault{{Name: "cutSettings", Reason: "notAnObject"}})
+		}
+	}
+	var faults []CutFault
+	for _, b := range CutBounds {
+		v, ok := sent[b.Name]
+		if !ok {
+			continue
+		}
+		delete(sent, b.Name)
+		if f := b.read(v, &c); f != nil {
+			faults = append(faults, *f)
+		}
+	}
+	var unknown []string
+	for name := range sent {
+		unknown = append(unknown, name)
+	}
+	sort.Strings(unknown)
+	for _, name := range unknown {
+		faults = append(faults, CutFault{Name: name, Reason: "unknown"})
+	}
+	if len(faults) == 0 && durationMs > 0 {
+		end := durationMs
+		if c.EndSeconds > 0 {
+			end = min(end, int64(math.Round(c.EndSeconds*1000)))
+		}
+		if left := end - int64(math.Round(c.StartSeconds*1000)); time.Duration(left)*time.Millisecond < Bounds.MinLength {
+			least := Bounds.MinLength.Seconds()
+			faults = append(faults, CutFault{Name: "endSeconds", Reason: "tooLittleLeft", Min: &least, Value: float64(left) / 1000})
+		}
+	}
+	if len(faults) > 0 {
+		return c, invalidCut(faults)
+	}
+	return c, nil
+}
+
+func (b CutBound) read(raw json.RawMessage, c *run.CutSettings) *CutFault {
+	fault := CutFault{Name: b.Name, Min: &b.Min, Max: &b.Max}
+	var v float64
+	if err := json.Unmarshal(raw, &v); err != nil || string(bytes.TrimSpace(raw)) == "null" {
+		fault.Reason = "notANumber" // so is one beyond all numbers, 1e999
+		return &fault
+	}
+	fault.Value = v
+	switch {
+	case math.IsNaN(v), v < b.Min, v > b.Max:
+		fault.Reason = "outOfBounds"
+	case b.Whole && v != math.Trunc(v):
+		fault.Reason = "notWhole"
+	default:
+		b.set(c, v)
+		return nil
+	}
+	return &fault
+}
+
+func invalidCut(faults []CutFault) error {
+	return errcode.New(errcode.InvalidParameters).With("fields", faults)
+}

@@ -1,0 +1,290 @@
+// Package report makes of a run's scores what its reader gets: the scored parts of a terminal run's body, and sentences that
+// are built from the measures, so that none says what the numbers do not.
+package report
+
+import (
+	"math"
+
+	"parley/shared/engine/run"
+	"parley/shared/speech/audio"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/overall"
+	"parley/shared/speech/transcript"
+)
+
+// The scoring methods.
+const (
+	MethodEnglish      = "acoustic_lexical"
+	MethodMultilingual = "acoustic_lexical_multilingual"
+)
+
+// Input is all that a report is made of.
+type Input struct {
+	Intake       audio.Intake
+	Conversation transcript.Conversation
+	Vocabulary   score.Result
+	Fluency      score.Result
+	Accent       score.Result
+	// Language is the language heard, ISO 639-1; empty: the conversation's.
+	Language          string
+	RequestedLanguage string // ISO 639-1; empty: en
+	ScoringVersion    string
+}
+
+// Report is the scored part of a terminal run, in the API's names. What was not measured is null, never 0.
+type Report struct {
+	ScoringMethod      string         `json:"scoringMethod"`
+	ScoringVersion     string         `json:"scoringVersion"`
+	Audio              Audio          `json:"audio"`
+	CandidateDetection *Detection     `json:"candidateDetection"` // null where nobody spoke
+	Scores             Scores         `json:"scores"`
+	Confidence         Confidences    `json:"confidence"`
+	Explainability     Explainability `json:"explainability"`
+	Analysis           Analyses       `json:"analysis"`
+	HRRecommendation   string         `json:"hrRecommendation"`
+	CandidateFeedback  string         `json:"candidateFeedback"`
+	Transcript         Transcript     `json:"transcript"`
+}
+
+// Audio is what the analysis found out about the recording.
+type Audio struct {
+	LanguageCode *string `json:"languageCode"` // heard; null where no language was
+	SpeakerCount int     `json:"speakerCount"`
+	Quality      Quality `json:"quality"`
+}
+
+// Quality is what a client sees of the signal's quality.
+type Quality struct {
+	SNRDb          *float64 `json:"snrDb"`          // null for a text without a recording, like the others
+	ClippedPercent *float64 `json:"clippedPercent"` // 0 to 100
+	SpeechPercent  *float64 `json:"speechPercent"`  // 0 to 100
+}
+
+// Detection is who the candidate is taken to be, and why.
+type Detection struct {
+	Speaker      int    `json:"speaker"`
+	SpeakerLabel string `json:"speakerLabel"`
+	Confidence   string `json:"confidence"`
+	Reason       string `json:"reason"`
+	WordCount    int    `json:"wordCount"`
+}
+
+// Scores are the numbers of the report: 0 to 5 with one decimal, their CEFR levels, and percent of the scale.
+type Scores struct {
+	Vocabulary        *float64 `json:"vocabulary"`
+	VocabularyCEFR    *string  `json:"vocabularyCefr"`
+	VocabularyPercent *int     `json:"vocabularyPercent"`
+	Fluency           *float64 `json:"fluency"`
+	FluencyCEFR       *string  `json:"fluencyCefr"`
+	FluencyPercent    *int     `json:"fluencyPercent"`
+	Accent            *float64 `json:"accent"`
+	AccentCEFR        *string  `json:"accentCefr"`
+	AccentPercent     *int     `json:"accentPercent"`
+	Overall           *float64 `json:"overall"`
+	CEFRLevel         *string  `json:"cefrLevel"`
+	OverallPercent    *int     `json:"overallPercent"`
+}
+
+// Confidences are per score; null where there is none.
+type Confidences struct {
+	Vocabulary *Confidence `json:"vocabulary"`
+	Fluency    *Confidence `json:"fluency"`
+	Accent     *Confidence `json:"accent"`
+	Overall    *Confidence `json:"overall"`
+}
+
+// Confidence is how sure a score is.
+type Confidence struct {
+	Level    overall.Confidence `json:"level"`
+	Interval [2]float64         `json:"interval"` // 90 %, on the 0-5 scale, one decimal, rounded outwards
+}
+
+// Explainability holds two or three sentences for each dimension.
+type Explainability struct {
+	Vocabulary string `json:"vocabulary"`
+	Fluency    string `json:"fluency"`
+	Accent     string `json:"accent"`
+}
+
+// Analyses hold the measures of each dimension.
+type Analyses struct {
+	Vocabulary Analysis `json:"vocabulary"`
+	Fluency    Analysis `json:"fluency"`
+	Accent     Analysis `json:"accent"`
+}
+
+// Analysis is all that was measured for one dimension.
+type Analysis struct {
+	Measures []Measure `json:"measures"`
+	Cautions []string  `json:"cautions"` // sentences on what makes the score less sure
+	// Reason is why the dimension has no score; null where it has one.
+	Reason *string `json:"reason"`
+}
+
+// Measure is one measure as the client reads it.
+type Measure struct {
+	Name         string      `json:"name"`
+	Label        string      `json:"label"`
+	Value        *float64    `json:"value"` // null: not measured, then reason says why
+	Unit         string      `json:"unit"`
+	Norm         *score.Norm `json:"norm"` // null where there is none
+	Weight       float64     `json:"weight"`
+	Contribution float64     `json:"contribution"` // points of the 0-5 scale
+	Reason       string      `json:"reason,omitempty"`
+}
+
+// Build makes the report. It never fails: what is missing or no number is reported as not measured.
+func Build(in Input) Report {
+	dims := [3]score.Result{sound(in.Vocabulary, score.Vocabulary), sound(in.Fluency, score.Fluency), sound(in.Accent, score.Accent)}
+	all := sound(overall.Score(dims[0], dims[1], dims[2]), score.Overall)
+	with := overall.Conditions{Audio: in.Intake.DurationMs > 0, Quality: in.Intake.Quality, Detection: in.Conversation.Candidate.Confidence}
+	s := sheet{all: all, dims: dims, detection: overall.Confidence(in.Conversation.Candidate.Confidence)}
+	missing := 0
+	var parts []overall.Confidence
+	for i, d := range dims {
+		if d.Raw == nil {
+			missing++
+			continue
+		}
+		s.sure[i] = overall.Of(d, with)
+		parts = append(parts, s.sure[i])
+	}
+	if all.Raw != nil {
+		s.sureAll = overall.OfOverall(all, parts, missing, with)
+	}
+	r := Report{
+		ScoringMethod: method(in.RequestedLanguage), ScoringVersion: in.ScoringVersion,
+		Audio:              audioOf(in, with.Audio),
+		CandidateDetection: detection(in.Conversation),
+		Explainability:     Explainability{Vocabulary: s.explain(0), Fluency: s.explain(1), Accent: s.explain(2)},
+		Analysis:           Analyses{Vocabulary: analysis(dims[0]), Fluency: analysis(dims[1]), Accent: analysis(dims[2])},
+		HRRecommendation:   s.recommend(),
+		CandidateFeedback:  s.feedback(),
+		Transcript:         transcriptOf(in.Conversation),
+	}
+	sc, co := &r.Scores, &r.Confidence
+	sc.Vocabulary, sc.VocabularyCEFR, sc.VocabularyPercent, co.Vocabulary = shown(dims[0], s.sure[0])
+	sc.Fluency, sc.FluencyCEFR, sc.FluencyPercent, co.Fluency = shown(dims[1], s.sure[1])
+	sc.Accent, sc.AccentCEFR, sc.AccentPercent, co.Accent = shown(dims[2], s.sure[2])
+	sc.Overall, sc.CEFRLevel, sc.OverallPercent, co.Overall = shown(all, s.sureAll)
+	return r
+}
+
+// ScoresOf are the headline numbers of a report.
+func ScoresOf(r Report) run.Scores {
+	return run.Scores{Vocabulary: r.Scores.Vocabulary, Fluency: r.Scores.Fluency, Accent: r.Scores.Accent, Overall: r.Scores.Overall}
+}
+
+// sound takes out of a result what is no number, and puts the rest within the scale.
+func sound(r score.Result, d score.Dimension) score.Result {
+	r.Dimension = d
+	if !overall.Measured(r) {
+		if r.Raw != nil || r.Reason == "" {
+			r.Reason = "It could not be computed."
+		}
+		r.Raw, r.Interval = nil, [2]float64{}
+	} else {
+		v := max(0, min(5, *r.Raw))
+		r.Raw = &v
+		low, high := r.Interval[0], r.Interval[1]
+		if finite(low) && finite(high) {
+			r.Interval = [2]float64{max(0, min(low, v)), min(5, max(high, v))}
+		} else {
+			r.Interval = [2]float64{0, 5}
+		}
+		r.Reason = ""
+	}
+	ms := make([]score.Measure, 0, len(r.Measures))
+	for _, m := range r.Measures {
+		if m.Value != nil && !finite(*m.Value) {
+			m.Value, m.Reason = nil, "It could not be computed."
+		}
+		if !finite(m.Norm.Low) || !finite(m.Norm.High) {
+			m.Norm = score.Norm{}
+		}
+		if !finite(m.Contribution) || m.Value == nil || r.Raw == nil {
+			m.Contribution = 0
+		}
+		if !finite(m.Weight) {
+			m.Weight = 0
+		}
+		ms = append(ms, m)
+	}
+	r.Measures = ms
+	return r
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func method(requested string) string {
+	if requested == "" || requested == "en" {
+		return MethodEnglish
+	}
+	return MethodMultilingual
+}
+
+func audioOf(in Input, recorded bool) Audio {
+	a := Audio{SpeakerCount: len(in.Conversation.Speakers)}
+	heard := in.Language
+	if heard == "" {
+		heard = in.Conversation.Heard
+	}
+	if heard != "" {
+		a.LanguageCode = &heard
+	}
+	if recorded {
+		q := in.Intake.Quality
+		a.Quality = Quality{SNRDb: decimals(q.SNRDb, 10), ClippedPercent: decimals(q.ClippedPercent, 1000), SpeechPercent: decimals(q.SpeechPercent, 10)}
+	}
+	return a
+}
+
+// decimals rounds to one part in per; what is no number is null.
+func decimals(v, per float64) *float64 {
+	if !finite(v) {
+		return nil
+	}
+	v = rounded(v, per)
+	return &v
+}
+
+// rounded never gives a negative zero, which JSON would show as -0.
+func rounded(v, per float64) float64 { return math.Round(v*per)/per + 0 }
+
+func shown(r score.Result, sure overall.Confidence) (*float64, *string, *int, *Confidence) {
+	if r.Raw == nil {
+		return nil, nil, nil, nil
+	}
+	v, level, percent := overall.Shown(*r.Raw), overall.Level(*r.Raw), overall.Percent(*r.Raw)
+	return &v, &level, &percent, &Confidence{Level: sure, Interval: outward(r)}
+}
+
+// outward is the interval to one decimal, never narrower than it was and holding the score as shown.
+func outward(r score.Result) [2]float64 {
+	const fine = 1e-6 // an end that is a tenth already stays
+	v := overall.Shown(*r.Raw)
+	return [2]float64{min(v, math.Floor((r.Interval[0]+fine)*10)/10), max(v, min(5, math.Ceil((r.Interval[1]-fine)*10)/10))}
+}
+
+func analysis(r score.Result) Analysis {
+	a := Analysis{Measures: []Measure{}, Cautions: []string{}}
+	a.Cautions = append(a.Cautions, r.Cautions...)
+	if r.Raw == nil {
+		reason := sentence(r.Reason)
+		a.Reason = &reason
+	}
+	for _, m := range r.Measures {
+		out := Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Weight: rounded(m.Weight, 1000), Contribution: rounded(m.Contribution, 1000)}
+		if m.Value != nil {
+			out.Value = decimals(*m.Value, 10000)
+		} else if out.Reason = m.Reason; out.Reason == "" {
+			out.Reason = "It was not measured."
+		}
+		if m.Norm.Low != m.Norm.High {
+			norm := m.Norm
+			out.Norm = &norm
+		}
+		a.Measures = append(a.Measures, out)
+	}
+	return a
+}

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"parley/shared/speech/transcript"
+)
+
+// Transcript is who said what.
+type Transcript struct {
+	Segments         []Segment `json:"segments"`
+	Speakers         []Speaker `json:"speakers"`
+	CandidateText    string    `json:"candidateText"`
+	CandidateSpeaker *int      `json:"candidateSpeaker"` // null where nobody spoke
+}
+
+// Segment is a stretch of one speaker.
+type Segment struct {
+	Speaker    int      `json:"speaker"`
+	StartMs    int64    `json:"startMs"`
+	EndMs      int64    `json:"endMs"`
+	Text       string   `json:"text"`
+	Confidence *float64 `json:"confidence"` // mean of its words', 0 to 1; null where no word was heard
+	Words      []Word   `json:"words"`
+}
+
+// Word is one word as it was heard.
+type Word struct {
+	Text       string  `json:"text"`
+	StartMs    int64   `json:"startMs"`
+	EndMs      int64   `json:"endMs"`
+	Confidence float64 `json:"confidence"` // 0 to 1
+}
+
+// Speaker is one speaker's share.
+type Speaker struct {
+	Speaker      int    `json:"speaker"`
+	SpeakerLabel string `json:"speakerLabel"`
+	SpeakingMs   int64  `json:"speakingMs"`
+	WordCount    int    `json:"wordCount"`
+}
+
+// label names a speaker: the candidate; of the others the one who speaks most is the interviewer, the rest are numbered.
+func label(c transcript.Conversation, speaker int) string {
+	if speaker == c.Candidate.Speaker {
+		return "Candidate"
+	}
+	interviewer, most := -1, int64(-1)
+	for _, s := range c.Speakers {
+		if s.Speaker != c.Candidate.Speaker && s.SpeakingMs > most {
+			interviewer, most = s.Speaker, s.SpeakingMs
+		}
+	}
+	if speaker == interviewer {
+		return "Interviewer"
+	}
+	return fmt.Sprintf("Speaker %d", speaker+1)
+}
+
+func detection(c transcript.Conversation) *Detection {
+	if len(c.Turns) == 0 && len(c.Speakers) == 0 {
+		return nil
+	}
+	d := c.Candidate
+	return &Detection{Speaker: d.Speaker, SpeakerLabel: label(c, d.Speaker), Confidence: d.Confidence, Reason: d.Reason, WordCount: d.WordCount}
+}
+
+func transcriptOf(c transcript.Conversation) Transcript {
+	out := Transcript{Segments: []Segment{}, Speakers: []Speaker{}}
+	var said []string
+	for _, t := range c.Turns {
+		s := Segment{Speaker: t.Speaker, StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
+		texts := make([]string, 0, len(t.Words))
+		sum := 0.0
+		for _, w := range t.Words {
+			p := 0.0
+			if finite(w.P) {
+				p = max(0, min(1, w.P))
+			}
+			text := strings.TrimSpace(w.Text)
+			sum += p
+			texts = append(texts, text)
+			s.Words = append(s.Words, Word{Text: text, StartMs: w.StartMs, EndMs: w.EndMs, Confidence: rounded(p, 1000)})
+		}
+		s.Text = strings.Join(texts, " ")
+		if len(t.Words) > 0 {
+			s.Confidence = decimals(sum/float64(len(t.Words)), 1000)
+			if t.Speaker == c.Candidate.Speaker {
+				said = append(said, s.Text)
+			}
+		}
+		out.Segments = append(out.Segments, s)
+	}
+	for _, s := range c.Speakers {
+		out.Speakers = append(out.Speakers, Speaker{Speaker: s.Speaker, SpeakerLabel: label(c, s.Speaker), SpeakingMs: s.SpeakingMs, WordCount: s.WordCount})
+	}
+	out.CandidateText = strings.Join(said, " ")
+	if detection(c) != nil {
+		speaker := c.Candidate.Speaker
+		out.CandidateSpeaker = &speaker
+	}
+	return out
+}

@@ -1,0 +1,364 @@
+package accent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"parley/shared/speech/audio"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
+	"parley/shared/speech/score/timing"
+	"parley/shared/speech/transcript"
+)
+
+// listener aligns every word over an equal share of the audio, each one phone with the GOP it is told; windows of more
+// words than limit it cannot align.
+type listener struct {
+	mu      sync.Mutex
+	gop     float64
+	limit   int
+	err     error
+	seconds float64
+	calls   int
+}
+
+func (l *listener) Version() string { return "test" }
+
+func (l *listener) Align(_ context.Context, pcm []int16, words []string) ([]AlignedWord, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
+	l.seconds += float64(len(pcm)) / audio.SampleRate
+	if l.err != nil {
+		return nil, l.err
+	}
+	if l.limit > 0 && len(words) > l.limit {
+		return nil, ErrNotAligned
+	}
+	n := len(pcm) / 160 / (len(words) + 1)
+	out := []AlignedWord{{Text: "<sil>", Frames: n, Phones: []Phone{{"SIL", n, -1e6, 0}}}}
+	for i, w := range words {
+		out = append(out, AlignedWord{Text: w, Start: (i + 1) * n, Frames: n, Phones: []Phone{{"AA", n, l.gop * float64(n), 0}}})
+	}
+	return out, nil
+}
+
+// listens takes all speech for English with the probability p, that of silence for nothing.
+type listens struct {
+	p   float64
+	err error
+}
+
+func (l listens) Hear(_ context.Context, pcm []int16, language string) (float64, bool, error) {
+	return l.p, l.p > 0 && language == "en" && len(pcm) > 0, l.err
+}
+
+// material is turns of 8 s, each a swinging tone with words of probability p, apart by a second of the other speaker.
+func material(turns int, p float64) score.Material {
+	var m score.Material
+	for i := range turns {
+		from := int64(i) * 9000
+		for k := range 8 * audio.SampleRate {
+			t := float64(k) / audio.SampleRate
+			m.PCM = append(m.PCM, int16(8000*(0.55-0.45*math.Cos(2*math.Pi*4*t))*math.Sin(2*math.Pi*200*t)))
+		}
+		m.PCM = append(m.PCM, make([]int16, audio.SampleRate)...)
+		turn := transcript.Turn{StartMs: from, EndMs: from + 8000}
+		for k, w := range strings.Fields("people talk about the weather and then they go home again today") {
+			turn.Words = append(turn.Words, transcript.Word{Text: w, StartMs: from + int64(k)*600, EndMs: from + int64(k)*600 + 500, P: p})
+		}
+		m.Conversation.Turns = append(m.Conversation.Turns, turn, transcript.Turn{Speaker: 1, StartMs: from + 8000, EndMs: from + 9000})
+	}
+	m.Intake.Quality = audio.Quality{SNRDb: 40, BandwidthHz: 8000}
+	return m
+}
+
+func must(t *testing.T, m score.Material, a Aligner) score.Result {
+	t.Helper()
+	r, err := Score(t.Context(), m, a, listens{p: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Result
+}
+
+func TestScore(t *testing.T) {
+	m := material(10, 0.8)
+	r := must(t, m, &listener{gop: -30})
+	t.Run("it lies inside its interval, and both inside the scale", func(t *testing.T) {
+		if r.Raw == nil || *r.Raw <= 0 || *r.Raw >= 5 || r.Interval[0] >= *r.Raw || r.Interval[1] <= *r.Raw || r.Interval[0] < 0 || r.Interval[1] > 5 {
+			t.Fatalf("%v in %v", r.Raw, r.Interval)
+		}
+	})
+	t.Run("silence is no word and the measures are those of the aligner and the recogniser", func(t *testing.T) {
+		for _, x := range r.Measures {
+			if want, ok := map[string]float64{"worstWordsGop": -30, "meanGop": -30, "wordProbability": 0.8, "unsureWords": 0}[x.Name]; ok {
+				if x.Value == nil || math.Abs(*x.Value-want) > 1e-6 {
+					t.Errorf("%s: %v, want %g", x.Name, x.Value, want)
+				}
+			}
+		}
+	})
+	t.Run("the recogniser's two opinions have less than half of the weight", func(t *testing.T) {
+		if r.Measures[0].Name != "wordProbability" || r.Measures[8].Name != "languageOdds" || r.Measures[0].Weight+r.Measures[8].Weight >= 0.5 {
+			t.Fatalf("%+v, %+v", r.Measures[0], r.Measures[8])
+		}
+	})
+	t.Run("it rises with how surely the speech is taken for English, within bounds", func(t *testing.T) {
+		of := func(p float64) (raw float64, odds *float64) {
+			r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return *r.Raw, r.Measures[8].Value
+		}
+		unsure, _ := of(0.5)
+		surer, odds := of(0.9)
+		surest, top := of(1)
+		if unsure >= surer || surer >= surest || math.Abs(*odds-math.Log(9)) > 1e-6 || *top != mostOdds {
+			t.Fatalf("%g, %g at %g, %g at %g", unsure, surer, *odds, surest, *top)
+		}
+		if _, none := of(0); none != nil {
+			t.Errorf("%g where no language was heard", *none)
+		}
+	})
+	t.Run("the listener's own failure is an error", func(t *testing.T) {
+		broken := errors.New("broken pipe")
+		if _, err := Score(t.Context(), m, &listener{gop: -30}, listens{err: broken}); !errors.Is(err, broken) {
+			t.Fatalf("%v", err)
+		}
+	})
+	t.Run("it rises with the words' probability and with their pronunciation", func(t *testing.T) {
+		if surer := must(t, material(10, 0.9), &listener{gop: -30}); *surer.Raw <= *r.Raw {
+			t.Error("surer words do not raise it")
+		}
+		if better := must(t, m, &listener{gop: -20}); *better.Raw <= *r.Raw {
+			t.Error("better pronunciation does not raise it")
+		}
+	})
+	t.Run("the same samples give the same bytes", func(t *testing.T) {
+		a, errA := json.Marshal(r)
+		b, errB := json.Marshal(must(t, m, &listener{gop: -30}))
+		if errA != nil || errB != nil || string(a) != string(b) {
+			t.Fatalf("%s\n%s", a, b)
+		}
+	})
+	t.Run("no more is aligned than the limit allows", func(t *testing.T) {
+		l := &listener{gop: -30}
+		must(t, material(60, 0.8), l)
+		if l.seconds < 0.7*AlignSeconds || l.seconds > 1.25*AlignSeconds {
+			t.Fatalf("%.1f s aligned", l.seconds)
+		}
+	})
+	t.Run("a window that cannot be aligned is tried in its parts", func(t *testing.T) {
+		w := must(t, m, &listener{gop: -30, limit: 12})
+		if w.Measures[2].Value == nil || *w.Measures[2].Value != -30 {
+			t.Fatalf("%+v", w.Measures[2])
+		}
+	})
+	t.Run("where nothing can be aligned the rest is scored", func(t *testing.T) {
+		w := must(t, m, &listener{err: ErrNotAligned})
+		if w.Raw == nil || w.Measures[1].Value != nil || w.Measures[1].Reason == "" {
+			t.Fatalf("%+v", w)
+		}
+	})
+	t.Run("another language is not compared with English sounds", func(t *testing.T) {
+		l := &listener{gop: -30}
+		other := m
+		other.Conversation.Language = "es"
+		w := must(t, other, l)
+		if l.calls != 0 || w.Raw == nil || w.Measures[1].Value != nil || w.Measures[8].Value != nil || len(w.Cautions) != 1 {
+			t.Fatalf("%d calls, %+v", l.calls, w)
+		}
+	})
+	t.Run("a high voice is a caution and widens the interval, from 230 Hz on", func(t *testing.T) {
+		width := func(hz float64) (float64, int) {
+			high := m
+			high.PCM = make([]int16, len(m.PCM))
+			for i := range high.PCM {
+				at := float64(i%(9*audio.SampleRate)) / audio.SampleRate
+				if at < 8 {
+					high.PCM[i] = int16(8000 * (0.55 - 0.45*math.Cos(2*math.Pi*4*at)) * math.Sin(2*math.Pi*hz*at))
+				}
+			}
+			w := must(t, high, &listener{gop: -30})
+			return w.Interval[1] - w.Interval[0], len(w.Cautions)
+		}
+		low, none := width(225)
+		wide, one := width(235)
+		if none != 0 || one != 1 || wide <= low {
+			t.Fatalf("%g and %d cautions at 225 Hz, %g and %d at 235 Hz", low, none, wide, one)
+		}
+	})
+	t.Run("the aligner's own failure is an error", func(t *testing.T) {
+		broken := errors.New("broken pipe")
+		if _, err := Score(t.Context(), m, &listener{err: broken}, listens{p: 0.9}); !errors.Is(err, broken) {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
+func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*score.Material)
+		reason string
+	}{
+		{"enough clean speech is measured", func(*score.Material) {}, ""},
+		{"under 60 seconds of speech", func(m *score.Material) { *m = material(7, 0.8) }, "seconds"},
+		{"under 60 seconds of speech, waived", func(m *score.Material) { *m = material(7, 0.8); m.Waive = true }, ""},
+		{"no speech, waived", func(m *score.Material) { m.Conversation.Turns = nil; m.Waive = true }, "seconds"},
+		{"no words", func(m *score.Material) {
+			for i := range m.Conversation.Turns {
+				m.Conversation.Turns[i].Words = nil
+			}
+		}, "No words"},
+		{"noise just too loud", func(m *score.Material) { m.Intake.Quality.SNRDb = MinSNRDb - 0.1 }, "noisy"},
+		{"noise just bearable", func(m *score.Material) { m.Intake.Quality.SNRDb = MinSNRDb }, ""},
+		{"clipping just too much", func(m *score.Material) { m.Intake.Quality.ClippedPercent = MaxClippedPercent + 0.1 }, "clipped"},
+		{"clipping just bearable", func(m *score.Material) { m.Intake.Quality.ClippedPercent = MaxClippedPercent }, ""},
+		{"noise is not waived", func(m *score.Material) { m.Intake.Quality.SNRDb = MinSNRDb - 1; m.Waive = true }, "noisy"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := material(9, 0.8)
+			c.change(&m)
+			r := must(t, m, &listener{gop: -30})
+			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 9 {
+				t.Fatalf("raw %v, reason %q, %d measures", r.Raw, r.Reason, len(r.Measures))
+			}
+			for _, x := range r.Measures {
+				if r.Raw == nil && (x.Value != nil || x.Reason == "") {
+					t.Fatalf("%+v", x)
+				}
+			}
+		})
+	}
+}
+
+func TestDoubtfulAudioWidensTheIntervalAndSaysSo(t *testing.T) {
+	width := func(q audio.Quality) (float64, int) {
+		m := material(9, 0.8)
+		m.Intake.Quality = q
+		r := must(t, m, &listener{gop: -30})
+		return r.Interval[1] - r.Interval[0], len(r.Cautions)
+	}
+	clean, none := width(audio.Quality{SNRDb: 40, BandwidthHz: 8000})
+	if none != 0 {
+		t.Fatal("clean audio has a caution")
+	}
+	for name, q := range map[string]audio.Quality{
+		"telephone": {SNRDb: 40, BandwidthHz: 3400},
+		"noise":     {SNRDb: 15, BandwidthHz: 8000},
+		"clipping":  {SNRDb: 40, BandwidthHz: 8000, ClippedPercent: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if w, n := width(q); w <= clean || n != 1 {
+				t.Fatalf("width %g of %g, %d cautions", w, clean, n)
+			}
+		})
+	}
+}
+
+func TestChosenPartsAreSpreadEvenly(t *testing.T) {
+	parts := timing.Candidate(material(40, 0.8))
+	which := chosen(parts, 80)
+	if len(which) != 10 {
+		t.Fatalf("%d parts", len(which))
+	}
+	for i := 1; i < len(which); i++ {
+		if gap := which[i] - which[i-1]; gap < 3 || gap > 5 {
+			t.Fatalf("%v", which)
+		}
+	}
+	if n := len(chosen(parts, 1e6)); n != len(parts) {
+		t.Fatalf("%d of %d where all fit", n, len(parts))
+	}
+	parts[0].Words = nil
+	if n := len(chosen(parts, 1e6)); n != len(parts)-1 {
+		t.Fatal("a part without words was chosen")
+	}
+}
+
+func TestTheWeakPhonesGoWithTheScore(t *testing.T) {
+	m := material(10, 0.8)
+	r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.WeakPhones) != len(timing.Candidate(m)) || math.IsNaN(r.WeakPhones[0]) {
+		t.Errorf("%v of %d parts", r.WeakPhones, len(timing.Candidate(m)))
+	}
+	m.Conversation.Language = "fr"
+	if r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}); err != nil || r.WeakPhones != nil {
+		t.Errorf("of another language: %v, %v", r.WeakPhones, err)
+	}
+}
+
+func TestUnlooped(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"no no no I said", "no no no I said"},
+		{"you know you know you know you know it", "you know it"},
+		{"thank you. Thank you. thank you, thank you! thank you", "thank you."},
+		{"", ""},
+	} {
+		var words []transcript.Word
+		for _, w := range strings.Fields(c.text) {
+			words = append(words, transcript.Word{Text: w})
+		}
+		var got []string
+		for _, w := range unlooped(words) {
+			got = append(got, w.Text)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q: got %q", c.text, strings.Join(got, " "))
+		}
+	}
+}
+
+func TestLowest(t *testing.T) {
+	for _, c := range []struct {
+		v    []float64
+		want float64
+	}{
+		{[]float64{-1}, -1}, {[]float64{-1, -9, -2, -3, -4}, -9}, {[]float64{-1, -9, -2, -3, -4, -5}, -7}, {[]float64{-1, -9, -2, -3, -4, -5, -6, -7, -8, -10}, -9.5},
+	} {
+		if got := lowest(c.v, 20); got != c.want {
+			t.Errorf("%v: %g, want %g", c.v, got, c.want)
+		}
+	}
+	if !math.IsNaN(lowest(nil, 20)) {
+		t.Error("of nothing there is no lowest")
+	}
+}
+
+func TestPhonesAreHeldAgainstTheirOwnNorms(t *testing.T) {
+	n := norms.Accent()
+	of := func(phone string, spreads float64) Phone {
+		return Phone{Name: phone, Frames: 5, Score: 5 * (n.Number(phoneMean+phone) + spreads*n.Number(phoneSD+phone))}
+	}
+	for _, c := range []struct {
+		name   string
+		phones []Phone
+		want   []float64
+	}{
+		{"a sound as it is in good speech is at 0, whichever sound it is", []Phone{of("AA", 0), of("L", 0)}, []float64{0, 0}},
+		{"spreads are those of the sound", []Phone{of("IY", -1), of("T", 2)}, []float64{-1, 2}},
+		{"it is believed to 4 spreads either side", []Phone{of("S", -4.5), of("S", -3.9)}, []float64{-4, -3.9}},
+		{"what has no norm or no frames is left out", []Phone{{Name: "SIL", Frames: 5}, {Name: "AA"}}, nil},
+	} {
+		got := AlignedWord{Text: "w", Phones: c.phones}.standardised()
+		if len(got) != len(c.want) {
+			t.Fatalf("%s: %v", c.name, got)
+		}
+		for i := range got {
+			if math.Abs(got[i]-c.want[i]) > 1e-9 {
+				t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			}
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package accent
+
+import "parley/shared/speech/score/norms"
+
+// phoneClip is how many spreads from its phone's mean a Goodness of Pronunciation is believed: one phone laid over a noise
+// should not decide for a whole sentence.
+const phoneClip = 4.0
+
+// The numbers of the norms file that hold a phone's mean and spread, before its name in ARPAbet.
+const (
+	phoneMean = "gopMean"
+	phoneSD   = "gopSD"
+)
+
+// GOP is the phone's Goodness of Pronunciation per frame, 0 or less as a rule, in the aligner's unit; ok is false for a
+// phone without frames.
+func (p Phone) GOP() (gop float64, ok bool) {
+	if p.Frames <= 0 {
+		return 0, false
+	}
+	return (p.Score - p.Loop) / float64(p.Frames), true
+}
+
+// standardised are the Goodness of Pronunciation of the word's phones, each less its phone's mean and over its spread in
+// speech that human raters found good, cut at phoneClip either side. What a phone scores against a free loop depends on the phone
+// more than on who says it: a flap or a schwa loses to its neighbours in anybody's mouth. Phones without norms are left out.
+func (w AlignedWord) standardised() []float64 {
+	var out []float64
+	for _, p := range w.Phones {
+		mean, known := norms.Accent().Numbers[phoneMean+p.Name]
+		gop, ok := p.GOP()
+		if !known || !ok {
+			continue
+		}
+		z := (gop - mean.Value) / norms.Accent().Number(phoneSD+p.Name)
+		out = append(out, max(-phoneClip, min(phoneClip, z)))
+	}
+	return out
+}

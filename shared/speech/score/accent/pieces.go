@@ -1,0 +1,160 @@
+package accent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/speech/audio"
+	"parley/shared/speech/score/timing"
+	"parley/shared/speech/transcript"
+)
+
+const (
+	// AlignSeconds is how much of the candidate's speech is aligned, s: alignment and phone loop cost nearly as much as the
+	// recogniser, and a longer look hardly moves the mean of the worst words.
+	AlignSeconds = 60
+	// loopRepeats is how often a phrase of up to loopWords words must come again at once to be the recogniser's own loop.
+	loopRepeats = 4
+	loopWords   = 12
+)
+
+// chosen picks the parts to align: all of them where they fit into limit seconds, else parts spread evenly over the recording
+// (Bresenham's line), however surely they were heard.
+func chosen(parts []timing.Part, limit float64) []int {
+	if limit <= 0 {
+		return nil
+	}
+	var total float64
+	fits := func(p timing.Part) bool { return len(p.Words) > 0 && p.SpanSeconds() <= MaxAlignSeconds-1 }
+	for _, p := range parts {
+		if fits(p) {
+			total += p.SpanSeconds()
+		}
+	}
+	var out []int
+	var due, taken float64
+	for i, p := range parts {
+		if !fits(p) {
+			continue
+		}
+		length := p.SpanSeconds()
+		due += length * min(1, limit/total)
+		if due >= length/2 && taken+length <= limit {
+			out = append(out, i)
+			due -= length
+			taken += length
+		}
+	}
+	return out
+}
+
+// sounds are the Goodness of Pronunciation of what was aligned in one part: of its words, and of its phones, each of
+// these less its phone's mean and over its spread.
+type sounds struct{ words, phones []float64 }
+
+// weakest is the mean Goodness of Pronunciation of the weakest third of the sounds; NaN where there is none.
+func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
+
+// alignAll returns for each part its sounds; none for parts that were not chosen or could not be aligned. The windows
+// are aligned at once, as far as the aligner has copies; each fills the places of its own parts alone.
+func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([]sounds, error) {
+	out := make([]sounds, len(parts))
+	all, ctx := errgroup.WithContext(ctx)
+	for _, w := range timing.Join(pcm, parts, chosen(parts, limit)) {
+		all.Go(func() error {
+			err := alignOne(ctx, w, parts, aligner, out)
+			if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
+				err = alignEach(ctx, pcm, w, parts, aligner, out)
+			}
+			if errors.Is(err, ErrNotAligned) {
+				return nil
+			}
+			return err
+		})
+	}
+	return out, all.Wait()
+}
+
+// alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils the whole.
+func alignEach(ctx context.Context, pcm []int16, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
+	for _, p := range w.Pieces {
+		for _, alone := range timing.Join(pcm, parts, []int{p.Part}) {
+			if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
+	var words []string
+	for _, p := range w.Pieces {
+		for _, v := range parts[p.Part].Words {
+			words = append(words, v.Text)
+		}
+	}
+	aligned, err := aligner.Align(ctx, w.PCM, words)
+	if err != nil {
+		return err
+	}
+	for _, word := range aligned {
+		part := w.At((word.Start + word.Frames/2) * audio.SampleRate / 100).Part
+		if gop, ok := word.GOP(); ok && word.Spoken() {
+			out[part].words = append(out[part].words, gop)
+			out[part].phones = append(out[part].phones, word.standardised()...)
+		}
+	}
+	return nil
+}
+
+// withoutLoops are the parts with unlooped words; those given stay as they are.
+func withoutLoops(parts []timing.Part) []timing.Part {
+	out := slices.Clone(parts)
+	for i := range out {
+		out[i].Words = unlooped(out[i].Words)
+	}
+	return out
+}
+
+// unlooped leaves out what a recogniser says again and again when it is caught in a loop: it looks sure and was not said.
+func unlooped(words []transcript.Word) []transcript.Word {
+	text := make([]string, len(words))
+	for i, w := range words {
+		text[i] = strings.ToLower(strings.TrimFunc(w.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
+	}
+	var out []transcript.Word
+	for i := 0; i < len(words); {
+		skip := 0
+		for size := 1; size <= loopWords && skip == 0; size++ {
+			n := 1
+			for i+(n+1)*size <= len(text) && same(text[i:i+size], text[i+n*size:i+(n+1)*size]) {
+				n++
+			}
+			if n >= loopRepeats {
+				out = append(out, words[i:i+size]...)
+				skip = n * size
+			}
+		}
+		if skip == 0 {
+			out = append(out, words[i])
+			skip = 1
+		}
+		i += skip
+	}
+	return out
+}
+
+func same(a, b []string) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

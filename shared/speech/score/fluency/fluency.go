@@ -1,0 +1,201 @@
+// Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair, on the candidate's own
+// turns only. Speed and breakdown that count come from the sound itself (package timing), because a recogniser leaves out
+// and invents words, and its word times are too coarse for pauses. The words give rates in words and syllables, the place
+// of a pause in its clause, fillers and repairs.
+//
+// docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). How surely the words are
+// heard and how clear the weakest sounds are count beside timing: broken and hesitant words are heard less surely, and their sounds are
+// swallowed or drawn out. Package accent finds how clear they are, so a fluency is a draft first. The scale is set by norms of spontaneous
+// speech, and provisional.
+//
+// Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of package norms.
+package fluency
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
+	"parley/shared/speech/score/timing"
+	"parley/shared/speech/syllable"
+)
+
+// MinSpeechSeconds is the least phonation time for a score in a run; a score from less than CautionSeconds carries a caution.
+const (
+	MinSpeechSeconds = 10
+	CautionSeconds   = 60
+	// waivedSeconds is the least where the minima are waived: less holds no rate.
+	waivedSeconds = 0.5
+	noisySNRDb    = 15
+	// Spreads that the recording adds, on the scale of 0 to 5: that of noise by hand; through a telephone's band scores move by -0.16
+	// with an SD of 0.21 (docs/validation.md).
+	noisySD     = 0.2
+	telephoneSD = 0.27
+)
+
+// Draft is a fluency that lacks the clearness of the sounds: that is found where the accent is, beside this.
+type Draft struct {
+	// Result has no score yet; where there is too little speech for one it is complete, with the reason.
+	score.Result
+	// Readings are in the order in which they are reported, each in the parts of the candidate's speech (timing.Candidate), whose weights are
+	// Weights.
+	Readings []norms.Reading `json:"readings,omitempty"`
+	Weights  []float64       `json:"weights,omitempty"`
+	// Spread is what the recording makes less sure, on the scale of 0 to 5.
+	Spread float64 `json:"spread,omitempty"`
+}
+
+// Measure measures all of the candidate's fluency but the clearness of the sounds.
+func Measure(m score.Material) Draft {
+	parts := timing.Candidate(m)
+	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: timing.SpeechSeconds(parts)}}
+	for _, t := range m.Conversation.CandidateTurns() {
+		d.Words += len(t.Words)
+	}
+	least := float64(MinSpeechSeconds)
+	if m.Waive {
+		least = waivedSeconds
+	}
+	d.Readings, d.Weights = read(m, parts)
+	if d.SpeechSeconds < least {
+		d.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", d.SpeechSeconds, least)
+		for i := range d.Readings {
+			d.Readings[i] = missing(d.Readings[i].Name, "Too little speech of the candidate.")
+		}
+		_, _, d.Measures = norms.Fluency().Linear(d.Readings, nil, 0)
+		d.Readings, d.Weights = nil, nil
+		return d
+	}
+	if d.SpeechSeconds < CautionSeconds {
+		d.Cautions = append(d.Cautions, fmt.Sprintf("The candidate speaks for %.1f seconds only.", d.SpeechSeconds))
+	}
+	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
+		d.Cautions = append(d.Cautions, "Noise in the recording can hide pauses.")
+		d.Spread = noisySD
+	}
+	if m.Intake.Quality.Telephone() {
+		d.Cautions = append(d.Cautions, "The recording has the band of a telephone, in which speech sounds less fluent than it is.")
+		d.Spread = math.Hypot(d.Spread, telephoneSD)
+	}
+	return d
+}
+
+// Score completes a draft with weakPhonesGop in each of its parts (accent.Result), nil where nothing was aligned. Raw is nil, with a reason,
+// where the draft has one; a draft with a score is complete.
+func (d Draft) Score(weak norms.Values) score.Result {
+	if d.Reason != "" || d.Raw != nil {
+		return d.Result
+	}
+	r := d.Result
+	raw, interval, measures := norms.Fluency().Linear(d.With(weak), d.Weights, d.Spread)
+	r.Raw, r.Interval, r.Measures = &raw, interval, measures
+	return r
+}
+
+// With are the draft's readings with weakPhonesGop among them.
+func (d Draft) With(weak norms.Values) []norms.Reading {
+	out := slices.Clone(d.Readings)
+	if len(weak) != len(d.Weights) {
+		return out
+	}
+	for i := range out {
+		if out[i].Name == weakPhones {
+			out[i] = norms.InParts(weakPhones, notAligned, weak, d.Weights)
+		}
+	}
+	return out
+}
+
+// The measure that the aligner finds, and why there is none.
+const (
+	weakPhones = "weakPhonesGop"
+	notAligned = "The words could not be aligned to English sounds."
+)
+
+func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
+
+// inParts reads a measure in each part; its value is the mean over the parts.
+func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bool)) norms.Reading {
+	values := make([]float64, len(parts))
+	for i, p := range parts {
+		values[i] = math.NaN()
+		if v, ok := of(p); ok {
+			values[i] = v
+		}
+	}
+	mean, ok := timing.Mean(parts, of)
+	if !ok {
+		return missing(name, "Too few words, words that were given and not heard, or a writing that does not show its syllables.")
+	}
+	return norms.Reading{Name: name, Value: &mean, Parts: values}
+}
+
+func whole(name string, v float64) norms.Reading { return norms.Reading{Name: name, Value: &v} }
+
+func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
+	return func(p timing.Part) (float64, bool) { return f(p), true }
+}
+
+// read measures everything, in the order in which it is reported.
+func read(m score.Material, parts []timing.Part) (readings []norms.Reading, weights []float64) {
+	turns := len(m.Conversation.CandidateTurns())
+	for _, p := range parts {
+		weights = append(weights, p.Weight)
+	}
+	language := m.Conversation.Language
+	if language == "" {
+		language = syllable.English
+	}
+	pace, known := norms.Pace(language)
+	spoken := func(r norms.Reading) norms.Reading {
+		if !known && r.Value != nil {
+			return missing(r.Name, "How fast the language is spoken is not known, so a rate in syllables cannot be judged.")
+		}
+		r.Pace = pace
+		return r
+	}
+	said := count(language, parts)
+	words := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
+		return func(p timing.Part) (float64, bool) { return of(p), len(p.Words) > 0 }
+	}
+	// Syllables over something of the part.
+	per := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
+		return func(p timing.Part) (float64, bool) {
+			n, ok := syllables(language, p.Words)
+			return n / of(p), ok && len(p.Words) > 0
+		}
+	}
+	readings = []norms.Reading{
+		spoken(inParts("speechRate", parts, per(timing.Part.SpanSeconds))),
+		spoken(inParts("articulationRate", parts, per(timing.Part.SpeechSeconds))),
+		inParts("wordsPerMinute", parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
+		inParts("phonationRatio", parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
+		inParts("peakRate", parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
+		spoken(inParts("meanRunLength", parts, per(func(p timing.Part) float64 { return float64(len(p.Runs)) }))),
+		inParts("pausesPerMinute", parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),
+		meanPause(parts),
+		said.midClause(),
+		said.filled(),
+		said.repaired(),
+		inParts("wordProbability", parts, timing.Part.Probability),
+		missing(weakPhones, notAligned),
+		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
+	}
+	return readings, weights
+}
+
+// meanPause is the mean length of the pauses in s, of all parts together.
+func meanPause(parts []timing.Part) norms.Reading {
+	var sum float64
+	n := 0
+	for _, p := range parts {
+		sum += p.PauseSeconds()
+		n += len(p.Pauses)
+	}
+	if n == 0 {
+		return missing("meanPause", "There are no pauses.")
+	}
+	return whole("meanPause", sum/float64(n))
+}

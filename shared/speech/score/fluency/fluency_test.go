@@ -1,0 +1,321 @@
+package fluency
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"parley/shared/speech/audio"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
+	"parley/shared/speech/score/timing"
+	"parley/shared/speech/transcript"
+)
+
+// speak makes a turn of bursts of syllables with pauses between them: a 200 Hz tone that swings 4 times a second.
+func speak(bursts int, burstMs, pauseMs int) []int16 {
+	var x []int16
+	for i := range bursts {
+		for k := range burstMs * audio.SampleRate / 1000 {
+			t := float64(k) / audio.SampleRate
+			x = append(x, int16(8000*(0.55-0.45*math.Cos(2*math.Pi*4*t))*math.Sin(2*math.Pi*200*t)))
+		}
+		if i < bursts-1 {
+			x = append(x, make([]int16, pauseMs*audio.SampleRate/1000)...)
+		}
+	}
+	return x
+}
+
+// material is one turn of the candidate with two words of two syllables in every second.
+func material(pcm []int16) score.Material {
+	ms := int64(len(pcm)) * 1000 / audio.SampleRate
+	m := score.Material{PCM: pcm, Waive: true}
+	var words []transcript.Word
+	for at := int64(0); at+500 <= ms; at += 500 {
+		words = append(words, transcript.Word{Text: []string{"talking", "about", "water", "today"}[at/500%4], StartMs: at, EndMs: at + 450, P: 0.9})
+	}
+	m.Conversation.Turns = []transcript.Turn{{StartMs: 0, EndMs: ms, Words: words}}
+	return m
+}
+
+// sounds are as clear in every part of the material.
+func sounds(m score.Material, clearness float64) norms.Values {
+	var out norms.Values
+	for range timing.Candidate(m) {
+		out = append(out, clearness)
+	}
+	return out
+}
+
+func must(t *testing.T, m score.Material) score.Result {
+	t.Helper()
+	return Measure(m).Score(sounds(m, -1.2))
+}
+
+func value(t *testing.T, r score.Result, name string) float64 {
+	t.Helper()
+	for _, m := range r.Measures {
+		if m.Name == name {
+			if m.Value == nil {
+				t.Fatalf("%s was not measured: %s", name, m.Reason)
+			}
+			return *m.Value
+		}
+	}
+	t.Fatalf("no measure %s", name)
+	return 0
+}
+
+func TestMeasuresOfKnownSpeech(t *testing.T) {
+	for _, c := range []struct {
+		name                          string
+		bursts, burstMs, pauseMs      int
+		phonation, pauses, pause, run float64
+	}{
+		{"half a second of pause after every two of speech", 16, 2000, 500, 0.81, 23.3, 0.5, 9.9},
+		{"a second of pause after every three of speech", 10, 3000, 1000, 0.77, 13.8, 1.0, 15.7},
+		{"two seconds of pause after every one of speech", 12, 1000, 2000, 0.35, 19.4, 2.0, 11.5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := must(t, material(speak(c.bursts, c.burstMs, c.pauseMs)))
+			for name, want := range map[string]float64{"phonationRatio": c.phonation, "pausesPerMinute": c.pauses,
+				"meanPause": c.pause, "meanRunLength": c.run, "peakRate": 4, "wordsPerMinute": 120, "speechRate": 4} {
+				if got := value(t, r, name); math.Abs(got-want) > 0.1*want {
+					t.Errorf("%s: got %.3f, want %.3f", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestScore(t *testing.T) {
+	m := material(speak(16, 2000, 500))
+	r := must(t, m)
+	t.Run("it lies inside its interval, and both inside the scale", func(t *testing.T) {
+		if r.Raw == nil || *r.Raw <= 0 || *r.Raw >= 5 || r.Interval[0] >= *r.Raw || r.Interval[1] <= *r.Raw || r.Interval[0] < 0 || r.Interval[1] > 5 {
+			t.Fatalf("%v in %v", r.Raw, r.Interval)
+		}
+	})
+	t.Run("weights add up to 1 and the interviewer's choice has none", func(t *testing.T) {
+		var sum float64
+		for _, m := range r.Measures {
+			sum += m.Weight
+			if m.Name == "wordsPerTurn" && m.Weight != 0 {
+				t.Error("words per turn is scored")
+			}
+		}
+		if math.Abs(sum-1) > 1e-4 {
+			t.Fatalf("weights add up to %g", sum)
+		}
+	})
+	t.Run("more pauses never raise it", func(t *testing.T) {
+		last := math.Inf(1)
+		for pause := 200; pause <= 3000; pause += 200 {
+			raw := *must(t, material(speak(20, 1500, pause))).Raw
+			if raw > last+1e-9 {
+				t.Fatalf("pauses of %d ms raise it from %g to %g", pause, last, raw)
+			}
+			last = raw
+		}
+	})
+	t.Run("the same samples give the same bytes", func(t *testing.T) {
+		a, errA := json.Marshal(r)
+		b, errB := json.Marshal(must(t, m))
+		if errA != nil || errB != nil || string(a) != string(b) {
+			t.Fatalf("%s\n%s", a, b)
+		}
+	})
+	t.Run("another speaker's turn changes nothing", func(t *testing.T) {
+		n := m
+		n.PCM = append(append([]int16(nil), m.PCM...), speak(3, 5000, 2000)...)
+		from := m.Conversation.Turns[0].EndMs
+		n.Conversation.Turns = append([]transcript.Turn{m.Conversation.Turns[0]}, transcript.Turn{Speaker: 1, StartMs: from, EndMs: from + 19_000})
+		if a, b := *r.Raw, *must(t, n).Raw; a != b {
+			t.Fatalf("%g, %g", a, b)
+		}
+	})
+	t.Run("without words the sound alone is scored", func(t *testing.T) {
+		n := m
+		n.Conversation.Turns = []transcript.Turn{{StartMs: 0, EndMs: m.Conversation.Turns[0].EndMs}}
+		r := must(t, n)
+		if r.Raw == nil {
+			t.Fatal(r.Reason)
+		}
+		for _, m := range r.Measures {
+			if m.Name == "articulationRate" && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
+				t.Fatalf("%+v", m)
+			}
+		}
+	})
+	t.Run("clearer sounds raise it", func(t *testing.T) {
+		if better := Measure(m).Score(sounds(m, -0.8)); *better.Raw <= *r.Raw {
+			t.Fatalf("%v, %v where they are less clear", *better.Raw, *r.Raw)
+		}
+	})
+	t.Run("where no sounds were compared the rest is scored, with a reason", func(t *testing.T) {
+		none := sounds(m, math.NaN())
+		for name, weak := range map[string]norms.Values{"nothing was aligned": nil, "no part of it": none, "of other parts": append(none, -1)} {
+			r := Measure(m).Score(weak)
+			if r.Raw == nil {
+				t.Fatalf("%s: %+v", name, r)
+			}
+			for _, m := range r.Measures {
+				if m.Name == weakPhones && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
+					t.Errorf("%s: %+v", name, m)
+				}
+			}
+		}
+	})
+	t.Run("a draft that was stored gives the same score", func(t *testing.T) {
+		weak := sounds(m, -1.2)
+		weak[0] = math.NaN()
+		b, err := json.Marshal(Measure(m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d Draft
+		if err := json.Unmarshal(b, &d); err != nil {
+			t.Fatal(err)
+		}
+		got, want := d.Score(weak), Measure(m).Score(weak)
+		if x, y := fmt.Sprint(*got.Raw, got.Interval, len(got.Measures)), fmt.Sprint(*want.Raw, want.Interval, len(want.Measures)); x != y {
+			t.Errorf("%s, want %s", x, y)
+		}
+	})
+	t.Run("a score that is complete stays", func(t *testing.T) {
+		if got := (Draft{Result: r}).Score(nil); *got.Raw != *r.Raw || len(got.Measures) != len(r.Measures) {
+			t.Errorf("%+v", got)
+		}
+	})
+	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: noisySNRDb - 1}, "telephone": {BandwidthHz: 3500}} {
+		t.Run(word+" widens the interval and is told", func(t *testing.T) {
+			n := m
+			n.Intake.Quality = q
+			w := must(t, n)
+			if w.Interval[1]-w.Interval[0] <= r.Interval[1]-r.Interval[0] || !strings.Contains(strings.Join(w.Cautions, " "), word) {
+				t.Fatalf("%v %v", w.Interval, w.Cautions)
+			}
+		})
+	}
+}
+
+func TestSyllablesAreThoseOfTheLanguage(t *testing.T) {
+	pcm := speak(8, 2000, 500)
+	said := func(language string, words ...string) score.Result {
+		m := material(pcm)
+		m.Conversation.Language = language
+		for i := range m.Conversation.Turns[0].Words {
+			m.Conversation.Turns[0].Words[i].Text = words[i%len(words)]
+		}
+		return must(t, m)
+	}
+	of := func(r score.Result, name string) score.Measure {
+		for _, m := range r.Measures {
+			if m.Name == name {
+				return m
+			}
+		}
+		t.Fatalf("no measure %s", name)
+		return score.Measure{}
+	}
+	english := of(said("en", "water"), "articulationRate")
+	t.Run("um is a word in German and a filler in English", func(t *testing.T) {
+		en, de := said("en", "um", "table"), said("de", "um", "Tisch")
+		if value(t, en, "filledPauses") == 0 || value(t, de, "filledPauses") != 0 {
+			t.Errorf("%g and %g fillers per minute", value(t, en, "filledPauses"), value(t, de, "filledPauses"))
+		}
+	})
+	t.Run("a pace as usual in Spanish counts as the same in English", func(t *testing.T) {
+		es := of(said("es", "agua"), "articulationRate")
+		if *es.Value != *english.Value || es.Norm.High <= english.Norm.High || es.Contribution >= english.Contribution {
+			t.Errorf("%+v, in English %+v", es, english)
+		}
+	})
+	for language, word := range map[string]string{"ar": "ماء", "pt": "água"} {
+		t.Run("no rate in "+language, func(t *testing.T) {
+			for _, name := range []string{"speechRate", "articulationRate", "meanRunLength"} {
+				if m := of(said(language, word), name); m.Value != nil || m.Reason == "" || m.Contribution != 0 {
+					t.Errorf("%+v", m)
+				}
+			}
+		})
+	}
+}
+
+func TestTooLittleSpeechIsNullWithAReason(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ms    int
+		waive bool
+		null  bool
+	}{
+		{"no sound at all, waived", 0, true, true},
+		{"just under the least, waived", 400, true, true},
+		{"just over the least, waived", 700, true, false},
+		{"just under the least of a run", 9500, false, true},
+		{"just over the least of a run", 10_500, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := material(append(speak(1, c.ms, 0), make([]int16, 16000)...))
+			m.Waive = c.waive
+			r := must(t, m)
+			if (r.Raw == nil) != c.null || (r.Reason != "") != c.null {
+				t.Fatalf("raw %v, reason %q", r.Raw, r.Reason)
+			}
+			if c.null && (len(r.Measures) == 0 || r.Measures[0].Value != nil || r.Measures[0].Reason == "") {
+				t.Fatalf("%+v", r.Measures)
+			}
+		})
+	}
+}
+
+func TestRepairs(t *testing.T) {
+	for text, want := range map[string]int{
+		"I went home": 0, "I I went home": 1, "I I I went home": 2, "I went I went home": 1, "I uh I went": 1,
+		"the hou- the house": 1, "we were all there we were all there now": 1, "had had": 1, "": 0,
+	} {
+		t.Run(text, func(t *testing.T) {
+			var words []transcript.Word
+			for _, w := range strings.Fields(text) {
+				words = append(words, transcript.Word{Text: w})
+			}
+			if got := repairs("en", words); got != want {
+				t.Fatalf("%d, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestPausesAtAndWithinClauses(t *testing.T) {
+	words := []transcript.Word{{Text: "I", StartMs: 0, EndMs: 200}, {Text: "know.", StartMs: 200, EndMs: 600},
+		{Text: "She", StartMs: 2000, EndMs: 2200}, {Text: "left", StartMs: 2200, EndMs: 2600}, {Text: "the", StartMs: 4000, EndMs: 4200},
+		{Text: "house", StartMs: 4200, EndMs: 4600}, {Text: "because", StartMs: 6000, EndMs: 6500}}
+	for _, c := range []struct {
+		name     string
+		from, to int64
+		want     bool
+	}{
+		{"after a full stop", 700, 1900, true}, {"inside a clause", 2950, 3650, false}, {"before a conjunction", 4700, 5900, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := boundary("en", words, c.from, c.to); got != c.want {
+				t.Fatalf("got %v", got)
+			}
+		})
+	}
+}
+
+func TestFillersAreCountedAndAreNoSyllables(t *testing.T) {
+	words := []transcript.Word{{Text: "Um,", EndMs: 400}, {Text: "water", StartMs: 400, EndMs: 900}, {Text: "uh...", StartMs: 900, EndMs: 1200}, {Text: "table", StartMs: 1200, EndMs: 1900}}
+	if n, ok := syllables("en", words); n != 4 || !ok {
+		t.Fatalf("%g syllables, %v", n, ok)
+	}
+	parts := timing.Candidate(material(speak(3, 1000, 500)))
+	parts[0].Words = words // the runs are 0 to 1 s, 1.5 to 2.5 s and 3 to 4 s: no word lies in the last
+	if n := count("en", parts).fillers; n != 3 {
+		t.Fatalf("%d fillers, want two heard and one under no word", n)
+	}
+}

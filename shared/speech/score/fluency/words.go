@@ -1,0 +1,187 @@
+package fluency
+
+import (
+	"strings"
+	"unicode"
+
+	"parley/shared/speech/score/norms"
+	"parley/shared/speech/score/timing"
+	"parley/shared/speech/syllable"
+	"parley/shared/speech/transcript"
+	"parley/shared/speech/words"
+)
+
+const (
+	// minWords is the least number of words for a rate per 100 words; minPauses the least number of pauses for a share of them.
+	minWords  = 20
+	minPauses = 5
+	// longestRepeat is the longest sequence of words that is looked for right after itself.
+	longestRepeat = 4
+	// nearMs is how far the recogniser's word times may be off: a clause that ends within that of a pause ends at it.
+	nearMs = 300
+	// hiddenMs and its bound: a stretch of sound this long with no word over it is taken for a filled pause that the
+	// recogniser left out.
+	hiddenMs    = 250
+	hiddenMaxMs = 1500
+)
+
+// openers begin a clause in English: a pause before one of them is at its boundary. In other languages the punctuation alone tells.
+var openers = map[string]bool{"and": true, "but": true, "or": true, "so": true, "because": true, "although": true,
+	"though": true, "if": true, "when": true, "while": true, "where": true, "which": true, "who": true, "that": true, "then": true,
+	"since": true, "until": true, "unless": true, "whereas": true, "however": true, "after": true, "before": true}
+
+func bare(w string) string {
+	return strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
+}
+
+// syllables counts those of the words that are no fillers; ok is false where the writing of a word does not show its vowels.
+func syllables(language string, said []transcript.Word) (n float64, ok bool) {
+	for _, w := range said {
+		if words.Filler(language, bare(w.Text)) {
+			continue
+		}
+		k, ok := syllable.In(language, w.Text)
+		if !ok {
+			return 0, false
+		}
+		n += float64(k)
+	}
+	return n, true
+}
+
+// spoken is what was counted in the words.
+type spoken struct {
+	words, fillers, repairs int
+	pauses, mid             int
+	spanSeconds             float64
+}
+
+func count(language string, parts []timing.Part) spoken {
+	var s spoken
+	for i := 0; i < len(parts); {
+		var turn []transcript.Word // a repeat may straddle two parts of a turn
+		k := i
+		for ; k < len(parts) && parts[k].Turn == parts[i].Turn; k++ {
+			p := parts[k]
+			turn = append(turn, p.Words...)
+			s.spanSeconds += p.SpanSeconds()
+			s.fillers += hidden(p)
+		}
+		for ; i < k; i++ {
+			for _, gap := range parts[i].Pauses {
+				s.pauses++
+				if !boundary(language, turn, gap.StartMs, gap.EndMs) {
+					s.mid++
+				}
+			}
+		}
+		s.words += len(turn)
+		s.repairs += repairs(language, turn)
+		for _, w := range turn {
+			if words.Filler(language, bare(w.Text)) {
+				s.fillers++
+			}
+		}
+	}
+	return s
+}
+
+// boundary tells whether a clause ends at a pause: by the punctuation that the recogniser set, or by the word that begins next.
+func boundary(language string, said []transcript.Word, from, to int64) bool {
+	for i, w := range said {
+		if strings.ContainsAny(w.Text[max(0, len(w.Text)-1):], ".,;:?!") && w.EndMs >= from-nearMs && w.EndMs <= to+nearMs {
+			return true
+		}
+		if i > 0 && language == syllable.English && openers[bare(w.Text)] && w.StartMs >= from-nearMs && w.StartMs <= to+nearMs {
+			return true
+		}
+	}
+	return false
+}
+
+// repairs counts repetitions (one to longestRepeat words said again at once, fillers between them allowed) and restarts (words cut off
+// with a dash).
+func repairs(language string, said []transcript.Word) int {
+	var b []string
+	n := 0
+	for _, w := range said {
+		t := bare(w.Text)
+		if t == "" || words.Filler(language, t) {
+			continue
+		}
+		if strings.HasSuffix(w.Text, "-") || strings.HasSuffix(w.Text, "–") || strings.HasSuffix(w.Text, "—") {
+			n++
+		}
+		b = append(b, t)
+	}
+	for i := 0; i < len(b); {
+		size := 0
+		for l := longestRepeat; l >= 1; l-- {
+			if i+2*l <= len(b) && equal(b[i:i+l], b[i+l:i+2*l]) {
+				size = l
+				break
+			}
+		}
+		if size == 0 {
+			i++
+			continue
+		}
+		n++
+		i += size
+	}
+	return n
+}
+
+func equal(a, b []string) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// hidden counts runs of sound in which no word lies: fillers that the recogniser dropped.
+func hidden(p timing.Part) int {
+	if len(p.Words) == 0 {
+		return 0
+	}
+	n := 0
+	for _, r := range p.Runs {
+		if r.Len() < hiddenMs || r.Len() > hiddenMaxMs {
+			continue
+		}
+		covered := false
+		for _, w := range p.Words {
+			if w.StartMs < r.EndMs && w.EndMs > r.StartMs {
+				covered = true
+				break
+			}
+		}
+		if !covered {
+			n++
+		}
+	}
+	return n
+}
+
+func (s spoken) midClause() norms.Reading {
+	if s.words == 0 || s.pauses < minPauses {
+		return missing("midClausePauses", "Too few pauses or no words.")
+	}
+	return whole("midClausePauses", 100*float64(s.mid)/float64(s.pauses))
+}
+
+func (s spoken) filled() norms.Reading {
+	if s.words < minWords {
+		return missing("filledPauses", "Too few words.")
+	}
+	return whole("filledPauses", 60*float64(s.fillers)/s.spanSeconds)
+}
+
+func (s spoken) repaired() norms.Reading {
+	if s.words < minWords {
+		return missing("repairs", "Too few words.")
+	}
+	return whole("repairs", 100*float64(s.repairs)/float64(s.words))
+}

@@ -1,0 +1,254 @@
+package norms
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"parley/shared/speech/score"
+)
+
+const (
+	// clip is how many spreads from the mean a measure is believed.
+	clip       = 4.0
+	bootstraps = 400
+	// fewParts is the number of parts below which a bootstrap of them is not believed.
+	fewParts = 8
+	z90      = 1.645 // spreads either side that hold 90 % of a normal distribution
+	top      = 5.0   // of the scale
+)
+
+// Z standardises a value by the measure's mean and spread, cut at 4 spreads either side.
+func (m Measure) Z(v float64) float64 {
+	return max(-clip, min(clip, (v-m.Mean.Value)/m.SD.Value))
+}
+
+// Reading is one measure of one candidate.
+type Reading struct {
+	Name string `json:"name"`
+	// Value is what is reported; nil: not measured, then Reason says why.
+	Value  *float64 `json:"value"`
+	Reason string   `json:"reason,omitempty"`
+	// Parts are the values in the parts of the candidate's speech; nil: the measure belongs to the whole, and every part is given Value.
+	Parts Values `json:"parts,omitempty"`
+	// Pace is the factor between the measure's norm, set for English, and that of the language spoken; 0 is 1.
+	Pace float64 `json:"pace,omitempty"`
+}
+
+// Values are those of a measure in the parts of a candidate's speech, NaN where a part has none. In JSON that is null.
+type Values []float64
+
+// MarshalJSON writes null for what is no number: JSON has neither NaN nor infinities.
+func (v Values) MarshalJSON() ([]byte, error) {
+	out := make([]*float64, len(v))
+	for i := range v {
+		if !math.IsNaN(v[i]) && !math.IsInf(v[i], 0) {
+			out[i] = &v[i]
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads null as NaN.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	var in []*float64
+	if err := json.Unmarshal(b, &in); err != nil {
+		return fmt.Errorf("norms: values: %w", err)
+	}
+	*v = make(Values, len(in))
+	for i, x := range in {
+		(*v)[i] = math.NaN()
+		if x != nil {
+			(*v)[i] = *x
+		}
+	}
+	return nil
+}
+
+// of is the measure as the reading's language has it.
+func (r Reading) of(m Measure) Measure {
+	if r.Pace == 0 || r.Pace == 1 {
+		return m
+	}
+	m.Norm.Low, m.Norm.High = round(m.Norm.Low*r.Pace), round(m.Norm.High*r.Pace)
+	m.Norm.Source += fmt.Sprintf("; times %.2f, the pace of the language (Pellegrino, Coupé and Marsico 2011)", r.Pace)
+	m.Mean.Value, m.SD.Value = m.Mean.Value*r.Pace, m.SD.Value*r.Pace
+	return m
+}
+
+// InParts reads a measure by its values in the parts of the candidate's speech, NaN where a part has none: the mean of those that have
+// one, by the parts' weights. Where none has, it is not measured for the reason given.
+func InParts(name, reason string, values, weights []float64) Reading {
+	var sum, weight float64
+	for i, v := range values {
+		if !math.IsNaN(v) {
+			sum += weights[i] * v
+			weight += weights[i]
+		}
+	}
+	if weight == 0 {
+		return Reading{Name: name, Reason: reason}
+	}
+	mean := sum / weight
+	return Reading{Name: name, Value: &mean, Parts: values}
+}
+
+// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))), with a and b such that a candidate at
+// the low end of every norm scores the number "scoreAtLow" and one at the high end "scoreAtHigh". The order comes from the
+// weights, the scale from the norms.
+func (s Section) Scale(f float64) float64 { return s.Scaler()(f) }
+
+// Scaler is Scale for many values.
+func (s Section) Scaler() func(f float64) float64 {
+	a, b := s.line()
+	return func(f float64) float64 { return top / (1 + math.Exp(-(a + b*f))) }
+}
+
+func (s Section) line() (a, b float64) {
+	low, high := s.Number("constant"), s.Number("constant")
+	for _, m := range s.Measures {
+		low += m.Weight.Value * m.Z(m.Norm.Low)
+		high += m.Weight.Value * m.Z(m.Norm.High)
+	}
+	b = (logit(s.Number("scoreAtHigh")) - logit(s.Number("scoreAtLow"))) / (high - low)
+	return logit(s.Number("scoreAtLow")) - b*low, b
+}
+
+func logit(score float64) float64 { return math.Log(score / (top - score)) }
+
+// Linear turns readings into a score of this section, 0 to 5. In each part of the speech the linear predictor is the section's
+// number "constant" plus each measure's weight times its standardised value; the score is the mean of the parts' scores by their
+// weights. A measure that a part lacks counts as its mean over the other parts, one that all lack as the middle of its norm.
+// Without parts (weights nil) the whole is one.
+//
+// In each part, what lies between its score and that of a candidate in the middle of every norm is shared out in proportion to
+// the measures' parts in the predictor; contributions are the means of these, and add up to the score less that of the middle.
+//
+// The interval holds 90 %: the spread of the score over bootstraps of the parts (fixed seed), or, below 8 parts and where that
+// is more, the number "partSD" over the root of the parts' weight; together with "modelSD", the spread of what the model gets
+// wrong, and extraSD for what the recording makes less sure; all on the scale of 0 to 5.
+func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) (raw float64, interval [2]float64, measures []score.Measure) {
+	if len(weights) == 0 {
+		weights = []float64{1}
+	}
+	mid, total := s.Number("constant"), 0.0
+	f := make([]float64, len(weights))
+	for k := range f {
+		f[k] = s.Number("constant")
+	}
+	moved := make([][]float64, len(readings)) // by reading and part, in units of f
+	for i, r := range readings {
+		m := r.of(s.Measure(r.Name))
+		w, middle := m.Weight.Value, m.Z((m.Norm.Low+m.Norm.High)/2)
+		total += math.Abs(w)
+		mid += w * middle
+		for k, z := range m.zs(r, weights) {
+			f[k] += w * z
+			moved[i] = append(moved[i], w*(z-middle))
+		}
+	}
+	scores := make([]float64, len(f))
+	for k := range f {
+		scores[k] = s.Scale(f[k])
+		slope := 0.0 // of the chord from the middle
+		if math.Abs(f[k]-mid) > 1e-9 {
+			slope = (scores[k] - s.Scale(mid)) / (f[k] - mid)
+		}
+		for i := range moved {
+			moved[i][k] *= slope
+		}
+	}
+	raw = weighted(scores, weights)
+	for i, r := range readings {
+		m := r.of(s.Measure(r.Name))
+		out := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: r.Reason}
+		if total > 0 {
+			out.Weight = round(math.Abs(m.Weight.Value) / total)
+		}
+		if r.Value != nil {
+			v := round(*r.Value)
+			out.Value = &v
+			out.Contribution = round(weighted(moved[i], weights))
+		}
+		measures = append(measures, out)
+	}
+	return round(raw), s.interval(raw, scores, weights, extraSD), measures
+}
+
+// zs are the standardised values of a reading in each part.
+func (m Measure) zs(r Reading, weights []float64) []float64 {
+	out := make([]float64, len(weights))
+	fill := m.Z((m.Norm.Low + m.Norm.High) / 2)
+	if r.Value != nil {
+		fill = m.Z(*r.Value)
+	}
+	if r.Value == nil || r.Parts == nil {
+		for k := range out {
+			out[k] = fill
+		}
+		return out
+	}
+	var sum, weight float64
+	for k, v := range r.Parts {
+		if !math.IsNaN(v) {
+			out[k] = m.Z(v)
+			sum += weights[k] * out[k]
+			weight += weights[k]
+		}
+	}
+	if weight > 0 {
+		fill = sum / weight
+	}
+	for k, v := range r.Parts {
+		if math.IsNaN(v) {
+			out[k] = fill
+		}
+	}
+	return out
+}
+
+func weighted(v, weights []float64) float64 {
+	var sum, weight float64
+	for k := range v {
+		sum += v[k] * weights[k]
+		weight += weights[k]
+	}
+	return sum / weight
+}
+
+// interval is that of Linear.
+func (s Section) interval(raw float64, scores, weights []float64, extraSD float64) [2]float64 {
+	sd := spread(scores, weights)
+	if len(scores) < fewParts {
+		var weight float64
+		for _, w := range weights {
+			weight += w
+		}
+		sd = max(sd, s.Number("partSD")/math.Sqrt(weight))
+	}
+	half := z90 * math.Hypot(math.Hypot(sd, s.Number("modelSD")), extraSD)
+	return [2]float64{round(max(0, raw-half)), round(min(top, raw+half))}
+}
+
+// spread is the standard error of the weighted mean, over bootstraps with a fixed seed.
+func spread(v, weights []float64) float64 {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var sum, sq float64
+	for range bootstraps {
+		var x, w float64
+		for range v {
+			k := rng.IntN(len(v))
+			x += weights[k] * v[k]
+			w += weights[k]
+		}
+		x /= w
+		sum += x
+		sq += x * x
+	}
+	n := float64(bootstraps)
+	return math.Sqrt(max(0, sq/n-sum/n*sum/n))
+}
+
+// round keeps six decimals: machines that fuse multiplications differ further down. There is no negative zero.
+func round(v float64) float64 { return math.Round(v*1e6)/1e6 + 0 }

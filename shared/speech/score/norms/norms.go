@@ -1,0 +1,189 @@
+// Package norms is the one versioned file of every number a score is made with: the norms of the measures, their mean and
+// spread, their weights, and the cut points. Each number says where it comes from, so that none is a guess in disguise.
+// Cut points are provisional until they are checked on speech with CEFR labels.
+package norms
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"parley/shared/speech/score"
+)
+
+//go:embed norms.json
+var raw []byte
+
+// Number is one number with its provenance.
+type Number struct {
+	Value  float64 `json:"value"`
+	Source string  `json:"source"` // where it comes from: a paper, a corpus with the computation, or "provisional" with the reason
+}
+
+// Measure is what is known of one measure.
+type Measure struct {
+	Name  string `json:"name"`  // camelCase, stable
+	Label string `json:"label"` // for people
+	Unit  string `json:"unit"`
+	// Norm is the range between the low end (about A2) and the high end (about C1) of speakers, in Unit.
+	Norm score.Norm `json:"norm"`
+	// Mean and SD standardise the measure: z = (value - Mean) / SD. SD 1 and Mean 0 where it is not scored.
+	Mean Number `json:"mean"`
+	SD   Number `json:"sd"`
+	// Weight is the measure's factor in the score's linear predictor per SD; negative where more is worse, 0 where it is
+	// reported and not scored.
+	Weight Number `json:"weight"`
+}
+
+// Section is one dimension's part of the file.
+type Section struct {
+	Measures []Measure         `json:"measures"`
+	Numbers  map[string]Number `json:"numbers"`
+}
+
+// File is the whole file.
+type File struct {
+	Version    string  `json:"version"`
+	Fluency    Section `json:"fluency"`
+	Accent     Section `json:"accent"`
+	Vocabulary Section `json:"vocabulary"`
+	Overall    Section `json:"overall"`
+	CEFR       Section `json:"cefr"`
+}
+
+// data is the embedded file. A file that cannot be read is a broken build, so it panics at start, and the tests see it first.
+var data = func() File {
+	f, err := Parse(raw)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}()
+
+// Parse reads a norms file and checks it: no unknown field, a version, every number finite and with a source, names unique,
+// spreads above 0, both ends of a norm different.
+func Parse(b []byte) (File, error) {
+	var f File
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return File{}, fmt.Errorf("norms: %w", err)
+	}
+	if f.Version == "" {
+		return File{}, errors.New("norms: the file has no version")
+	}
+	for _, s := range []struct {
+		name string
+		Section
+	}{{"fluency", f.Fluency}, {"accent", f.Accent}, {"vocabulary", f.Vocabulary}, {"overall", f.Overall}, {"cefr", f.CEFR}} {
+		if err := s.check(); err != nil {
+			return File{}, fmt.Errorf("norms: %s: %w", s.name, err)
+		}
+	}
+	return f, nil
+}
+
+func (s Section) check() error {
+	seen := map[string]bool{}
+	for _, m := range s.Measures {
+		if m.Name == "" || m.Label == "" || seen[m.Name] {
+			return fmt.Errorf("measure %q: no name, no label, or listed twice", m.Name)
+		}
+		seen[m.Name] = true
+		if m.Norm.Low == m.Norm.High || m.Norm.Source == "" {
+			return fmt.Errorf("measure %q: the norm has no width or no source", m.Name)
+		}
+		for _, n := range []Number{m.Mean, m.SD, m.Weight} {
+			if err := n.check(); err != nil {
+				return fmt.Errorf("measure %q: %w", m.Name, err)
+			}
+		}
+		if m.SD.Value <= 0 {
+			return fmt.Errorf("measure %q: the spread is not above 0", m.Name)
+		}
+	}
+	for name, n := range s.Numbers {
+		if err := n.check(); err != nil {
+			return fmt.Errorf("number %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (n Number) check() error {
+	if math.IsNaN(n.Value) || math.IsInf(n.Value, 0) {
+		return errors.New("not finite")
+	}
+	if n.Source == "" {
+		return errors.New("no source")
+	}
+	return nil
+}
+
+// Find returns the measure of that name, if the section has it.
+func (s Section) Find(name string) (Measure, bool) {
+	for _, m := range s.Measures {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Measure{}, false
+}
+
+// Measure returns the measure of that name; a name that is not in the section is a mistake in the program and panics.
+func (s Section) Measure(name string) Measure {
+	if m, ok := s.Find(name); ok {
+		return m
+	}
+	panic("norms: no measure " + name)
+}
+
+// Number returns the value of that name; a name that is not in the section is a mistake in the program and panics.
+func (s Section) Number(name string) float64 {
+	n, ok := s.Numbers[name]
+	if !ok {
+		panic("norms: no number " + name)
+	}
+	return n.Value
+}
+
+// Pace is how many syllables native speakers of a language say in the time of one of English; known is false where no number is at hand,
+// and the pace 1 then. It is 1 for English.
+func Pace(language string) (pace float64, known bool) {
+	if language == "en" {
+		return 1, true
+	}
+	if n, ok := data.Fluency.Numbers["pace."+language]; ok {
+		return n.Value, true
+	}
+	return 1, false
+}
+
+// Fluency is the fluency scorer's section.
+func Fluency() Section { return data.Fluency }
+
+// Accent is the accent scorer's section.
+func Accent() Section { return data.Accent }
+
+// Vocabulary is the vocabulary scorer's section.
+func Vocabulary() Section { return data.Vocabulary }
+
+// Overall holds the weights of the dimensions.
+func Overall() Section { return data.Overall }
+
+// CEFR holds the cut points between the levels, on the 0-5 scale.
+func CEFR() Section { return data.CEFR }
+
+// Version is the version that the file gives itself.
+func Version() string { return data.Version }
+
+// Hash is the first 12 hexadecimal digits of the file's SHA-256: any change of any number changes it.
+func Hash() string {
+	h := sha256.Sum256(raw)
+	return hex.EncodeToString(h[:6])
+}

@@ -1,0 +1,66 @@
+// Package score holds what a score is: a measure with its unit, its norm and its weight, and what is made of them. The
+// packages below it compute one dimension each.
+package score
+
+import (
+	"parley/shared/speech/audio"
+	"parley/shared/speech/transcript"
+)
+
+// Dimension is what is scored.
+type Dimension string
+
+// The dimensions.
+const (
+	Vocabulary Dimension = "vocabulary"
+	Fluency    Dimension = "fluency"
+	Accent     Dimension = "accent"
+	Overall    Dimension = "overall"
+)
+
+// Norm is the range of a measure between the low end (about A2) and the high end (about C1) of speakers, and where it comes from. For a measure that
+// falls with proficiency Low is above High.
+type Norm struct {
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	Source string  `json:"source"`
+}
+
+// Measure is one measured quantity.
+type Measure struct {
+	Name   string   `json:"name"`  // camelCase, stable: articulationRate
+	Label  string   `json:"label"` // for people: articulation rate
+	Value  *float64 `json:"value"` // nil: not measured, then Reason says why
+	Unit   string   `json:"unit"`  // syllables/s, %, words, …
+	Norm   Norm     `json:"norm"`
+	Weight float64  `json:"weight"` // its share in the score, 0 to 1; 0: reported, not scored
+	// Contribution is how far the measure moved the score from the middle of the norm, in points of the 0-5 scale; 0 where not scored.
+	Contribution float64 `json:"contribution"`
+	Reason       string  `json:"reason,omitempty"`
+}
+
+// Result is one dimension's score.
+type Result struct {
+	Dimension Dimension `json:"dimension"`
+	// Raw is the unrounded score, 0 to 5; nil: not measured, then Reason says why in a sentence.
+	Raw *float64 `json:"raw"`
+	// Interval is the 90 % interval of Raw on the same scale, from windows of the candidate's own speech.
+	Interval [2]float64 `json:"interval"`
+	Measures []Measure  `json:"measures"`
+	// Material is how much there was: words or seconds of the candidate's speech, as the dimension counts it.
+	Words         int     `json:"words"`
+	SpeechSeconds float64 `json:"speechSeconds"`
+	Reason        string  `json:"reason,omitempty"`
+	// Cautions are sentences on what makes the score less sure: noise, telephone band, few words.
+	Cautions []string `json:"cautions,omitempty"`
+}
+
+// Material is all that a scorer may look at. Only the candidate's own turns count.
+type Material struct {
+	// PCM is the whole recording, 16 kHz mono; nil for a row with text alone.
+	PCM          []int16
+	Intake       audio.Intake
+	Conversation transcript.Conversation
+	// Waive lifts the minima of a run (60 s of speech, 100 words): what can be computed at all is.
+	Waive bool
+}

@@ -1,0 +1,166 @@
+package vocabulary
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"parley/shared/speech/transcript"
+	"parley/shared/speech/words"
+)
+
+const (
+	// maxWords bounds what is looked at: 45 minutes at 400 words a minute.
+	maxWords = 18000
+	// maxRepeat is the longest repeated stretch that is taken for a repetition, in words.
+	maxRepeat = 4
+	// maxRetrace is how many words back a broken-off phrase may have begun.
+	maxRetrace = 5
+)
+
+// heard is one word of the candidate after the transcript's dressing is off.
+type heard struct {
+	form    string // lower case, straight apostrophes, no other punctuation
+	p       float64
+	capital bool
+	first   bool // begins a sentence
+	broken  bool // the speaker broke off after it: a dash or dots follow
+	cut     bool // the word itself was not finished: "vocab-"
+}
+
+var (
+	// interjections of English are left out beside its fillers.
+	interjections = regexp.MustCompile(`^(u+r+|m|o+h+|huh|hem)$`)
+	bracketed     = regexp.MustCompile(`[\[(*<][^\])*>]*[\])*>]`)
+)
+
+// single are the words of one letter without an accent, by language.
+var single = map[string]string{English: "ai", "es": "aeouy", "fr": "ay"}
+
+// clean returns the words of a turn without fillers, cut-off words, restarts and repetitions: left in, they lower diversity,
+// and fluency would be counted twice.
+func clean(t transcript.Turn, language string) []heard {
+	english := language == English
+	var out []heard
+	for _, h := range undress(t.Words, language) {
+		if h.cut || words.Filler(language, h.form) || english && interjections.MatchString(h.form) {
+			if n := len(out); n > 0 && (h.broken || h.cut) {
+				out[n-1].broken = true
+			}
+			continue
+		}
+		out = append(out, h)
+	}
+	if english {
+		out = withoutFragments(out)
+	}
+	return withoutRepeats(withoutRestarts(out))
+}
+
+// undress splits what the recogniser wrote into words of letters. Digits are left out: whether "26" was one word or two is not
+// known. So are single letters that are no words of the language: they spell something.
+func undress(ws []transcript.Word, language string) []heard {
+	var out []heard
+	first := true
+	for _, w := range ws {
+		text := strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'").Replace(bracketed.ReplaceAllString(w.Text, ""))
+		trimmed := strings.TrimRight(text, `"'”»)`)
+		parts := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\'' })
+		for i, part := range parts {
+			part = strings.Trim(part, "'")
+			form := strings.ToLower(part)
+			if n := len([]rune(form)); n == 0 || n == 1 && form < "\u0080" && !strings.Contains(single[language], form) {
+				continue
+			}
+			last := i == len(parts)-1
+			h := heard{form: form, p: probability(w.P), capital: unicode.IsUpper([]rune(part)[0]), first: first}
+			if last {
+				h.broken = hasAnySuffix(trimmed, "-", "–", "—", "...", "…")
+				h.cut = strings.HasSuffix(trimmed, "-") && !strings.HasSuffix(trimmed, "--")
+			}
+			out = append(out, h)
+			first = false
+		}
+		if hasAnySuffix(trimmed, ".", "!", "?", ":", "…") {
+			first = true
+		}
+	}
+	return out
+}
+
+func probability(p float64) float64 {
+	if math.IsNaN(p) || p < 0 {
+		return 0
+	}
+	return min(p, 1)
+}
+
+func hasAnySuffix(s string, suffixes ...string) bool {
+	for _, x := range suffixes {
+		if strings.HasSuffix(s, x) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutFragments drops an unknown form that the next word completes: "vo vocabulary".
+func withoutFragments(in []heard) []heard {
+	var out []heard
+	for i, h := range in {
+		if i+1 < len(in) && len(h.form) < len(in[i+1].form) && strings.HasPrefix(in[i+1].form, h.form) {
+			if _, known := words.Level(h.form, h.form); !known {
+				continue
+			}
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// withoutRestarts drops a broken-off phrase that is begun again: "I was going to... I went" (a retracing in CHAT, MacWhinney 2000).
+func withoutRestarts(in []heard) []heard {
+	var out []heard
+	for i, h := range in {
+		out = append(out, h)
+		if !h.broken || i+1 == len(in) {
+			continue
+		}
+		for back := 1; back <= min(maxRetrace, len(out)); back++ {
+			if out[len(out)-back].form == in[i+1].form {
+				out = out[:len(out)-back]
+				break
+			}
+		}
+	}
+	return out
+}
+
+// withoutRepeats keeps the last of immediate repetitions of one to maxRepeat words.
+func withoutRepeats(in []heard) []heard {
+	var out []heard
+	for _, h := range in {
+		out = append(out, h)
+		for again := true; again; {
+			again = false
+			for n := 1; n <= maxRepeat && 2*n <= len(out); n++ {
+				if same(out[len(out)-2*n:len(out)-n], out[len(out)-n:]) {
+					out = append(out[:len(out)-2*n], out[len(out)-n:]...)
+					again = true
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+func same(a, b []heard) bool {
+	for i := range a {
+		if a[i].form != b[i].form {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,70 @@
+package stages
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+	"parley/shared/errcode"
+	"parley/shared/speech/audio"
+)
+
+func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+	path, err := w.fetch(ctx, r)
+	if err != nil {
+		return pipeline.Result{}, err
+	}
+	defer os.Remove(path)
+	pcm, err := w.Decode(ctx, path)
+	if err != nil {
+		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
+	}
+	length := int64(len(pcm)) * 1000 / audio.SampleRate
+	cause := fmt.Errorf("stages: ingest: %d ms decoded, %d ms judged", length, r.Audio.DurationMs)
+	switch {
+	case audio.Exceeds(length, r.Audio.DurationMs):
+		// Else whoever writes false times into a file pays for a tenth of it.
+		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "The recording holds more sound than the times in it say. Re-encode the file and resubmit.").Because(cause)
+	case audio.Exceeds(r.Audio.DurationMs, length):
+		// Else a part of an interview is scored and the whole of it paid.
+		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "Only a part of the recording could be decoded. Re-encode the file and resubmit.").Because(cause)
+	}
+	in := audio.Analyse(pcm, r.Request.Cut)
+	if len(in.Chunks) == 0 {
+		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that its level is not too low.")
+	}
+	b := audio.Bytes(pcm)
+	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
+		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
+	}
+	if err := w.store(ctx, r, pipeline.Intake, 0, in); err != nil {
+		return pipeline.Result{}, err
+	}
+	return pipeline.Result{Chunks: len(in.Chunks)}, nil
+}
+
+// fetch puts the original into a temporary file, which the caller removes.
+func (w Works) fetch(ctx context.Context, r run.Run) (string, error) {
+	body, size, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0), 0, 0)
+	if err != nil {
+		return "", fmt.Errorf("stages: original: %w", err)
+	}
+	defer body.Close()
+	if size > audio.Bounds.MaxBytes {
+		return "", fmt.Errorf("stages: original of %d bytes", size)
+	}
+	f, err := os.CreateTemp("", "parley-original-*")
+	if err != nil {
+		return "", fmt.Errorf("stages: original: %w", err)
+	}
+	_, err = io.Copy(f, io.LimitReader(body, audio.Bounds.MaxBytes))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("stages: original: %w", err), os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
