@@ -3,7 +3,7 @@ package main
 
 import (
 	"parley/functions/internal/wire"
-	"parley/shared/engine/pipeline"
+	"parley/shared/speech"
 )
 
-func main() { wire.Open().ServeStage(pipeline.Diarize) }
+func main() { wire.Open().ServeStage(speech.Diarize) }

@@ -7,11 +7,12 @@ import (
 	"parley/functions/internal/wire"
 	"parley/shared/engine/fault"
 	"parley/shared/engine/readiness"
+	"parley/shared/speech"
 )
 
 func main() {
 	s := wire.Open()
 	s.ServeSchedule(func(ctx context.Context) error {
-		return readiness.Up(ctx, s.Probe, s.Tables, s.Clock, s.Log, func() bool { return !fault.Ready() })
+		return readiness.Up(ctx, speech.Service, s.Probe, s.Tables, s.Clock, s.Log, func() bool { return !fault.Ready() })
 	})
 }

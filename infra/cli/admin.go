@@ -10,6 +10,7 @@ import (
 	"parley/infra/local/operate"
 	"parley/shared/clock"
 	"parley/shared/engine/deployment"
+	"parley/shared/speech"
 )
 
 // operator is what the admin commands stand on: the tables of a deployed or of a local stack.
@@ -53,7 +54,7 @@ func (o *operator) open(ctx context.Context) (*deployment.System, error) {
 
 func (o *operator) find(ctx context.Context) (*deployment.System, error) {
 	if !o.local {
-		return deployment.Find(ctx, o.stack)
+		return deployment.Find(ctx, speech.Service, o.stack)
 	}
 	sys, err := local.Load(o.data)
 	if err != nil {

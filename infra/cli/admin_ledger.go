@@ -10,6 +10,7 @@ import (
 	"parley/shared/engine/audit"
 	"parley/shared/engine/credit"
 	"parley/shared/engine/deployment"
+	"parley/shared/speech"
 )
 
 func (o *operator) credits() *cobra.Command {
@@ -81,7 +82,7 @@ func (o *operator) audit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rep, err := audit.All(c.Context(), sys.Tables, account.ID(client))
+			rep, err := audit.All(c.Context(), sys.Tables, speech.Service.Dimensions, account.ID(client))
 			if err != nil {
 				return err
 			}

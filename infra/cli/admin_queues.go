@@ -14,6 +14,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/queue"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 // maxRedriven is how many dead letters one redrive moves back at most.
@@ -123,7 +124,7 @@ func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time
 	oldest := map[run.Stage]time.Duration{}
 	for _, r := range under {
 		for p := range r.Parts {
-			if sent := pipeline.LastSent(r, p); !sent.IsZero() {
+			if sent := speech.Service.LastSent(r, p); !sent.IsZero() {
 				oldest[p.Stage] = max(oldest[p.Stage], now.Sub(sent), 0)
 			}
 		}
@@ -164,7 +165,7 @@ since it was failing itself. A message whose run has ended meanwhile does nothin
 // queueNames are the queues that there can be: of each stage, and of the webhooks.
 func queueNames() []run.Stage {
 	var names []run.Stage
-	for _, s := range pipeline.Table {
+	for _, s := range speech.Service.Stages {
 		names = append(names, s.Name)
 	}
 	return append(names, pipeline.Webhook)

@@ -13,12 +13,15 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"parley/shared/client"
 	"parley/shared/clock"
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"
 	"parley/shared/engine/deployment"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
+	"parley/shared/speech/audio"
 )
 
 func (o *operator) runs() *cobra.Command {
@@ -130,7 +133,7 @@ func outstandingOf(r run.Run) string {
 		count[p.Stage]++
 	}
 	var out []string
-	for _, s := range pipeline.Table {
+	for _, s := range speech.Service.Stages {
 		switch n := count[s.Name]; {
 		case n > 1:
 			out = append(out, fmt.Sprintf("%s×%d", s.Name, n))
@@ -250,7 +253,7 @@ released, its slot or place in the queue is free, and the client's next run star
 // deps are what moves runs, as in the functions; what goes wrong on the way is told on standard error.
 func (o *operator) deps(c *cobra.Command, sys *deployment.System) pipeline.Deps {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
-	return pipeline.Deps{Runs: sys.Tables, Clients: sys.Tables, Sender: sys.Queues, Clock: o.clock, Log: log, Budget: pipeline.Budget(sys.Config.Deadline), Pause: clock.Sleep}
+	return pipeline.Deps{Service: speech.Service, Runs: sys.Tables, Clients: sys.Tables, Sender: sys.Queues, Clock: o.clock, Log: log, Budget: pipeline.Budget(sys.Config.Deadline), Pause: clock.Sleep}
 }
 
 // refused says in a sentence why nothing was done with r, the run as it was last read.
@@ -274,32 +277,32 @@ func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, 
 
 // runView is a run for an operator; what is null has not been.
 type runView struct {
-	ID          run.ID          `json:"id"`
-	Client      account.ID      `json:"clientId"`
-	Key         account.KeyID   `json:"keyId"` // that submitted it
-	Status      run.Status      `json:"status"`
-	Attempt     int             `json:"attempt"`
-	Version     int64           `json:"version"`
-	Cost        int64           `json:"cost"`
-	Charged     int64           `json:"charged"`
-	CreatedAt   time.Time       `json:"createdAt"`
-	StartedAt   *time.Time      `json:"startedAt"`
-	CompletedAt *time.Time      `json:"completedAt"`
-	ErasedAt    *time.Time      `json:"erasedAt"`
-	Deadline    *time.Time      `json:"deadline"`
-	Ticket      int64           `json:"ticket"` // its number in the client's queue; 0: it never waited
-	Parts       []partView      `json:"parts"`  // outstanding
-	Chunks      int             `json:"chunks"`
-	Failure     *run.Failure    `json:"failure"`
-	Reason      string          `json:"reason"`
-	Scores      run.Scores      `json:"scores"`
-	Language    string          `json:"language"` // heard
-	Audio       run.Audio       `json:"audio"`
-	External    string          `json:"externalId"`
-	Asked       string          `json:"languageCode"` // asked for
-	Cut         run.CutSettings `json:"cutSettings"`
-	Partial     bool            `json:"allowPartial"`
-	Webhook     *pushView       `json:"webhook"` // null: the client named none
+	ID          run.ID            `json:"id"`
+	Client      account.ID        `json:"clientId"`
+	Key         account.KeyID     `json:"keyId"` // that submitted it
+	Status      run.Status        `json:"status"`
+	Attempt     int               `json:"attempt"`
+	Version     int64             `json:"version"`
+	Cost        int64             `json:"cost"`
+	Charged     int64             `json:"charged"`
+	CreatedAt   time.Time         `json:"createdAt"`
+	StartedAt   *time.Time        `json:"startedAt"`
+	CompletedAt *time.Time        `json:"completedAt"`
+	ErasedAt    *time.Time        `json:"erasedAt"`
+	Deadline    *time.Time        `json:"deadline"`
+	Ticket      int64             `json:"ticket"` // its number in the client's queue; 0: it never waited
+	Parts       []partView        `json:"parts"`  // outstanding
+	Pieces      int               `json:"chunks"` // that the recording was cut into; 0: not yet
+	Failure     *run.Failure      `json:"failure"`
+	Reason      string            `json:"reason"`
+	Scores      client.Scores     `json:"scores"`
+	Language    string            `json:"language"` // heard
+	Audio       audio.Info        `json:"audio"`
+	External    string            `json:"externalId"`
+	Asked       string            `json:"languageCode"` // asked for
+	Cut         audio.CutSettings `json:"cutSettings"`
+	Partial     bool              `json:"allowPartial"`
+	Webhook     *pushView         `json:"webhook"` // null: the client named none
 }
 
 // pushView is a run's webhook.
@@ -326,6 +329,16 @@ type partView struct {
 	Failure string     `json:"failure"` // of its last attempt; empty: none known
 }
 
+// headlines are the stored scores as the API names them.
+func headlines(s run.Scores) (h client.Scores) {
+	for dimension, into := range map[run.Dimension]**float64{"vocabulary": &h.Vocabulary, "fluency": &h.Fluency, "accent": &h.Accent, "overall": &h.Overall} {
+		if v, ok := s[dimension]; ok {
+			*into = &v
+		}
+	}
+	return h
+}
+
 func runViewOf(r run.Run) runView {
 	moment := func(t time.Time) *time.Time {
 		if t.IsZero() {
@@ -335,10 +348,20 @@ func runViewOf(r run.Run) runView {
 	}
 	v := runView{ID: r.ID, Client: r.Client, Key: r.Key, Status: r.Status, Attempt: r.Attempt, Version: r.Version, Cost: r.Cost, Charged: r.Charged,
 		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), ErasedAt: moment(r.ErasedAt), Deadline: moment(r.Deadline),
-		Ticket: r.Ticket, Parts: []partView{}, Chunks: r.Chunks, Failure: r.Failure, Reason: r.Reason, Scores: r.Scores, Language: r.Language, Audio: r.Audio,
-		External: r.Request.ExternalID, Asked: r.Request.Language, Cut: r.Request.Cut, Partial: r.Request.AllowPartial}
+		Ticket: r.Ticket, Parts: []partView{}, Pieces: r.Pieces, Failure: r.Failure, Reason: r.Reason, Scores: headlines(r.Scores),
+		External: r.Request.ExternalID, Partial: r.Request.AllowPartial}
+	// What cannot be read is left out here: an operator looks at a run all the more when it is damaged.
+	if asked, err := speech.RequestOf(r); err == nil {
+		v.Asked, v.Cut = asked.Language, asked.Cut
+	}
+	if file, err := speech.FileOf(r); err == nil {
+		v.Audio = audio.Info{DurationMs: r.Length.Milliseconds(), Format: file.Format, SizeBytes: file.SizeBytes}
+	}
+	if found, err := speech.FoundOf(r); err == nil {
+		v.Language = found.Language
+	}
 	for p, o := range r.Parts {
-		v.Parts = append(v.Parts, partView{p.String(), o.Due, o.Sent, moment(pipeline.LastSent(r, p)), o.Failure})
+		v.Parts = append(v.Parts, partView{p.String(), o.Due, o.Sent, moment(speech.Service.LastSent(r, p)), o.Failure})
 	}
 	if r.Request.WebhookURL != "" {
 		v.Webhook = &pushView{URL: r.Request.WebhookURL, Delivered: r.Push.Delivered(), SentAt: moment(r.Push.SentAt()), Log: []tryView{}}

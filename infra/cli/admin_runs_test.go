@@ -15,6 +15,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 var noon = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
@@ -28,11 +29,10 @@ func submitted(t *testing.T, s *memory.Store, client account.ID, slots int, name
 	var out []run.Run
 	for i, n := range names {
 		at := noon.Add(time.Duration(i) * time.Minute)
-		first, due := pipeline.First(4 * time.Minute)
 		id := run.ID("req_" + strings.Repeat("a", 25) + string(n))
 		r, _, err := s.Submit(t.Context(), run.Submission{
-			Run:            run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: at, Cost: 4, Audio: run.Audio{DurationMs: 240_000}, Request: run.Request{Language: "en"}},
-			ConcurrentRuns: slots, First: first, Due: due, Budget: pipeline.Budget(0)}, at)
+			Run:   run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: at, Cost: 4, Length: 4 * time.Minute},
+			Terms: speech.Service.Terms(4*time.Minute, slots, pipeline.Budget(0))}, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,8 +85,7 @@ func TestARunsEntriesAreThoseOfEachAttempt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, due := pipeline.First(0)
-	again, err := s.Retry(t.Context(), ended, run.Submission{Run: ended, ConcurrentRuns: 1, First: first, Due: due, Budget: pipeline.Budget(0)}, noon.Add(2*time.Hour))
+	again, err := s.Retry(t.Context(), ended, run.Submission{Run: ended, Terms: speech.Service.Terms(0, 1, pipeline.Budget(0))}, noon.Add(2*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +106,7 @@ func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
 	s := memory.New()
 	submitted(t, s, "cli_a", 1, "bc")
 	under := submitted(t, s, "cli_b", 8, "de")
-	after, err := under[0].Done(1, run.Part{Stage: pipeline.Ingest}, map[run.Part]time.Duration{{Stage: pipeline.Diarize}: 84 * time.Second}, noon.Add(90*time.Second))
+	after, err := under[0].Done(1, run.Part{Stage: speech.Ingest}, map[run.Part]time.Duration{{Stage: speech.Diarize}: 84 * time.Second}, noon.Add(90*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +120,7 @@ func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
 	}
 	o := &operator{clock: clock.At(noon.Add(2 * time.Minute))}
 	got, err := o.ages(t.Context(), s)
-	if err != nil || len(got) != 3 || got[pipeline.Webhook] != 10*time.Second || got[pipeline.Ingest] != 2*time.Minute || got[pipeline.Diarize] != 30*time.Second {
+	if err != nil || len(got) != 3 || got[pipeline.Webhook] != 10*time.Second || got[speech.Ingest] != 2*time.Minute || got[speech.Diarize] != 30*time.Second {
 		t.Errorf("%v %v", got, err)
 	}
 }
@@ -164,7 +163,7 @@ func TestOnlyAFailedRunIsRetried(t *testing.T) {
 
 func TestARunIsShownWithAllThatIsKnownOfIt(t *testing.T) {
 	r := run.Run{ID: "req_a", Client: "cli_a", Key: "key_a", Status: run.Processing, Attempt: 2, Version: 7, Cost: 4, CreatedAt: noon, StartedAt: noon, Deadline: noon.Add(time.Hour),
-		Ticket: 3, Parts: map[run.Part]run.Pending{{Stage: pipeline.Accent}: {Due: noon.Add(time.Minute), Sent: 2, Failure: run.TimedOut}}, Audio: run.Audio{DurationMs: 240_000, Format: "ogg"}}
+		Ticket: 3, Parts: map[run.Part]run.Pending{{Stage: speech.Accent}: {Due: noon.Add(time.Minute), Sent: 2, Failure: run.TimedOut}}, Length: 4 * time.Minute, Material: speech.File{Format: "ogg"}.Document()}
 	v := runDetail{runView: runViewOf(r), Entries: []entryView{{ID: credit.EntryID(2), Kind: credit.Hold, Amount: 4, Attempt: 2, CreatedAt: noon}}}
 	var b bytes.Buffer
 	w := newTable(&b)

@@ -340,7 +340,7 @@ func runsCommand() *cobra.Command {
 			w := newTable(c.OutOrStdout())
 			w.printf("RUN\tCREATED\tSTATUS\tLENGTH\tVOCABULARY\tFLUENCY\tACCENT\tOVERALL\tREFERENCE\n")
 			for _, x := range page.Data {
-				s := run.Scores{}
+				s := client.Scores{}
 				if x.Scores != nil {
 					s = *x.Scores
 				}

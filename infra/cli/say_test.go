@@ -18,6 +18,7 @@ import (
 	"parley/shared/client"
 	"parley/shared/engine/account"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 func TestWhatOthersChoseIsPrintable(t *testing.T) {
@@ -212,7 +213,7 @@ func terminalOf(t *testing.T, args ...string) (out, errs string) {
 
 func TestAnOperatorsCommandPrintsNothingThatSteers(t *testing.T) {
 	r := run.Run{ID: "req_a", Client: "cli_a", Status: run.Failed, Attempt: 1, CreatedAt: noon, Reason: evil, Failure: &run.Failure{Code: "X", Message: evil},
-		Audio: run.Audio{Format: evil}, Request: run.Request{ExternalID: evil, Language: evil, WebhookURL: evil, Tags: []string{evil}},
+		Material: speech.File{Format: evil}.Document(), Request: run.Request{Asked: speech.Request{Language: evil}.Document(), ExternalID: evil, WebhookURL: evil, Tags: []string{evil}},
 		Push: &run.Push{Tries: 1, Log: []run.Try{{At: noon, Why: evil}}}, Parts: map[run.Part]run.Pending{{Stage: run.Stage(evil)}: {Due: noon, Failure: evil}}}
 	root := rootCommand()
 	var b bytes.Buffer

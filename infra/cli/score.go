@@ -11,10 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/infra/measure/batch"
-	"parley/shared/speech/aligner/pocketsphinx"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
-	"parley/shared/speech/recogniser/whisper"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/overall"
@@ -82,12 +81,10 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	if err := installed.Missing(dir, installed.FFmpegFile, installed.ASRFile, installed.GOPFile, installed.WhisperFile, installed.VADFile); err != nil {
 		return err
 	}
-	recogniser := whisper.New(installed.ASR(dir), installed.Whisper(dir), installed.VAD(dir))
-	defer recogniser.Close()
-	aligner := pocketsphinx.New(installed.GOP(dir), installed.Models(dir), runtime.NumCPU())
-	defer aligner.Close()
-	e := batch.Engine{Decode: audio.Decoder{FFmpeg: installed.FFmpeg(dir)}.Decode, Inspect: audio.Measure, Recogniser: recogniser,
-		Language: language, Aligner: aligner, Listener: recogniser, Vocabulary: vocabulary.Score, Present: present}
+	open := engines.Open(dir, "", runtime.NumCPU())
+	defer func() { _ = open.Close() }()
+	e := batch.Engine{Decode: open.Decoder().Decode, Inspect: audio.Measure, Recogniser: open.Whisper,
+		Language: language, Aligner: open.Aligner, Listener: open.Whisper, Vocabulary: vocabulary.Score, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0

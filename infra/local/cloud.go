@@ -12,6 +12,7 @@ import (
 
 	"parley/shared/engine/config"
 	"parley/shared/engine/fault"
+	"parley/shared/speech/installed"
 )
 
 // region is the one region of the emulated AWS, account its one account.
@@ -91,8 +92,8 @@ func (s *starter) cloudEnvironment(endpoint string) []string {
 	if s.WebhookLoopback {
 		env = append(env, config.WebhookLoopback+"=1")
 	}
-	if model := os.Getenv(config.Model); model != "" {
-		env = append(env, config.Model+"="+model)
+	if model := os.Getenv(installed.ModelVariable); model != "" {
+		env = append(env, installed.ModelVariable+"="+model)
 	}
 	return env
 }

@@ -17,8 +17,8 @@ import (
 
 	"parley/shared/engine/config"
 	"parley/shared/engine/fault"
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
+	"parley/shared/speech"
 )
 
 // data is the folder that keeps a system between its runs.
@@ -120,7 +120,7 @@ func (s System) Variables() []string {
 		config.ClientsTable + "=" + s.table(schema.Clients), config.LimitsTable + "=" + s.table(schema.Limits),
 		config.Bucket + "=" + s.Outputs["Bucket"],
 	}
-	for _, stage := range pipeline.Fed {
+	for _, stage := range speech.Service.Fed() {
 		vars = append(vars, config.Queue(stage.Name)+"="+s.Outputs["Queue"+title(stage.Queue())])
 	}
 	if s.Deadline > 0 { // an operator's retry sets it too

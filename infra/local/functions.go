@@ -15,10 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"parley/shared/engine/pipeline"
+	"parley/shared/speech/installed"
 )
 
 // layers are the layers of the stack.
-var layers = []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner}
+var layers = []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner}
 
 // invokePatience is how long an invocation may take; the functions invoked here have 55 s.
 const invokePatience = 60 * time.Second

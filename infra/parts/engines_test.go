@@ -120,8 +120,8 @@ func noise(samples int) []int16 {
 	return pcm
 }
 
-// speech is an utterance of speechocean762 that its raters found well spoken, and its text, in lower case.
-func speech(t *testing.T) ([]int16, string) {
+// spoken is an utterance of speechocean762 that its raters found well spoken, and its text, in lower case.
+func spoken(t *testing.T) ([]int16, string) {
 	t.Helper()
 	data, err := corpus.Data()
 	if err != nil {
@@ -199,7 +199,7 @@ func TestTheRecogniserHearsNoWordsWhereNobodySpeaks(t *testing.T) {
 }
 
 func TestTheRecogniserHearsWhatIsSaidTheSameEveryTime(t *testing.T) {
-	pcm, text := speech(t)
+	pcm, text := spoken(t)
 	tk := asr(t)
 	first := tk.ask(map[string]any{"language": "auto"}, pcm)
 	a := understand[heard](t, first)
@@ -286,7 +286,7 @@ type aligned struct {
 }
 
 func TestTheAlignerScoresEveryWordTheSameEveryTime(t *testing.T) {
-	pcm, text := speech(t)
+	pcm, text := spoken(t)
 	tk := gop(t)
 	request := map[string]any{"words": text + " qwertyuiop <sil>"}
 	first := tk.ask(request, pcm)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"parley/shared/engine/pipeline"
 	"parley/shared/speech/installed"
 )
 
@@ -27,12 +28,12 @@ func (c *Cache) LayOut(arch string) (string, error) {
 	return c.Layers(arch), nil
 }
 
-func (c *Cache) layOut(arch, layer string) error {
+func (c *Cache) layOut(arch string, layer pipeline.Layer) error {
 	files := installed.LayerFiles(layer)
 	if err := installed.Missing(c.Parts(arch), files...); err != nil {
 		return err
 	}
-	top := filepath.Join(c.Layers(arch), layer)
+	top := filepath.Join(c.Layers(arch), string(layer))
 	root := filepath.Join(top, filepath.Base(installed.Mounted))
 	for _, file := range files {
 		from, to := filepath.Join(c.Parts(arch), file), filepath.Join(root, file)
@@ -70,7 +71,7 @@ func same(a, b string) bool {
 }
 
 // Hash returns a hash of a layer's names, modes and contents: it changes when the layer has to be deployed again.
-func (c *Cache) Hash(arch, layer string) (string, error) {
+func (c *Cache) Hash(arch string, layer pipeline.Layer) (string, error) {
 	h := sha256.New()
 	for _, file := range installed.LayerFiles(layer) {
 		path := filepath.Join(c.Parts(arch), file)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"parley/shared/engine/pipeline"
+	"parley/shared/speech"
 	"parley/shared/speech/installed"
 )
 
@@ -57,11 +58,12 @@ func TestTheTableIsSound(t *testing.T) {
 }
 
 func TestTheLayersAreThoseOfTheStages(t *testing.T) {
-	var stages []string
-	for _, l := range []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner} {
-		stages = append(stages, string(l))
+	var stages []pipeline.Layer
+	for _, row := range speech.Service.Stages {
+		stages = append(stages, row.Layers...)
 	}
 	slices.Sort(stages)
+	stages = slices.Compact(stages)
 	if got := installed.Layers(); !slices.Equal(got, stages) {
 		t.Errorf("layers are %v, want %v", got, stages)
 	}
@@ -355,7 +357,7 @@ func TestLayersAreLaidOutAsLambdaUnpacksThem(t *testing.T) {
 		}
 		for _, layer := range installed.Layers() {
 			for _, file := range installed.LayerFiles(layer) {
-				if b, err := os.ReadFile(filepath.Join(top, layer, "parley", file)); err != nil || string(b) != file {
+				if b, err := os.ReadFile(filepath.Join(top, string(layer), "parley", file)); err != nil || string(b) != file {
 					t.Errorf("%s: %q, %v", file, b, err)
 				}
 			}

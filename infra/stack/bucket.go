@@ -9,6 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/engine/pipeline"
+	"parley/shared/speech"
 )
 
 // Days after which S3 deletes what is only needed for a while, should the upkeep not have done it before.
@@ -24,7 +25,7 @@ func (s *system) addBucket() {
 	name := awscdk.Fn_Sub(jsii.String(s.bucketPrefix()+"-${AWS::AccountId}-${AWS::Region}"), nil)
 	arn := awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:s3:::"+s.bucketPrefix()+"-${AWS::AccountId}-${AWS::Region}"), nil)
 
-	ingest := s.queues[string(pipeline.Ingest)]
+	ingest := s.queues[string(speech.Ingest)]
 	ingest.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("BucketEvents"),
 		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},

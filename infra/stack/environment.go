@@ -4,8 +4,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/engine/config"
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
+	"parley/shared/speech"
+	"parley/shared/speech/installed"
 )
 
 // environment names to a function the tables, bucket, queues and engines. Every function gets the same names: what it
@@ -17,9 +18,9 @@ func (s *system) environment(f Function) *map[string]*string {
 		config.ClientsTable: s.tables[schema.Clients.Name].TableName(),
 		config.LimitsTable:  s.tables[schema.Limits.Name].TableName(),
 		config.Bucket:       s.bucket.Ref(),
-		config.Parts:        jsii.String(s.props.Parts),
+		installed.Variable:  jsii.String(s.props.Parts),
 	}
-	for _, stage := range pipeline.Fed {
+	for _, stage := range speech.Service.Fed() {
 		env[config.Queue(stage.Name)] = s.queues[stage.Queue()].QueueUrl()
 	}
 	for _, stage := range f.Invokes {

@@ -17,6 +17,8 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/dynamo/schema"
+	"parley/shared/speech"
+	"parley/shared/speech/installed"
 )
 
 // Time limits of the functions that are not stages.
@@ -70,7 +72,7 @@ func API() []Function {
 	submit := map[string]access{clients: reads, limits: writes, runs: writes, credits: writes}
 	erase := map[string]access{clients: reads, limits: counts, runs: erases, credits: reads}
 	return []Function{
-		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{pipeline.LayerFFmpeg}, Tables: submit,
+		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{installed.LayerFFmpeg}, Tables: submit,
 			Reads: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Writes: []string{pipeline.AudioPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Lists: true, Sends: stageQueues()},
 		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
@@ -90,7 +92,7 @@ func API() []Function {
 func Stages() []Function {
 	ledger := ledger()
 	var out []Function
-	for _, stage := range pipeline.Table {
+	for _, stage := range speech.Service.Stages {
 		f := Function{
 			Name: string(stage.Name), Timeout: stage.Timeout, MemoryMB: stage.MemoryMB, Layers: stage.Layers,
 			Tables: ledger,
@@ -142,7 +144,7 @@ func (s *system) addFunctions() {
 	for _, f := range Functions() {
 		s.addFunction(f)
 	}
-	for _, stage := range pipeline.Fed {
+	for _, stage := range speech.Service.Fed() {
 		s.feed(string(stage.Name), stage.Queue(), 1, stage.Concurrency)
 		s.feed("deadletter", stage.Queue()+DeadSuffix, 10, 2)
 	}
@@ -266,7 +268,7 @@ func (s *system) layer(l pipeline.Layer) awslambda.ILayerVersion {
 
 func stageNames() []run.Stage {
 	var out []run.Stage
-	for _, stage := range pipeline.Table {
+	for _, stage := range speech.Service.Stages {
 		out = append(out, stage.Name)
 	}
 	return out
@@ -275,15 +277,15 @@ func stageNames() []run.Stage {
 // stageQueues are those that whoever may end a run sends to: the next run's first part, and the webhook.
 func stageQueues() []string {
 	var out []string
-	for _, stage := range pipeline.Fed {
+	for _, stage := range speech.Service.Fed() {
 		out = append(out, stage.Queue())
 	}
 	return out
 }
 
 // prefixOf is the object prefix that an artefact lies below.
-func prefixOf(a pipeline.Artefact) string {
-	folder, _, _ := strings.Cut(pipeline.Key("run", 1, a, 0), "/")
+func prefixOf(k pipeline.Kind) string {
+	folder, _, _ := strings.Cut(pipeline.Key("run", 1, k, 0), "/")
 	return folder + "/"
 }
 

@@ -1,13 +1,12 @@
 package stack
 
 import (
+	"parley/shared/speech"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
-
-	"parley/shared/engine/pipeline"
 )
 
 // retention is how long a message, dead or alive, is kept: the most that SQS offers.
@@ -17,7 +16,7 @@ const retention = 14 * 24 * time.Hour
 const DeadSuffix = "-dead"
 
 func (s *system) addQueues() {
-	for _, stage := range pipeline.Fed {
+	for _, stage := range speech.Service.Fed() {
 		dead := s.addQueue(stage.Queue()+DeadSuffix, deadletterTimeout*6, nil)
 		s.addQueue(stage.Queue(), stage.Visibility(), &awssqs.DeadLetterQueue{
 			Queue:           dead,

@@ -15,10 +15,11 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/api"
-	"parley/shared/engine/config"
 	"parley/shared/engine/fault"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
+	"parley/shared/speech"
+	"parley/shared/speech/installed"
 )
 
 type properties = map[string]any
@@ -43,7 +44,7 @@ func folders() (dist, layers string, err error) {
 			return "", "", err
 		}
 	}
-	for _, l := range []pipeline.Layer{pipeline.LayerFFmpeg, pipeline.LayerRecogniser, pipeline.LayerAligner} {
+	for _, l := range []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner} {
 		if err := write(filepath.Join(layers, string(l), "parley", "engine")); err != nil {
 			return "", "", err
 		}
@@ -113,7 +114,7 @@ func arnOf(id string) string { return fmt.Sprint(properties{"Fn::GetAtt": []any{
 
 func TestEveryStageIsBuiltFromItsRow(t *testing.T) {
 	all := template(t)
-	for _, stage := range pipeline.Fed {
+	for _, stage := range speech.Service.Fed() {
 		t.Run(string(stage.Name), func(t *testing.T) {
 			queueID, queue := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+stage.Queue())
 			deadID, dead := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+stage.Queue()+DeadSuffix)
@@ -157,7 +158,7 @@ func TestEveryStageIsBuiltFromItsRow(t *testing.T) {
 
 func TestFaultsCanBeSetOnEveryStage(t *testing.T) {
 	var stages []string
-	for _, stage := range pipeline.Table {
+	for _, stage := range speech.Service.Stages {
 		stages = append(stages, string(stage.Name))
 	}
 	if !slices.Equal(stages, fault.Stages()) {
@@ -270,7 +271,7 @@ func TestDataOutlivesTheStackUnlessThrownAway(t *testing.T) {
 
 func TestBucketIsPrivateAndFeedsIngest(t *testing.T) {
 	all := template(t)
-	queueID, _ := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+string(pipeline.Ingest))
+	queueID, _ := find(t, all, "AWS::SQS::Queue", "QueueName", "parley-"+string(speech.Ingest))
 	for _, r := range all {
 		if r.Type != "AWS::S3::Bucket" {
 			continue
@@ -431,8 +432,8 @@ func TestSettings(t *testing.T) {
 		case "AWS::Lambda::Function":
 			env, _ := r.Properties["Environment"].(properties)
 			vars, _ := env["Variables"].(properties)
-			if fmt.Sprint(r.Properties["Architectures"]) != "[x86_64]" || vars[config.Parts] != "/engines" {
-				t.Errorf("%s: %v, parts %v", id, r.Properties["Architectures"], vars[config.Parts])
+			if fmt.Sprint(r.Properties["Architectures"]) != "[x86_64]" || vars[installed.Variable] != "/engines" {
+				t.Errorf("%s: %v, parts %v", id, r.Properties["Architectures"], vars[installed.Variable])
 			}
 		case "AWS::Lambda::EventSourceMapping":
 			scaling, _ := r.Properties["ScalingConfig"].(properties)

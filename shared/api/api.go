@@ -18,6 +18,8 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/webhook"
+	"parley/shared/presentation"
+	"parley/shared/speech/audio"
 )
 
 // Base is the path that all calls stand under.
@@ -27,7 +29,7 @@ const Base = "/api/v1"
 type Prober interface {
 	// Probe answers format, length and size of the file at path, or a *errcode.Error: UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT,
 	// AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE.
-	Probe(ctx context.Context, path string) (run.Audio, error)
+	Probe(ctx context.Context, path string) (audio.Info, error)
 }
 
 // Presigner lets a client post one file straight into the object store.
@@ -39,6 +41,7 @@ type Presigner interface {
 
 // Deps are the ports that the handlers stand on. Each constructor names those that it needs.
 type Deps struct {
+	Service  pipeline.Service
 	Runs     run.Store
 	Limits   run.Limits
 	Accounts account.Store
@@ -91,4 +94,9 @@ func All(d Deps) http.Handler { return serve(d, allRoutes()) }
 
 func allRoutes() []route {
 	return slices.Concat(submitRoutes, pollRoutes, eraseRoutes, uploadsRoutes, runsRoutes, creditsRoutes, healthRoutes, docsRoutes())
+}
+
+// presenter makes what is answered of runs.
+func (d Deps) presenter() presentation.Presenter {
+	return presentation.Presenter{Service: d.Service, Runs: d.Runs, Objects: d.Objects, Clock: d.Clock}
 }

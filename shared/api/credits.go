@@ -8,6 +8,7 @@ import (
 
 	"parley/shared/engine/credit"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 )
 
 var creditsRoutes = []route{
@@ -38,20 +39,20 @@ type usageView struct {
 }
 
 type transactionView struct {
-	ID           string      `json:"id"`
-	Type         credit.Kind `json:"type"`
-	Amount       int64       `json:"amount"`
-	RunID        *string     `json:"runId"`
-	BalanceAfter int64       `json:"balanceAfter"`
-	HeldAfter    int64       `json:"heldAfter"`
-	CreatedAt    Stamp       `json:"createdAt"`
-	Note         string      `json:"note"`
+	ID           string             `json:"id"`
+	Type         credit.Kind        `json:"type"`
+	Amount       int64              `json:"amount"`
+	RunID        *string            `json:"runId"`
+	BalanceAfter int64              `json:"balanceAfter"`
+	HeldAfter    int64              `json:"heldAfter"`
+	CreatedAt    presentation.Stamp `json:"createdAt"`
+	Note         string             `json:"note"`
 }
 
 func transactionsOf(es []credit.Entry) []transactionView {
 	vs := make([]transactionView, len(es))
 	for i, e := range es {
-		vs[i] = transactionView{e.ID, e.Kind, e.Amount, e.RunID, e.BalanceAfter, e.HeldAfter, Stamp(e.CreatedAt), e.Note}
+		vs[i] = transactionView{e.ID, e.Kind, e.Amount, e.RunID, e.BalanceAfter, e.HeldAfter, presentation.Stamp(e.CreatedAt), e.Note}
 	}
 	return vs
 }

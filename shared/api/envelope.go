@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 )
 
 // Envelope is the body of every error answer, whoever gives it.
@@ -16,9 +17,9 @@ type Envelope struct {
 
 // EnvelopeError is what an Envelope holds.
 type EnvelopeError struct {
-	Code      errcode.Code `json:"code"`
-	Message   string       `json:"message"`
-	Timestamp Stamp        `json:"timestamp"`
+	Code      errcode.Code       `json:"code"`
+	Message   string             `json:"message"`
+	Timestamp presentation.Stamp `json:"timestamp"`
 	// RequestID is the X-Request-Id of the answer; empty where the request was refused before its handler ran.
 	RequestID string `json:"requestId,omitempty"`
 	// RetryAfterSeconds is 1 or more on 429 and 503, and wherever a retry has a known moment.
@@ -33,7 +34,7 @@ func Refuse(w http.ResponseWriter, e *errcode.Error, requestID string, now time.
 		e = errcode.New(errcode.InternalError)
 		entry, _ = errcode.Lookup(e.Code)
 	}
-	body := EnvelopeError{Code: e.Code, Message: e.Text(), Timestamp: Stamp(now), RequestID: requestID, Details: e.Details}
+	body := EnvelopeError{Code: e.Code, Message: e.Text(), Timestamp: presentation.Stamp(now), RequestID: requestID, Details: e.Details}
 	if e.RetryAfter > 0 || entry.Status == http.StatusTooManyRequests || entry.Status == http.StatusServiceUnavailable {
 		body.RetryAfterSeconds = max(wholeSeconds(e.RetryAfter), 1)
 		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfterSeconds))

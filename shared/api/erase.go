@@ -10,6 +10,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 )
 
 var eraseRoutes = []route{{method: http.MethodDelete, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).erase}}
@@ -43,7 +44,7 @@ func (c *call) mark(r run.Run) (run.Run, error) {
 	for range maxEraseTries {
 		if !r.Status.Terminal() {
 			now := c.Clock.Now()
-			return r, &errcode.Error{Code: errcode.RunNotTerminal, RetryAfter: time.Duration(pollInterval(now.Sub(r.CreatedAt))) * time.Second}
+			return r, &errcode.Error{Code: errcode.RunNotTerminal, RetryAfter: time.Duration(presentation.PollInterval(now.Sub(r.CreatedAt))) * time.Second}
 		}
 		erased, err := c.Runs.Erase(c.r.Context(), r, c.Clock.Now())
 		switch {

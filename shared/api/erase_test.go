@@ -17,6 +17,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 func (h *house) erase(id run.ID) reply {
@@ -43,7 +44,7 @@ func (r reply) erased() {
 func (h *house) scatter(id run.ID) []string {
 	h.t.Helper()
 	for _, key := range []string{
-		pipeline.Key(id, 1, pipeline.PCM, 0), pipeline.Key(id, 1, pipeline.Words, 0), pipeline.Key(id, 1, pipeline.Words, 12), pipeline.Key(id, 2, pipeline.Conversation, 0),
+		pipeline.Key(id, 1, speech.PCM, 0), pipeline.Key(id, 1, speech.Words.Kind, 0), pipeline.Key(id, 1, speech.Words.Kind, 12), pipeline.Key(id, 2, speech.Conversation.Kind, 0),
 		pipeline.Key(id, 2, pipeline.Report, 0),
 	} {
 		h.must(h.objects.Objects.Put(h.t.Context(), key, "application/json", strings.NewReader("x"), 1))
@@ -265,9 +266,9 @@ func TestARecordingThatIsGone(t *testing.T) {
 			first.has(http.StatusAccepted)
 			id := run.ID(first.at("id").(string))
 			before := h.run(id)
-			after, err := before.Done(1, run.Part{Stage: pipeline.Ingest}, map[run.Part]time.Duration{{Stage: pipeline.Diarize}: time.Minute}, h.clock.Now())
+			after, err := before.Done(1, run.Part{Stage: speech.Ingest}, map[run.Part]time.Duration{{Stage: speech.Diarize}: time.Minute}, h.clock.Now())
 			h.must(err)
-			after.Chunks = 3
+			after.Pieces = 3
 			h.must(h.store.Advance(t.Context(), before, after))
 			end(h, id)
 			reading := h.get("/speech/analyze/" + string(id))

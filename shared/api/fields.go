@@ -17,6 +17,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/engine/webhook"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 // The bounds of what a client may say of a run; characters are Unicode code points.
@@ -74,43 +75,44 @@ func (f *form) one(name string) (string, bool) {
 
 // request reads all fields but the recording, in the order of the documentation; the first that is wrong answers. What is
 // wrong with the form itself comes before.
-func (f *form) request(webhooks webhook.Policy) (r run.Request, err error) {
+func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Request, err error) {
 	if len(f.bad) > 0 {
-		return r, invalid(f.bad...)
+		return r, asked, invalid(f.bad...)
 	}
-	if r.Language, err = f.language(); err != nil {
-		return r, err
+	if asked.Language, err = f.language(); err != nil {
+		return r, asked, err
 	}
 	if v, ok := f.one(fieldExternalID); ok {
 		if !between(v, 1, maxExternalID) {
-			return r, errcode.New(errcode.InvalidExternalID)
+			return r, asked, errcode.New(errcode.InvalidExternalID)
 		}
 		r.ExternalID = v
 	}
 	if v, ok := f.one(fieldMetadata); ok {
 		if r.Metadata, err = metadata(v); err != nil {
-			return r, err
+			return r, asked, err
 		}
 	}
 	if r.Tags, err = tags(f.text[fieldTags]); err != nil {
-		return r, err
+		return r, asked, err
 	}
-	if r.Cut, err = f.cut(0); err != nil {
-		return r, err
+	if asked.Cut, err = f.cut(0); err != nil {
+		return r, asked, err
 	}
 	if v, ok := f.one(fieldAllowPartial); ok {
 		if v != "true" && v != "false" {
-			return r, invalid(field{Name: fieldAllowPartial, Message: "must be true or false"})
+			return r, asked, invalid(field{Name: fieldAllowPartial, Message: "must be true or false"})
 		}
 		r.AllowPartial = v == "true"
 	}
 	if v, ok := f.one(fieldWebhookURL); ok {
 		if err := webhooks.Check(v); err != nil {
-			return r, errcode.New(errcode.InvalidWebhookURL).Because(err)
+			return r, asked, errcode.New(errcode.InvalidWebhookURL).Because(err)
 		}
 		r.WebhookURL = v
 	}
-	return r, nil
+	r.Asked = asked.Document()
+	return r, asked, nil
 }
 
 // withdrawn are codes that the registry of package language still reads but ISO 639-1 no longer holds.

@@ -25,6 +25,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 	media "parley/shared/speech/audio"
 )
 
@@ -79,31 +80,31 @@ func (o *objects) Get(ctx context.Context, key string, offset, length int64) (io
 // prober reads a recording of these tests: "flac 240000" and padding is a FLAC of 240,000 ms; anything else is no audio.
 type prober struct{}
 
-func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
+func (prober) Probe(_ context.Context, path string) (media.Info, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return run.Audio{}, err
+		return media.Info{}, err
 	}
 	words := strings.Fields(string(raw[:min(len(raw), 40)]))
 	if len(words) < 2 {
-		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
+		return media.Info{}, errcode.New(errcode.UnsupportedFormat)
 	}
 	ms, err := strconv.ParseInt(words[1], 10, 64)
 	switch {
 	case words[0] == "panic":
 		panic("the prober's own secret")
 	case words[0] == "fault":
-		return run.Audio{}, errors.New("the prober's own secret")
+		return media.Info{}, errors.New("the prober's own secret")
 	case err != nil:
-		return run.Audio{}, errcode.New(errcode.AudioDurationUnavailable)
+		return media.Info{}, errcode.New(errcode.AudioDurationUnavailable)
 	case !slices.ContainsFunc(media.Formats, func(f media.Format) bool { return f.Name == words[0] }):
-		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
+		return media.Info{}, errcode.New(errcode.UnsupportedFormat)
 	case ms < 180_000:
-		return run.Audio{}, errcode.New(errcode.AudioTooShort)
+		return media.Info{}, errcode.New(errcode.AudioTooShort)
 	case ms > 2_700_000:
-		return run.Audio{}, errcode.New(errcode.AudioTooLong)
+		return media.Info{}, errcode.New(errcode.AudioTooLong)
 	}
-	return run.Audio{DurationMs: ms, Format: words[0], SizeBytes: int64(len(raw))}, nil
+	return media.Info{DurationMs: ms, Format: words[0], SizeBytes: int64(len(raw))}, nil
 }
 
 // presigner allows everything and remembers nothing.
@@ -117,7 +118,8 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, clock: clock.At(start), store: memory.New(), objects: &objects{}, queue: &memory.Queue{}, log: &bytes.Buffer{}}
 	h.deps = api.Deps{
-		Runs: h.store, Limits: h.store, Accounts: h.store, Clock: h.clock, Random: rand.Reader,
+		Service: speech.Service,
+		Runs:    h.store, Limits: h.store, Accounts: h.store, Clock: h.clock, Random: rand.Reader,
 		Log:     slog.New(slog.NewJSONHandler(h.log, nil)),
 		Objects: h.objects, Sender: h.queue, Prober: prober{}, Presigner: presigner{},
 		Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir(),
@@ -332,7 +334,7 @@ func (h *house) succeed(id run.ID, report string) {
 	h.t.Helper()
 	r := h.run(id)
 	h.put(pipeline.Key(id, r.Attempt, pipeline.Report, 0), report)
-	_, err := h.store.End(h.t.Context(), r, run.Succeed(r, run.Scores{Vocabulary: ptr(3.5), Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)}, "en"), h.clock.Now())
+	_, err := h.store.End(h.t.Context(), r, run.Succeed(r, speech.Service.Dimensions, run.Scores{"vocabulary": 3.5, "fluency": 3.0, "accent": 4.0, "overall": 3.5}, speech.Found{Language: "en"}.Document()), h.clock.Now())
 	h.must(err)
 }
 

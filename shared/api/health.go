@@ -7,6 +7,7 @@ import (
 
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 )
 
 var healthRoutes = []route{{method: http.MethodGet, pattern: "/health", open: true, do: (*call).health}}
@@ -21,10 +22,10 @@ const (
 const warmingRetry = 30 * time.Second
 
 type healthView struct {
-	Status    string            `json:"status"`
-	Timestamp Stamp             `json:"timestamp"`
-	CheckedAt Stamp             `json:"checkedAt"`
-	Parts     map[string]string `json:"parts"`
+	Status    string             `json:"status"`
+	Timestamp presentation.Stamp `json:"timestamp"`
+	CheckedAt presentation.Stamp `json:"checkedAt"`
+	Parts     map[string]string  `json:"parts"`
 }
 
 // health answers whether submits are taken. SERVICE_WARMING_UP while they are not.
@@ -36,7 +37,7 @@ func (c *call) health() (answer, error) {
 	if err := warm(ready); err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, healthView{stateReady, Stamp(c.Clock.Now()), Stamp(ready.At), partStates(ready)}}, nil
+	return answer{http.StatusOK, healthView{stateReady, presentation.Stamp(c.Clock.Now()), presentation.Stamp(ready.At), partStates(ready)}}, nil
 }
 
 // partStates tells each part's state. Why a part is not ready is for operators: the health has no key.
@@ -59,5 +60,5 @@ func warm(r run.Readiness) error {
 		return nil
 	}
 	e := &errcode.Error{Code: errcode.ServiceWarmingUp, RetryAfter: warmingRetry}
-	return e.With("parts", partStates(r)).With("checkedAt", maybe(r.At))
+	return e.With("parts", partStates(r)).With("checkedAt", presentation.Maybe(r.At))
 }

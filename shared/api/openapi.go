@@ -16,6 +16,7 @@ import (
 
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 	"parley/shared/speech/audio"
 )
 
@@ -318,17 +319,17 @@ var exampleDetails = map[errcode.Code]map[string]any{
 	errcode.AudioDurationUnavailable: {"durationMs": 77_760},
 	errcode.InsufficientCredits:      {"cost": 4, "available": 3},
 	errcode.RequestTooLarge:          {"uploadsUrl": Base + "/speech/uploads"},
-	errcode.ServiceWarmingUp:         {"parts": map[string]any{"accent": stateWarmingUp, "ingest": stateReady, "transcribe": stateReady}, "checkedAt": Stamp(exampleAt.Add(-20 * time.Second))},
+	errcode.ServiceWarmingUp:         {"parts": map[string]any{"accent": stateWarmingUp, "ingest": stateReady, "transcribe": stateReady}, "checkedAt": presentation.Stamp(exampleAt.Add(-20 * time.Second))},
 }
 
 // exampleWaits are how long a client is asked to wait with the codes that say so, in s.
 var exampleWaits = map[errcode.Code]int{
 	errcode.RateLimitExceeded: 12, errcode.PollRateLimited: 7, errcode.ServiceWarmingUp: int(warmingRetry / time.Second),
-	errcode.IdempotencyInProgress: int(inFlightRetry / time.Second), errcode.RunNotTerminal: pollInterval(0),
+	errcode.IdempotencyInProgress: int(inFlightRetry / time.Second), errcode.RunNotTerminal: presentation.PollInterval(0),
 }
 
 func envelopeOf(e errcode.Entry) Envelope {
-	env := EnvelopeError{Code: e.Code, Message: e.Message, Timestamp: Stamp(exampleAt), RetryAfterSeconds: exampleWaits[e.Code], Details: exampleDetails[e.Code]}
+	env := EnvelopeError{Code: e.Code, Message: e.Message, Timestamp: presentation.Stamp(exampleAt), RetryAfterSeconds: exampleWaits[e.Code], Details: exampleDetails[e.Code]}
 	if slices.ContainsFunc(e.By, errcode.Place.Handler) || e.Code == errcode.InternalError {
 		env.RequestID = exampleRequest
 	}

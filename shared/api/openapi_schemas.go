@@ -7,9 +7,10 @@ import (
 
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	scored "parley/shared/speech/report"
 	"parley/shared/speech/score/overall"
@@ -163,7 +164,7 @@ func headProps(status node) []prop {
 		must("id", runID()),
 		must("externalId", orNull(externalID())),
 		must("status", status),
-		must("serviceType", oneOf("The service that the run belongs to.", run.ServiceSpeech)),
+		must("serviceType", oneOf("The service that the run belongs to.", speech.Name)),
 		must("timestamp", instant("When this was answered.")),
 		must("createdAt", instant("When the run was submitted.")),
 		must("completedAt", orNull(instant("When it ended; null before."))),
@@ -172,8 +173,8 @@ func headProps(status node) []prop {
 }
 
 func stageNames() []string {
-	out := []string{stageQueued}
-	for _, s := range pipeline.Table {
+	out := []string{presentation.StageQueued}
+	for _, s := range speech.Service.Stages {
 		out = append(out, string(s.Name))
 	}
 	return out
@@ -241,7 +242,7 @@ func schemaNodes() node {
 			must("id", runID()),
 			must("status", oneOf("`queued` where the client's runs in process are as many as it may have; a queued run starts by itself, first in, first out.", statusNames(live)...)),
 			must("externalId", orNull(externalID())),
-			must("serviceType", oneOf("The service that the run belongs to.", run.ServiceSpeech)),
+			must("serviceType", oneOf("The service that the run belongs to.", speech.Name)),
 			must("timestamp", instant("When it was accepted.")),
 			must("pollIntervalSeconds", pollIntervals()),
 			may("queuePosition", queueSchema()),
@@ -326,9 +327,9 @@ func schemaNodes() node {
 			must("speakingMs", whole("How long they speak.", 0)),
 			must("wordCount", whole("How many words they say.", 0)))},
 		{"HeldCredits", closed("What the run holds until it ends.",
-			must("held", whole("Credits: 1 per started minute.", 1, upTo(credit.Cost(audio.Bounds.MaxLength)))))},
+			must("held", whole("Credits: 1 per started minute.", 1, upTo(speech.Price(audio.Bounds.MaxLength)))))},
 		{"ChargedCredits", closed("What the run cost.",
-			must("deducted", whole("Credits charged; 0 for a failed run.", 0, upTo(credit.Cost(audio.Bounds.MaxLength)))),
+			must("deducted", whole("Credits charged; 0 for a failed run.", 0, upTo(speech.Price(audio.Bounds.MaxLength)))),
 			must("remainingBalance", whole("The client's balance as of this answer.", 0)),
 			must("audioDurationMinutes", number("The recording's length, two decimals.", audio.Bounds.MinLength.Minutes(), audio.Bounds.MaxLength.Minutes())))},
 		{"Failure", closed("Why the run failed. No credits are charged.",
@@ -408,7 +409,7 @@ func errorSchema() node {
 }
 
 func partsSchema(about string, states ...string) node {
-	return node{{"type", "object"}, {"description", about}, {"maxProperties", len(pipeline.Table)},
+	return node{{"type", "object"}, {"description", about}, {"maxProperties", len(speech.Service.Stages)},
 		{"propertyNames", node{{"enum", stageNames()[1:]}}}, {"additionalProperties", oneOf("Of the part.", states...)}}
 }
 

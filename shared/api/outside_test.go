@@ -15,6 +15,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 // What a client may try that has read nothing but the contract.
@@ -217,7 +218,7 @@ func TestIdempotencyKeysAreText(t *testing.T) {
 func TestPollPartial(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept(part{name: "allowPartial", value: "true"})
-	h.partial(id, reportJSON, run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)})
+	h.partial(id, reportJSON, run.Scores{"fluency": 3.0, "accent": 4.0, "overall": 3.5})
 	for name, r := range map[string]reply{"poll": h.get("/speech/analyze/" + string(id)), "list": {t: t, body: h.get("/runs?status=partial").at("data").([]any)[0].(map[string]any)}} {
 		for path, want := range map[string]any{
 			"status": "partial", "error": nil, "credits.deducted": 2.0, "credits.remainingBalance": 98.0, "scores.vocabulary": nil, "scores.vocabularyCefr": nil, "scores.vocabularyPercent": nil,
@@ -349,7 +350,7 @@ func TestEntriesStayAsTheyWere(t *testing.T) {
 	step("a success", func() { h.succeed(won, reportJSON) })
 	step("a failure", func() { h.fail(lost, errcode.ScoringFailed) })
 	step("a partial run", func() {
-		h.partial(half, reportJSON, run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)})
+		h.partial(half, reportJSON, run.Scores{"fluency": 3.0, "accent": 4.0, "overall": 3.5})
 	})
 	step("a correction", func() {
 		_, err := h.store.Adjust(t.Context(), h.client.ID, -7, "a correction", h.clock.Now())
@@ -358,8 +359,7 @@ func TestEntriesStayAsTheyWere(t *testing.T) {
 	step("an erasure", func() { h.erase(won).erased() })
 	step("another attempt", func() {
 		r := h.run(lost)
-		first, due := pipeline.First(0)
-		_, err := h.store.Retry(t.Context(), r, run.Submission{Run: r, ConcurrentRuns: 2, First: first, Due: due, Budget: pipeline.Budget(0)}, h.clock.Now())
+		_, err := h.store.Retry(t.Context(), r, run.Submission{Run: r, Terms: speech.Service.Terms(0, 2, pipeline.Budget(0))}, h.clock.Now())
 		h.must(err)
 	})
 	step("refused submits", func() { h.submit(audio("wav 2000000")); h.submit(audio("x")) })

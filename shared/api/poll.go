@@ -24,12 +24,12 @@ func (c *call) poll() (answer, error) {
 		if err != nil {
 			return answer{}, fmt.Errorf("api: poll: %w", err)
 		}
-		rep, err := c.report(&r)
+		v, err := c.presenter().Finished(ctx, r, a.Balance)
 		if err != nil {
-			return answer{}, err
+			return answer{}, fmt.Errorf("api: poll: %w", err)
 		}
-		body, err := doneView{c.summary(r, rep, a.Balance), rep.Analysis, rep.Transcript}.encode()
-		return answer{http.StatusOK, body}, err
+		body, err := v.Encode()
+		return answer{http.StatusOK, encoded(body)}, err
 	}
 	if c.PollEvery > 0 {
 		wait, err := c.Limits.Poll(ctx, id, c.PollEvery, c.Clock.Now())
@@ -40,9 +40,9 @@ func (c *call) poll() (answer, error) {
 			return answer{}, &errcode.Error{Code: errcode.PollRateLimited, RetryAfter: wait}
 		}
 	}
-	v := c.live(r)
-	if v.QueuePosition, err = c.queuePosition(r); err != nil {
-		return answer{}, err
+	v, err := c.presenter().Live(ctx, r)
+	if err != nil {
+		return answer{}, fmt.Errorf("api: poll: %w", err)
 	}
 	c.w.Header().Set("Retry-After", strconv.Itoa(v.PollIntervalSeconds))
 	return answer{http.StatusOK, v}, nil

@@ -12,6 +12,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","audio":{"languageCode":"en","speakerCount":2,"quality":{"snrDb":31.4,"clippedPercent":0,"speechPercent":71}},
@@ -182,30 +183,30 @@ func TestPollWithoutReport(t *testing.T) {
 func TestPollProgress(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
-	transcribe := func(i int) run.Part { return run.Part{Stage: pipeline.Transcribe, Index: i} }
+	transcribe := func(i int) run.Part { return run.Part{Stage: speech.Transcribe, Index: i} }
 	part := func(s run.Stage) run.Part { return run.Part{Stage: s} }
 	for _, step := range []struct {
 		done     run.Part
 		stage    string
 		progress float64
 	}{
-		{part(pipeline.Ingest), "transcribe", 15},
+		{part(speech.Ingest), "transcribe", 15},
 		{transcribe(1), "transcribe", 28},
 		{transcribe(0), "transcribe", 42},
 		{transcribe(2), "diarize", 56},
-		{part(pipeline.Diarize), "vocabulary", 70},
-		{part(pipeline.Accent), "vocabulary", 78},
-		{part(pipeline.Vocabulary), "fluency", 86},
-		{part(pipeline.Fluency), "finalize", 95},
+		{part(speech.Diarize), "vocabulary", 70},
+		{part(speech.Accent), "vocabulary", 78},
+		{part(speech.Vocabulary), "fluency", 86},
+		{part(speech.Fluency), "finalize", 95},
 	} {
 		before := h.run(id)
 		r := before
-		if step.done.Stage == pipeline.Ingest {
-			r.Chunks = 3
+		if step.done.Stage == speech.Ingest {
+			r.Pieces = 3
 		}
 		next := map[run.Part]time.Duration{}
 		if r.Last(step.done) {
-			for _, p := range pipeline.Following(step.done.Stage, r.Chunks) {
+			for _, p := range speech.Service.Following(step.done.Stage, r.Pieces) {
 				next[p] = time.Minute
 			}
 		}

@@ -13,6 +13,8 @@ import (
 	"parley/shared/engine/account"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
+	"parley/shared/speech"
 )
 
 var runsRoutes = []route{
@@ -21,13 +23,13 @@ var runsRoutes = []route{
 }
 
 // services are the values of serviceType; only speech has runs here.
-var services = []string{run.ServiceSpeech, "cv_deepmatch"}
+var services = []string{speech.Name, "cv_deepmatch"}
 
 // reportReads is how many stored reports a list reads at a time.
 const reportReads = 8
 
 type runsView struct {
-	Data       []any   `json:"data"` // liveView or summaryView
+	Data       []any   `json:"data"` // presentation.Live or presentation.Summary
 	NextCursor *string `json:"nextCursor"`
 }
 
@@ -58,7 +60,7 @@ func (c *call) runs() (answer, error) {
 		return answer{}, err
 	}
 	v := runsView{Data: []any{}}
-	if ok && service != run.ServiceSpeech {
+	if ok && service != speech.Name {
 		return answer{http.StatusOK, v}, nil
 	}
 	ctx := c.r.Context()
@@ -88,10 +90,6 @@ func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 	free := make(chan struct{}, reportReads)
 	var all sync.WaitGroup
 	for i, r := range rs {
-		if !r.Status.Terminal() {
-			out[i] = c.live(r)
-			continue
-		}
 		free <- struct{}{}
 		all.Go(func() {
 			defer func() {
@@ -100,12 +98,12 @@ func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 				}
 				<-free
 			}()
-			rep, err := c.report(&r)
-			if errors.Is(err, errDamaged) {
+			entry, err := c.presenter().Entry(c.r.Context(), r, balance)
+			if errors.Is(err, presentation.ErrDamaged) {
 				c.log.Error("run listed without its report", "run", r.ID, "cause", err.Error())
 				err = nil
 			}
-			out[i], errs[i] = c.summary(r, rep, balance), err
+			out[i], errs[i] = entry, err
 		})
 	}
 	all.Wait()

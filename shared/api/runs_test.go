@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"parley/infra/prove/contract"
-	"parley/shared/api"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/webhook"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
+	"parley/shared/speech"
 )
 
 func (r reply) ids() []string {
@@ -264,7 +265,7 @@ func TestAReportThatIsBrokenWithin(t *testing.T) {
 // ended.
 func TestToldIsTheListsEntry(t *testing.T) {
 	h := newHouse(t)
-	scored := run.Scores{Fluency: ptr(3.0), Accent: ptr(4.0), Overall: ptr(3.5)}
+	scored := run.Scores{"fluency": 3.0, "accent": 4.0, "overall": 3.5}
 	for name, end := range map[string]func(run.ID){
 		"failed":                     func(id run.ID) { h.fail(id, errcode.ScoringFailed) },
 		"succeeded":                  func(id run.ID) { h.succeed(id, reportJSON) },
@@ -282,7 +283,7 @@ func TestToldIsTheListsEntry(t *testing.T) {
 			if err != nil || !r.Push.Outstanding() {
 				t.Fatalf("%+v %v", r.Push, err)
 			}
-			data, err := api.Told(h.deps)(t.Context(), r)
+			data, err := presentation.Presenter{Service: h.deps.Service, Runs: h.deps.Runs, Objects: h.deps.Objects, Clock: h.deps.Clock}.Webhook(t.Context(), r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,6 +314,6 @@ func (h *house) partial(id run.ID, report string, scores run.Scores) {
 	h.t.Helper()
 	r := h.run(id)
 	h.put(pipeline.Key(id, r.Attempt, pipeline.Report, 0), report)
-	_, err := h.store.End(h.t.Context(), r, run.Outcome{Status: run.Partial, Scores: scores, Charge: r.Cost * 2 / 3, Language: "en"}, h.clock.Now())
+	_, err := h.store.End(h.t.Context(), r, run.SucceedInPart(r, speech.Service.Dimensions, scores, speech.Found{Language: "en"}.Document()), h.clock.Now())
 	h.must(err)
 }

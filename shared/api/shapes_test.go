@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"parley/shared/engine/run"
+	"parley/shared/presentation"
 	"parley/shared/speech/audio"
 	scored "parley/shared/speech/report"
 	"parley/shared/speech/score"
@@ -15,12 +16,12 @@ import (
 // Ensure that the shapes of the document have the members of the types that are encoded, and no others.
 func TestShapesAreThoseOfTheTypes(t *testing.T) {
 	for name, v := range map[string]any{
-		"AcceptedRun": acceptedView{}, "LiveRun": liveView{}, "RunSummary": summaryView{}, "FinishedRun": doneView{}, "RunPage": runsView{},
+		"AcceptedRun": presentation.Accepted{}, "LiveRun": presentation.Live{}, "RunSummary": presentation.Summary{}, "FinishedRun": presentation.Finished{}, "RunPage": runsView{},
 		"Credits": creditsView{}, "Transaction": transactionView{}, "TransactionPage": transactionsView{}, "Upload": uploadView{}, "Health": healthView{},
-		"HeldCredits": heldView{}, "ChargedCredits": doneCredits{}, "Failure": run.Failure{}, "Error": Envelope{},
+		"HeldCredits": presentation.Held{}, "ChargedCredits": presentation.Charged{}, "Failure": run.Failure{}, "Error": Envelope{},
 		"Quality": scored.Quality{}, "CandidateDetection": scored.Detection{}, "Scores": scored.Scores{}, "Confidence": scored.Confidence{}, "Confidences": scored.Confidences{},
 		"Explainability": scored.Explainability{}, "Analyses": scored.Analyses{}, "Analysis": scored.Analysis{}, "Measure": scored.Measure{}, "Norm": score.Norm{},
-		"Transcript": scored.Transcript{}, "Segment": scored.Segment{}, "Word": scored.Word{}, "Speaker": scored.Speaker{}, "CutSettings": run.CutSettings{},
+		"Transcript": scored.Transcript{}, "Segment": scored.Segment{}, "Word": scored.Word{}, "Speaker": scored.Speaker{}, "CutSettings": audio.CutSettings{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema, ok := schemaNodes().get(name).(node)

@@ -17,6 +17,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 var submitRoutes = []route{{method: http.MethodPost, pattern: "/speech/analyze", needs: account.PermissionSpeech, counted: true, do: (*call).submit}}
@@ -35,36 +36,6 @@ const (
 // contentTypes are what a stored recording is declared as, by its format.
 var contentTypes = map[string]string{"mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "webm": "audio/webm", "ogg": "audio/ogg", "flac": "audio/flac"}
 
-type acceptedView struct {
-	ID                  run.ID            `json:"id"`
-	Status              run.Status        `json:"status"`
-	ExternalID          *string           `json:"externalId"`
-	ServiceType         string            `json:"serviceType"`
-	Timestamp           Stamp             `json:"timestamp"`
-	PollIntervalSeconds int               `json:"pollIntervalSeconds"`
-	QueuePosition       *int              `json:"queuePosition,omitempty"` // queued only
-	ActiveRequests      int               `json:"activeRequests"`
-	Audio               fileView          `json:"audio"`
-	Credits             heldView          `json:"credits"`
-	Metadata            map[string]string `json:"metadata"`
-	Tags                []string          `json:"tags"`
-}
-
-type fileView struct {
-	DurationMs        int64  `json:"durationMs"`
-	DurationFormatted string `json:"durationFormatted"`
-	Format            string `json:"format"`
-	SizeBytes         int64  `json:"sizeBytes"`
-}
-
-func fileOf(a run.Audio) fileView {
-	return fileView{a.DurationMs, spoken(a.DurationMs), a.Format, a.SizeBytes}
-}
-
-type heldView struct {
-	Held int64 `json:"held"`
-}
-
 // submit checks in the order of the contract, cheapest first: key and rate are behind it, readiness, fields, audio, language
 // grant and credits are here. Only then is anything written: the run with its hold in one transaction, after it the
 // recording, whose arrival starts the chain.
@@ -82,7 +53,7 @@ func (c *call) submit() (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: %w", err)
 	}
-	request, err := f.request(c.Webhooks)
+	request, asked, err := f.request(c.Webhooks)
 	if err != nil {
 		return answer{}, err
 	}
@@ -97,9 +68,7 @@ func (c *call) submit() (answer, error) {
 		return answer{}, err
 	}
 	s := run.Submission{
-		Run:            run.Run{ID: c.id, Client: c.client.ID, Key: c.key.ID, Attempt: 1, CreatedAt: c.Clock.Now(), Request: request},
-		ConcurrentRuns: c.client.ConcurrentRuns,
-		Budget:         c.Budget,
+		Run: run.Run{ID: c.id, Client: c.client.ID, Key: c.key.ID, Attempt: 1, CreatedAt: c.Clock.Now(), Request: request},
 	}
 	if idempotency != "" {
 		s.Idempotency = &run.Idempotency{Key: idempotency, Input: inputHash(request, f.audio), Expires: s.Run.CreatedAt.Add(idempotencyLasting)}
@@ -112,19 +81,20 @@ func (c *call) submit() (answer, error) {
 			return answer{}, fmt.Errorf("api: submit: replay: %w", err)
 		}
 	}
-	if s.Run.Audio, err = c.Prober.Probe(ctx, f.audio.file.Name()); err != nil {
+	info, err := c.Prober.Probe(ctx, f.audio.file.Name())
+	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: probe: %w", err)
 	}
-	s.Run.Audio.SizeBytes = f.audio.size
-	length := time.Duration(s.Run.Audio.DurationMs) * time.Millisecond
-	if _, err := f.cut(s.Run.Audio.DurationMs); err != nil {
+	if _, err := f.cut(info.DurationMs); err != nil {
 		return answer{}, err
 	}
-	if request.Language != DefaultLanguage && !c.client.Granted(account.GrantMultilingual) {
+	if asked.Language != DefaultLanguage && !c.client.Granted(account.GrantMultilingual) {
 		return answer{}, errcode.New(errcode.MultilingualNotEnabled)
 	}
-	s.Run.Cost = credit.Cost(length)
-	s.First, s.Due = pipeline.First(length)
+	s.Run.Length = time.Duration(info.DurationMs) * time.Millisecond
+	s.Run.Material = speech.File{Format: info.Format, SizeBytes: f.audio.size}.Document()
+	s.Run.Cost = c.Service.Price(s.Run.Length)
+	s.Terms = c.Service.Terms(s.Run.Length, c.client.ConcurrentRuns, c.Budget)
 	r, replayed, err := c.Runs.Submit(ctx, s, s.Run.CreatedAt)
 	switch {
 	case errors.Is(err, run.ErrReused):
@@ -136,7 +106,7 @@ func (c *call) submit() (answer, error) {
 	case replayed:
 		return c.replay(r, s, f.audio)
 	}
-	c.log.Info("run accepted", "run", r.ID, "client", r.Client, "status", r.Status, "held", r.Cost, "durationMs", r.Audio.DurationMs, "format", r.Audio.Format)
+	c.log.Info("run accepted", "run", r.ID, "client", r.Client, "status", r.Status, "held", r.Cost, "durationMs", r.Length.Milliseconds(), "format", info.Format)
 	if err := c.store(r, f.audio); err != nil {
 		return answer{}, err
 	}
@@ -222,9 +192,12 @@ func (c *call) insufficient(cost int64) error {
 // released, before the client hears of it.
 func (c *call) store(r run.Run, audio *spool) error {
 	key := pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0)
-	_, err := audio.file.Seek(0, io.SeekStart)
+	file, err := speech.FileOf(r)
 	if err == nil {
-		err = c.Objects.Put(c.r.Context(), key, contentTypes[r.Audio.Format], audio.file, audio.size)
+		_, err = audio.file.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		err = c.Objects.Put(c.r.Context(), key, contentTypes[file.Format], audio.file, audio.size)
 	}
 	if err == nil {
 		return nil
@@ -232,7 +205,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 	err = fmt.Errorf("api: submit: store the recording of %s: %w", r.ID, err)
 	ctx, stop := context.WithTimeout(context.WithoutCancel(c.r.Context()), cleanup)
 	defer stop()
-	d := pipeline.Deps{Runs: c.Runs, Clients: c.Accounts, Sender: c.Sender, Clock: c.Clock, Log: c.log, Budget: c.Budget}
+	d := pipeline.Deps{Service: c.Service, Runs: c.Runs, Clients: c.Accounts, Sender: c.Sender, Clock: c.Clock, Log: c.log, Budget: c.Budget}
 	end := d.End(ctx, r, run.Fail(errcode.InternalError, "", err.Error()))
 	return errors.Join(err, end, c.Objects.Delete(ctx, key))
 }
@@ -243,7 +216,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error) {
 	ctx := c.r.Context()
 	// A recording that is gone from a run whose pieces were cut was there once: the upkeep deleted it.
-	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero() && r.Chunks == 0
+	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero() && r.Pieces == 0
 	if !r.Status.Terminal() || neverStarted {
 		_, err := c.Objects.Size(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
 		switch {
@@ -268,7 +241,7 @@ func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error)
 // retries as the key promises it may.
 func (c *call) revive(r run.Run, s run.Submission, audio *spool) (answer, error) {
 	s.Run = r
-	s.First, s.Due = pipeline.First(time.Duration(r.Audio.DurationMs) * time.Millisecond)
+	s.Terms = c.Service.Terms(r.Length, c.client.ConcurrentRuns, c.Budget)
 	again, err := c.Runs.Retry(c.r.Context(), r, s, c.Clock.Now())
 	switch {
 	case errors.Is(err, run.ErrGone), errors.Is(err, run.ErrStale):
@@ -286,39 +259,17 @@ func (c *call) revive(r run.Run, s run.Submission, audio *spool) (answer, error)
 	return c.accepted(again)
 }
 
-// accepted answers 202. For a run that has ended since, it says what the first answer said.
+// accepted answers 202.
 func (c *call) accepted(r run.Run) (answer, error) {
 	ctx := c.r.Context()
 	a, err := c.Runs.Account(ctx, r.Client)
 	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: account: %w", err)
 	}
-	v := acceptedView{
-		ID: r.ID, Status: r.Status, ExternalID: external(r), ServiceType: run.ServiceSpeech, Timestamp: Stamp(r.CreatedAt),
-		PollIntervalSeconds: pollInterval(0), ActiveRequests: a.Running, Audio: fileOf(r.Audio), Credits: heldView{r.Cost},
-		Metadata: metadataOf(r), Tags: tagsOf(r),
-	}
-	if v.Status.Terminal() {
-		v.Status = run.Processing
-	}
-	if v.QueuePosition, err = c.queuePosition(r); err != nil {
-		return answer{}, err
+	v, err := c.presenter().Accepted(ctx, r, a.Running)
+	if err != nil {
+		return answer{}, fmt.Errorf("api: submit: %w", err)
 	}
 	c.w.Header().Set("Location", Base+"/speech/analyze/"+string(r.ID))
 	return answer{http.StatusAccepted, v}, nil
-}
-
-// queuePosition is nil for a run that is not queued, or no longer.
-func (c *call) queuePosition(r run.Run) (*int, error) {
-	if r.Status != run.Queued {
-		return nil, nil
-	}
-	n, err := c.Runs.QueuePosition(c.r.Context(), r)
-	if err != nil {
-		return nil, fmt.Errorf("api: queue position: %w", err)
-	}
-	if n < 1 {
-		return nil, nil
-	}
-	return &n, nil
 }

@@ -15,6 +15,8 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
+	media "parley/shared/speech/audio"
 )
 
 // Ensure that an accepted submit answers the whole of the contract, and leaves a run, a hold and the recording.
@@ -44,11 +46,11 @@ func TestSubmit(t *testing.T) {
 	if stored.Client != h.client.ID || stored.Key != h.key.ID || stored.Cost != 5 || stored.Attempt != 1 || !stored.Request.AllowPartial || stored.Request.WebhookURL != "https://hooks.example.com/parley" {
 		t.Errorf("stored %+v", stored)
 	}
-	cut := run.CutSettings{StartSeconds: 10.5, SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100}
-	if stored.Request.Cut != cut || stored.Request.Language != "en" {
-		t.Errorf("asked for %+v in %s", stored.Request.Cut, stored.Request.Language)
+	asked := speech.Request{Language: "en", Cut: media.CutSettings{StartSeconds: 10.5, SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100}}
+	if got, err := speech.RequestOf(stored); err != nil || got != asked {
+		t.Errorf("asked for %+v, %v", got, err)
 	}
-	if !stored.Outstanding(1, run.Part{Stage: pipeline.Ingest}) || !stored.Deadline.Equal(start.Add(15*time.Minute+245001*time.Millisecond)) {
+	if !stored.Outstanding(1, run.Part{Stage: speech.Ingest}) || !stored.Deadline.Equal(start.Add(15*time.Minute+245001*time.Millisecond)) {
 		t.Errorf("outstanding %v until %v", stored.Parts, stored.Deadline)
 	}
 	if n, err := h.objects.Size(t.Context(), pipeline.Key(id, 1, pipeline.Original, 0)); err != nil || n != 11 {
@@ -66,7 +68,8 @@ func TestSubmitDefaults(t *testing.T) {
 		t.Errorf("got %s", r.raw)
 	}
 	q := h.run(run.ID(r.at("id").(string))).Request
-	want := run.Request{Language: "en", Cut: run.CutSettings{SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100, PaddingMs: 50}}
+	asked := speech.Request{Language: "en", Cut: media.CutSettings{SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100, PaddingMs: 50}}
+	want := run.Request{Asked: asked.Document()}
 	if !reflect.DeepEqual(q, want) {
 		t.Errorf("asked for %+v, want %+v", q, want)
 	}
@@ -466,7 +469,7 @@ func TestSubmitThatCannotStore(t *testing.T) {
 	if err != nil || a.Held != 8 || a.Balance != 100 || a.Running != 2 {
 		t.Errorf("account %+v, %v", a, err)
 	}
-	if d, ok := h.queue.Receive(pipeline.Ingest); !ok || d.Message.Run != queued || h.run(queued).Status != run.Processing {
+	if d, ok := h.queue.Receive(speech.Ingest); !ok || d.Message.Run != queued || h.run(queued).Status != run.Processing {
 		t.Errorf("the next in the queue was not started: %+v", d)
 	}
 	h.noFiles()

@@ -14,6 +14,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 )
 
 var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads", needs: account.PermissionSpeech, do: (*call).upload}}
@@ -45,10 +46,10 @@ func (u uploadID) key(client account.ID) string {
 }
 
 type uploadView struct {
-	UploadID  uploadID          `json:"uploadId"`
-	URL       string            `json:"url"`
-	Fields    map[string]string `json:"fields"`
-	ExpiresAt Stamp             `json:"expiresAt"`
+	UploadID  uploadID           `json:"uploadId"`
+	URL       string             `json:"url"`
+	Fields    map[string]string  `json:"fields"`
+	ExpiresAt presentation.Stamp `json:"expiresAt"`
 }
 
 // upload answers 201 with a presigned POST. FILE_TOO_LARGE, INVALID_PARAMETERS.
@@ -65,7 +66,7 @@ func (c *call) upload() (answer, error) {
 		return answer{}, fmt.Errorf("api: upload: %w", err)
 	}
 	c.log.Info("upload allowed", "upload", id)
-	return answer{http.StatusCreated, uploadView{id, url, fields, Stamp(c.Clock.Now().Add(pipeline.UploadLasting))}}, nil
+	return answer{http.StatusCreated, uploadView{id, url, fields, presentation.Stamp(c.Clock.Now().Add(pipeline.UploadLasting))}}, nil
 }
 
 // uploadAsked checks what a client says of the file that it will post. The policy of the POST bounds what it then does;

@@ -26,6 +26,8 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
 	"parley/shared/errcode"
+	"parley/shared/speech"
+	"parley/shared/speech/audio"
 )
 
 // service is the whole front on a socket, over the model store, with an object store that takes uploads beside it.
@@ -70,7 +72,7 @@ func newService(t *testing.T) *service {
 	s.must(s.store.SetReady(t.Context(), run.Readiness{At: s.clock.Now()}))
 	_, err = s.store.Grant(t.Context(), s.account, 100, "", s.clock.Now())
 	s.must(err)
-	front = api.All(api.Deps{Runs: s.store, Limits: s.store, Accounts: s.store, Clock: s.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Objects: s.objects,
+	front = api.All(api.Deps{Service: speech.Service, Runs: s.store, Limits: s.store, Accounts: s.store, Clock: s.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Objects: s.objects,
 		Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{server.URL + "/bucket"}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()})
 	s.client, err = New(server.URL, secret)
 	s.must(err)
@@ -130,15 +132,15 @@ func (s *service) requests() []string {
 
 type prober struct{}
 
-func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
+func (prober) Probe(_ context.Context, path string) (audio.Info, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return run.Audio{}, err
+		return audio.Info{}, err
 	}
 	if !bytes.HasPrefix(raw, []byte("talk")) {
-		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
+		return audio.Info{}, errcode.New(errcode.UnsupportedFormat)
 	}
-	return run.Audio{DurationMs: 240_000, Format: "wav"}, nil
+	return audio.Info{DurationMs: 240_000, Format: "wav"}, nil
 }
 
 type presigner struct{ url string }
@@ -224,7 +226,7 @@ func TestSubmitTwice(t *testing.T) {
 	}
 	r, err := s.store.Get(t.Context(), first.ID)
 	s.must(err)
-	if q := r.Request; q.ExternalID != "x" || !reflect.DeepEqual(q.Metadata, all.Metadata) || !reflect.DeepEqual(q.Tags, all.Tags) || q.Cut.PaddingMs != 0 || !q.AllowPartial || q.WebhookURL != all.WebhookURL {
+	if q := r.Request; q.ExternalID != "x" || !reflect.DeepEqual(q.Metadata, all.Metadata) || !reflect.DeepEqual(q.Tags, all.Tags) || !strings.Contains(string(q.Asked), `"paddingMs":0`) || !q.AllowPartial || q.WebhookURL != all.WebhookURL {
 		t.Errorf("asked for %+v", q)
 	}
 	all.ExternalID = "y"

@@ -9,25 +9,25 @@ import (
 	"strconv"
 	"time"
 
-	"parley/shared/api"
 	"parley/shared/engine/credit"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/presentation"
 )
 
 // Run is a run as far as a caller steers by it; all else is in Raw.
 type Run struct {
-	ID            run.ID       `json:"id"`
-	ExternalID    *string      `json:"externalId"`
-	Status        run.Status   `json:"status"`
-	CreatedAt     api.Stamp    `json:"createdAt"`
-	CompletedAt   *api.Stamp   `json:"completedAt"`   // nil until it has ended
-	ErasedAt      *api.Stamp   `json:"erasedAt"`      // nil unless it was erased
-	Stage         string       `json:"stage"`         // empty once it has ended
-	Progress      int          `json:"progress"`      // %, until it has ended
-	QueuePosition int          `json:"queuePosition"` // 0: not queued
-	Scores        *run.Scores  `json:"scores"`        // nil: none
-	Failure       *run.Failure `json:"error"`
+	ID            run.ID              `json:"id"`
+	ExternalID    *string             `json:"externalId"`
+	Status        run.Status          `json:"status"`
+	CreatedAt     presentation.Stamp  `json:"createdAt"`
+	CompletedAt   *presentation.Stamp `json:"completedAt"`   // nil until it has ended
+	ErasedAt      *presentation.Stamp `json:"erasedAt"`      // nil unless it was erased
+	Stage         string              `json:"stage"`         // empty once it has ended
+	Progress      int                 `json:"progress"`      // %, until it has ended
+	QueuePosition int                 `json:"queuePosition"` // 0: not queued
+	Scores        *Scores             `json:"scores"`        // nil: none
+	Failure       *run.Failure        `json:"error"`
 	Audio         struct {
 		DurationMs int64 `json:"durationMs"`
 	} `json:"audio"`
@@ -156,14 +156,14 @@ type Credits struct {
 
 // Transaction is one entry of the ledger.
 type Transaction struct {
-	ID           string      `json:"id"`
-	Type         credit.Kind `json:"type"`
-	Amount       int64       `json:"amount"`
-	RunID        *run.ID     `json:"runId"`
-	BalanceAfter int64       `json:"balanceAfter"`
-	HeldAfter    int64       `json:"heldAfter"`
-	CreatedAt    api.Stamp   `json:"createdAt"`
-	Note         string      `json:"note"`
+	ID           string             `json:"id"`
+	Type         credit.Kind        `json:"type"`
+	Amount       int64              `json:"amount"`
+	RunID        *run.ID            `json:"runId"`
+	BalanceAfter int64              `json:"balanceAfter"`
+	HeldAfter    int64              `json:"heldAfter"`
+	CreatedAt    presentation.Stamp `json:"createdAt"`
+	Note         string             `json:"note"`
 }
 
 // Credits reads the account. Errors: *Error, the transport's.
@@ -219,4 +219,12 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	}
 	v.Status, v.Parts = "warming_up", body.Error.Details.Parts
 	return v, nil
+}
+
+// Scores are the headline numbers of a run, 0 to 5 with one decimal; nil: not measured.
+type Scores struct {
+	Vocabulary *float64 `json:"vocabulary"`
+	Fluency    *float64 `json:"fluency"`
+	Accent     *float64 `json:"accent"`
+	Overall    *float64 `json:"overall"`
 }

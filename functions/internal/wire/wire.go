@@ -26,10 +26,10 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/webhook"
-	"parley/shared/speech/aligner/pocketsphinx"
-	"parley/shared/speech/audio"
+	"parley/shared/presentation"
+	"parley/shared/speech"
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
-	"parley/shared/speech/recogniser/whisper"
 	"parley/shared/speech/stages"
 	"parley/shared/speech/transcript"
 )
@@ -37,19 +37,21 @@ import (
 // System is a function's surroundings.
 type System struct {
 	*deployment.System
-	Log   *slog.Logger
-	Clock clock.Clock
+	Log     *slog.Logger
+	Clock   clock.Clock
+	Engines *engines.Engines
 }
 
 // Open reads the environment. A function that cannot start ends at once, with the cause in the log.
 func Open() System {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
 	slog.SetDefault(log)
-	cfg, err := config.Load()
+	cfg, err := config.Load(speech.Service)
 	if err == nil {
 		var sys *deployment.System
 		if sys, err = deployment.Open(context.Background(), cfg); err == nil {
-			return System{System: sys, Log: log, Clock: clock.Real{}}
+			return System{System: sys, Log: log, Clock: clock.Real{},
+				Engines: engines.Open(os.Getenv(installed.Variable), os.Getenv(installed.ModelVariable), runtime.NumCPU())}
 		}
 	}
 	log.Error("cannot start", "cause", err.Error())
@@ -59,7 +61,7 @@ func Open() System {
 
 // Deps are the ports that move runs.
 func (s System) Deps() pipeline.Deps {
-	return pipeline.Deps{Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
+	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
 }
 
 // Upkeep are the ports of the upkeep.
@@ -69,8 +71,8 @@ func (s System) Upkeep() cleanup.Deps {
 
 // API are the ports of the handlers behind the gateway.
 func (s System) API() api.Deps {
-	return api.Deps{Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
-		Objects: s.Objects, Sender: s.Queues, Prober: audio.Prober{FFmpeg: installed.FFmpeg(s.Config.Parts)}, Presigner: s.Objects,
+	return api.Deps{Service: speech.Service, Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
+		Objects: s.Objects, Sender: s.Queues, Prober: s.Engines.Prober(), Presigner: s.Objects,
 		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery, Webhooks: s.webhooks()}
 }
 
@@ -79,58 +81,34 @@ func (s System) webhooks() webhook.Policy { return webhook.Policy{Loopback: s.Co
 
 // ServeWebhooks makes the tries that its deliveries ask for until the process ends.
 func (s System) ServeWebhooks() {
-	poster := webhook.Poster{Policy: s.webhooks(), Secrets: s.Tables, Data: api.Told(s.API()), Clock: s.Clock}
+	poster := webhook.Poster{Policy: s.webhooks(), Secrets: s.Tables, Data: presentation.Presenter{Service: speech.Service, Runs: s.Tables, Objects: s.Objects, Clock: s.Clock}.Webhook, Clock: s.Clock}
 	lambda.Start(awsfault.Handler(fault.Process(), delivery.Webhooks{Pusher: pipeline.Pusher{Deps: s.Deps(), Poster: poster}, Delayer: s.Queues}.Handle))
 }
 
 // ServeAPI answers the gateway with h until the process ends.
 func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(h)) }
 
-// engines are the children that a function's stages stand on; each is started on first use.
-type engines struct {
-	dir        string
-	recogniser *whisper.Recogniser
-	aligner    *pocketsphinx.Aligner
-}
-
-func (s System) engines() engines {
-	dir := s.Config.Parts
-	return engines{dir, whisper.New(installed.ASR(dir), installed.Model(dir, s.Config.Model), installed.VAD(dir)), pocketsphinx.New(installed.GOP(dir), installed.Models(dir), runtime.NumCPU())}
-}
-
-func (e engines) works(o pipeline.Objects) stages.Works {
-	return stages.Works{Objects: o, Decode: audio.Decoder{FFmpeg: installed.FFmpeg(e.dir)}.Decode, Recogniser: e.recogniser, Aligner: e.aligner, Listener: e.recogniser}
-}
-
-// ready tells whether the engine of a layer can work, and leaves it running.
-func (e engines) ready(ctx context.Context, l pipeline.Layer) error {
-	switch l {
-	case pipeline.LayerRecogniser:
-		return e.recogniser.Start(ctx)
-	case pipeline.LayerAligner:
-		return e.aligner.Start(ctx)
-	}
-	return installed.Missing(e.dir, installed.LayerFiles(string(l))...)
+func (s System) works() stages.Works {
+	e := s.Engines
+	return stages.Works{Objects: s.Objects, Decode: e.Decoder().Decode, Recogniser: e.Whisper, Aligner: e.Aligner, Listener: e.Whisper}
 }
 
 // ServeStage works through the deliveries of a stage until the process ends.
 func (s System) ServeStage(name run.Stage) {
-	row, err := pipeline.Lookup(name)
+	row, err := speech.Service.Lookup(name)
 	if err != nil {
 		panic(err)
 	}
-	e := s.engines()
-	runner := e.works(s.Objects).Runner(row, s.Deps())
-	runner.Work = faulty(name, runner.Work)
-	stage := delivery.Stage{Runner: runner, Delayer: s.Queues, Probe: func(ctx context.Context) error {
+	stage := delivery.Stage{Runner: s.works().Runner(row, s.Deps()), Delayer: s.Queues, Probe: func(ctx context.Context) error {
 		for _, l := range row.Layers {
-			if err := e.ready(ctx, l); err != nil {
+			if err := s.Engines.Ready(ctx, l); err != nil {
 				return err
 			}
 		}
 		return nil
 	}}
-	lambda.Start(awsfault.Handler(fault.Process(), stage.Handle))
+	stage.Runner.Work = faulty(name, stage.Runner.Work)
+	lambda.Start(awsfault.Handler(fault.Process(), awsfault.Lossy(fault.Process(), string(name), stage.Handle)))
 }
 
 // faulty lets the faults that an operator of a local system has switched on strike before the work.
@@ -139,8 +117,6 @@ func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 		switch err := fault.Stage(ctx, string(name)); {
 		case err == nil:
 			return work(ctx, r, p)
-		case errors.Is(err, fault.ErrDropped):
-			return pipeline.Result{}, pipeline.ErrDropped
 		case errors.Is(err, fault.ErrDenied):
 			return pipeline.Result{}, stages.Denied(transcript.ErrDenied)
 		default:
@@ -151,9 +127,9 @@ func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 
 // ServeDead ends the runs of dead letters until the process ends.
 func (s System) ServeDead() {
-	works := s.engines().works(s.Objects)
-	d := delivery.Dead{Log: s.Log, Runners: map[run.Stage]pipeline.Runner{}}
-	for _, row := range pipeline.Table {
+	works := s.works()
+	d := delivery.Dead{Deps: s.Deps(), Runners: map[run.Stage]pipeline.Runner{}}
+	for _, row := range speech.Service.Stages {
 		d.Runners[row.Name] = works.Runner(row, s.Deps())
 	}
 	lambda.Start(d.Handle)

@@ -13,6 +13,7 @@ import (
 	"parley/shared/engine/account"
 	"parley/shared/engine/config"
 	"parley/shared/engine/deployment"
+	"parley/shared/speech"
 )
 
 // OpenLocal reaches a local system's tables through its endpoint, whatever the shell's own AWS settings are: it sets this
@@ -29,7 +30,7 @@ func OpenLocal(ctx context.Context, sys local.System) (*deployment.System, error
 			return nil, fmt.Errorf("operate: unset %s: %w", name, err)
 		}
 	}
-	cfg, err := config.FromEnv(sys.Lookup)
+	cfg, err := config.FromEnv(speech.Service, sys.Lookup)
 	if err != nil {
 		return nil, err
 	}

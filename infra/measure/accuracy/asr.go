@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
 	"parley/shared/speech/recogniser/whisper"
 	"parley/shared/speech/transcript"
@@ -20,7 +21,7 @@ func recognisers() ([]transcript.Recogniser, func(), error) {
 	all := make([]*whisper.Recogniser, min(runtime.NumCPU(), maxRecognisers))
 	ports := make([]transcript.Recogniser, len(all))
 	for i := range all {
-		all[i] = whisper.New(installed.ASR(dir), installed.Whisper(dir), installed.VAD(dir))
+		all[i] = engines.Open(dir, "", 1).Whisper
 		ports[i] = all[i]
 	}
 	return ports, func() {

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"parley/infra/local"
-	"parley/shared/engine/pipeline"
+	"parley/shared/speech"
 )
 
 func main() {
@@ -98,9 +98,9 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 		fmt.Fprintf(w, "round %d\t%.2f\t%.2f\t%.2f\t\n", i+1, whole[i], alone[i], ratios[i])
 	}
 	fmt.Fprintf(w, "median\t%.2f\t%.2f\t%.2f\t\n\n", median(whole), median(alone), median(ratios))
-	recogniser := median(costs[string(pipeline.Transcribe)])
+	recogniser := median(costs[string(speech.Transcribe)])
 	fmt.Fprintf(w, "function\tprocessor, s\tof the recogniser's\t\n")
-	for _, s := range pipeline.Table {
+	for _, s := range speech.Service.Stages {
 		if cost := costs[string(s.Name)]; len(cost) > 0 {
 			fmt.Fprintf(w, "%s\t%.2f\t%.0f %%\t\n", s.Name, median(cost), 100*median(cost)/recogniser)
 		}

@@ -14,10 +14,9 @@ import (
 	"parley/infra/local"
 	"parley/infra/local/operate"
 	"parley/shared/client"
-	"parley/shared/engine/config"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
-	"parley/shared/speech/recogniser/whisper"
 )
 
 func decode(ctx context.Context, path string) ([]int16, error) {
@@ -34,7 +33,7 @@ func recognise(ctx context.Context, pcm []int16) (time.Duration, error) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			r := whisper.New(installed.ASR(dir), installed.Model(dir, config.DefaultModel), installed.VAD(dir))
+			r := engines.Open(dir, "", 1).Whisper
 			part := pcm[len(pcm)*i/n : len(pcm)*(i+1)/n]
 			_, errs[i] = r.Transcribe(ctx, part, 0, "en")
 			errs[i] = errors.Join(errs[i], r.Close())

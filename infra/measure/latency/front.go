@@ -15,6 +15,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/installed"
 )
@@ -55,7 +56,7 @@ const (
 func newFront(ctx context.Context, dir string) (*front, error) {
 	f := &front{store: memory.New(), objects: &bucket{}}
 	clk := clock.Real{}
-	f.deps = api.Deps{Runs: f.store, Limits: f.store, Accounts: f.store, Clock: clk, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	f.deps = api.Deps{Service: speech.Service, Runs: f.store, Limits: f.store, Accounts: f.store, Clock: clk, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Objects: f.objects, Sender: &memory.Queue{}, Prober: audio.Prober{FFmpeg: installed.FFmpeg(installed.Dir())}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: dir}
 	var err1, err2, err3 error
 	f.client, err1 = account.NewID(rand.Reader)
@@ -79,10 +80,9 @@ func (f *front) accept(ctx context.Context) (run.Run, error) {
 	}
 	const length = 4 * time.Minute
 	now := f.deps.Clock.Now()
-	first, due := pipeline.First(length)
 	r, _, err := f.store.Submit(ctx, run.Submission{
-		Run: run.Run{ID: id, Client: f.client, Attempt: 1, CreatedAt: now, Cost: 4, Audio: run.Audio{DurationMs: length.Milliseconds(), Format: "mp3", SizeBytes: recordingBytes},
-			Request: run.Request{Language: api.DefaultLanguage}},
-		ConcurrentRuns: manyRuns, First: first, Due: due, Budget: f.deps.Budget}, now)
+		Run: run.Run{ID: id, Client: f.client, Attempt: 1, CreatedAt: now, Cost: 4, Length: length, Material: speech.File{Format: "mp3", SizeBytes: recordingBytes}.Document(),
+			Request: run.Request{Asked: speech.Request{Language: api.DefaultLanguage}.Document()}},
+		Terms: speech.Service.Terms(length, manyRuns, f.deps.Budget)}, now)
 	return r, err
 }

@@ -11,8 +11,8 @@ import (
 
 	"parley/shared/speech/audio"
 	"parley/shared/speech/conversation"
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
-	"parley/shared/speech/recogniser/whisper"
 	"parley/shared/speech/transcript"
 )
 
@@ -82,7 +82,7 @@ func listen(ctx context.Context, all []recording, file string) error {
 	if err := installed.Missing(dir, installed.ASRFile, installed.WhisperFile, installed.VADFile); err != nil {
 		return err
 	}
-	recogniser := whisper.New(installed.ASR(dir), installed.Whisper(dir), installed.VAD(dir))
+	recogniser := engines.Open(dir, "", 1).Whisper
 	defer func() { _ = recogniser.Close() }()
 	for i := range all {
 		r := &all[i]

@@ -11,10 +11,9 @@ import (
 	"path/filepath"
 
 	"parley/infra/measure/batch"
-	"parley/shared/speech/aligner/pocketsphinx"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
-	"parley/shared/speech/recogniser/whisper"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/transcript"
 )
@@ -23,7 +22,7 @@ import (
 type rig struct {
 	batch.Engine
 	cache string
-	ends  []func() error
+	end   func() error
 }
 
 // stamp names the file that says which engines' answers a folder keeps.
@@ -42,21 +41,16 @@ func newRig(cache string) (*rig, error) {
 	if err := sameEngines(cache, installed.ASR(dir), installed.GOP(dir)); err != nil {
 		return nil, err
 	}
-	recogniser := whisper.New(installed.ASR(dir), installed.Whisper(dir), installed.VAD(dir))
-	aligner := pocketsphinx.New(installed.GOP(dir), installed.Models(dir), 1)
-	r := &rig{cache: cache, ends: []func() error{recogniser.Close, aligner.Close}}
+	open := engines.Open(dir, "", 1)
+	r := &rig{cache: cache, end: open.Close}
 	r.Engine = batch.Engine{
-		Decode: r.decoder(audio.Decoder{FFmpeg: installed.FFmpeg(dir)}), Inspect: audio.Measure, Language: "en",
-		Recogniser: keptRecogniser{recogniser, cache}, Aligner: keptAligner{aligner, cache}, Listener: keptListener{recogniser, cache},
+		Decode: r.decoder(open.Decoder()), Inspect: audio.Measure, Language: "en",
+		Recogniser: keptRecogniser{open.Whisper, cache}, Aligner: keptAligner{open.Aligner, cache}, Listener: keptListener{open.Whisper, cache},
 	}
 	return r, nil
 }
 
-func (r *rig) close() {
-	for _, end := range r.ends {
-		_ = end()
-	}
-}
+func (r *rig) close() { _ = r.end() }
 
 // sameEngines refuses a folder with the answers of other programs: mixed answers belong to no engine.
 func sameEngines(cache string, programs ...string) error {

@@ -8,6 +8,7 @@ import (
 	"parley/shared/engine/audit"
 	"parley/shared/engine/credit"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 // past is what was last seen of a run.
@@ -50,7 +51,7 @@ func (w *world) look(p *process, op string) {
 		w.breach("after %s: %v", op, err)
 		return
 	}
-	for _, v := range audit.Check(l) {
+	for _, v := range audit.Check(l, speech.Service.Dimensions) {
 		w.breach("after %s by %s: %s", op, p.name, v)
 		return
 	}
@@ -105,7 +106,7 @@ func (w *world) moved(c *client, p *process, a credit.Account, r run.Run, lowest
 // settled checks what must be so once a world has come to rest: every accepted run has ended, every credit is free or
 // charged, every answer that a client got was true, and no key stands for two runs.
 func (w *world) settled() {
-	report, err := audit.All(context.Background(), w.store, "")
+	report, err := audit.All(context.Background(), w.store, speech.Service.Dimensions, "")
 	if err != nil || len(report.Violations) > 0 {
 		w.breach("at rest: %v %v", err, report.Violations)
 	}

@@ -32,7 +32,7 @@ var mutants = []mutant{
 	// The ledger.
 	{"an account may go below zero", "shared/engine/credit/credit.go", "if a.Available < 0 || a.Held < 0 || a.Balance < 0 {", "if a.Balance < -1000000 {"},
 	{"a charged hold is released as well", "shared/engine/credit/credit.go", "if rest := cost - charge; rest > 0", "if rest := cost; rest > 0"},
-	{"a partial result is charged rounded up", "shared/engine/credit/credit.go", "max(cost*int64(scores)/3, 1)", "max((cost*int64(scores)+2)/3, 1)"},
+	{"a partial result is charged rounded up", "shared/engine/credit/credit.go", "max(cost*int64(produced)/int64(all), 1)", "max((cost*int64(produced)+2)/int64(all), 1)"},
 	// The store's conditions.
 	{"a run is settled without its version in the condition", "shared/engine/run/machine.go", "case now.Version == r.Version:", "case now.Version >= r.Version:"},
 	{"a promotion does not look at the slots", "shared/engine/run/account.go", "if a.Running >= concurrentRuns || a.Queued == 0", "if a.Queued == 0"},
@@ -45,7 +45,7 @@ var mutants = []mutant{
 	// What drives them.
 	{"the watchdog sees no deadline", "shared/engine/pipeline/sweep.go", "if !now.Before(r.Deadline) {", "if now.IsZero() {"},
 	{"the sweep starts nobody", "shared/engine/pipeline/sweep.go", "		d.PromoteAll(ctx, c)\n", "		_ = c\n"},
-	{"a promotion gives one slot too many", "shared/engine/pipeline/runner.go", "d.Runs.Promote(ctx, client, c.ConcurrentRuns, first", "d.Runs.Promote(ctx, client, c.ConcurrentRuns+1, first"},
+	{"a promotion gives one slot too many", "shared/engine/pipeline/runner.go", "d.Service.Terms(0, c.ConcurrentRuns, d.Budget)", "d.Service.Terms(0, c.ConcurrentRuns+1, d.Budget)"},
 	{"an erased run's objects stay", "shared/api/erase.go", "	if err := pipeline.Purge(c.r.Context(), c.Objects, r.ID); err != nil {", "	if err := pipeline.Purge(c.r.Context(), c.Objects, \"\"); err != nil {"},
 	{"a webhook's result is never written", "shared/engine/run/push.go", "	if t.Delivered() || p.Exhausted() {\n		p.settle()", "	if p.Exhausted() {\n		p.settle()"},
 	{"a run's end asks for no webhook", "shared/engine/run/machine.go", "	if r.Request.WebhookURL != \"\" {", "	if r.Request.WebhookURL == \"\" {"},

@@ -20,6 +20,8 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
+	"parley/shared/speech/audio"
 )
 
 // Bounds of what clients do.
@@ -206,7 +208,7 @@ func (c *client) request(call string, compose func() *http.Request, hear func(re
 	rec := httptest.NewRecorder()
 	before := w.total()
 	w.start(call, frontLimit, func(p *process) {
-		d := api.Deps{Runs: w.portsOf(p), Limits: w.portsOf(p), Accounts: accounts{w.store, p}, Clock: w.clock, Random: w.random, Log: w.log,
+		d := api.Deps{Service: speech.Service, Runs: w.portsOf(p), Limits: w.portsOf(p), Accounts: accounts{w.store, p}, Clock: w.clock, Random: w.random, Log: w.log,
 			Objects: objects{w.objects, p}, Sender: queues{p}, Prober: prober{}, Budget: w.deps(p).Budget, PollEvery: 10 * time.Second, TempDir: w.temp}
 		req := compose()
 		req.Header.Set("X-API-Key", c.secret)
@@ -371,15 +373,15 @@ func (s *submit) settled(w *world, runs []run.Run) {
 type prober struct{}
 
 // Probe implements api.Prober.
-func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
+func (prober) Probe(_ context.Context, path string) (audio.Info, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return run.Audio{}, err
+		return audio.Info{}, err
 	}
 	n, _, _ := strings.Cut(string(raw), " ")
 	minutes, err := strconv.Atoi(n)
 	if err != nil {
-		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
+		return audio.Info{}, errcode.New(errcode.UnsupportedFormat)
 	}
-	return run.Audio{DurationMs: int64(minutes) * 60_000, Format: "ogg", SizeBytes: int64(len(raw))}, nil
+	return audio.Info{DurationMs: int64(minutes) * 60_000, Format: "ogg", SizeBytes: int64(len(raw))}, nil
 }

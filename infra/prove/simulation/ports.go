@@ -12,6 +12,7 @@ import (
 	"parley/shared/engine/credit"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 // ports are a process's own view of the store, the objects and the queues: each call is an await point.
@@ -67,10 +68,10 @@ func (p ports) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Ti
 }
 
 // Promote implements run.Store.
-func (p ports) Promote(ctx context.Context, client account.ID, slots int, first run.Part, due time.Duration, budget run.Budget, now time.Time) (run.Run, error) {
+func (p ports) Promote(ctx context.Context, client account.ID, t run.Terms, now time.Time) (run.Run, error) {
 	return call(p.process, "promote", true, func() (run.Run, error) {
 		p.w.touched(client)
-		return p.w.store.Promote(ctx, client, slots, first, due, budget, now)
+		return p.w.store.Promote(ctx, client, t, now)
 	})
 }
 
@@ -210,7 +211,7 @@ func (o objects) Put(ctx context.Context, key, contentType string, body io.ReadS
 	_, err := call(o.process, "put", true, func() (struct{}, error) {
 		err := o.Objects.Put(ctx, key, contentType, body, size)
 		if err == nil && strings.HasPrefix(key, pipeline.AudioPrefix) {
-			o.w.send(pipeline.Ingest, arrival(key))
+			o.w.send(speech.Ingest, arrival(key))
 		}
 		return struct{}{}, err
 	})

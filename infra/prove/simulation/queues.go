@@ -11,6 +11,7 @@ import (
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 // message is one message of a queue: invisible while it is delivered, dead after too many receives.
@@ -106,8 +107,8 @@ func (w *world) receive(m *message) {
 
 // rowOf is the row of the function that a queue feeds.
 func rowOf(stage run.Stage) pipeline.Stage {
-	i := slices.IndexFunc(pipeline.Fed, func(s pipeline.Stage) bool { return s.Name == stage })
-	return pipeline.Fed[i]
+	i := slices.IndexFunc(speech.Service.Fed(), func(s pipeline.Stage) bool { return s.Name == stage })
+	return speech.Service.Fed()[i]
 }
 
 // invoke delivers m to its function, and acknowledges it where the function says so.

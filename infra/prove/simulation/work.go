@@ -10,6 +10,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
@@ -55,7 +56,7 @@ func (w *world) work(p *process, row pipeline.Stage, own pipeline.Work) pipeline
 		case p.dead:
 			return pipeline.Result{}, errDead
 		}
-		if row.Name == pipeline.Finalize {
+		if row.Name == speech.Finalize {
 			return own(ctx, r, part)
 		}
 		return w.imitate(ctx, p, r, part, row)
@@ -74,10 +75,10 @@ func (w *world) imitate(ctx context.Context, p *process, r run.Run, part run.Par
 	var res pipeline.Result
 	var left any
 	switch row.Name {
-	case pipeline.Ingest:
-		res.Chunks = 1 + w.tape.pick(5)
-		left = audio.Intake{DurationMs: r.Audio.DurationMs}
-	case pipeline.Transcribe, pipeline.Diarize:
+	case speech.Ingest:
+		res.Pieces = 1 + w.tape.pick(5)
+		left = audio.Intake{DurationMs: r.Length.Milliseconds()}
+	case speech.Transcribe, speech.Diarize:
 		left = struct{}{}
 	default:
 		left = score.Result{Dimension: score.Dimension(row.Name), Raw: &raw, Interval: [2]float64{raw - 0.5, raw + 0.5}, Measures: []score.Measure{}, Words: 300, SpeechSeconds: 120}
@@ -90,7 +91,7 @@ func (w *world) imitate(ctx context.Context, p *process, r run.Run, part run.Par
 	return res, nil
 }
 
-func (w *world) leave(ctx context.Context, p *process, r run.Run, a pipeline.Artefact, index int, v any) error {
+func (w *world) leave(ctx context.Context, p *process, r run.Run, a pipeline.Kind, index int, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -101,9 +102,9 @@ func (w *world) leave(ctx context.Context, p *process, r run.Run, a pipeline.Art
 // join leaves the conversation, if every piece of the group is there: else the stages did not wait for each other.
 func (w *world) join(p *process) pipeline.Join {
 	return func(ctx context.Context, r run.Run) error {
-		keys := []string{pipeline.Key(r.ID, r.Attempt, pipeline.Speakers, 0)}
-		for i := range r.Chunks {
-			keys = append(keys, pipeline.Key(r.ID, r.Attempt, pipeline.Words, i))
+		keys := []string{pipeline.Key(r.ID, r.Attempt, speech.Speakers.Kind, 0)}
+		for i := range r.Pieces {
+			keys = append(keys, pipeline.Key(r.ID, r.Attempt, speech.Words.Kind, i))
 		}
 		for _, key := range keys {
 			if _, err := w.objects.Size(ctx, key); err != nil {
@@ -113,7 +114,7 @@ func (w *world) join(p *process) pipeline.Join {
 		if w.tape.chance(natural) {
 			return errcode.New(errcode.TranscriptionLowConfidence)
 		}
-		return w.leave(ctx, p, r, pipeline.Conversation, 0, transcript.Conversation{Language: "en"})
+		return w.leave(ctx, p, r, speech.Conversation.Kind, 0, transcript.Conversation{Language: "en"})
 	}
 }
 

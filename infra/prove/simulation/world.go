@@ -19,6 +19,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
+	"parley/shared/speech"
 	"parley/shared/speech/stages"
 )
 
@@ -208,7 +209,7 @@ func (w *world) ready() {
 }
 
 func (w *world) deps(p *process) pipeline.Deps {
-	return pipeline.Deps{Runs: w.portsOf(p), Clients: accounts{w.store, p}, Sender: queues{p}, Clock: w.clock, Log: w.log, Budget: pipeline.Budget(0),
+	return pipeline.Deps{Service: speech.Service, Runs: w.portsOf(p), Clients: accounts{w.store, p}, Sender: queues{p}, Clock: w.clock, Log: w.log, Budget: pipeline.Budget(0),
 		Random: func() float64 { return 0 }}
 }
 
@@ -220,15 +221,15 @@ func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error)
 	}
 	works := stages.Works{Objects: objects{w.objects, p}, Recogniser: engineless{}, Aligner: engineless{}, Listener: engineless{}}
 	if !m.dead {
-		row, err := pipeline.Lookup(m.stage)
+		row, err := speech.Service.Lookup(m.stage)
 		if err != nil {
 			return nil, err
 		}
 		runner := w.runner(p, works, row)
 		return delivery.Stage{Runner: runner, Delayer: queues{p}}.Handle(ctx, raw)
 	}
-	d := delivery.Dead{Log: w.log, Runners: map[run.Stage]pipeline.Runner{}}
-	for _, row := range pipeline.Table {
+	d := delivery.Dead{Deps: w.deps(p), Runners: map[run.Stage]pipeline.Runner{}}
+	for _, row := range speech.Service.Stages {
 		d.Runners[row.Name] = w.runner(p, works, row)
 	}
 	return d.Handle(ctx, raw)
@@ -315,7 +316,7 @@ func (w *world) poison() {
 	if _, struck := w.strike(Poison); !struck {
 		return
 	}
-	row := pipeline.Table[w.tape.pick(len(pipeline.Table))]
+	row := speech.Service.Stages[w.tape.pick(len(speech.Service.Stages))]
 	bodies := []string{"", "{", `{"run":"req_x","attempt":1,"part":"ingest/0"}`, `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":1,"part":"` + string(row.Name) + `/0"}`,
 		`{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":9,"part":"nothing/0"}`, `{"Records":[{"s3":{"object":{"key":"audio/../x"}}}]}`}
 	text := bodies[w.tape.pick(len(bodies))]

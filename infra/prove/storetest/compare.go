@@ -85,7 +85,7 @@ func Compare[M Model[M]](t testing.TB, q Sequence, model M, subject Store) (M, T
 	for _, client := range c.clients {
 		want, got := State(t, c.model, client), State(t, subject, client)
 		same(t, want, got)
-		for _, v := range audit.Check(got) {
+		for _, v := range audit.Check(got, dimensions) {
 			t.Error(v)
 		}
 	}
@@ -337,13 +337,13 @@ func (c *comparison[M]) draw() call {
 	end := func() call {
 		o := []run.Outcome{
 			run.Fail(errcode.ScoringFailed, "", "why"),
-			run.Succeed(r, scores(1, 2.5, 0, 1.2), "en"),
-			{Status: run.Partial, Scores: run.Scores{Accent: scores(0, 0, 3, 0).Accent}, Charge: credit.PartialCost(r.Cost, 1), Language: "de"},
+			succeed(r, scores(1, 2.5, 0, 1.2)),
+			run.SucceedInPart(r, dimensions, run.Scores{"accent": 3}, run.Document(`{"language":"de"}`)),
 		}[c.rand.IntN(3)]
 		return call{what: "end " + string(o.Status), client: r.Client, do: func(ctx context.Context, s Store) (any, error) { return s.End(ctx, r, o, now) }}
 	}
 	promote := call{what: "promote", client: client, do: func(ctx context.Context, s Store) (any, error) {
-		return s.Promote(ctx, client, slots, first, firstDue, budget, now)
+		return s.Promote(ctx, client, terms(slots), now)
 	}}
 	sub := Submission(r.Client, 0, r.Cost, slots, now)
 	retry := call{what: "retry", client: r.Client, do: func(ctx context.Context, s Store) (any, error) { return s.Retry(ctx, r, sub, now) }}
@@ -453,7 +453,7 @@ func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 			next[run.Part{Stage: "transcribe", Index: 10*int(r.Version) + i}] = time.Minute
 		}
 		after, err = r.Done(r.Attempt, p, next, c.now)
-		after.Chunks = len(next)
+		after.Pieces = len(next)
 		return "done, fans out", after, err
 	case 2:
 		after, err = r.Done(r.Attempt, p, nil, c.now) // impossible where it is the only part

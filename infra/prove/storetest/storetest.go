@@ -51,8 +51,22 @@ var first = run.Part{Stage: "ingest"}
 const firstDue = 45 * time.Second
 
 func budget(r run.Run) time.Duration {
-	return time.Minute + time.Duration(r.Audio.DurationMs)*time.Millisecond
+	return time.Minute + r.Length
 }
+
+// terms are what every run of the suite is started on.
+func terms(slots int) run.Terms {
+	return run.Terms{ConcurrentRuns: slots, First: first, Due: firstDue, Budget: budget}
+}
+
+// dimensions are what the suite's service scores, found what it keeps of an end.
+var (
+	dimensions = run.Dimensions{{Name: "vocabulary"}, {Name: "fluency"}, {Name: "accent", Required: true}}
+	found      = run.Document(`{"language":"en"}`)
+)
+
+// succeed is the outcome of r with these scores.
+func succeed(r run.Run, s run.Scores) run.Outcome { return run.Succeed(r, dimensions, s, found) }
 
 // ClientID makes the client's id for n, of the right form.
 func ClientID(n int) account.ID { return account.ID("cli_" + letters(n, 20)) }
@@ -74,13 +88,14 @@ func Submission(client account.ID, n int, cost int64, slots int, now time.Time) 
 	return run.Submission{
 		Run: run.Run{
 			ID: RunID(n), Client: client, Key: "key_abcdefghijklmnopqrst", Attempt: 1, CreatedAt: now,
-			Request: run.Request{Language: "en", ExternalID: fmt.Sprintf("candidate %d", n), Metadata: map[string]string{"position": "clerk", "empty": ""},
+			Request: run.Request{ExternalID: fmt.Sprintf("candidate %d", n), Metadata: map[string]string{"position": "clerk", "empty": ""},
 				Tags: []string{"spring", fmt.Sprintf("tag-%d", n%2)}, AllowPartial: true, WebhookURL: "https://example.com/hook",
-				Cut: run.CutSettings{StartSeconds: 1.5, EndSeconds: 0, SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100, PaddingMs: 50}},
-			Audio: run.Audio{DurationMs: cost * 60_000, Format: "mp3", SizeBytes: 1_234_567},
-			Cost:  cost,
+				Asked: run.Document(`{"language":"en","cutSettings":{"startSeconds":1.5,"endSeconds":0,"silenceThresholdDb":-35,"minSilenceMs":250,"minSpeechMs":100,"paddingMs":50}}`)},
+			Length:   time.Duration(cost) * time.Minute,
+			Material: run.Document(`{"format":"mp3","sizeBytes":1234567}`),
+			Cost:     cost,
 		},
-		ConcurrentRuns: slots, First: first, Due: firstDue, Budget: budget,
+		Terms: terms(slots),
 	}
 }
 
@@ -141,7 +156,7 @@ func (w *world) end(r run.Run, o run.Outcome) run.Run {
 }
 
 func (w *world) promote() (run.Run, error) {
-	return w.s.Promote(w.ctx, w.client, w.slots, first, firstDue, budget, w.now)
+	return w.s.Promote(w.ctx, w.client, terms(w.slots), w.now)
 }
 
 // state reads all of the client, in a fixed order.
@@ -167,7 +182,7 @@ func (w *world) is(want audit.Ledger) {
 
 func (w *world) sound() {
 	w.t.Helper()
-	report, err := audit.All(w.ctx, w.s, "")
+	report, err := audit.All(w.ctx, w.s, dimensions, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -191,7 +206,7 @@ func (w *world) refused(err, want error) {
 }
 
 func scores(v, f, a, o float64) run.Scores {
-	return run.Scores{Vocabulary: &v, Fluency: &f, Accent: &a, Overall: &o}
+	return run.Scores{"vocabulary": v, "fluency": f, "accent": a, "overall": o}
 }
 
 func text(s run.ID) *string { v := string(s); return &v }

@@ -35,7 +35,7 @@ func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 	go func() {
 		defer auditor.Done()
 		for !done.Load() {
-			report, err := audit.All(ctx, s, clients[0])
+			report, err := audit.All(ctx, s, dimensions, clients[0])
 			if err != nil && !strings.Contains(err.Error(), "given up") { // a client that never rests
 				t.Error(err)
 			}
@@ -84,12 +84,12 @@ func act(t *testing.T, s Store, random *rand.Rand, clients []account.ID, submitt
 	case op < 6:
 		o := run.Fail(errcode.InternalError, "", "")
 		if r.Status == run.Processing && random.IntN(2) == 0 {
-			o = run.Succeed(r, scores(1, 2, 3, 2), "en")
+			o = succeed(r, scores(1, 2, 3, 2))
 		}
 		_, err := s.End(ctx, r, o, now)
 		return refusals(err)
 	case op < 8:
-		_, err := s.Promote(ctx, client, 3, first, firstDue, budget, now)
+		_, err := s.Promote(ctx, client, terms(3), now)
 		return refusals(err)
 	case op < 9:
 		_, err := s.Retry(ctx, r, Submission(r.Client, 0, r.Cost, 3, now), now)
@@ -140,7 +140,7 @@ func drain(t *testing.T, s Store, clients []account.ID) {
 			}
 		}
 		for _, client := range waiting {
-			if _, err := s.Promote(ctx, client, 3, first, firstDue, budget, now.Add(-time.Hour)); err != nil && !errors.Is(err, run.ErrNoSlot) {
+			if _, err := s.Promote(ctx, client, terms(3), now.Add(-time.Hour)); err != nil && !errors.Is(err, run.ErrNoSlot) {
 				t.Fatal(err)
 			}
 		}
@@ -153,7 +153,7 @@ func drain(t *testing.T, s Store, clients []account.ID) {
 		if a := l.Account; a.Held != 0 || a.Running != 0 || a.Queued != 0 {
 			t.Errorf("left over: %+v", a)
 		}
-		for _, v := range audit.Check(l) {
+		for _, v := range audit.Check(l, dimensions) {
 			t.Error(v)
 		}
 	}

@@ -35,7 +35,7 @@ func fan(w *world, r run.Run, n int) run.Run {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	after.Chunks = n
+	after.Pieces = n
 	if err := w.s.Advance(w.ctx, r, after); err != nil {
 		w.t.Fatal(err)
 	}
@@ -177,18 +177,18 @@ func finish(w *world, p run.Part) bool {
 
 func ends(t *testing.T, open func(*testing.T) Store) {
 	partial := scores(3.1, 0, 4.2, 3.6)
-	partial.Fluency = nil
+	delete(partial, "fluency")
 	for _, tc := range []struct {
 		name    string
 		outcome func(run.Run) run.Outcome
 		entries []credit.Entry // without the grant and the hold
 		account credit.Account
 	}{
-		{"success charges the whole hold", func(r run.Run) run.Outcome { return run.Succeed(r, scores(3.1, 0, 5, 2.7), "en") },
+		{"success charges the whole hold", func(r run.Run) run.Outcome { return succeed(r, scores(3.1, 0, 5, 2.7)) },
 			[]credit.Entry{booked(3, credit.Charge, 4, RunID(1), 1, 6, 0, Start.Add(time.Minute))},
 			credit.Account{Client: ClientID(1), Balance: 6, Available: 6, Seq: 3, Revision: 3}},
 		{"partial charges its share and releases the rest", func(r run.Run) run.Outcome {
-			return run.Outcome{Status: run.Partial, Scores: partial, Charge: credit.PartialCost(r.Cost, 2), Language: "en"}
+			return run.SucceedInPart(r, dimensions, partial, found)
 		},
 			[]credit.Entry{booked(3, credit.Charge, 2, RunID(1), 1, 8, 2, Start.Add(time.Minute)), booked(4, credit.Release, 2, RunID(1), 1, 8, 0, Start.Add(time.Minute))},
 			credit.Account{Client: ClientID(1), Balance: 8, Available: 8, Seq: 4, Revision: 3}},
@@ -266,7 +266,7 @@ func ends(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 10)
 			r := w.submit(1, 4)
 			before := w.state()
-			o := run.Succeed(r, scores(1, 1, 1, 1), "en")
+			o := succeed(r, scores(1, 1, 1, 1))
 			o.Charge = 3
 			if _, err := w.s.End(w.ctx, r, o, w.now); err == nil {
 				t.Error("accepted")
@@ -280,7 +280,7 @@ func ends(t *testing.T, open func(*testing.T) Store) {
 			together(8, func(i int) {
 				o := failed
 				if i%2 == 0 {
-					o = run.Succeed(r, scores(1, 2, 3, 2), "en")
+					o = succeed(r, scores(1, 2, 3, 2))
 				}
 				switch _, err := w.s.End(w.ctx, r, o, w.now.Add(time.Duration(i)*time.Millisecond)); {
 				case err == nil:
@@ -304,7 +304,7 @@ func ends(t *testing.T, open func(*testing.T) Store) {
 				runs = append(runs, w.submit(i, 4))
 			}
 			together(len(runs), func(i int) {
-				if _, err := w.s.End(w.ctx, runs[i], run.Succeed(runs[i], scores(1, 2, 3, 2), "en"), w.now); err != nil {
+				if _, err := w.s.End(w.ctx, runs[i], succeed(runs[i], scores(1, 2, 3, 2)), w.now); err != nil {
 					t.Error(err)
 				}
 			})
@@ -389,7 +389,7 @@ func promotes(t *testing.T, open func(*testing.T) Store) {
 			var started, none atomic.Int64
 			together(6, func(i int) {
 				now := w.now.Add(time.Duration(i) * time.Millisecond)
-				switch _, err := w.s.Promote(w.ctx, w.client, w.slots, first, firstDue, budget, now); {
+				switch _, err := w.s.Promote(w.ctx, w.client, terms(w.slots), now); {
 				case err == nil:
 					started.Add(1)
 				case errors.Is(err, run.ErrNoSlot):
@@ -424,7 +424,7 @@ func retries(t *testing.T, open func(*testing.T) Store) {
 			want := ended
 			want.Status, want.Attempt, want.StartedAt, want.CompletedAt = run.Processing, 2, w.now, time.Time{}
 			want.Version++
-			want.Failure, want.Reason, want.Chunks, want.Push = nil, "", 0, nil
+			want.Failure, want.Reason, want.Pieces, want.Push = nil, "", 0, nil
 			want.Deadline = w.now.Add(budget(ended))
 			want.Parts = map[run.Part]run.Pending{first: {Due: w.now.Add(firstDue), Sent: 1}}
 			same(t, want, got)
@@ -456,7 +456,7 @@ func retries(t *testing.T, open func(*testing.T) Store) {
 			w.must(w.promote())
 			w.end(w.get(3), failed)
 			w.must(w.promote())
-			w.end(w.get(1), run.Succeed(got, scores(1, 2, 3, 2), "en"))
+			w.end(w.get(1), succeed(got, scores(1, 2, 3, 2)))
 			w.sound()
 		}},
 		{"is refused where too little is available", func(t *testing.T) {
@@ -474,7 +474,7 @@ func retries(t *testing.T, open func(*testing.T) Store) {
 			r := w.submit(1, 4)
 			_, err := w.s.Retry(w.ctx, r, s, w.now)
 			w.refused(err, run.ErrGone)
-			_, err = w.s.Retry(w.ctx, w.end(r, run.Succeed(r, scores(1, 2, 3, 2), "en")), s, w.now)
+			_, err = w.s.Retry(w.ctx, w.end(r, succeed(r, scores(1, 2, 3, 2))), s, w.now)
 			w.refused(err, run.ErrGone)
 			ended := w.end(w.submit(2, 4), failed)
 			erased, err := w.s.Erase(w.ctx, ended, w.now)
@@ -512,8 +512,8 @@ func erases(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 10)
 			r := w.submit(1, 4)
 			o := map[run.Status]run.Outcome{
-				run.Success: run.Succeed(r, scores(1, 2, 3, 2), "en"),
-				run.Partial: {Status: run.Partial, Scores: run.Scores{Accent: scores(0, 0, 3, 0).Accent}, Charge: 1},
+				run.Success: succeed(r, scores(1, 2, 3, 2)),
+				run.Partial: run.SucceedInPart(r, dimensions, run.Scores{"accent": 3}, nil),
 				run.Failed:  failed,
 			}[how]
 			ended := w.end(r, o)
@@ -522,7 +522,7 @@ func erases(t *testing.T, open func(*testing.T) Store) {
 			got, err := w.s.Erase(w.ctx, ended, w.now)
 			w.refused(err, nil)
 			want := ended
-			want.Scores, want.ErasedAt, want.Push = run.Scores{}, w.now, &run.Push{}
+			want.Scores, want.ErasedAt, want.Push = nil, w.now, &run.Push{}
 			want.Version++
 			same(t, want, got)
 			before.Runs = []run.Run{want}

@@ -11,6 +11,7 @@ import (
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 // Objects tests a pipeline.Objects.
@@ -224,15 +225,15 @@ func Sender(t *testing.T, open func(*testing.T) (s pipeline.Sender, drain func(r
 			s, drain := open(t)
 			var words []pipeline.Message
 			for i := range 23 {
-				words = append(words, message(pipeline.Transcribe, i))
+				words = append(words, message(speech.Transcribe, i))
 			}
-			all := append(slices.Clone(words), message(pipeline.Diarize, 0))
+			all := append(slices.Clone(words), message(speech.Diarize, 0))
 			if err := s.Send(t.Context(), all); err != nil {
 				t.Fatal(err)
 			}
-			same(t, words, sorted(drain(pipeline.Transcribe)))
-			same(t, []pipeline.Message{message(pipeline.Diarize, 0)}, drain(pipeline.Diarize))
-			same(t, []pipeline.Message(nil), drain(pipeline.Ingest))
+			same(t, words, sorted(drain(speech.Transcribe)))
+			same(t, []pipeline.Message{message(speech.Diarize, 0)}, drain(speech.Diarize))
+			same(t, []pipeline.Message(nil), drain(speech.Ingest))
 		}},
 		{"nothing to send is nothing sent", func(t *testing.T) {
 			s, _ := open(t)

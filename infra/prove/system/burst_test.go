@@ -15,6 +15,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 // quietCredits is what 200 s of silence hold.
@@ -201,7 +202,7 @@ func (c *caller) watch(ctx context.Context) (w watch) {
 		waiting = l.Tickets
 		w.looks++
 		w.most = max(w.most, running, l.Account.Running)
-		w.violations = append(w.violations, audit.Check(l)...)
+		w.violations = append(w.violations, audit.Check(l, speech.Service.Dimensions)...)
 	}
 }
 

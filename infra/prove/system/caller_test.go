@@ -20,6 +20,7 @@ import (
 	"parley/shared/engine/credit"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 // caller is one client of the system.
@@ -251,7 +252,7 @@ func (c *caller) entries(id run.ID, want ...credit.Kind) {
 // audited recomputes the caller's books.
 func (c *caller) audited() {
 	c.t.Helper()
-	rep, err := audit.All(c.t.Context(), c.sys.admin.Tables, c.id)
+	rep, err := audit.All(c.t.Context(), c.sys.admin.Tables, speech.Service.Dimensions, c.id)
 	must(c.t, err)
 	for _, v := range rep.Violations {
 		c.t.Errorf("audit: %s", v)

@@ -15,6 +15,7 @@ import (
 	"parley/shared/clock"
 	"parley/shared/engine/audit"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 // torture is a session: a system, its clients, and what is known of them.
@@ -212,7 +213,7 @@ func (t *torture) audit(ctx context.Context) (open string, err error) {
 		if err != nil {
 			return "", err
 		}
-		for _, v := range audit.Check(l) {
+		for _, v := range audit.Check(l, speech.Service.Dimensions) {
 			t.sum.violate("audit of %s: %s", f.name, v)
 		}
 		if l.Account.Running > f.slots {

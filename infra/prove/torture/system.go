@@ -20,9 +20,9 @@ import (
 	"parley/infra/local/operate"
 	"parley/shared/clock"
 	"parley/shared/engine/deployment"
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/dynamo"
+	"parley/shared/speech"
 )
 
 const (
@@ -196,7 +196,7 @@ func (s *system) leap(ctx context.Context) (came int, err error) {
 
 // depths are the messages of all queues: alive (waiting or in flight) and dead.
 func (s *system) depths(ctx context.Context) (alive, dead int, err error) {
-	for _, stage := range pipeline.Table {
+	for _, stage := range speech.Service.Stages {
 		d, err := s.admin.Queues.Depth(ctx, stage.Name)
 		if err != nil {
 			return 0, 0, err

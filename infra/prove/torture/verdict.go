@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"time"
 
 	"parley/shared/client"
 	"parley/shared/clock"
 	"parley/shared/engine/audit"
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
+	"parley/shared/speech"
 )
 
 const (
@@ -143,12 +144,12 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 	sum.Submits += len(f.accepted)
 	sum.Retried += f.retried
 	sum.Replayed += f.replayed
-	for _, v := range audit.Check(l) {
+	for _, v := range audit.Check(l, speech.Service.Dimensions) {
 		sum.violate("audit of %s: %s", f.name, v)
 	}
 	stored := map[run.ID]bool{}
 	var charged int64
-	var scores *run.Scores
+	var scores run.Scores
 	for _, r := range l.Runs {
 		stored[r.ID] = true
 		charged += r.Charged
@@ -175,8 +176,8 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 			continue
 		}
 		if scores == nil {
-			scores = &r.Scores
-		} else if !reflect.DeepEqual(*scores, r.Scores) {
+			scores = r.Scores
+		} else if !maps.Equal(scores, r.Scores) {
 			sum.violate("%s: %s has other scores than another run of the same recording", f.name, r.ID)
 		}
 	}
@@ -194,8 +195,8 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 // struck names a part of a failed run that was begun, and so killed, as often as it is sent within its run's budget: no retry
 // policy outlasts kills that strike it each time. Empty: there is none.
 func (s *system) struck(r run.Run) string {
-	for _, row := range pipeline.Table {
-		for i := range max(r.Chunks, 1) {
+	for _, row := range speech.Service.Stages {
+		for i := range max(r.Pieces, 1) {
 			p := run.Part{Stage: row.Name, Index: i}.String()
 			if r.Status == run.Failed && r.Charged == 0 && s.begun[begun{r.ID, p}] >= max(row.MaxReceives, leastStrikes) {
 				return p

@@ -14,9 +14,9 @@ import (
 func TestJudge(t *testing.T) {
 	score := 3.2
 	other := 3.3
-	fine := run.Run{ID: "a", Status: run.Success, Attempt: 1, Cost: 4, Charged: 4, Scores: run.Scores{Vocabulary: &score, Fluency: &score, Accent: &score, Overall: &score}}
+	fine := run.Run{ID: "a", Status: run.Success, Attempt: 1, Cost: 4, Charged: 4, Scores: run.Scores{"vocabulary": score, "fluency": score, "accent": score, "overall": score}}
 	broken := fine
-	broken.Status, broken.Charged, broken.Scores, broken.Failure = run.Failed, 0, run.Scores{}, &run.Failure{Code: errcode.StuckTimeout, Message: "too late"}
+	broken.Status, broken.Charged, broken.Scores, broken.Failure = run.Failed, 0, nil, &run.Failure{Code: errcode.StuckTimeout, Message: "too late"}
 	for name, tt := range map[string]struct {
 		change   func(f *feeder, l *audit.Ledger)
 		violates string // part of the one violation that is looked for; empty: none at all
@@ -40,7 +40,8 @@ func TestJudge(t *testing.T) {
 		"a hold that is left":      {func(_ *feeder, l *audit.Ledger) { l.Account.Held = 4 }, "credits 4 were charged", 0},
 		"other scores": {func(f *feeder, l *audit.Ledger) {
 			second := fine
-			second.ID, second.Scores.Accent = "b", &other
+			second.ID, second.Scores = "b", second.Scores.Clone()
+			second.Scores["accent"] = other
 			f.accepted["b"], l.Runs = kinds[0], append(l.Runs, second)
 		}, "other scores", 0},
 	} {

@@ -27,6 +27,8 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
 	"parley/shared/errcode"
+	"parley/shared/speech"
+	"parley/shared/speech/audio"
 )
 
 // root is the repository's folder.
@@ -55,15 +57,15 @@ func recorded(t testing.TB, name string) events.APIGatewayProxyRequest {
 // prober takes any FLAC file for 200 s.
 type prober struct{}
 
-func (prober) Probe(_ context.Context, path string) (run.Audio, error) {
+func (prober) Probe(_ context.Context, path string) (audio.Info, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return run.Audio{}, err
+		return audio.Info{}, err
 	}
 	if !bytes.HasPrefix(raw, []byte("fLaC")) {
-		return run.Audio{}, errcode.New(errcode.UnsupportedFormat)
+		return audio.Info{}, errcode.New(errcode.UnsupportedFormat)
 	}
-	return run.Audio{DurationMs: 200_000, Format: "flac"}, nil
+	return audio.Info{DurationMs: 200_000, Format: "flac"}, nil
 }
 
 type presigner struct{}
@@ -85,19 +87,19 @@ func front(t testing.TB) (api.Deps, *bytes.Buffer) {
 	k := account.Remember("key_"+account.KeyID(strings.Repeat("a", 20)), c.ID, secret, now)
 	k.IPs = []string{"203.0.113.0/24"}
 	ctx := t.Context()
-	first, due := pipeline.First(0)
 	for _, err := range []error{
 		store.PutClient(ctx, c), store.PutKey(ctx, k), store.SetReady(ctx, run.Readiness{At: now, Parts: map[string]string{"accent": ""}}),
 		second(store.Grant(ctx, c.ID, 10, "", now)),
 		third(store.Submit(ctx, run.Submission{Run: run.Run{ID: "req_" + run.ID(strings.Repeat("a", 26)), Client: c.ID, Key: k.ID, Attempt: 1, CreatedAt: now, Cost: 4,
-			Request: run.Request{Language: "en", Tags: []string{"berlin"}}, Audio: run.Audio{DurationMs: 240_000, Format: "mp3", SizeBytes: 1}},
-			ConcurrentRuns: 8, First: first, Due: due, Budget: pipeline.Budget(0)}, now)),
+			Request: run.Request{Asked: speech.Request{Language: "en"}.Document(), Tags: []string{"berlin"}},
+			Length:  4 * time.Minute, Material: speech.File{Format: "mp3", SizeBytes: 1}.Document()},
+			Terms: speech.Service.Terms(0, 8, pipeline.Budget(0))}, now)),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return api.Deps{Runs: store, Limits: store, Accounts: store, Clock: clock.At(now), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(log, nil)),
+	return api.Deps{Service: speech.Service, Runs: store, Limits: store, Accounts: store, Clock: clock.At(now), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(log, nil)),
 		Objects: &memory.Objects{}, Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()}, log
 }
 

@@ -51,8 +51,9 @@ type Report struct {
 	Violations []Violation `json:"violations"` // never nil
 }
 
-// All audits every client of a store, or only the one that is named.
-func All(ctx context.Context, s Source, only account.ID) (Report, error) {
+// All audits every client of a store, or only the one that is named. dimensions are what the service of
+// the runs scores.
+func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.ID) (Report, error) {
 	report := Report{Violations: []Violation{}}
 	owners := []account.ID{only}
 	if only == "" {
@@ -68,14 +69,14 @@ func All(ctx context.Context, s Source, only account.ID) (Report, error) {
 		}
 		report.Clients++
 		report.Runs += len(l.Runs)
-		report.Violations = append(report.Violations, Check(l)...)
+		report.Violations = append(report.Violations, Check(l, dimensions)...)
 	}
 	return report, nil
 }
 
 // Check audits one client. The violations come in a fixed order.
-func Check(l Ledger) []Violation {
-	c := checker{client: l.Account.Client, holds: map[attempt]*hold{}}
+func Check(l Ledger, dimensions run.Dimensions) []Violation {
+	c := checker{client: l.Account.Client, dimensions: dimensions, holds: map[attempt]*hold{}}
 	c.entries(l)
 	runs := slices.Clone(l.Runs)
 	slices.SortFunc(runs, func(a, b run.Run) int { return cmp.Compare(a.ID, b.ID) })
@@ -98,9 +99,10 @@ type hold struct {
 func (h hold) open() int64 { return h.held - h.charged - h.released }
 
 type checker struct {
-	client account.ID
-	holds  map[attempt]*hold
-	found  []Violation
+	client     account.ID
+	dimensions run.Dimensions
+	holds      map[attempt]*hold
+	found      []Violation
 }
 
 func (c *checker) report(id run.ID, format string, args ...any) {
@@ -238,8 +240,8 @@ func (c *checker) settled(r run.Run, n int) {
 		c.report(r.ID, "attempt %d failed and was charged %d", n, h.charged)
 	case status == run.Success && h.charged != r.Cost:
 		c.report(r.ID, "succeeded and was charged %d of %d", h.charged, r.Cost)
-	case status == run.Partial && r.ErasedAt.IsZero() && h.charged != max(r.Cost*int64(r.Scores.Produced())/3, 1):
-		c.report(r.ID, "ended partial with %d scores and was charged %d of %d", r.Scores.Produced(), h.charged, r.Cost)
+	case status == run.Partial && r.ErasedAt.IsZero() && h.charged != max(r.Cost*int64(c.dimensions.Produced(r.Scores))/int64(len(c.dimensions)), 1):
+		c.report(r.ID, "ended partial with %d scores and was charged %d of %d", c.dimensions.Produced(r.Scores), h.charged, r.Cost)
 	}
 }
 
@@ -260,7 +262,7 @@ func (c *checker) shape(r run.Run) {
 	wrong("has no end", terminal && r.CompletedAt.IsZero())
 	wrong("has no code", r.Status == run.Failed && r.Failure == nil)
 	wrong("has a code", r.Status != run.Failed && terminal && r.Failure != nil)
-	wrong("lacks a score", r.Status == run.Success && r.ErasedAt.IsZero() && r.Scores.Produced() != 3)
+	wrong("lacks a score", r.Status == run.Success && r.ErasedAt.IsZero() && !c.dimensions.Complete(r.Scores))
 	wrong("is erased", !terminal && !r.ErasedAt.IsZero())
 	wrong("has a webhook to push", r.Push != nil && (!terminal || r.Request.WebhookURL == ""))
 	wrong("has a webhook outstanding though it is erased", !r.ErasedAt.IsZero() && r.Push.Outstanding())

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/infra/prove/service"
 	"parley/infra/prove/storetest"
 	"parley/shared/engine/account"
 	"parley/shared/engine/audit"
@@ -34,9 +35,9 @@ func books(t *testing.T) (*memory.Store, account.ID) {
 	}
 	one, two, three, six := submit(1, 9), submit(2, 9), submit(3, 9), submit(6, 9)
 	v := 3.0
-	all := run.Scores{Vocabulary: &v, Fluency: &v, Accent: &v, Overall: &v}
-	must(s.End(ctx, one, run.Succeed(one, all, "en"), now))
-	must(s.End(ctx, two, run.Outcome{Status: run.Partial, Scores: run.Scores{Fluency: &v, Accent: &v}, Charge: 2}, now))
+	all := run.Scores{"vocabulary": v, "fluency": v, "accent": v, "overall": v}
+	must(s.End(ctx, one, run.Succeed(one, service.Sample.Dimensions, all, nil), now))
+	must(s.End(ctx, two, run.SucceedInPart(two, service.Sample.Dimensions, run.Scores{"fluency": v, "accent": v}, nil), now))
 	failed := must(s.End(ctx, three, run.Fail("INTERNAL_ERROR", "", ""), now))
 	must(s.Retry(ctx, failed, storetest.Submission(client, 3, 4, 9, now), now))
 	must(s.Erase(ctx, must(s.End(ctx, six, run.Fail("INTERNAL_ERROR", "", ""), now)), now))
@@ -83,7 +84,7 @@ func TestCheck(t *testing.T) {
 			r := at(l, 6)
 			r.Status, r.Failure, r.CompletedAt, r.ErasedAt = run.Processing, nil, time.Time{}, time.Time{}
 		}, "its hold is resolved"},
-		{"a partial charge of the wrong share", func(l *audit.Ledger) { at(l, 2).Scores.Fluency = nil }, "ended partial with 1 scores"},
+		{"a partial charge of the wrong share", func(l *audit.Ledger) { delete(at(l, 2).Scores, "fluency") }, "ended partial with 1 scores"},
 		{"a success charged in part", func(l *audit.Ledger) { at(l, 1).Cost = 5 }, "holds 4, the run costs 5"},
 		{"a run whose charge is not the ledger's", func(l *audit.Ledger) { at(l, 1).Charged = 3 }, "the run says 3"},
 		{"a run that the ledger does not know", func(l *audit.Ledger) { at(l, 1).ID = storetest.RunID(99) }, "attempt 1 has no hold"},
@@ -103,7 +104,7 @@ func TestCheck(t *testing.T) {
 		{"an ended run with something to do", func(l *audit.Ledger) { at(l, 1).Parts = at(l, 3).Parts }, "has outstanding parts"},
 		{"an ended run without end", func(l *audit.Ledger) { at(l, 1).CompletedAt = time.Time{} }, "has no end"},
 		{"a failure without a code", func(l *audit.Ledger) { at(l, 6).Failure = nil }, "has no code"},
-		{"a success with a score missing", func(l *audit.Ledger) { at(l, 1).Scores.Accent = nil }, "lacks a score"},
+		{"a success with a score missing", func(l *audit.Ledger) { delete(at(l, 1).Scores, "accent") }, "lacks a score"},
 		{"a status that is none", func(l *audit.Ledger) { at(l, 1).Status = "lost" }, "unknown status"},
 		{"an account below zero", func(l *audit.Ledger) { l.Entries[0].Amount, l.Entries[0].BalanceAfter = 1, 1 }, "the entries so far give"},
 	} {
@@ -114,7 +115,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			tc.spoil(&l)
-			found := audit.Check(l)
+			found := audit.Check(l, service.Sample.Dimensions)
 			if tc.says == "" {
 				if len(found) > 0 {
 					t.Errorf("found %v", found)
@@ -138,7 +139,7 @@ func TestAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	for only, want := range map[account.ID]audit.Report{"": {Clients: 2, Runs: 6}, client: {Clients: 1, Runs: 6}, storetest.ClientID(2): {Clients: 1}} {
-		got, err := audit.All(t.Context(), s, only)
+		got, err := audit.All(t.Context(), s, service.Sample.Dimensions, only)
 		if err != nil || got.Clients != want.Clients || got.Runs != want.Runs || len(got.Violations) != 0 || got.Violations == nil {
 			t.Errorf("of %q: %+v, %v", only, got, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"parley/infra/prove/service"
 	"slices"
 	"strings"
 	"testing"
@@ -101,11 +102,10 @@ func (h *house) client(n int, retention *int) {
 func (h *house) submit(of int) run.ID {
 	h.t.Helper()
 	h.next++
-	first, due := pipeline.First(time.Minute)
 	r, _, err := h.store.Submit(h.t.Context(), run.Submission{Run: run.Run{ID: storetest.RunID(h.next), Client: storetest.ClientID(of), Attempt: 1, CreatedAt: h.clock.Now(), Cost: 1},
-		ConcurrentRuns: 1000, First: first, Due: due, Budget: pipeline.Budget(0)}, h.clock.Now())
+		Terms: service.Sample.Terms(time.Minute, 1000, pipeline.Budget(0))}, h.clock.Now())
 	h.must(err)
-	h.put(pipeline.Key(r.ID, 1, pipeline.Original, 0), pipeline.Key(r.ID, 1, pipeline.PCM, 0), pipeline.Key(r.ID, 1, pipeline.Words, 0))
+	h.put(pipeline.Key(r.ID, 1, pipeline.Original, 0), pipeline.Key(r.ID, 1, service.PCM, 0), pipeline.Key(r.ID, 1, service.Words, 0))
 	return r.ID
 }
 
@@ -220,7 +220,7 @@ func TestLeftovers(t *testing.T) {
 	if got := h.left(id); got != "" {
 		t.Errorf("left %s", got)
 	}
-	h.put(pipeline.Key(id, 1, pipeline.AccentScore, 0)) // a worker that had not heard of it
+	h.put(pipeline.Key(id, 1, service.Speakers, 0)) // a worker that had not heard of it
 	h.clock.Advance(cleanup.Every)
 	h.tidy()
 	if got := h.left(id); got != "" {

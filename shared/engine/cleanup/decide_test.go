@@ -1,6 +1,7 @@
 package cleanup
 
 import (
+	"parley/infra/prove/service"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestOfUpload(t *testing.T) {
 func TestOfRun(t *testing.T) {
 	id := run.ID("req_" + strings.Repeat("a", 26))
 	const instant = time.Millisecond
-	audio, report, work := pipeline.Key(id, 1, pipeline.Original, 0), pipeline.Key(id, 1, pipeline.Report, 0), pipeline.Key(id, 1, pipeline.PCM, 0)
+	audio, report, work := pipeline.Key(id, 1, pipeline.Original, 0), pipeline.Key(id, 1, pipeline.Report, 0), pipeline.Key(id, 1, service.PCM, 0)
 	live := func(s run.Status) *run.Run { return &run.Run{ID: id, Status: s} }
 	ended := func(s run.Status) *run.Run { return &run.Run{ID: id, Status: s, CompletedAt: start} }
 	erased := ended(run.Success)

@@ -5,13 +5,11 @@ package config
 import (
 	"fmt"
 	"os"
-	"path"
 	"strings"
 	"time"
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
-	"parley/shared/speech/installed"
 )
 
 // The environment variables of the functions.
@@ -25,23 +23,16 @@ const (
 	queuePrefix = "PARLEY_QUEUE_"
 	// functionPrefix and the stage's name in capitals name the variable with the name of the stage's function: only warm has them.
 	functionPrefix = "PARLEY_FUNCTION_"
-	// Parts is the folder of the engines.
-	Parts = installed.Variable
 	// Deadline, a Go duration, takes the place of every run's deadline; empty: as by package pipeline.
 	Deadline = "PARLEY_DEADLINE"
 	// PollEvery, a Go duration, is the least time between two polls of one run; empty: DefaultPollEvery.
 	PollEvery = "PARLEY_POLL_EVERY"
-	// Model is the file name of the recogniser's weights in the parts' model folder; empty: DefaultModel.
-	Model = "PARLEY_MODEL"
 	// WebhookLoopback, where it is 1, lets webhooks go to this very machine. Only a local system may set it.
 	WebhookLoopback = "PARLEY_WEBHOOK_LOOPBACK"
 )
 
 // DefaultPollEvery is the least time between two polls of one run.
 const DefaultPollEvery = 10 * time.Second
-
-// DefaultModel is the recogniser's weights: Whisper base, multilingual, 8 bit.
-var DefaultModel = path.Base(installed.WhisperFile)
 
 // Queue is the name of the variable with the URL of a stage's queue.
 func Queue(s run.Stage) string { return queuePrefix + strings.ToUpper(string(s)) }
@@ -55,29 +46,24 @@ type Config struct {
 	Bucket                                             string
 	Queues                                             map[run.Stage]string // URLs
 	Functions                                          map[run.Stage]string // names; only in warm
-	Parts                                              string               // folder of the engines
-	Model                                              string               // file name of the weights
 	Deadline                                           time.Duration        // 0: as by package pipeline
 	PollEvery                                          time.Duration
 	WebhookLoopback                                    bool
 }
 
-// FromEnv reads the environment through lookup (os.LookupEnv). Only what is malformed is an error: each function uses
-// another share of the names.
-func FromEnv(lookup func(string) (string, bool)) (Config, error) {
+// FromEnv reads the environment of a function of s through lookup (os.LookupEnv). Only what is malformed
+// is an error: each function uses another share of the names.
+func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),
-		Bucket: get(Bucket), Parts: get(Parts), Model: get(Model), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1",
+		Bucket: get(Bucket), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1",
 		Queues: map[run.Stage]string{}, Functions: map[run.Stage]string{}}
-	if c.Model == "" {
-		c.Model = DefaultModel
-	}
-	for _, s := range pipeline.Fed {
-		if v := get(Queue(s.Name)); v != "" {
-			c.Queues[s.Name] = v
+	for _, row := range s.Fed() {
+		if v := get(Queue(row.Name)); v != "" {
+			c.Queues[row.Name] = v
 		}
-		if v := get(Function(s.Name)); v != "" {
-			c.Functions[s.Name] = v
+		if v := get(Function(row.Name)); v != "" {
+			c.Functions[row.Name] = v
 		}
 	}
 	for name, into := range map[string]*time.Duration{Deadline: &c.Deadline, PollEvery: &c.PollEvery} {
@@ -93,4 +79,4 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 }
 
 // Load reads the process's own environment.
-func Load() (Config, error) { return FromEnv(os.LookupEnv) }
+func Load(s pipeline.Service) (Config, error) { return FromEnv(s, os.LookupEnv) }

@@ -1,11 +1,11 @@
 package config_test
 
 import (
+	"parley/infra/prove/service"
 	"testing"
 	"time"
 
 	"parley/shared/engine/config"
-	"parley/shared/engine/pipeline"
 )
 
 func TestFromEnv(t *testing.T) {
@@ -15,10 +15,10 @@ func TestFromEnv(t *testing.T) {
 		want func(config.Config) bool
 	}{
 		"nothing set": {nil, false, func(c config.Config) bool {
-			return c.PollEvery == config.DefaultPollEvery && c.Model == config.DefaultModel && c.Deadline == 0 && len(c.Queues) == 0
+			return c.PollEvery == config.DefaultPollEvery && c.Deadline == 0 && len(c.Queues) == 0
 		}},
-		"a queue and a deadline": {map[string]string{config.Queue(pipeline.Accent): "https://q", config.Deadline: "90s"}, false, func(c config.Config) bool {
-			return c.Queues[pipeline.Accent] == "https://q" && c.Deadline == 90*time.Second
+		"a queue and a deadline": {map[string]string{config.Queue(service.Accent): "https://q", config.Deadline: "90s"}, false, func(c config.Config) bool {
+			return c.Queues[service.Accent] == "https://q" && c.Deadline == 90*time.Second
 		}},
 		"polls as often as one likes":   {map[string]string{config.PollEvery: "0s"}, false, func(c config.Config) bool { return c.PollEvery == 0 }},
 		"a deadline of a day":           {map[string]string{config.Deadline: "24h"}, false, func(c config.Config) bool { return c.Deadline == 24*time.Hour }},
@@ -27,7 +27,7 @@ func TestFromEnv(t *testing.T) {
 		"a deadline without a unit":     {map[string]string{config.Deadline: "90"}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := config.FromEnv(func(n string) (string, bool) { v, ok := tt.env[n]; return v, ok })
+			c, err := config.FromEnv(service.Sample, func(n string) (string, bool) { v, ok := tt.env[n]; return v, ok })
 			if (err != nil) != tt.bad || err == nil && !tt.want(c) {
 				t.Errorf("%+v %v", c, err)
 			}

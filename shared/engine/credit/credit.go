@@ -62,14 +62,9 @@ type Entry struct {
 // EntryID is the id of the entry with the number seq (from 1).
 func EntryID(seq int64) string { return fmt.Sprintf("txn_%012d", seq) }
 
-// Cost is what a recording of this length costs: 1 credit per started minute, at least 1.
-func Cost(length time.Duration) int64 {
-	n := int64((length + time.Minute - 1) / time.Minute)
-	return max(n, 1)
-}
-
-// PartialCost is what a run that produced scores of its 3 scores costs: cost × scores ÷ 3, rounded down, at least 1.
-func PartialCost(cost int64, scores int) int64 { return max(cost*int64(scores)/3, 1) }
+// Share is what a run costs that produced only some of its scores: cost × produced ÷ all, rounded down,
+// at least 1.
+func Share(cost int64, produced, all int) int64 { return max(cost*int64(produced)/int64(all), 1) }
 
 // Check returns an error where the account breaks its invariant.
 func (a Account) Check() error {

@@ -10,27 +10,13 @@ import (
 
 var now = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 
-func TestCostIsACreditPerStartedMinute(t *testing.T) {
-	for _, tt := range []struct {
-		length time.Duration
-		want   int64
-	}{
-		{0, 1}, {time.Millisecond, 1}, {time.Minute, 1}, {time.Minute + time.Millisecond, 2},
-		{3*time.Minute + 20*time.Second, 4}, {12*time.Minute + 5*time.Second, 13}, {45 * time.Minute, 45},
-	} {
-		if got := credit.Cost(tt.length); got != tt.want {
-			t.Errorf("%v costs %d, want %d", tt.length, got, tt.want)
-		}
-	}
-}
-
-func TestPartialCostIsRoundedDownButNotBelowOne(t *testing.T) {
+func TestAShareIsRoundedDownButNotBelowOne(t *testing.T) {
 	for _, tt := range []struct {
 		cost   int64
 		scores int
 		want   int64
 	}{{4, 2, 2}, {4, 1, 1}, {5, 2, 3}, {3, 1, 1}, {1, 1, 1}, {2, 1, 1}, {45, 2, 30}} {
-		if got := credit.PartialCost(tt.cost, tt.scores); got != tt.want {
+		if got := credit.Share(tt.cost, tt.scores, 3); got != tt.want {
 			t.Errorf("%d scores of a run of %d cost %d, want %d", tt.scores, tt.cost, got, tt.want)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ func (s Stage) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	if json.Unmarshal(raw, &probe) == nil && probe.Probe {
 		return s.probe(ctx), nil
 	}
-	return each(ctx, s.Runner.Log, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+	return each(ctx, s.Runner.Deps, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
 		return again(ctx, s.Delayer, s.Runner.Stage.Name, rec, s.Runner.Handle(ctx, m, p))
 	})
 }
@@ -73,7 +72,7 @@ type Webhooks struct {
 
 // Handle is the Lambda handler. It answers as Stage.Handle does.
 func (w Webhooks) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
-	return each(ctx, w.Pusher.Log, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+	return each(ctx, w.Pusher.Deps, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
 		return again(ctx, w.Delayer, pipeline.Webhook, rec, w.Pusher.Handle(ctx, m, p))
 	})
 }
@@ -100,41 +99,41 @@ func backoff(rec events.SQSMessage) time.Duration {
 
 // Dead handles dead letters of every stage: the message names its part, and the part its stage.
 type Dead struct {
-	Log     *slog.Logger
+	Deps    pipeline.Deps
 	Runners map[run.Stage]pipeline.Runner
 }
 
 // Handle is the Lambda handler.
 func (d Dead) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
-	return each(ctx, d.Log, raw, func(ctx context.Context, _ events.SQSMessage, m pipeline.Message, p run.Part) error {
+	return each(ctx, d.Deps, raw, func(ctx context.Context, _ events.SQSMessage, m pipeline.Message, p run.Part) error {
 		if p.Stage == pipeline.Webhook {
-			d.Log.Warn("dead letter of a webhook, left to the sweep", "run", m.Run, "part", p.String())
+			d.Deps.Log.Warn("dead letter of a webhook, left to the sweep", "run", m.Run, "part", p.String())
 			return nil
 		}
 		w, ok := d.Runners[p.Stage]
 		if !ok {
-			d.Log.Error("dead letter of no stage", "run", m.Run, "part", p.String())
+			d.Deps.Log.Error("dead letter of no stage", "run", m.Run, "part", p.String())
 			return nil
 		}
 		return w.Dead(ctx, m, p)
 	})
 }
 
-func each(ctx context.Context, log *slog.Logger, raw json.RawMessage, do func(context.Context, events.SQSMessage, pipeline.Message, run.Part) error) (any, error) {
+func each(ctx context.Context, d pipeline.Deps, raw json.RawMessage, do func(context.Context, events.SQSMessage, pipeline.Message, run.Part) error) (any, error) {
 	var batch events.SQSEvent
 	if err := json.Unmarshal(raw, &batch); err != nil {
 		return nil, fmt.Errorf("delivery: not an SQS event: %w", err)
 	}
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, rec := range batch.Records {
-		ms, err := messages(rec.Body)
+		ms, err := messages(d.Service, rec.Body)
 		if err != nil {
-			log.Error("message is none of ours", "message", rec.MessageId, "cause", err.Error())
+			d.Log.Error("message is none of ours", "message", rec.MessageId, "cause", err.Error())
 			continue
 		}
 		for _, m := range ms {
 			if err := do(ctx, rec, m.message, m.part); err != nil {
-				log.Warn("message to be delivered again", "message", rec.MessageId, "run", m.message.Run, "part", m.part.String(),
+				d.Log.Warn("message to be delivered again", "message", rec.MessageId, "run", m.message.Run, "part", m.part.String(),
 					"receives", rec.Attributes["ApproximateReceiveCount"], "cause", err.Error())
 				answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
 				break
@@ -151,7 +150,7 @@ type addressed struct {
 
 // messages reads a body: one of our messages, or an S3 event with any number of arrivals (none in the event that S3 sends
 // when notifications are switched on).
-func messages(body string) ([]addressed, error) {
+func messages(s pipeline.Service, body string) ([]addressed, error) {
 	var s3 struct {
 		Event   string
 		Records []events.S3EventRecord
@@ -172,7 +171,7 @@ func messages(body string) ([]addressed, error) {
 		if !id.Valid() {
 			continue
 		}
-		m, p := pipeline.Arrived(id)
+		m, p := s.Arrived(id)
 		out = append(out, addressed{m, p})
 	}
 	return out, nil

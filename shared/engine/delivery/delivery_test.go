@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"parley/infra/prove/service"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func event(t *testing.T, name string) json.RawMessage {
 func at(t *testing.T, stage run.Stage) (*memory.Store, pipeline.Deps) {
 	t.Helper()
 	s, clk := memory.New(), clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
-	d := pipeline.Deps{Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
+	d := pipeline.Deps{Service: service.Sample, Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
 	client := account.ID("cli_aaaaaaaaaaaaaaaaaaaa")
 	check := func(err error) {
 		if err != nil {
@@ -49,21 +50,20 @@ func at(t *testing.T, stage run.Stage) (*memory.Store, pipeline.Deps) {
 	check(s.PutClient(t.Context(), account.Client{ID: client, Active: true, ConcurrentRuns: 1}))
 	_, err := s.Grant(t.Context(), client, 10, "", clk.Now())
 	check(err)
-	first, due := pipeline.First(0)
-	r, _, err := s.Submit(t.Context(), run.Submission{Run: run.Run{ID: recorded, Client: client, Attempt: 1, CreatedAt: clk.Now(), Cost: 4, Audio: run.Audio{DurationMs: 240_000}},
-		ConcurrentRuns: 1, First: first, Due: due, Budget: d.Budget}, clk.Now())
+	r, _, err := s.Submit(t.Context(), run.Submission{Run: run.Run{ID: recorded, Client: client, Attempt: 1, CreatedAt: clk.Now(), Cost: 4, Length: 4 * time.Minute},
+		Terms: service.Sample.Terms(0, 1, d.Budget)}, clk.Now())
 	check(err)
 	for _, step := range []struct {
 		part run.Part
 		next []run.Part
 	}{
-		{first, pipeline.Following(pipeline.Ingest, 2)},
-		{run.Part{Stage: pipeline.Transcribe}, nil},
-		{run.Part{Stage: pipeline.Transcribe, Index: 1}, nil},
-		{run.Part{Stage: pipeline.Diarize}, pipeline.Following(pipeline.Diarize, 2)},
-		{run.Part{Stage: pipeline.Vocabulary}, nil},
-		{run.Part{Stage: pipeline.Fluency}, nil},
-		{run.Part{Stage: pipeline.Accent}, pipeline.Following(pipeline.Accent, 2)},
+		{service.Sample.First(), service.Sample.Following(service.Ingest, 2)},
+		{run.Part{Stage: service.Transcribe}, nil},
+		{run.Part{Stage: service.Transcribe, Index: 1}, nil},
+		{run.Part{Stage: service.Diarize}, service.Sample.Following(service.Diarize, 2)},
+		{run.Part{Stage: service.Vocabulary}, nil},
+		{run.Part{Stage: service.Fluency}, nil},
+		{run.Part{Stage: service.Accent}, service.Sample.Following(service.Accent, 2)},
 	} {
 		for p := range r.Parts {
 			if p.Stage == stage {
@@ -76,7 +76,7 @@ func at(t *testing.T, stage run.Stage) (*memory.Store, pipeline.Deps) {
 		}
 		after, err := r.Done(1, step.part, next, clk.Now())
 		check(err)
-		after.Chunks = 2
+		after.Pieces = 2
 		check(s.Advance(t.Context(), r, after))
 		r = after
 	}
@@ -104,18 +104,18 @@ func failures(t *testing.T, answer any) []events.SQSBatchItemFailure {
 
 // Ensure each stage's recorded event reaches its work with the right part.
 func TestEachStageReadsItsRecordedEvent(t *testing.T) {
-	for _, row := range pipeline.Table {
+	for _, row := range service.Sample.Stages {
 		t.Run(string(row.Name), func(t *testing.T) {
 			_, d := at(t, row.Name)
 			var did []run.Part
 			st := delivery.Stage{Runner: pipeline.Runner{Deps: d, Stage: row, Work: func(_ context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
 				did = append(did, p)
 				v := 3.0
-				o := run.Succeed(r, run.Scores{Vocabulary: &v, Fluency: &v, Accent: &v}, "en")
+				o := run.Succeed(r, service.Sample.Dimensions, run.Scores{"vocabulary": v, "fluency": v, "accent": v}, nil)
 				switch row.Name {
-				case pipeline.Ingest:
-					return pipeline.Result{Chunks: 2}, nil
-				case pipeline.Finalize:
+				case service.Ingest:
+					return pipeline.Result{Pieces: 2}, nil
+				case service.Finalize:
 					return pipeline.Result{Outcome: &o}, nil
 				}
 				return pipeline.Result{}, nil
@@ -124,7 +124,7 @@ func TestEachStageReadsItsRecordedEvent(t *testing.T) {
 			if err != nil || len(failures(t, answer)) != 0 || len(did) != 1 || did[0].Stage != row.Name {
 				t.Fatalf("did %v, answered %+v, %v", did, answer, err)
 			}
-			if row.Name == pipeline.Transcribe && did[0].Index != 1 {
+			if row.Name == service.Transcribe && did[0].Index != 1 {
 				t.Errorf("did %v", did[0])
 			}
 		})
@@ -140,7 +140,7 @@ func (p *posts) Prepare(context.Context, run.Run) (func(context.Context) run.Try
 }
 
 func TestAWebhooksRecordedEventReachesThePoster(t *testing.T) {
-	s, d := at(t, pipeline.Finalize)
+	s, d := at(t, service.Finalize)
 	r, err := s.Get(t.Context(), recorded)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestAWebhooksRecordedEventReachesThePoster(t *testing.T) {
 	if err != nil || len(failures(t, answer)) != 1 || prepared != 1 || len(asked) != 1 {
 		t.Errorf("%+v %v: prepared %d times, asked for %v", answer, err, prepared, asked)
 	}
-	dead := delivery.Dead{Log: d.Log, Runners: map[run.Stage]pipeline.Runner{}}
+	dead := delivery.Dead{Deps: d, Runners: map[run.Stage]pipeline.Runner{}}
 	if answer, err = dead.Handle(t.Context(), event(t, "webhook")); err != nil || len(failures(t, answer)) != 0 {
 		t.Errorf("as a dead letter: %+v %v", answer, err)
 	}
@@ -171,9 +171,9 @@ func TestAWebhooksRecordedEventReachesThePoster(t *testing.T) {
 }
 
 func TestAFailedMessageComesAgainSoon(t *testing.T) {
-	_, d := at(t, pipeline.Fluency)
+	_, d := at(t, service.Fluency)
 	var asked delays
-	row, err := pipeline.Lookup(pipeline.Fluency)
+	row, err := service.Sample.Lookup(service.Fluency)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,9 +190,9 @@ func TestAFailedMessageComesAgainSoon(t *testing.T) {
 }
 
 func TestADeadLetterEndsTheRun(t *testing.T) {
-	s, d := at(t, pipeline.Vocabulary)
-	dead := delivery.Dead{Log: d.Log, Runners: map[run.Stage]pipeline.Runner{}}
-	for _, row := range pipeline.Table {
+	s, d := at(t, service.Vocabulary)
+	dead := delivery.Dead{Deps: d, Runners: map[run.Stage]pipeline.Runner{}}
+	for _, row := range service.Sample.Stages {
 		dead.Runners[row.Name] = pipeline.Runner{Deps: d, Stage: row}
 	}
 	answer, err := dead.Handle(t.Context(), event(t, "deadletter"))
@@ -219,8 +219,8 @@ func TestBodiesThatAreNoneOfOursAreLaidAside(t *testing.T) {
 		"an attempt that is over, or yet to come": `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":2,"part":"fluency/0"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, d := at(t, pipeline.Fluency)
-			row, err := pipeline.Lookup(pipeline.Fluency)
+			_, d := at(t, service.Fluency)
+			row, err := service.Sample.Lookup(service.Fluency)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -241,11 +241,11 @@ func TestBodiesThatAreNoneOfOursAreLaidAside(t *testing.T) {
 }
 
 func TestAProbeIsAnswered(t *testing.T) {
-	row, err := pipeline.Lookup(pipeline.Accent)
+	row, err := service.Sample.Lookup(service.Accent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, d := at(t, pipeline.Accent)
+	_, d := at(t, service.Accent)
 	for name, tt := range map[string]struct {
 		probe func(context.Context) error
 		why   string

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"parley/infra/prove/service"
 	"path/filepath"
 	"testing"
 
@@ -20,14 +21,14 @@ import (
 // handlers are all that a queue feeds, over a store without runs.
 func handlers(t *testing.T) []func(json.RawMessage) (any, error) {
 	s, log := memory.New(), slog.New(slog.NewTextHandler(io.Discard, nil))
-	d := pipeline.Deps{Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clock.At(run.Run{}.CreatedAt), Log: log, Budget: pipeline.Budget(0)}
-	ingest, err := pipeline.Lookup(pipeline.Ingest)
+	d := pipeline.Deps{Service: service.Sample, Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clock.At(run.Run{}.CreatedAt), Log: log, Budget: pipeline.Budget(0)}
+	ingest, err := service.Sample.Lookup(service.Ingest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	runner := pipeline.Runner{Deps: d, Stage: ingest}
 	stage := delivery.Stage{Runner: runner}
-	dead := delivery.Dead{Log: log, Runners: map[run.Stage]pipeline.Runner{pipeline.Ingest: runner}}
+	dead := delivery.Dead{Deps: d, Runners: map[run.Stage]pipeline.Runner{service.Ingest: runner}}
 	webhooks := delivery.Webhooks{Pusher: pipeline.Pusher{Deps: d}}
 	return []func(json.RawMessage) (any, error){
 		func(raw json.RawMessage) (any, error) { return stage.Handle(t.Context(), raw) },

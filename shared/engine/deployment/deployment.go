@@ -18,6 +18,7 @@ import (
 	"parley/shared/engine/config"
 	"parley/shared/engine/fault/awsfault"
 	"parley/shared/engine/objects"
+	"parley/shared/engine/pipeline"
 	"parley/shared/engine/queue"
 	"parley/shared/engine/store/dynamo"
 )
@@ -56,8 +57,8 @@ func Open(ctx context.Context, cfg config.Config) (*System, error) {
 // witness is the function whose environment names a stack's tables, bucket and queues.
 const witness = "sweep"
 
-// Find opens the deployed stack of this name, by the environment of one of its functions.
-func Find(ctx context.Context, stack string) (*System, error) {
+// Find opens the deployed stack of this name that runs s, by the environment of one of its functions.
+func Find(ctx context.Context, s pipeline.Service, stack string) (*System, error) {
 	base, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("deployment: %w", err)
@@ -66,7 +67,7 @@ func Find(ctx context.Context, stack string) (*System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deployment: find the stack %s: %w", stack, err)
 	}
-	cfg, err := config.FromEnv(func(name string) (string, bool) {
+	cfg, err := config.FromEnv(s, func(name string) (string, bool) {
 		if out.Environment == nil {
 			return "", false
 		}

@@ -26,8 +26,6 @@ const EnvFile = "PARLEY_FAULTS"
 var (
 	// ErrInjected asks the stage to fail, as if its own work had.
 	ErrInjected = errors.New("fault: injected error")
-	// ErrDropped asks the caller to acknowledge the message and do nothing, as if it had never been delivered.
-	ErrDropped = errors.New("fault: injected loss of the message")
 	// ErrDenied asks the recogniser to answer as a provider that refuses our credentials.
 	ErrDenied = errors.New("fault: injected refusal of the recogniser's credentials")
 	// ErrConflict asks a DynamoDB write to be refused by a concurrent transaction.
@@ -63,11 +61,25 @@ func Stage(ctx context.Context, stage string) error { return process.Stage(ctx, 
 // Ready is Process().Ready.
 func Ready() bool { return process.Ready() }
 
-// Stage decides for one delivery to a stage, before its work begins. It returns nil to go on, ErrInjected to fail,
-// ErrDropped to acknowledge and do nothing, or ErrDenied (transcribe only). STAGE=timeout never returns, whatever
-// ctx says, so that the function's own time limit cuts it. STAGE=crash returns nil with the process doomed: see
-// Doomed.
+// Loses decides for one delivery to a stage, before its function sees it: true where STAGE=drop loses it.
+func (i *Injector) Loses(ctx context.Context, stage string) bool {
+	if spec, ok := i.find(stage); !ok || spec.Action != Drop {
+		return false
+	}
+	spec, ok := i.take(stage)
+	if ok {
+		slog.WarnContext(ctx, "fault injected", "stage", stage, "fault", spec.String())
+	}
+	return ok
+}
+
+// Stage decides for one delivery to a stage, before its work begins. It returns nil to go on, ErrInjected
+// to fail, or ErrDenied (transcribe only). STAGE=timeout never returns, whatever ctx says, so that the
+// function's own time limit cuts it. STAGE=crash returns nil with the process doomed: see Doomed.
 func (i *Injector) Stage(ctx context.Context, stage string) error {
+	if spec, ok := i.find(stage); !ok || spec.Action == Drop {
+		return nil
+	}
 	spec, ok := i.take(stage)
 	if !ok {
 		return nil
@@ -76,8 +88,6 @@ func (i *Injector) Stage(ctx context.Context, stage string) error {
 	switch spec.Action {
 	case Error:
 		return ErrInjected
-	case Drop:
-		return ErrDropped
 	case Denied:
 		return ErrDenied
 	case Timeout:

@@ -120,10 +120,13 @@ func TestStageFaults(t *testing.T) {
 	i := injector(t, "ingest=error", "diarize=drop", "transcribe=denied", "accent=timeout", "fluency=crash")
 	hung := false
 	i.hang = func() { hung = true }
-	for stage, want := range map[string]error{"ingest": ErrInjected, "diarize": ErrDropped, "transcribe": ErrDenied, "vocabulary": nil} {
+	for stage, want := range map[string]error{"ingest": ErrInjected, "diarize": nil, "transcribe": ErrDenied, "vocabulary": nil} {
 		if err := i.Stage(ctx, stage); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", stage, err, want)
 		}
+	}
+	if !i.Loses(ctx, "diarize") || i.Loses(ctx, "ingest") || i.Loses(ctx, "vocabulary") {
+		t.Error("diarize=drop loses another stage's message, or not its own")
 	}
 	if err := i.Stage(ctx, "accent"); err != nil || !hung {
 		t.Errorf("accent=timeout: err %v, hung %v", err, hung)

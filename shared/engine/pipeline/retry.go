@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
@@ -54,13 +53,12 @@ func (d Deps) Retry(ctx context.Context, id run.ID, objects Objects) (run.Run, e
 		if err != nil {
 			return r, fmt.Errorf("pipeline: retry %s: client %s: %w", id, r.Client, err)
 		}
-		first, due := First(time.Duration(r.Audio.DurationMs) * time.Millisecond)
-		again, err := d.Runs.Retry(ctx, r, run.Submission{Run: r, ConcurrentRuns: c.ConcurrentRuns, First: first, Due: due, Budget: d.Budget}, d.Clock.Now())
+		again, err := d.Runs.Retry(ctx, r, run.Submission{Run: r, Terms: d.Service.Terms(r.Length, c.ConcurrentRuns, d.Budget)}, d.Clock.Now())
 		switch {
 		case err == nil:
 			d.Log.Info("run retried", "run", id, "attempt", again.Attempt, "status", again.Status, "held", again.Cost)
 			if again.Status == run.Processing {
-				d.send(ctx, again, []run.Part{first})
+				d.send(ctx, again, []run.Part{d.Service.First()})
 			}
 			return again, nil
 		case !errors.Is(err, run.ErrStale) && !errors.Is(err, run.ErrGone):

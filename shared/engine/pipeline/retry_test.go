@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"parley/infra/prove/service"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 
 // broken makes accent fail for good, or mends it.
 func (s *system) broken(is bool) {
-	s.works[pipeline.Accent] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+	s.works[service.Accent] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
 		if is {
 			return pipeline.Result{}, errcode.New(errcode.AccentScoreUnavailable)
 		}
@@ -85,7 +86,7 @@ func TestARetryWaitsItsTurn(t *testing.T) {
 	if again.Status != run.Queued || !again.Deadline.IsZero() || again.Ticket <= before.Ticket {
 		t.Fatalf("%+v behind %+v", again, before)
 	}
-	if waiting, flying := s.queue.Depth(pipeline.Ingest); waiting+flying != 1 {
+	if waiting, flying := s.queue.Depth(service.Ingest); waiting+flying != 1 {
 		t.Errorf("%d messages of the one run that has a slot", waiting+flying)
 	}
 	s.drain()
@@ -205,7 +206,7 @@ func TestARetryWhoseMessageIsLostIsHealedByTheSweep(t *testing.T) {
 	r := s.failed("a", objects)
 	_, err := s.deps.Retry(t.Context(), r.ID, objects)
 	must(t, err)
-	lost, ok := s.queue.Receive(pipeline.Ingest)
+	lost, ok := s.queue.Receive(service.Ingest)
 	if !ok {
 		t.Fatal("no message")
 	}
@@ -257,7 +258,7 @@ func TestAnOperatorWhoComesTooLateChangesNothing(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
 	s.deps.Runs = &between{s.store, []func(){func() { // it moves on, then ends
-		after, err := r.Noted(1, run.Part{Stage: pipeline.Ingest}, run.Errored)
+		after, err := r.Noted(1, run.Part{Stage: service.Ingest}, run.Errored)
 		must(t, err)
 		must(t, s.store.Advance(t.Context(), r, after))
 	}, func() {

@@ -16,9 +16,9 @@ import (
 
 // Result is what a stage's work leaves beside its artefacts.
 type Result struct {
-	// Chunks is the number of pieces for transcription: ingest only.
-	Chunks int
-	// Outcome ends the run: finalize only.
+	// Pieces is into how many pieces the first stage cut the work; 0 of any other stage.
+	Pieces int
+	// Outcome ends the run: the last stage only.
 	Outcome *run.Outcome
 }
 
@@ -31,6 +31,7 @@ type Join func(ctx context.Context, r run.Run) error
 
 // Deps are what moves runs: the ports that every stage, the sweep and the dead letters share.
 type Deps struct {
+	Service Service
 	Runs    run.Store
 	Clients account.Store
 	Sender  Sender
@@ -69,8 +70,8 @@ var ErrRetry = errors.New("pipeline: to be tried again")
 const currentAttempt = 0
 
 // Arrived is the message that an object's arrival stands for: the first part of the run's current attempt.
-func Arrived(id run.ID) (Message, run.Part) {
-	p, _ := First(0)
+func (s Service) Arrived(id run.ID) (Message, run.Part) {
+	p := s.First()
 	return Message{Run: id, Attempt: currentAttempt, Part: p.String()}, p
 }
 
@@ -101,9 +102,6 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 	var finding *errcode.Error
 	switch {
 	case err == nil:
-	case errors.Is(err, ErrDropped):
-		log.Warn("part dropped")
-		return nil
 	case errors.As(err, &finding) && terminal(finding.Code):
 		log.Info("part found the run cannot go on", "code", finding.Code, "cause", finding.Error())
 		return w.fail(ctx, r, p, finding)
@@ -113,9 +111,6 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 	log.Info("part done", "ms", w.Clock.Now().Sub(began).Milliseconds())
 	return w.finish(ctx, m.Run, m.Attempt, p, res)
 }
-
-// ErrDropped is returned by work whose message is to vanish as if the function had never run (fault injection).
-var ErrDropped = errors.New("pipeline: dropped")
 
 func terminal(c errcode.Code) bool {
 	e, ok := errcode.Lookup(c)
@@ -217,8 +212,8 @@ func (w Runner) finish(ctx context.Context, id run.ID, attempt int, p run.Part, 
 		if res.Outcome != nil {
 			return w.End(ctx, r, *res.Outcome)
 		}
-		if res.Chunks > 0 {
-			r.Chunks = res.Chunks
+		if res.Pieces > 0 {
+			r.Pieces = res.Pieces
 		}
 		var next []run.Part
 		if r.Last(p) {
@@ -230,15 +225,15 @@ func (w Runner) finish(ctx context.Context, id run.ID, attempt int, p run.Part, 
 				}
 				joined = true
 			}
-			next = Following(p.Stage, r.Chunks)
+			next = w.Service.Following(p.Stage, r.Pieces)
 		}
 		due := map[run.Part]time.Duration{}
 		for _, n := range next {
-			s, err := Lookup(n.Stage)
+			s, err := w.Service.Lookup(n.Stage)
 			if err != nil {
 				return err
 			}
-			due[n] = s.DueFor(time.Duration(r.Audio.DurationMs) * time.Millisecond)
+			due[n] = s.DueFor(r.Length)
 		}
 		after, err := r.Done(attempt, p, due, w.Clock.Now())
 		if err != nil {
@@ -306,15 +301,6 @@ func failureCode(r run.Run) errcode.Code {
 	return r.Failure.Code
 }
 
-// First is the part that starts every run, with the time after which it is sent again.
-func First(length time.Duration) (run.Part, time.Duration) {
-	s, err := Lookup(Ingest)
-	if err != nil {
-		panic(err)
-	}
-	return run.Part{Stage: Ingest}, s.DueFor(length)
-}
-
 // PromoteAll gives free slots to the client's queued runs, first in first out, and sends their first parts. Failing to is
 // no error: the sweep tries again.
 func (d Deps) PromoteAll(ctx context.Context, client account.ID) {
@@ -323,9 +309,9 @@ func (d Deps) PromoteAll(ctx context.Context, client account.ID) {
 		d.Log.Error("promotion put off", "client", client, "cause", err.Error())
 		return
 	}
+	terms := d.Service.Terms(0, c.ConcurrentRuns, d.Budget)
 	for range c.ConcurrentRuns {
-		first, due := First(0)
-		r, err := d.Runs.Promote(ctx, client, c.ConcurrentRuns, first, due, d.Budget, d.Clock.Now())
+		r, err := d.Runs.Promote(ctx, client, terms, d.Clock.Now())
 		if err != nil {
 			if !errors.Is(err, run.ErrNoSlot) {
 				d.Log.Error("promotion put off", "client", client, "cause", err.Error())
@@ -333,7 +319,7 @@ func (d Deps) PromoteAll(ctx context.Context, client account.ID) {
 			return
 		}
 		d.Log.Info("run promoted", "run", r.ID)
-		d.send(ctx, r, []run.Part{first})
+		d.send(ctx, r, []run.Part{terms.First})
 	}
 }
 

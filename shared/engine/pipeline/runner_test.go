@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"parley/infra/prove/service"
 	"testing"
 	"time"
 
@@ -34,20 +35,20 @@ type system struct {
 func newSystem(t *testing.T, slots int) *system {
 	t.Helper()
 	s := &system{t: t, store: memory.New(), queue: &memory.Queue{}, clock: clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)), works: map[run.Stage]pipeline.Work{}}
-	s.deps = pipeline.Deps{Runs: s.store, Clients: s.store, Sender: s.queue, Clock: s.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
+	s.deps = pipeline.Deps{Service: service.Sample, Runs: s.store, Clients: s.store, Sender: s.queue, Clock: s.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
 	must(t, s.store.PutClient(t.Context(), account.Client{ID: client, Active: true, ConcurrentRuns: slots, CreatedAt: s.clock.Now()}))
 	if _, err := s.store.Grant(t.Context(), client, 100, "", s.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	for _, st := range pipeline.Table {
+	for _, st := range service.Sample.Stages {
 		s.works[st.Name] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) { return pipeline.Result{}, nil }
 	}
-	s.works[pipeline.Ingest] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
-		return pipeline.Result{Chunks: 3}, nil
+	s.works[service.Ingest] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+		return pipeline.Result{Pieces: 3}, nil
 	}
-	s.works[pipeline.Finalize] = func(_ context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+	s.works[service.Finalize] = func(_ context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
 		v := 3.0
-		o := run.Succeed(r, run.Scores{Vocabulary: &v, Fluency: &v, Accent: &v, Overall: &v}, "en")
+		o := run.Succeed(r, service.Sample.Dimensions, run.Scores{"vocabulary": v, "fluency": v, "accent": v, "overall": v}, nil)
 		return pipeline.Result{Outcome: &o}, nil
 	}
 	s.join = func(context.Context, run.Run) error { s.joins++; return nil }
@@ -62,13 +63,13 @@ func must(t *testing.T, err error) {
 }
 
 func (s *system) runner(stage run.Stage) pipeline.Runner {
-	row, err := pipeline.Lookup(stage)
+	row, err := service.Sample.Lookup(stage)
 	must(s.t, err)
 	w := pipeline.Runner{Deps: s.deps, Stage: row, Work: s.works[stage]}
-	if stage == pipeline.Transcribe || stage == pipeline.Diarize {
+	if stage == service.Transcribe || stage == service.Diarize {
 		w.Join = s.join
 	}
-	if s.unscore && (stage == pipeline.Vocabulary || stage == pipeline.Fluency) {
+	if s.unscore && (stage == service.Vocabulary || stage == service.Fluency) {
 		w.Unscored = func(context.Context, run.Run, string) error { return nil }
 	}
 	return w
@@ -76,15 +77,14 @@ func (s *system) runner(stage run.Stage) pipeline.Runner {
 
 func (s *system) submit(n string, partial bool) run.Run {
 	s.t.Helper()
-	first, due := pipeline.First(4 * time.Minute)
 	id, err := run.NewID(repeat(n))
 	must(s.t, err)
 	r, _, err := s.store.Submit(s.t.Context(), run.Submission{
-		Run:            run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: s.clock.Now(), Cost: 4, Audio: run.Audio{DurationMs: 240_000}, Request: run.Request{Language: "en", AllowPartial: partial}},
-		ConcurrentRuns: 1, First: first, Due: due, Budget: s.deps.Budget}, s.clock.Now())
+		Run:   run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: s.clock.Now(), Cost: 4, Length: 4 * time.Minute, Request: run.Request{AllowPartial: partial}},
+		Terms: service.Sample.Terms(4*time.Minute, 1, s.deps.Budget)}, s.clock.Now())
 	must(s.t, err)
 	if r.Status == run.Processing {
-		must(s.t, s.queue.Send(s.t.Context(), []pipeline.Message{pipeline.MessageFor(r, first)}))
+		must(s.t, s.queue.Send(s.t.Context(), []pipeline.Message{pipeline.MessageFor(r, service.Sample.First())}))
 	}
 	s.clock.Advance(time.Second)
 	return r
@@ -104,7 +104,7 @@ func (s *system) drain() (again int) {
 	s.t.Helper()
 	for range 1000 {
 		idle := true
-		for _, st := range pipeline.Table {
+		for _, st := range service.Sample.Stages {
 			for {
 				d, ok := s.queue.Receive(st.Name)
 				if !ok {
@@ -156,7 +156,7 @@ func TestARunGoesThroughEveryStageOnce(t *testing.T) {
 	}
 	r := s.submit("a", false)
 	s.drain()
-	if got := s.get(r.ID); got.Status != run.Success || got.Charged != 4 || got.Chunks != 3 {
+	if got := s.get(r.ID); got.Status != run.Success || got.Charged != 4 || got.Pieces != 3 {
 		t.Fatalf("%+v", got)
 	}
 	for _, p := range []string{"ingest/0", "transcribe/0", "transcribe/1", "transcribe/2", "diarize/0", "vocabulary/0", "fluency/0", "accent/0", "finalize/0"} {
@@ -173,10 +173,10 @@ func TestARunGoesThroughEveryStageOnce(t *testing.T) {
 func TestARepeatedDeliveryChangesNothing(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
-	for _, st := range pipeline.Table {
+	for _, st := range service.Sample.Stages {
 		for i := range 3 {
 			p := run.Part{Stage: st.Name, Index: i}
-			if st.Name != pipeline.Transcribe && i > 0 {
+			if st.Name != service.Transcribe && i > 0 {
 				continue
 			}
 			for range 2 {
@@ -203,11 +203,11 @@ func TestAFindingEndsTheRunAndReleasesTheHold(t *testing.T) {
 		partial bool
 		status  run.Status
 	}{
-		"no accent":                               {pipeline.Accent, errcode.AccentScoreUnavailable, false, run.Failed},
-		"no accent, partial allowed":              {pipeline.Accent, errcode.AccentScoreUnavailable, true, run.Failed},
-		"no vocabulary":                           {pipeline.Vocabulary, errcode.ScoringFailed, false, run.Failed},
-		"no vocabulary, partial allowed: goes on": {pipeline.Vocabulary, errcode.ScoringFailed, true, run.Success},
-		"nothing heard":                           {pipeline.Transcribe, errcode.TranscriptionFailed, true, run.Failed},
+		"no accent":                               {service.Accent, errcode.AccentScoreUnavailable, false, run.Failed},
+		"no accent, partial allowed":              {service.Accent, errcode.AccentScoreUnavailable, true, run.Failed},
+		"no vocabulary":                           {service.Vocabulary, errcode.ScoringFailed, false, run.Failed},
+		"no vocabulary, partial allowed: goes on": {service.Vocabulary, errcode.ScoringFailed, true, run.Success},
+		"nothing heard":                           {service.Transcribe, errcode.TranscriptionFailed, true, run.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSystem(t, 1)
@@ -244,12 +244,12 @@ func TestADeadLetterEndsTheRunWithTheCodeOfItsStage(t *testing.T) {
 		err   error
 		want  errcode.Code
 	}{
-		"an error in vocabulary":          {pipeline.Vocabulary, errors.New("boom"), errcode.ScoringFailed},
-		"vocabulary out of time":          {pipeline.Vocabulary, context.DeadlineExceeded, errcode.VocabModelTimeout},
-		"fluency out of time":             {pipeline.Fluency, context.DeadlineExceeded, errcode.FluencyModelTimeout},
-		"an error in accent":              {pipeline.Accent, errors.New("boom"), errcode.AccentScoreUnavailable},
-		"an error in transcription":       {pipeline.Transcribe, errors.New("boom"), errcode.TranscriptionFailed},
-		"our own mistake in finalization": {pipeline.Finalize, errcode.New(errcode.InternalError), errcode.InternalError},
+		"an error in vocabulary":          {service.Vocabulary, errors.New("boom"), errcode.ScoringFailed},
+		"vocabulary out of time":          {service.Vocabulary, context.DeadlineExceeded, errcode.VocabModelTimeout},
+		"fluency out of time":             {service.Fluency, context.DeadlineExceeded, errcode.FluencyModelTimeout},
+		"an error in accent":              {service.Accent, errors.New("boom"), errcode.AccentScoreUnavailable},
+		"an error in transcription":       {service.Transcribe, errors.New("boom"), errcode.TranscriptionFailed},
+		"our own mistake in finalization": {service.Finalize, errcode.New(errcode.InternalError), errcode.InternalError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSystem(t, 1)
@@ -273,7 +273,7 @@ func TestADeadLetterEndsTheRunWithTheCodeOfItsStage(t *testing.T) {
 
 func TestWorkThatPanicsIsTriedAgain(t *testing.T) {
 	s := newSystem(t, 1)
-	s.works[pipeline.Diarize] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) { panic("boom") }
+	s.works[service.Diarize] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) { panic("boom") }
 	s.submit("a", false)
 	if again := s.drain(); again != 1 {
 		t.Errorf("%d messages were to be tried again", again)
@@ -299,7 +299,8 @@ func TestTheNextInTheQueueStartsWhenASlotFrees(t *testing.T) {
 func TestWatch(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
-	part, due := pipeline.First(4 * time.Minute)
+	terms := service.Sample.Terms(4*time.Minute, 1, pipeline.Budget(0))
+	part, due := terms.First, terms.Due
 	start := r.StartedAt
 	for name, tt := range map[string]struct {
 		run    run.Run
@@ -315,7 +316,7 @@ func TestWatch(t *testing.T) {
 		"a run that has ended, whatever it left be": {run.Run{Status: run.Success, Deadline: start}, start.Add(time.Hour), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, err := pipeline.Watch(tt.run, tt.at)
+			a, err := service.Sample.Watch(tt.run, tt.at)
 			must(t, err)
 			if _, again := a.Resend[part]; (a.End != "") != tt.end || again != tt.resend {
 				t.Errorf("%+v", a)
@@ -327,11 +328,12 @@ func TestWatch(t *testing.T) {
 // Ensure that a part which only waits behind others is not sent as often as one that is lost, and that one which is lost again and
 // again is sent often enough.
 func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
-	part, due := pipeline.First(4 * time.Minute)
+	terms := service.Sample.Terms(4*time.Minute, 1, pipeline.Budget(0))
+	part, due := terms.First, terms.Due
 	now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 	for sent, want := range map[int]time.Duration{1: 2 * due, 2: 2 * due, 100: 2 * due} {
-		r := run.Run{Status: run.Processing, Deadline: now.Add(time.Hour), Audio: run.Audio{DurationMs: 240_000}, Parts: map[run.Part]run.Pending{part: {Due: now, Sent: sent}}}
-		if a, err := pipeline.Watch(r, now); err != nil || a.Resend[part] != want {
+		r := run.Run{Status: run.Processing, Deadline: now.Add(time.Hour), Length: 4 * time.Minute, Parts: map[run.Part]run.Pending{part: {Due: now, Sent: sent}}}
+		if a, err := service.Sample.Watch(r, now); err != nil || a.Resend[part] != want {
 			t.Errorf("sent %d times: due after %v, want %v (%v)", sent, a.Resend[part], want, err)
 		}
 	}
@@ -340,14 +342,14 @@ func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
 // Ensure that every part, of the shortest recording and of the longest, is sent at least five times within its run's budget.
 func TestABudgetHoldsFiveSends(t *testing.T) {
 	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {
-		for _, stage := range pipeline.Table {
+		for _, stage := range service.Sample.Stages {
 			part := run.Part{Stage: stage.Name}
 			now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
-			r := run.Run{Status: run.Processing, Audio: run.Audio{DurationMs: length.Milliseconds()}, Parts: map[run.Part]run.Pending{part: {Due: now.Add(stage.DueFor(length)), Sent: 1}}}
+			r := run.Run{Status: run.Processing, Length: length, Parts: map[run.Part]run.Pending{part: {Due: now.Add(stage.DueFor(length)), Sent: 1}}}
 			r.Deadline = now.Add(pipeline.Budget(0)(r))
 			for now.Before(r.Deadline) {
 				now = r.Parts[part].Due
-				a, err := pipeline.Watch(r, now)
+				a, err := service.Sample.Watch(r, now)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -368,7 +370,7 @@ func TestABudgetHoldsFiveSends(t *testing.T) {
 func TestTheSweepHealsWhatWasLostAndEndsWhatIsStuck(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
-	lost, ok := s.queue.Receive(pipeline.Ingest)
+	lost, ok := s.queue.Receive(service.Ingest)
 	if !ok {
 		t.Fatal("no message")
 	}
@@ -397,30 +399,5 @@ func TestTheSweepHealsWhatWasLostAndEndsWhatIsStuck(t *testing.T) {
 	}
 	if s.available() != 96 {
 		t.Errorf("%d credits available", s.available())
-	}
-}
-
-func TestTheTableIsWhole(t *testing.T) {
-	seen := map[run.Stage]bool{}
-	for _, st := range pipeline.Table {
-		if seen[st.Name] {
-			t.Errorf("%s is listed twice", st.Name)
-		}
-		seen[st.Name] = true
-		for _, c := range []errcode.Code{st.Fail, st.TimeoutCode} {
-			if e, ok := errcode.Lookup(c); !ok || !e.Terminal {
-				t.Errorf("%s fails with %s, which ends no run", st.Name, c)
-			}
-		}
-		if st.Timeout <= 0 || st.Timeout > 15*time.Minute || st.MaxReceives < 1 || st.Due <= 0 || st.Concurrency < 2 {
-			t.Errorf("%+v", st)
-		}
-	}
-	for _, st := range pipeline.Table {
-		for _, p := range pipeline.Following(st.Name, 2) {
-			if !seen[p.Stage] {
-				t.Errorf("%s is followed by %s, which is not in the table", st.Name, p.Stage)
-			}
-		}
 	}
 }

@@ -25,7 +25,7 @@ type Action struct {
 
 // Watch decides what is to be done with a run at the moment now. Pure. A queued run is left alone: it does not age. Of one that
 // has ended only its webhook is looked at.
-func Watch(r run.Run, now time.Time) (Action, error) {
+func (svc Service) Watch(r run.Run, now time.Time) (Action, error) {
 	if r.Status.Terminal() && r.Push.Outstanding() && !now.Before(r.Push.Due) {
 		done := r.Push.Exhausted() || r.Push.Sent >= run.PushSends
 		return Action{Push: !done, GiveUp: done}, nil
@@ -34,14 +34,14 @@ func Watch(r run.Run, now time.Time) (Action, error) {
 		return Action{}, nil
 	}
 	if !now.Before(r.Deadline) {
-		return Action{End: fmt.Sprintf("past its deadline %s with %v outstanding", r.Deadline.Format(time.RFC3339), outstanding(r))}, nil
+		return Action{End: fmt.Sprintf("past its deadline %s with %v outstanding", r.Deadline.Format(time.RFC3339), svc.outstanding(r))}, nil
 	}
 	var a Action
 	for p, v := range r.Parts {
 		if now.Before(v.Due) {
 			continue
 		}
-		s, err := Lookup(p.Stage)
+		s, err := svc.Lookup(p.Stage)
 		if err != nil {
 			return Action{}, err
 		}
@@ -58,10 +58,10 @@ func Watch(r run.Run, now time.Time) (Action, error) {
 // five or more sends of any part, so that a part whose function dies again and again outlasts it.
 const maxDoublings = 1
 
-func outstanding(r run.Run) []string {
+func (svc Service) outstanding(r run.Run) []string {
 	var parts []string
-	for _, s := range Table {
-		for i := range max(r.Chunks, 1) {
+	for _, s := range svc.Stages {
+		for i := range max(r.Pieces, 1) {
 			p := run.Part{Stage: s.Name, Index: i}
 			if _, ok := r.Parts[p]; ok {
 				parts = append(parts, p.String())
@@ -117,7 +117,7 @@ func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {
 		return err
 	}
 	now := d.Clock.Now()
-	a, err := Watch(r, now)
+	a, err := d.Service.Watch(r, now)
 	switch {
 	case err != nil:
 		return err

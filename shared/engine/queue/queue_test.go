@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"parley/infra/prove/service"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,7 @@ import (
 
 var made atomic.Int64
 
-var stages = []run.Stage{pipeline.Ingest, pipeline.Transcribe, pipeline.Diarize}
+var stages = []run.Stage{service.Ingest, service.Transcribe, service.Diarize}
 
 func open(t *testing.T) (*Queues, *sqs.Client) {
 	t.Helper()
@@ -82,18 +83,18 @@ func TestSender(t *testing.T) {
 // Ensure that dead letters are counted, and that a redrive moves as many of them as asked for.
 func TestRedrive(t *testing.T) {
 	q, api := open(t)
-	dead := q.urls[pipeline.Ingest] + deadSuffix
+	dead := q.urls[service.Ingest] + deadSuffix
 	for i := range 12 {
 		if _, err := api.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(fmt.Sprint("message ", i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, step := range []struct{ limit, moved, waiting, dead int }{{11, 11, 11, 1}, {100, 1, 12, 0}, {100, 0, 12, 0}} {
-		moved, err := q.Redrive(t.Context(), pipeline.Ingest, step.limit)
+		moved, err := q.Redrive(t.Context(), service.Ingest, step.limit)
 		if err != nil || moved != step.moved {
 			t.Fatalf("moved %d, %v; want %d", moved, err, step.moved)
 		}
-		depth, err := q.Depth(t.Context(), pipeline.Ingest)
+		depth, err := q.Depth(t.Context(), service.Ingest)
 		if want := (Depth{Waiting: step.waiting, Dead: step.dead}); err != nil || depth != want {
 			t.Errorf("%+v, %v; want %+v", depth, err, want)
 		}
@@ -130,7 +131,7 @@ func (r *refusing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchI
 
 func TestSendAgainWhatWasRefused(t *testing.T) {
 	messages := []pipeline.Message{{Run: "r", Attempt: 1, Part: "transcribe/0"}, {Run: "r", Attempt: 1, Part: "transcribe/1"}, {Run: "r", Attempt: 1, Part: "transcribe/2"}}
-	urls := map[run.Stage]string{pipeline.Transcribe: "url"}
+	urls := map[run.Stage]string{service.Transcribe: "url"}
 	for _, tc := range []struct {
 		name  string
 		left  int

@@ -19,24 +19,24 @@ const patience = 45 * time.Second
 // Probe asks one stage's function; why is empty where it is ready.
 type Probe func(ctx context.Context, stage run.Stage) (why string, err error)
 
-// Up probes every stage of the table that has an engine, all at once, and records what it found. The recorded reason is safe
+// Up probes every stage of s that has an engine, all at once, and records what it found. The recorded reason is safe
 // to show; the cause goes to the log. Where off answers true everything is marked as not ready (fault injection); it is asked
 // after the time is taken, so that of two probes that overlap the later one tells the later state.
-func Up(ctx context.Context, probe Probe, limits run.Limits, clk clock.Clock, log *slog.Logger, off func() bool) error {
+func Up(ctx context.Context, s pipeline.Service, probe Probe, limits run.Limits, clk clock.Clock, log *slog.Logger, off func() bool) error {
 	found := run.Readiness{At: clk.Now(), Parts: map[string]string{}}
 	isOff := off()
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for _, s := range pipeline.Table {
-		if len(s.Layers) == 0 {
+	for _, row := range s.Stages {
+		if len(row.Layers) == 0 {
 			continue
 		}
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
-			why, err := probe(ctx, s.Name)
+			why, err := probe(ctx, row.Name)
 			if err != nil {
-				log.Error("probe failed", "stage", s.Name, "cause", err.Error())
+				log.Error("probe failed", "stage", row.Name, "cause", err.Error())
 				why = "does not answer"
 			}
 			if isOff {
@@ -44,7 +44,7 @@ func Up(ctx context.Context, probe Probe, limits run.Limits, clk clock.Clock, lo
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			found.Parts[string(s.Name)] = why
+			found.Parts[string(row.Name)] = why
 		})
 	}
 	all.Wait()

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"parley/infra/prove/service"
 	"testing"
 	"time"
 
 	"parley/shared/clock"
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/readiness"
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
@@ -25,7 +25,7 @@ func TestUp(t *testing.T) {
 	}{
 		"every engine answers": {func(context.Context, run.Stage) (string, error) { return "", nil }, false, true, ""},
 		"one does not": {func(_ context.Context, s run.Stage) (string, error) {
-			if s == pipeline.Transcribe {
+			if s == service.Transcribe {
 				return "", errors.New("secret of the house")
 			}
 			return "", nil
@@ -35,7 +35,7 @@ func TestUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := memory.New()
-			if err := readiness.Up(t.Context(), tt.probe, s, clock.At(now), slog.New(slog.NewTextHandler(io.Discard, nil)), func() bool { return tt.off }); err != nil {
+			if err := readiness.Up(t.Context(), service.Sample, tt.probe, s, clock.At(now), slog.New(slog.NewTextHandler(io.Discard, nil)), func() bool { return tt.off }); err != nil {
 				t.Fatal(err)
 			}
 			got, err := s.Ready(t.Context())

@@ -29,7 +29,7 @@ func (s Submission) Admit(a credit.Account, r Run, now time.Time) (credit.Accoun
 	r.Status, r.Ticket, r.StartedAt, r.Deadline, r.Parts = "", 0, time.Time{}, time.Time{}, nil
 	if a.Queued == 0 && a.Running < s.ConcurrentRuns {
 		a.Running++
-		r, err = r.Start(s.First, s.Due, s.Budget, now)
+		r, err = r.Start(s.Terms, now)
 		return a, r, entry, err
 	}
 	a.Queued++

@@ -50,16 +50,25 @@ var (
 // Budget is the run's own deadline as a function of its length.
 type Budget func(Run) time.Duration
 
-// Start gives a run its slot: queued (or new) → processing with its first part. Condition: not processing, not terminal.
-// A repeat answers ErrGone.
-func (r Run) Start(first Part, due time.Duration, budget Budget, now time.Time) (Run, error) {
+// Terms are what a run is started on.
+type Terms struct {
+	ConcurrentRuns int    // how many runs of the client may process at once, 1 or more
+	First          Part   // the part that starts it
+	Budget         Budget // its own deadline
+	// Due is the time after which the first part is sent again.
+	Due time.Duration
+}
+
+// Start gives a run its slot: queued (or new) → processing with its first part. Condition: not
+// processing, not terminal. A repeat answers ErrGone.
+func (r Run) Start(t Terms, now time.Time) (Run, error) {
 	if r.Status != Queued && r.Status != "" {
 		return r, ErrGone
 	}
 	r.Status = Processing
 	r.StartedAt = now
-	r.Deadline = now.Add(budget(r))
-	r.Parts = map[Part]Pending{first: {Due: now.Add(due), Sent: 1}}
+	r.Deadline = now.Add(t.Budget(r))
+	r.Parts = map[Part]Pending{t.First: {Due: now.Add(t.Due), Sent: 1}}
 	r.Version++
 	return r, nil
 }
@@ -133,17 +142,24 @@ func (r Run) Resent(due map[Part]time.Duration, now time.Time) (Run, error) {
 
 // Outcome is how a run ends.
 type Outcome struct {
-	Status   Status // success, partial or failed
-	Scores   Scores // of success and partial
-	Charge   int64  // credits of the hold that are charged; the rest is released
-	Failure  *Failure
-	Language string
-	Reason   string // for operators
+	Status     Status     // success, partial or failed
+	Dimensions Dimensions // of success and partial: what the service scores
+	Scores     Scores     // of success and partial
+	Charge     int64      // credits of the hold that are charged; the rest is released
+	Failure    *Failure
+	Found      Document
+	Reason     string // for operators
 }
 
-// Succeed is the outcome of a run with all three scores.
-func Succeed(r Run, s Scores, language string) Outcome {
-	return Outcome{Status: Success, Scores: s, Charge: r.Cost, Language: language}
+// Succeed is the outcome of a run with a score in each dimension: the whole cost is charged.
+func Succeed(r Run, of Dimensions, s Scores, found Document) Outcome {
+	return Outcome{Status: Success, Dimensions: of, Scores: s, Charge: r.Cost, Found: found}
+}
+
+// SucceedInPart is the outcome of a run that lacks scores which its client can do without: the share of
+// the cost that the produced ones are is charged.
+func SucceedInPart(r Run, of Dimensions, s Scores, found Document) Outcome {
+	return Outcome{Status: Partial, Dimensions: of, Scores: s, Charge: of.Charge(r.Cost, s), Found: found}
 }
 
 // Fail is the outcome of a run that ends with c: nothing is charged.
@@ -164,15 +180,16 @@ func (r Run) End(o Outcome, now time.Time) (Run, error) {
 	case !o.Status.Terminal(),
 		(o.Status == Failed) != (o.Failure != nil),
 		o.Status == Failed && o.Charge != 0,
-		o.Status == Success && (o.Scores.Produced() != 3 || o.Charge != r.Cost),
-		o.Status == Partial && (o.Scores.Accent == nil || o.Scores.Produced() == 3 || o.Charge < 1 || o.Charge > r.Cost):
+		o.Status != Failed && len(o.Dimensions) == 0,
+		o.Status == Success && (!o.Dimensions.Complete(o.Scores) || o.Charge != r.Cost),
+		o.Status == Partial && (!o.Dimensions.Enough(o.Scores) || o.Dimensions.Complete(o.Scores) || o.Charge < 1 || o.Charge > r.Cost):
 		return r, fmt.Errorf("run: %s: impossible outcome %+v", r.ID, o)
 	}
 	r.Status = o.Status
 	r.Scores = o.Scores
 	r.Charged = o.Charge
 	r.Failure = o.Failure
-	r.Language = o.Language
+	r.Found = o.Found
 	if o.Reason != "" {
 		r.Reason = o.Reason
 	}
@@ -192,7 +209,7 @@ func (r Run) Again() (Run, error) {
 		return r, ErrGone
 	}
 	r.Attempt++
-	r.CompletedAt, r.Scores, r.Charged, r.Failure, r.Language, r.Reason, r.Chunks, r.Push = time.Time{}, Scores{}, 0, nil, "", "", 0, nil
+	r.CompletedAt, r.Scores, r.Charged, r.Failure, r.Found, r.Reason, r.Pieces, r.Push = time.Time{}, nil, 0, nil, nil, "", 0, nil
 	return r, nil
 }
 
@@ -202,7 +219,7 @@ func (r Run) Erase(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
 		return r, ErrGone
 	}
-	r.Scores, r.ErasedAt = Scores{}, now
+	r.Scores, r.ErasedAt = nil, now
 	if p := r.push(r.Attempt); p != nil {
 		p.settle()
 		r.Push = p

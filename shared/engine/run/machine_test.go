@@ -14,12 +14,13 @@ var (
 	now    = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 	ingest = run.Part{Stage: "ingest"}
 	words  = run.Part{Stage: "transcribe", Index: 1}
-	hour   = func(run.Run) time.Duration { return time.Hour }
+	terms  = run.Terms{ConcurrentRuns: 1, First: ingest, Due: time.Minute, Budget: func(run.Run) time.Duration { return time.Hour }}
+	three  = run.Dimensions{{Name: "vocabulary"}, {Name: "fluency"}, {Name: "accent", Required: true}}
 )
 
 func started(t *testing.T) run.Run {
 	t.Helper()
-	r, err := run.Run{ID: "req_a", Status: run.Queued, Attempt: 1, Cost: 4, Version: 1}.Start(ingest, time.Minute, hour, now)
+	r, err := run.Run{ID: "req_a", Status: run.Queued, Attempt: 1, Cost: 4, Version: 1}.Start(terms, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func TestStart(t *testing.T) {
 	if !r.NextDue().Equal(now.Add(time.Minute)) {
 		t.Errorf("next due %v", r.NextDue())
 	}
-	if _, err := r.Start(ingest, time.Minute, hour, now); !errors.Is(err, run.ErrGone) {
+	if _, err := r.Start(terms, now); !errors.Is(err, run.ErrGone) {
 		t.Errorf("a run that has its slot is started again: %v", err)
 	}
 }
@@ -84,26 +85,26 @@ func TestNotedAndResent(t *testing.T) {
 	}
 }
 
-func f(v float64) *float64 { return &v }
-
 func TestEnd(t *testing.T) {
-	all := run.Scores{Vocabulary: f(3), Fluency: f(3.1), Accent: f(2.9), Overall: f(3)}
-	two := run.Scores{Fluency: f(3.1), Accent: f(2.9)}
+	all := run.Scores{"vocabulary": 3, "fluency": 3.1, "accent": 2.9, "overall": 3}
+	two := run.Scores{"fluency": 3.1, "accent": 2.9}
 	for name, tt := range map[string]struct {
 		outcome run.Outcome
 		ok      bool
 	}{
-		"success with three scores":             {run.Outcome{Status: run.Success, Scores: all, Charge: 4}, true},
-		"success with two":                      {run.Outcome{Status: run.Success, Scores: two, Charge: 4}, false},
-		"success charged in part":               {run.Outcome{Status: run.Success, Scores: all, Charge: 3}, false},
-		"partial with two":                      {run.Outcome{Status: run.Partial, Scores: two, Charge: 2}, true},
-		"partial without the accent":            {run.Outcome{Status: run.Partial, Scores: run.Scores{Fluency: f(3)}, Charge: 1}, false},
-		"partial for nothing":                   {run.Outcome{Status: run.Partial, Scores: two}, false},
-		"partial for more than was held":        {run.Outcome{Status: run.Partial, Scores: two, Charge: 5}, false},
+		"success with three scores":             {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 4}, true},
+		"success with two":                      {run.Outcome{Status: run.Success, Dimensions: three, Scores: two, Charge: 4}, false},
+		"success charged in part":               {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 3}, false},
+		"partial with two":                      {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two, Charge: 2}, true},
+		"partial without the accent":            {run.Outcome{Status: run.Partial, Dimensions: three, Scores: run.Scores{"fluency": 3}, Charge: 1}, false},
+		"partial for nothing":                   {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two}, false},
+		"partial for more than was held":        {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two, Charge: 5}, false},
+		"partial with all three":                {run.Outcome{Status: run.Partial, Dimensions: three, Scores: all, Charge: 2}, false},
+		"success of no dimension":               {run.Outcome{Status: run.Success, Scores: all, Charge: 4}, false},
 		"failed":                                {run.Fail(errcode.ScoringFailed, "", ""), true},
 		"failed but charged":                    {run.Outcome{Status: run.Failed, Failure: &run.Failure{Code: errcode.ScoringFailed}, Charge: 1}, false},
 		"failed without a code":                 {run.Outcome{Status: run.Failed}, false},
-		"success with a code":                   {run.Outcome{Status: run.Success, Scores: all, Charge: 4, Failure: &run.Failure{}}, false},
+		"success with a code":                   {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 4, Failure: &run.Failure{}}, false},
 		"an end that is none (still going on) ": {run.Outcome{Status: run.Processing}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

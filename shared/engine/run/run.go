@@ -57,9 +57,6 @@ var Statuses = []Status{Queued, Processing, Success, Partial, Failed}
 // Terminal tells whether a run with this status has ended.
 func (s Status) Terminal() bool { return s == Success || s == Partial || s == Failed }
 
-// ServiceSpeech is the only service that runs exist for.
-const ServiceSpeech = "speech"
-
 // Stage names a stage of the chain, as in the table of package pipeline.
 type Stage string
 
@@ -98,51 +95,27 @@ const (
 	Errored  = "error"
 )
 
-// CutSettings is how the recording is cut into speech and silence. Defaults and bounds stand in package audio.
-type CutSettings struct {
-	StartSeconds       float64 `json:"startSeconds"`
-	EndSeconds         float64 `json:"endSeconds"` // 0: the end
-	SilenceThresholdDb float64 `json:"silenceThresholdDb"`
-	MinSilenceMs       int     `json:"minSilenceMs"`
-	MinSpeechMs        int     `json:"minSpeechMs"`
-	PaddingMs          int     `json:"paddingMs"`
-}
+// Document is JSON that the service of a run writes and reads by its own codec. The engine stores it
+// and looks at nothing in it. Empty: there is none. Its bytes are the same for the same content.
+type Document []byte
 
-// Audio is what the submit learnt of the file.
-type Audio struct {
-	DurationMs int64  `json:"durationMs"` // what its packets hold, ms
-	Format     string `json:"format"`     // mp3, wav, m4a, webm, ogg, flac
-	SizeBytes  int64  `json:"sizeBytes"`
+// MarshalJSON implements json.Marshaler: the document as it is, null where there is none.
+func (d Document) MarshalJSON() ([]byte, error) {
+	if len(d) == 0 {
+		return []byte("null"), nil
+	}
+	return d, nil
 }
 
 // Request is what the client asked for. It never changes.
 type Request struct {
-	Language     string            `json:"language"` // ISO 639-1
 	ExternalID   string            `json:"externalId"`
 	Metadata     map[string]string `json:"metadata"`
 	Tags         []string          `json:"tags"`
-	Cut          CutSettings       `json:"cutSettings"`
 	AllowPartial bool              `json:"allowPartial"`
 	WebhookURL   string            `json:"webhookUrl"`
-}
-
-// Scores are the headline numbers that a runs list shows, 0 to 5 with one decimal; nil: not measured.
-type Scores struct {
-	Vocabulary *float64 `json:"vocabulary"`
-	Fluency    *float64 `json:"fluency"`
-	Accent     *float64 `json:"accent"`
-	Overall    *float64 `json:"overall"`
-}
-
-// Produced counts the dimensions that were measured, 0 to 3.
-func (s Scores) Produced() int {
-	n := 0
-	for _, v := range []*float64{s.Vocabulary, s.Fluency, s.Accent} {
-		if v != nil {
-			n++
-		}
-	}
-	return n
+	// Asked is what the client asked of the service.
+	Asked Document `json:"asked"`
 }
 
 // Failure is why a run ended without its scores.
@@ -168,22 +141,25 @@ type Run struct {
 	Deadline time.Time
 
 	Request Request
-	Audio   Audio
-	Cost    int64 // credits held for this attempt
+	// Length is how much there is to work on, as the service measures it: deadlines grow with it.
+	Length time.Duration
+	// Material is what the submit learnt of what was sent, beside its length.
+	Material Document
+	Cost     int64 // credits held for this attempt
 
 	// Ticket is its place in the client's queue, 0 for a run that never waited.
 	Ticket int64
 	// Parts are the outstanding parts; empty unless processing.
 	Parts map[Part]Pending
-	// Chunks is how many pieces the recording was cut into; 0 before ingest is done.
-	Chunks int
+	// Pieces is into how many pieces the first stage cut the work; 0 before it is done.
+	Pieces int
 
 	// Of a terminal run.
 	Scores   Scores
 	Charged  int64 // credits charged
 	Failure  *Failure
-	Language string // heard, ISO 639-1
-	Reason   string // why the watchdog or an operator acted, for operators
+	Found    Document // what the service keeps of its end beside the scores
+	Reason   string   // why the watchdog or an operator acted, for operators
 	ErasedAt time.Time
 	// Push is its webhook; nil where the client named none.
 	Push *Push

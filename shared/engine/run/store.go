@@ -12,12 +12,7 @@ import (
 type Submission struct {
 	// Run carries everything but Status, Version, StartedAt, Deadline, Ticket and Parts.
 	Run Run
-	// ConcurrentRuns is the client's limit of runs that process at once.
-	ConcurrentRuns int
-	// First is the part that starts it, Due the time after which it is sent again, Budget its deadline.
-	First  Part
-	Due    time.Duration
-	Budget Budget
+	Terms
 	// Idempotency is nil where the client sent no key.
 	Idempotency *Idempotency
 }
@@ -88,7 +83,7 @@ type Store interface {
 	End(ctx context.Context, seen Run, o Outcome, now time.Time) (Run, error)
 	// Promote gives a free slot to the client's first queued run, in one transaction; ErrNoSlot where no slot is free or
 	// none waits. Returns the started run, whose first part the caller sends.
-	Promote(ctx context.Context, client account.ID, concurrentRuns int, first Part, due time.Duration, budget Budget, now time.Time) (Run, error)
+	Promote(ctx context.Context, client account.ID, t Terms, now time.Time) (Run, error)
 	// Retry makes a failed run a new attempt: holds its cost again and gives it a slot or a place in the queue, as
 	// Submit does. ErrGone where it is not failed, credit.ErrInsufficient.
 	Retry(ctx context.Context, seen Run, s Submission, now time.Time) (Run, error)

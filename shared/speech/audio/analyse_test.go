@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"parley/infra/measure/corpus"
-	"parley/shared/engine/run"
 	"parley/shared/errcode"
 )
 
@@ -64,15 +63,15 @@ func TestCutKeepsToItsSettings(t *testing.T) {
 	voice(pcm, 4400, 8000, 40000, 6000)
 	voice(pcm, 12000, 12060, 40000, 6000)
 	for name, c := range map[string]struct {
-		change func(*run.CutSettings)
+		change func(*CutSettings)
 		spans  int
 	}{
-		"as they are":              {func(*run.CutSettings) {}, 2},
-		"longer silences":          {func(s *run.CutSettings) { s.MinSilenceMs = 600 }, 1},
-		"shorter bursts":           {func(s *run.CutSettings) { s.MinSpeechMs = 50 }, 3},
-		"a window after the first": {func(s *run.CutSettings) { s.StartSeconds = 4.2 }, 1},
-		"a window before the last": {func(s *run.CutSettings) { s.EndSeconds = 4.2 }, 1},
-		"much padding":             {func(s *run.CutSettings) { s.PaddingMs = 500 }, 1},
+		"as they are":              {func(*CutSettings) {}, 2},
+		"longer silences":          {func(s *CutSettings) { s.MinSilenceMs = 600 }, 1},
+		"shorter bursts":           {func(s *CutSettings) { s.MinSpeechMs = 50 }, 3},
+		"a window after the first": {func(s *CutSettings) { s.StartSeconds = 4.2 }, 1},
+		"a window before the last": {func(s *CutSettings) { s.EndSeconds = 4.2 }, 1},
+		"much padding":             {func(s *CutSettings) { s.PaddingMs = 500 }, 1},
 	} {
 		s := DefaultCut()
 		c.change(&s)
@@ -226,7 +225,7 @@ func TestChunksKeepTheirBoundsWhateverTheSpeech(t *testing.T) {
 
 func TestValidateCut(t *testing.T) {
 	d := DefaultCut()
-	if d != (run.CutSettings{SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100, PaddingMs: 50}) {
+	if d != (CutSettings{SilenceThresholdDb: -35, MinSilenceMs: 250, MinSpeechMs: 100, PaddingMs: 50}) {
 		t.Fatalf("defaults: %+v", d)
 	}
 	for raw, want := range map[string]string{
@@ -266,7 +265,7 @@ func TestValidateCut(t *testing.T) {
 		}
 	}
 	c, err := ValidateCut(json.RawMessage(`{"startSeconds":1.5,"endSeconds":200,"minSilenceMs":300}`), 240_000)
-	if err != nil || c != (run.CutSettings{StartSeconds: 1.5, EndSeconds: 200, SilenceThresholdDb: -35, MinSilenceMs: 300, MinSpeechMs: 100, PaddingMs: 50}) {
+	if err != nil || c != (CutSettings{StartSeconds: 1.5, EndSeconds: 200, SilenceThresholdDb: -35, MinSilenceMs: 300, MinSpeechMs: 100, PaddingMs: 50}) {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }

@@ -2,10 +2,26 @@
 // where there is speech and where silence, and how it is cut into pieces.
 package audio
 
-import "parley/shared/engine/run"
-
 // SampleRate is the rate of all PCM inside Parley, in Hz; samples are mono int16.
 const SampleRate = 16000
+
+// Info is what the submit learns of a file.
+type Info struct {
+	DurationMs int64  `json:"durationMs"` // what its packets hold, ms
+	Format     string `json:"format"`     // mp3, wav, m4a, webm, ogg, flac
+	SizeBytes  int64  `json:"sizeBytes"`
+}
+
+// CutSettings is how the recording is cut into speech and silence. Defaults and bounds stand in
+// settings.go.
+type CutSettings struct {
+	StartSeconds       float64 `json:"startSeconds"`
+	EndSeconds         float64 `json:"endSeconds"` // 0: the end
+	SilenceThresholdDb float64 `json:"silenceThresholdDb"`
+	MinSilenceMs       int     `json:"minSilenceMs"`
+	MinSpeechMs        int     `json:"minSpeechMs"`
+	PaddingMs          int     `json:"paddingMs"`
+}
 
 // Span is a stretch of the recording in ms from its beginning, Start included, End not.
 type Span struct {
@@ -34,10 +50,10 @@ func (q Quality) Telephone() bool { return q.BandwidthHz > 0 && q.BandwidthHz < 
 
 // Intake is what ingest found: the artefact that the rest of the chain reads.
 type Intake struct {
-	DurationMs int64           `json:"durationMs"` // of the PCM, after decoding
-	Cut        run.CutSettings `json:"cut"`        // as applied, defaults filled in
-	Window     Span            `json:"window"`     // what startSeconds and endSeconds leave
-	Quality    Quality         `json:"quality"`
+	DurationMs int64       `json:"durationMs"` // of the PCM, after decoding
+	Cut        CutSettings `json:"cut"`        // as applied, defaults filled in
+	Window     Span        `json:"window"`     // what startSeconds and endSeconds leave
+	Quality    Quality     `json:"quality"`
 	// Speech are the stretches of speech within Window by the cut settings, in order, not overlapping.
 	Speech []Span `json:"speech"`
 	// Chunks are the pieces for transcription: they cover all speech, are cut at silences, in order, not overlapping.

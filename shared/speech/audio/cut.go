@@ -2,21 +2,19 @@ package audio
 
 import (
 	"math"
-
-	"parley/shared/engine/run"
 )
 
 // Cut tells where there is speech: window is what startSeconds and endSeconds leave of the recording, speech the stretches within it
 // whose energy is above the threshold, in order, not overlapping. Gaps shorter than minSilenceMs belong to the speech around them,
 // shorter bursts than minSpeechMs are noise, paddingMs is added on both sides: so a pause between two spans is 2 × paddingMs shorter than its
 // silence. A steady sound (hum, hiss, a held tone) is no speech; that is all that energy can tell.
-func Cut(pcm []int16, s run.CutSettings) (window Span, speech []Span) {
+func Cut(pcm []int16, s CutSettings) (window Span, speech []Span) {
 	window = windowOf(pcm, s)
 	c := contour(pcm[window.StartMs*SampleRate/1000 : window.EndMs*SampleRate/1000])
 	return window, cut(c, measureLevels(c), window, s)
 }
 
-func windowOf(pcm []int16, s run.CutSettings) Span {
+func windowOf(pcm []int16, s CutSettings) Span {
 	length := int64(len(pcm)) * 1000 / SampleRate
 	w := Span{0, length}
 	if s.StartSeconds > 0 {
@@ -29,7 +27,7 @@ func windowOf(pcm []int16, s run.CutSettings) Span {
 	return w
 }
 
-func cut(c []float64, l levels, window Span, s run.CutSettings) []Span {
+func cut(c []float64, l levels, window Span, s CutSettings) []Span {
 	if !l.varied {
 		return nil
 	}

@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/dsp/fourier"
-
-	"parley/shared/engine/run"
 )
 
 // Measure tells the quality of a recording, by the default cut settings. Digital silence and steady sounds have no speech: SpeechPercent,
@@ -20,7 +18,7 @@ func Measure(pcm []int16) Quality {
 }
 
 // Analyse measures a recording, cuts it into speech and silence, and into pieces for transcription.
-func Analyse(pcm []int16, s run.CutSettings) Intake {
+func Analyse(pcm []int16, s CutSettings) Intake {
 	window := windowOf(pcm, s)
 	inside := pcm[window.StartMs*SampleRate/1000 : window.EndMs*SampleRate/1000]
 	c := contour(inside)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/process"
 )
@@ -25,7 +24,7 @@ type Prober struct {
 // Probe reads format, exact length and size of the file at path. The length is what the packets of the first audio track hold;
 // a header that promises clearly more makes it AUDIO_DURATION_UNAVAILABLE. Also UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT and
 // AUDIO_TOO_LONG, with details.durationMs; ctx's error where ctx ended.
-func (p Prober) Probe(ctx context.Context, path string) (run.Audio, error) {
+func (p Prober) Probe(ctx context.Context, path string) (Info, error) {
 	a, err := p.measure(ctx, path)
 	if err != nil {
 		return a, err
@@ -47,12 +46,12 @@ func withinBounds(ms int64) error {
 	return nil
 }
 
-func (p Prober) measure(ctx context.Context, path string) (run.Audio, error) {
+func (p Prober) measure(ctx context.Context, path string) (Info, error) {
 	src, err := open(path)
 	if err != nil {
-		return run.Audio{}, err
+		return Info{}, err
 	}
-	a := run.Audio{Format: src.format.Name, SizeBytes: src.size}
+	a := Info{Format: src.format.Name, SizeBytes: src.size}
 	walk := p.walk
 	if src.format == OGG {
 		chained, err := isChained(path)

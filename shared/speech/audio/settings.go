@@ -7,7 +7,6 @@ import (
 	"sort"
 	"time"
 
-	"parley/shared/engine/run"
 	"parley/shared/errcode"
 )
 
@@ -18,22 +17,22 @@ type CutBound struct {
 	Min, Max float64
 	Default  float64 // endSeconds has none but the end, which is 0
 	Whole    bool    // only whole numbers
-	set      func(*run.CutSettings, float64)
+	set      func(*CutSettings, float64)
 }
 
 // CutBounds lists every cut setting.
 var CutBounds = []CutBound{
-	{"startSeconds", "s", 0, (Bounds.MaxLength - Bounds.MinLength).Seconds(), 0, false, func(c *run.CutSettings, v float64) { c.StartSeconds = v }},
-	{"endSeconds", "s", Bounds.MinLength.Seconds(), Bounds.MaxLength.Seconds(), 0, false, func(c *run.CutSettings, v float64) { c.EndSeconds = v }},
-	{"silenceThresholdDb", "dB", -60, -15, -35, false, func(c *run.CutSettings, v float64) { c.SilenceThresholdDb = v }},
-	{"minSilenceMs", "ms", 100, 2000, 250, true, func(c *run.CutSettings, v float64) { c.MinSilenceMs = int(v) }},
-	{"minSpeechMs", "ms", 50, 1000, 100, true, func(c *run.CutSettings, v float64) { c.MinSpeechMs = int(v) }},
-	{"paddingMs", "ms", 0, 500, 50, true, func(c *run.CutSettings, v float64) { c.PaddingMs = int(v) }},
+	{"startSeconds", "s", 0, (Bounds.MaxLength - Bounds.MinLength).Seconds(), 0, false, func(c *CutSettings, v float64) { c.StartSeconds = v }},
+	{"endSeconds", "s", Bounds.MinLength.Seconds(), Bounds.MaxLength.Seconds(), 0, false, func(c *CutSettings, v float64) { c.EndSeconds = v }},
+	{"silenceThresholdDb", "dB", -60, -15, -35, false, func(c *CutSettings, v float64) { c.SilenceThresholdDb = v }},
+	{"minSilenceMs", "ms", 100, 2000, 250, true, func(c *CutSettings, v float64) { c.MinSilenceMs = int(v) }},
+	{"minSpeechMs", "ms", 50, 1000, 100, true, func(c *CutSettings, v float64) { c.MinSpeechMs = int(v) }},
+	{"paddingMs", "ms", 0, 500, 50, true, func(c *CutSettings, v float64) { c.PaddingMs = int(v) }},
 }
 
 // DefaultCut are the settings of a client who sent none.
-func DefaultCut() run.CutSettings {
-	var c run.CutSettings
+func DefaultCut() CutSettings {
+	var c CutSettings
 	for _, b := range CutBounds {
 		b.set(&c, b.Default)
 	}
@@ -52,7 +51,7 @@ type CutFault struct {
 
 // ValidateCut reads the cut settings of a recording of this length, defaults filled in; raw is empty where the client sent none.
 // INVALID_PARAMETERS with details.fields, a CutFault for each offender.
-func ValidateCut(raw json.RawMessage, durationMs int64) (run.CutSettings, error) {
+func ValidateCut(raw json.RawMessage, durationMs int64) (CutSettings, error) {
 	c := DefaultCut()
 	var sent map[string]json.RawMessage
 	if len(bytes.TrimSpace(raw)) > 0 {
@@ -95,7 +94,7 @@ func ValidateCut(raw json.RawMessage, durationMs int64) (run.CutSettings, error)
 	return c, nil
 }
 
-func (b CutBound) read(raw json.RawMessage, c *run.CutSettings) *CutFault {
+func (b CutBound) read(raw json.RawMessage, c *CutSettings) *CutFault {
 	fault := CutFault{Name: b.Name, Min: &b.Min, Max: &b.Max}
 	var v float64
 	if err := json.Unmarshal(raw, &v); err != nil || string(bytes.TrimSpace(raw)) == "null" {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"parley/shared/engine/run"
 	"parley/shared/errcode"
 )
 
@@ -369,7 +368,7 @@ func zipped(k *kitchen, content []byte) []byte {
 }
 
 // heard is what a probing tells: the length, also where it is out of bounds, or else the code.
-func heard(a run.Audio, err error) (ms int64, c errcode.Code, ok bool) {
+func heard(a Info, err error) (ms int64, c errcode.Code, ok bool) {
 	var e *errcode.Error
 	switch {
 	case err == nil:

@@ -4,14 +4,33 @@ package installed
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"parley/shared/engine/pipeline"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 )
 
-// Variable names the environment variable that says where the engines are.
-const Variable = "PARLEY_PARTS"
+// The environment variables that say which engines to use.
+const (
+	// Variable names the folder of the engines.
+	Variable = "PARLEY_PARTS"
+	// ModelVariable names the file of the recogniser's weights in the folder of the models; empty:
+	// DefaultModel.
+	ModelVariable = "PARLEY_MODEL"
+)
+
+// DefaultModel is the recogniser's weights: Whisper base, multilingual, 8 bit.
+var DefaultModel = path.Base(WhisperFile)
+
+// The layers: what a function needs of the engines is one or more of them.
+const (
+	LayerFFmpeg     pipeline.Layer = "ffmpeg"
+	LayerRecogniser pipeline.Layer = "recogniser"
+	LayerAligner    pipeline.Layer = "aligner"
+)
 
 // Mounted is where the layers' engines are on AWS.
 const Mounted = "/opt/parley"
@@ -35,25 +54,18 @@ var AcousticFiles = []string{
 	"model/en-us/sendump", "model/en-us/transition_matrices", "model/en-us/variances",
 }
 
-// layers lists the files of each layer by the layer's name in the table of stages.
-var layers = map[string][]string{
-	"ffmpeg":     {FFmpegFile},
-	"recogniser": {ASRFile, WhisperFile, VADFile},
-	"aligner":    append([]string{GOPFile, DictFile, PhoneLoopFile}, AcousticFiles...),
+// layers lists the files of each layer.
+var layers = map[pipeline.Layer][]string{
+	LayerFFmpeg:     {FFmpegFile},
+	LayerRecogniser: {ASRFile, WhisperFile, VADFile},
+	LayerAligner:    append([]string{GOPFile, DictFile, PhoneLoopFile}, AcousticFiles...),
 }
 
-// Layers returns the names of the layers, sorted.
-func Layers() []string {
-	names := make([]string, 0, len(layers))
-	for name := range layers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// Layers returns the layers, sorted by name.
+func Layers() []pipeline.Layer { return slices.Sorted(maps.Keys(layers)) }
 
 // LayerFiles returns the files of a layer, relative to the folder of the engines and sorted; none for an unknown name.
-func LayerFiles(layer string) []string {
+func LayerFiles(layer pipeline.Layer) []string {
 	files := slices.Clone(layers[layer])
 	slices.Sort(files)
 	return files

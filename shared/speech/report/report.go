@@ -172,7 +172,14 @@ func Build(in Input) Report {
 
 // ScoresOf are the headline numbers of a report.
 func ScoresOf(r Report) run.Scores {
-	return run.Scores{Vocabulary: r.Scores.Vocabulary, Fluency: r.Scores.Fluency, Accent: r.Scores.Accent, Overall: r.Scores.Overall}
+	s := run.Scores{}
+	for d, v := range map[score.Dimension]*float64{score.Vocabulary: r.Scores.Vocabulary, score.Fluency: r.Scores.Fluency,
+		score.Accent: r.Scores.Accent, score.Overall: r.Scores.Overall} {
+		if v != nil {
+			s[run.Dimension(d)] = *v
+		}
+	}
+	return s
 }
 
 // sound takes out of a result what is no number, and puts the rest within the scale.

@@ -58,7 +58,7 @@ func TestBuild(t *testing.T) {
 			*s.Accent != 3.3 || *s.AccentCEFR != "C1" || *s.Overall != 2.9 || *s.CEFRLevel != "B2" || *s.OverallPercent != 58 {
 			t.Fatalf("%+v", s)
 		}
-		if got := ScoresOf(r); *got.Vocabulary != 2.4 || *got.Fluency != 2.8 || *got.Accent != 3.3 || *got.Overall != 2.9 {
+		if got := ScoresOf(r); got["vocabulary"] != 2.4 || got["fluency"] != 2.8 || got["accent"] != 3.3 || got["overall"] != 2.9 {
 			t.Fatalf("%+v", got)
 		}
 	})

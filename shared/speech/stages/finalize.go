@@ -4,56 +4,70 @@ import (
 	"context"
 	"fmt"
 
-	"parley/shared/engine/credit"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
-	"parley/shared/speech/score/accent"
-	"parley/shared/speech/score/fluency"
 	"parley/shared/speech/score/version"
 )
 
 func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
-	in := report.Input{RequestedLanguage: r.Request.Language, ScoringVersion: version.Version(w.Recogniser.Version(), w.Aligner.Version())}
-	var fluent fluency.Draft
-	var spoken accent.Result
-	for _, part := range []struct {
-		of   pipeline.Artefact
-		into any
-	}{
-		{pipeline.Intake, &in.Intake}, {pipeline.Conversation, &in.Conversation},
-		{pipeline.VocabularyScore, &in.Vocabulary}, {pipeline.FluencyScore, &fluent}, {pipeline.AccentScore, &spoken},
-	} {
-		if err := w.load(ctx, r, part.of, 0, part.into); err != nil {
-			return pipeline.Result{}, err
-		}
-	}
-	in.Fluency, in.Accent = fluent.Score(spoken.WeakPhones), spoken.Result
-	rep := report.Build(in)
-	if err := w.store(ctx, r, pipeline.Report, 0, rep); err != nil {
+	asked, err := speech.RequestOf(r)
+	if err != nil {
 		return pipeline.Result{}, err
 	}
-	o, err := Outcome(r, report.ScoresOf(rep), in.Conversation.Heard, in.Vocabulary, in.Fluency)
+	in, err := w.gather(ctx, r)
+	if err != nil {
+		return pipeline.Result{}, err
+	}
+	in.RequestedLanguage, in.ScoringVersion = asked.Language, version.Of(w.Recogniser.Version(), w.Aligner.Version())
+	rep := report.Build(in)
+	if err := speech.Report.Save(ctx, w.Objects, r, 0, rep); err != nil {
+		return pipeline.Result{}, err
+	}
+	o, err := Outcome(r, report.ScoresOf(rep), speech.Found{Language: in.Conversation.Heard}, in.Vocabulary, in.Fluency)
 	return pipeline.Result{Outcome: &o}, err
 }
 
-// Outcome decides how a run whose scorers are done ends: success with all three scores; partial where the client allows
-// it and the accent was measured; else a failure with the code of what was not.
-func Outcome(r run.Run, s run.Scores, language string, others ...score.Result) (run.Outcome, error) {
+// gather loads what the report is made of.
+func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err error) {
+	if in.Intake, err = speech.Intake.Load(ctx, w.Objects, r, 0); err != nil {
+		return in, err
+	}
+	if in.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil {
+		return in, err
+	}
+	if in.Vocabulary, err = speech.VocabularyScore.Load(ctx, w.Objects, r, 0); err != nil {
+		return in, err
+	}
+	draft, err := speech.FluencyDraft.Load(ctx, w.Objects, r, 0)
+	if err != nil {
+		return in, err
+	}
+	spoken, err := speech.AccentScore.Load(ctx, w.Objects, r, 0)
+	in.Fluency, in.Accent = draft.Score(spoken.WeakPhones), spoken.Result
+	return in, err
+}
+
+// Outcome decides how a run whose scorers are done ends: success with a score in each dimension; partial
+// where the client allows it and what is required was measured; else a failure with the code of what was
+// not.
+func Outcome(r run.Run, s run.Scores, found speech.Found, others ...score.Result) (run.Outcome, error) {
+	of := speech.Service.Dimensions
 	switch {
-	case s.Produced() == 3:
-		return run.Succeed(r, s, language), nil
-	case s.Accent == nil:
+	case of.Complete(s):
+		return run.Succeed(r, of, s, found.Document()), nil
+	case !of.Enough(s):
 		return run.Outcome{}, errcode.New(errcode.AccentScoreUnavailable)
 	case r.Request.AllowPartial:
-		return run.Outcome{Status: run.Partial, Scores: s, Charge: credit.PartialCost(r.Cost, s.Produced()), Language: language}, nil
+		return run.SucceedInPart(r, of, s, found.Document()), nil
 	}
 	for _, o := range others {
 		if o.Raw == nil {
 			return run.Outcome{}, errcode.Newf(errcode.ScoringFailed, "%s", o.Reason)
 		}
 	}
-	return run.Outcome{}, fmt.Errorf("stages: run %s has %d scores", r.ID, s.Produced())
+	return run.Outcome{}, fmt.Errorf("stages: run %s has %d scores", r.ID, of.Produced(s))
 }

@@ -11,10 +11,15 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 )
 
 func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+	asked, err := speech.RequestOf(r)
+	if err != nil {
+		return pipeline.Result{}, err
+	}
 	path, err := w.fetch(ctx, r)
 	if err != nil {
 		return pipeline.Result{}, err
@@ -24,28 +29,28 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
 	}
-	length := int64(len(pcm)) * 1000 / audio.SampleRate
-	cause := fmt.Errorf("stages: ingest: %d ms decoded, %d ms judged", length, r.Audio.DurationMs)
+	length, judged := int64(len(pcm))*1000/audio.SampleRate, r.Length.Milliseconds()
+	cause := fmt.Errorf("stages: ingest: %d ms decoded, %d ms judged", length, judged)
 	switch {
-	case audio.Exceeds(length, r.Audio.DurationMs):
+	case audio.Exceeds(length, judged):
 		// Else whoever writes false times into a file pays for a tenth of it.
 		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "The recording holds more sound than the times in it say. Re-encode the file and resubmit.").Because(cause)
-	case audio.Exceeds(r.Audio.DurationMs, length):
+	case audio.Exceeds(judged, length):
 		// Else a part of an interview is scored and the whole of it paid.
 		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "Only a part of the recording could be decoded. Re-encode the file and resubmit.").Because(cause)
 	}
-	in := audio.Analyse(pcm, r.Request.Cut)
+	in := audio.Analyse(pcm, asked.Cut)
 	if len(in.Chunks) == 0 {
 		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that its level is not too low.")
 	}
 	b := audio.Bytes(pcm)
-	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
+	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
 	}
-	if err := w.store(ctx, r, pipeline.Intake, 0, in); err != nil {
+	if err := speech.Intake.Save(ctx, w.Objects, r, 0, in); err != nil {
 		return pipeline.Result{}, err
 	}
-	return pipeline.Result{Chunks: len(in.Chunks)}, nil
+	return pipeline.Result{Pieces: len(in.Chunks)}, nil
 }
 
 // fetch puts the original into a temporary file, which the caller removes.

@@ -1,11 +1,10 @@
-// Package stages is the work of each stage: from a run's artefacts to the next ones. It knows the ports, not what is behind
-// them, so that the functions, a single process and the simulation run the same code.
+// Package stages is the work of each stage of the speech service: from a run's artefacts to the next ones.
+// It knows the ports, not what is behind them, so that the functions, a single process and the simulation
+// run the same code.
 package stages
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/conversation"
 	"parley/shared/speech/diarization"
@@ -35,50 +35,44 @@ type Works struct {
 // Decode turns a file of one of the six formats into 16 kHz mono PCM.
 type Decode func(ctx context.Context, path string) ([]int16, error)
 
-// Of returns the work of a stage.
+// Of returns the work of a stage; nil where there is no such stage.
 func (w Works) Of(s run.Stage) pipeline.Work {
-	switch s {
-	case pipeline.Ingest:
-		return w.ingest
-	case pipeline.Transcribe:
-		return w.transcribe
-	case pipeline.Diarize:
-		return w.diarize
-	case pipeline.Vocabulary:
-		return w.vocabulary
-	case pipeline.Fluency:
-		return w.fluency
-	case pipeline.Accent:
-		return w.accent
-	case pipeline.Finalize:
-		return w.finalize
-	}
-	return nil
+	return map[run.Stage]pipeline.Work{
+		speech.Ingest:     w.ingest,
+		speech.Transcribe: w.transcribe,
+		speech.Diarize:    w.diarize,
+		speech.Vocabulary: w.vocabulary,
+		speech.Fluency:    w.fluency,
+		speech.Accent:     w.accent,
+		speech.Finalize:   w.finalize,
+	}[s]
 }
 
 // Join returns what joins the group that a stage belongs to; nil: nothing.
 func (w Works) Join(s run.Stage) pipeline.Join {
-	if s == pipeline.Transcribe || s == pipeline.Diarize {
+	if s == speech.Transcribe || s == speech.Diarize {
 		return w.converse
 	}
 	return nil
 }
 
-// Unscored returns what stands in for a stage's score where the client allows a partial result; nil: nothing does.
+// Unscored returns what stands in for a stage's score where the client allows a partial result; nil:
+// nothing does.
 func (w Works) Unscored(s run.Stage) func(ctx context.Context, r run.Run, why string) error {
-	var d score.Dimension
-	var a pipeline.Artefact
+	none := func(d score.Dimension, why string) score.Result {
+		return score.Result{Dimension: d, Measures: []score.Measure{}, Reason: why}
+	}
 	switch s {
-	case pipeline.Vocabulary:
-		d, a = score.Vocabulary, pipeline.VocabularyScore
-	case pipeline.Fluency:
-		d, a = score.Fluency, pipeline.FluencyScore
-	default:
-		return nil
+	case speech.Vocabulary:
+		return func(ctx context.Context, r run.Run, why string) error {
+			return speech.VocabularyScore.Save(ctx, w.Objects, r, 0, none(score.Vocabulary, why))
+		}
+	case speech.Fluency:
+		return func(ctx context.Context, r run.Run, why string) error {
+			return speech.FluencyDraft.Save(ctx, w.Objects, r, 0, fluency.Draft{Result: none(score.Fluency, why)})
+		}
 	}
-	return func(ctx context.Context, r run.Run, why string) error {
-		return w.store(ctx, r, a, 0, score.Result{Dimension: d, Measures: []score.Measure{}, Reason: why})
-	}
+	return nil
 }
 
 // Runner returns the runner of a stage.
@@ -87,8 +81,12 @@ func (w Works) Runner(s pipeline.Stage, d pipeline.Deps) pipeline.Runner {
 }
 
 func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
-	var in audio.Intake
-	if err := w.load(ctx, r, pipeline.Intake, 0, &in); err != nil {
+	asked, err := speech.RequestOf(r)
+	if err != nil {
+		return pipeline.Result{}, err
+	}
+	in, err := speech.Intake.Load(ctx, w.Objects, r, 0)
+	if err != nil {
 		return pipeline.Result{}, err
 	}
 	if p.Index >= len(in.Chunks) {
@@ -99,14 +97,14 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	chunk, err := w.Recogniser.Transcribe(ctx, pcm, span.StartMs, r.Request.Language)
+	chunk, err := w.Recogniser.Transcribe(ctx, pcm, span.StartMs, asked.Language)
 	switch {
 	case errors.Is(err, transcript.ErrDenied):
 		return pipeline.Result{}, Denied(err)
 	case err != nil:
 		return pipeline.Result{}, fmt.Errorf("stages: transcribe: %w", err)
 	}
-	return pipeline.Result{}, w.store(ctx, r, pipeline.Words, p.Index, chunk)
+	return pipeline.Result{}, speech.Words.Save(ctx, w.Objects, r, p.Index, chunk)
 }
 
 // Denied is the finding that a provider refused our credentials.
@@ -121,42 +119,47 @@ func (w Works) diarize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Res
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: diarize: %w", err)
 	}
-	return pipeline.Result{}, w.store(ctx, r, pipeline.Speakers, 0, d)
+	return pipeline.Result{}, speech.Speakers.Save(ctx, w.Objects, r, 0, d)
 }
 
 // converse joins words and speakers into the conversation, and finds the candidate.
 func (w Works) converse(ctx context.Context, r run.Run) error {
-	var in audio.Intake
-	if err := w.load(ctx, r, pipeline.Intake, 0, &in); err != nil {
+	asked, err := speech.RequestOf(r)
+	if err != nil {
 		return err
 	}
-	chunks := make([]transcript.Chunk, r.Chunks)
+	in, err := speech.Intake.Load(ctx, w.Objects, r, 0)
+	if err != nil {
+		return err
+	}
+	chunks := make([]transcript.Chunk, r.Pieces)
 	for i := range chunks {
-		if err := w.load(ctx, r, pipeline.Words, i, &chunks[i]); err != nil {
+		if chunks[i], err = speech.Words.Load(ctx, w.Objects, r, i); err != nil {
 			return err
 		}
 	}
-	var d diarization.Diarization
-	if err := w.load(ctx, r, pipeline.Speakers, 0, &d); err != nil {
+	d, err := speech.Speakers.Load(ctx, w.Objects, r, 0)
+	if err != nil {
 		return err
 	}
-	c, err := conversation.Join(chunks, d, in, r.Request.Language)
+	c, err := conversation.Join(chunks, d, in, asked.Language)
 	if err != nil {
 		return fmt.Errorf("stages: join: %w", err)
 	}
-	return w.store(ctx, r, pipeline.Conversation, 0, c)
+	return speech.Conversation.Save(ctx, w.Objects, r, 0, c)
 }
 
 func (w Works) vocabulary(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
 	var m score.Material
-	if err := w.load(ctx, r, pipeline.Conversation, 0, &m.Conversation); err != nil {
+	var err error
+	if m.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil {
 		return pipeline.Result{}, err
 	}
 	res, err := vocabulary.Score(m)
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: vocabulary: %w", err)
 	}
-	return w.scored(ctx, r, pipeline.VocabularyScore, errcode.ScoringFailed, res.Reason, res)
+	return scored(ctx, w, r, speech.VocabularyScore, errcode.ScoringFailed, res.Reason, res)
 }
 
 func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
@@ -165,7 +168,7 @@ func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Res
 		return pipeline.Result{}, err
 	}
 	d := fluency.Measure(m)
-	return w.scored(ctx, r, pipeline.FluencyScore, errcode.ScoringFailed, d.Reason, d)
+	return scored(ctx, w, r, speech.FluencyDraft, errcode.ScoringFailed, d.Reason, d)
 }
 
 func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
@@ -177,26 +180,28 @@ func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: accent: %w", err)
 	}
-	return w.scored(ctx, r, pipeline.AccentScore, errcode.AccentScoreUnavailable, res.Reason, res)
+	return scored(ctx, w, r, speech.AccentScore, errcode.AccentScoreUnavailable, res.Reason, res)
 }
 
-// scored stores a dimension's result. One that could not be measured is a finding with the code of the dimension.
-func (w Works) scored(ctx context.Context, r run.Run, a pipeline.Artefact, unmeasured errcode.Code, why string, result any) (pipeline.Result, error) {
+// scored saves a dimension's result. One that could not be measured is a finding with the code of the
+// dimension.
+func scored[T any](ctx context.Context, w Works, r run.Run, a pipeline.Artefact[T], unmeasured errcode.Code, why string, result T) (pipeline.Result, error) {
 	if why != "" {
 		return pipeline.Result{}, errcode.Newf(unmeasured, "%s", why)
 	}
-	return pipeline.Result{}, w.store(ctx, r, a, 0, result)
+	return pipeline.Result{}, a.Save(ctx, w.Objects, r, 0, result)
 }
 
 func (w Works) material(ctx context.Context, r run.Run) (m score.Material, err error) {
 	if m.Intake, m.PCM, err = w.sound(ctx, r); err != nil {
 		return m, err
 	}
-	return m, w.load(ctx, r, pipeline.Conversation, 0, &m.Conversation)
+	m.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0)
+	return m, err
 }
 
 func (w Works) sound(ctx context.Context, r run.Run) (in audio.Intake, pcm []int16, err error) {
-	if err = w.load(ctx, r, pipeline.Intake, 0, &in); err != nil {
+	if in, err = speech.Intake.Load(ctx, w.Objects, r, 0); err != nil {
 		return in, nil, err
 	}
 	pcm, err = w.samples(ctx, r, audio.Span{StartMs: 0, EndMs: in.DurationMs})
@@ -213,44 +218,15 @@ func (w Works) samples(ctx context.Context, r run.Run, span audio.Span) ([]int16
 	if length <= 0 || length > maxPCMBytes {
 		return nil, fmt.Errorf("stages: pcm of %d ms", span.Len())
 	}
-	body, _, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.PCM, 0), span.StartMs*bytesPerMs, length)
+	body, _, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), span.StartMs*bytesPerMs, length)
 	if err != nil {
 		return nil, fmt.Errorf("stages: pcm: %w", err)
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }() // only read from
 	b := make([]byte, length)
 	n, err := io.ReadFull(body, b)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("stages: pcm: %w", err)
 	}
 	return audio.Samples(b[:n]), nil
-}
-
-// maxArtefactBytes bounds a JSON artefact: the words of 45 minutes are about 2 MB.
-const maxArtefactBytes = 64 << 20
-
-func (w Works) load(ctx context.Context, r run.Run, a pipeline.Artefact, index int, into any) error {
-	body, size, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, a, index), 0, 0)
-	if err != nil {
-		return fmt.Errorf("stages: %s: %w", a, err)
-	}
-	defer body.Close()
-	if size > maxArtefactBytes {
-		return fmt.Errorf("stages: %s: %d bytes", a, size)
-	}
-	if err := json.NewDecoder(io.LimitReader(body, maxArtefactBytes)).Decode(into); err != nil {
-		return fmt.Errorf("stages: %s: %w", a, err)
-	}
-	return nil
-}
-
-func (w Works) store(ctx context.Context, r run.Run, a pipeline.Artefact, index int, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("stages: %s: %w", a, err)
-	}
-	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, a, index), "application/json", bytes.NewReader(b), int64(len(b))); err != nil {
-		return fmt.Errorf("stages: %s: %w", a, err)
-	}
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
@@ -132,7 +133,7 @@ func newHouse(t *testing.T, pcm []int16) *house {
 	t.Helper()
 	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}, log: &bytes.Buffer{}, judged: int64(len(pcm)) * 1000 / audio.SampleRate}
 	clk := clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
-	h.deps = pipeline.Deps{Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
+	h.deps = pipeline.Deps{Service: speech.Service, Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
 	h.works = stages.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{}, Listener: listener{heard: "en"},
 		Decode: func(context.Context, string) ([]int16, error) { return pcm, nil }}
 	return h
@@ -147,7 +148,7 @@ func (h *house) must(err error) {
 
 // run takes a run from its submit until no message is left, and returns it as stored. The log tells of its end, and holds
 // nothing of what was said.
-func (h *house) run(q run.Request) run.Run {
+func (h *house) run(q run.Request, asked speech.Request) run.Run {
 	h.t.Helper()
 	ctx, now := h.t.Context(), h.deps.Clock.Now()
 	client := account.ID("cli_aaaaaaaaaaaaaaaaaaaa")
@@ -156,18 +157,18 @@ func (h *house) run(q run.Request) run.Run {
 	h.must(err)
 	id := run.ID("req_" + strings.Repeat("a", 26))
 	h.must(h.objects.Put(ctx, pipeline.Key(id, 1, pipeline.Original, 0), "audio/wav", strings.NewReader("sound"), 5))
-	first, due := pipeline.First(time.Duration(h.judged) * time.Millisecond)
-	if q.Language == "" {
-		q.Language = "en"
+	if asked.Language == "" {
+		asked.Language = "en"
 	}
-	q.Cut = audio.DefaultCut()
-	r, _, err := h.store.Submit(ctx, run.Submission{Run: run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: now, Cost: 4, Request: q, Audio: run.Audio{DurationMs: h.judged, Format: "wav", SizeBytes: 5}},
-		ConcurrentRuns: 1, First: first, Due: due, Budget: h.deps.Budget}, now)
+	asked.Cut = audio.DefaultCut()
+	q.Asked = asked.Document()
+	r, _, err := h.store.Submit(ctx, run.Submission{Run: run.Run{ID: id, Client: client, Attempt: 1, CreatedAt: now, Cost: 4, Request: q, Length: time.Duration(h.judged) * time.Millisecond, Material: speech.File{Format: "wav", SizeBytes: 5}.Document()},
+		Terms: speech.Service.Terms(time.Duration(h.judged)*time.Millisecond, 1, h.deps.Budget)}, now)
 	h.must(err)
-	h.must(h.queue.Send(ctx, []pipeline.Message{pipeline.MessageFor(r, first)}))
+	h.must(h.queue.Send(ctx, []pipeline.Message{pipeline.MessageFor(r, speech.Service.First())}))
 	for range 200 {
 		idle := true
-		for _, row := range pipeline.Table {
+		for _, row := range speech.Service.Stages {
 			d, ok := h.queue.Receive(row.Name)
 			if !ok {
 				continue
@@ -215,7 +216,7 @@ func (h *house) report(r run.Run) report.Report {
 
 func TestAnInterviewGoesThroughTheChain(t *testing.T) {
 	h := newHouse(t, interview())
-	r := h.run(run.Request{})
+	r := h.run(run.Request{}, speech.Request{})
 	if r.Status != run.Success {
 		t.Fatalf("%s: %+v (%s)", r.Status, r.Failure, r.Reason)
 	}
@@ -223,7 +224,7 @@ func TestAnInterviewGoesThroughTheChain(t *testing.T) {
 	if rep.Audio.SpeakerCount != 2 || rep.CandidateDetection == nil || rep.CandidateDetection.Speaker != 1 {
 		t.Errorf("%d speakers, candidate %+v", rep.Audio.SpeakerCount, rep.CandidateDetection)
 	}
-	if *rep.Scores.Fluency != *r.Scores.Fluency || *rep.Scores.Accent != *r.Scores.Accent || *rep.Scores.Vocabulary != *r.Scores.Vocabulary {
+	if *rep.Scores.Fluency != r.Scores["fluency"] || *rep.Scores.Accent != r.Scores["accent"] || *rep.Scores.Vocabulary != r.Scores["vocabulary"] {
 		t.Errorf("the report says %+v, the run %+v", rep.Scores, r.Scores)
 	}
 	a, err := h.store.Account(t.Context(), r.Client)
@@ -232,7 +233,7 @@ func TestAnInterviewGoesThroughTheChain(t *testing.T) {
 	}
 	again := newHouse(t, interview())
 	first, _ := json.Marshal(rep)
-	second, _ := json.Marshal(again.report(again.run(run.Request{})))
+	second, _ := json.Marshal(again.report(again.run(run.Request{}, speech.Request{})))
 	if string(first) != string(second) {
 		t.Error("the same audio gave another report")
 	}
@@ -259,7 +260,7 @@ func TestWhatEndsARun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, tt.pcm)
 			tt.change(&h.works)
-			r := h.run(run.Request{})
+			r := h.run(run.Request{}, speech.Request{})
 			if r.Status != run.Failed || r.Failure.Code != tt.want {
 				t.Fatalf("%s %+v (%s)", r.Status, r.Failure, r.Reason)
 			}
@@ -297,7 +298,7 @@ func TestSamplesThatAreNotWhatWasJudged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, spoken)
 			h.judged = tt.judged
-			r := h.run(run.Request{})
+			r := h.run(run.Request{}, speech.Request{})
 			if r.Status != tt.want || tt.want == run.Failed && r.Failure.Code != errcode.TranscriptionFailed {
 				t.Errorf("%s %+v (%s)", r.Status, r.Failure, r.Reason)
 			}
@@ -306,10 +307,9 @@ func TestSamplesThatAreNotWhatWasJudged(t *testing.T) {
 }
 
 func TestOutcome(t *testing.T) {
-	f := func(v float64) *float64 { return &v }
-	all := run.Scores{Vocabulary: f(3), Fluency: f(3), Accent: f(3), Overall: f(3)}
-	noWords := run.Scores{Fluency: f(3), Accent: f(3), Overall: f(3)}
-	noAccent := run.Scores{Vocabulary: f(3), Fluency: f(3), Overall: f(3)}
+	all := run.Scores{"vocabulary": 3, "fluency": 3, "accent": 3, "overall": 3}
+	noWords := run.Scores{"fluency": 3, "accent": 3, "overall": 3}
+	noAccent := run.Scores{"vocabulary": 3, "fluency": 3, "overall": 3}
 	unmeasured := score.Result{Dimension: score.Vocabulary, Reason: "Too few words."}
 	for name, tt := range map[string]struct {
 		scores  run.Scores
@@ -326,7 +326,7 @@ func TestOutcome(t *testing.T) {
 		"no accent, partial allowed: fails anyway": {noAccent, true, "", 0, errcode.AccentScoreUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, err := stages.Outcome(run.Run{ID: "req_a", Cost: 4, Request: run.Request{AllowPartial: tt.partial}}, tt.scores, "en", unmeasured)
+			o, err := stages.Outcome(run.Run{ID: "req_a", Cost: 4, Request: run.Request{AllowPartial: tt.partial}}, tt.scores, speech.Found{Language: "en"}, unmeasured)
 			if o.Status != tt.status || o.Charge != tt.charge || tt.code != "" && !errcode.Is(err, tt.code) || tt.code == "" && err != nil {
 				t.Errorf("%+v %v", o, err)
 			}

@@ -20,7 +20,7 @@ import (
 
 	"parley/infra/local"
 	"parley/infra/stack"
-	"parley/shared/engine/pipeline"
+	"parley/shared/speech"
 )
 
 //go:embed schema.js
@@ -67,7 +67,7 @@ func synthesise(work string) ([]byte, error) {
 	for _, f := range stack.Functions() {
 		assets = append(assets, filepath.Join(props.Dist, f.Name))
 	}
-	for _, stage := range pipeline.Table {
+	for _, stage := range speech.Service.Stages {
 		for _, layer := range stage.Layers {
 			assets = append(assets, filepath.Join(props.Layers, string(layer)))
 		}

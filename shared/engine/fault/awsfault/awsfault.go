@@ -10,6 +10,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -43,6 +44,20 @@ func Handler(i *fault.Injector, next Handle) Handle {
 			answer, err = next(ctx, event)
 		}
 		return answer, err
+	}
+}
+
+// Lossy is next, the handler of a stage, as a transport would call it that loses what STAGE=drop says: the
+// batch is acknowledged, and the handler never sees it.
+func Lossy(i *fault.Injector, stage string, next Handle) Handle {
+	if i == nil {
+		return next
+	}
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		if isBatch(event) && i.Loses(ctx, stage) {
+			return events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}, nil
+		}
+		return next(ctx, event)
 	}
 }
 

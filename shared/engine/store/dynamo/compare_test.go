@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"parley/infra/prove/service"
 	"parley/infra/prove/storetest"
 	"parley/shared/engine/audit"
 	"parley/shared/engine/store/memory"
@@ -138,7 +139,7 @@ func compareBatch(t *testing.T, first, last uint64) storetest.Tally {
 		tally.Add(did)
 	}
 	for _, s := range []audit.Source{model, tables} {
-		report, err := audit.All(t.Context(), s, "")
+		report, err := audit.All(t.Context(), s, service.Sample.Dimensions, "")
 		if err != nil || len(report.Violations) > 0 {
 			t.Errorf("seeds from %d: %v, %v", first, report.Violations, err)
 		}

@@ -1,7 +1,9 @@
 package dynamo
 
 import (
+	"errors"
 	"fmt"
+	"parley/shared/engine/run"
 	"strconv"
 	"time"
 
@@ -45,11 +47,19 @@ func (i item) time(name string, t time.Time) {
 	}
 }
 
-func (i item) score(name string, v *float64) {
-	if v != nil {
-		i[name] = decimal(*v)
+// scores stores each score as a number under its dimension's name.
+func (i item) scores(name string, scores run.Scores) {
+	if len(scores) == 0 {
+		return
 	}
+	m := make(map[string]types.AttributeValue, len(scores))
+	for dimension, v := range scores {
+		m[string(dimension)] = decimal(v)
+	}
+	i[name] = &types.AttributeValueMemberM{Value: m}
 }
+
+func (i item) document(name string, d run.Document) { i.text(name, string(d)) }
 
 func (i item) list(name string, values []string) {
 	if len(values) == 0 {
@@ -139,16 +149,33 @@ func (r *reader) time(name string) time.Time {
 	return time.UnixMilli(r.number(name)).UTC()
 }
 
-func (r *reader) score(name string) *float64 {
-	d := r.digits(name)
-	if d == "" {
+func (r *reader) scores(name string) run.Scores {
+	stored, ok := r.item[name]
+	if !ok {
 		return nil
 	}
-	f, err := strconv.ParseFloat(d, 64)
-	if err != nil {
-		r.wrong(name, err)
+	m, ok := stored.(*types.AttributeValueMemberM)
+	if !ok {
+		r.wrong(name, errType)
+		return nil
 	}
-	return &f
+	scores := make(run.Scores, len(m.Value))
+	for dimension := range m.Value {
+		one := reader{item: m.Value}
+		v, err := strconv.ParseFloat(one.digits(dimension), 64)
+		if err := errors.Join(one.err, err); err != nil {
+			r.wrong(name, err)
+		}
+		scores[run.Dimension(dimension)] = v
+	}
+	return scores
+}
+
+func (r *reader) document(name string) run.Document {
+	if text := r.text(name); text != "" {
+		return run.Document(text)
+	}
+	return nil
 }
 
 func (r *reader) list(name string) []string {

@@ -102,7 +102,7 @@ func interview(now time.Time) run.Submission {
 func TestSizes(t *testing.T) {
 	now := storetest.Start
 	sub := interview(now)
-	r, err := sub.Run.Start(sub.First, sub.Due, sub.Budget, now)
+	r, err := sub.Run.Start(sub.Terms, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,11 +139,10 @@ func TestSizes(t *testing.T) {
 func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 	v := 2.5
 	r := interview(storetest.Start).Run
-	r.Status, r.Version, r.Ticket, r.Chunks, r.Charged, r.Language, r.Reason = run.Processing, 7, 3, 9, 2, "en", "why"
+	r.Status, r.Version, r.Ticket, r.Pieces, r.Charged, r.Found, r.Reason = run.Processing, 7, 3, 9, 2, run.Document(`{"language":"en"}`), "why"
 	r.StartedAt, r.CompletedAt, r.Deadline, r.ErasedAt = r.CreatedAt.Add(1e6), r.CreatedAt.Add(2e6), r.CreatedAt.Add(3e6), r.CreatedAt.Add(4e6)
-	r.Scores = run.Scores{Vocabulary: &v, Fluency: &v, Accent: &v, Overall: &v}
+	r.Scores = run.Scores{"vocabulary": v, "fluency": v, "accent": v, "overall": v}
 	r.Failure = &run.Failure{Code: "SCORING_FAILED", Message: "text"}
-	r.Request.Cut.EndSeconds = 200.25
 	r.Parts = map[run.Part]run.Pending{
 		{Stage: "ingest"}:                {Due: r.CreatedAt, Sent: 1},
 		{Stage: "transcribe", Index: 12}: {Due: r.CreatedAt, Sent: 3, Failure: run.TimedOut},
@@ -169,9 +168,9 @@ func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 func TestDamagedItems(t *testing.T) {
 	for name, v := range map[string]types.AttributeValue{
 		"version": str("1"), "status": num(1), "metadata": str("x"), schema.RunTags: num(1), schema.RunCreated: str("yesterday"), "allowPartial": num(1),
-		"parts": &types.AttributeValueMemberM{Value: item{"ingest": str("1 1")}}, "accent": str("high"), "cost": &types.AttributeValueMemberN{Value: "1.5"},
+		"parts": &types.AttributeValueMemberM{Value: item{"ingest": str("1 1")}}, "scores": &types.AttributeValueMemberM{Value: item{"accent": str("high")}}, "cost": &types.AttributeValueMemberN{Value: "1.5"},
 		"push": str("soon"), "pushed": num(1),
-		"cut": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("x")}},
+		"asked": num(1), "lengthMs": str("long"),
 	} {
 		it := encodeRun(interview(storetest.Start).Run)
 		it[name] = v

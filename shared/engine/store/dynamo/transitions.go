@@ -157,7 +157,7 @@ func (s *Store) disagreement(ctx context.Context, seen run.Run, err error) error
 // Promote implements run.Store.
 //
 //	writes  the run where its version is the one read; the account where its revision is the one read; no ticket any more
-func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns int, first run.Part, due time.Duration, budget run.Budget, now time.Time) (run.Run, error) {
+func (s *Store) Promote(ctx context.Context, client account.ID, t run.Terms, now time.Time) (run.Run, error) {
 	var r run.Run
 	err := s.transact(ctx, "promote", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
 		if last.unsure && r.ID != "" {
@@ -171,7 +171,7 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 		if err != nil {
 			return nil, err
 		}
-		after, err := run.Promote(before.Account, concurrentRuns)
+		after, err := run.Promote(before.Account, t.ConcurrentRuns)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +189,7 @@ func (s *Store) Promote(ctx context.Context, client account.ID, concurrentRuns i
 		if seen.Status != run.Queued {
 			return nil, errTorn
 		}
-		if r, err = seen.Start(first, due, budget, now); err != nil {
+		if r, err = seen.Start(t, now); err != nil {
 			return nil, err
 		}
 		account, err := s.move(before, after, nil, "", now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"parley/infra/prove/service"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -160,10 +161,9 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	length := 4 * time.Minute
 	submission := func(n, slots int) run.Submission {
 		sub := interview(now)
-		sub.Run.ID, sub.ConcurrentRuns = storetest.RunID(n), slots
+		sub.Run.ID = storetest.RunID(n)
 		sub.Run.Request.WebhookURL = ""
-		sub.First, sub.Due = pipeline.First(length)
-		sub.Budget = pipeline.Budget(0)
+		sub.Terms = service.Sample.Terms(length, slots, pipeline.Budget(0))
 		return sub
 	}
 	client := submission(1, 8).Run.Client
@@ -185,33 +185,33 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 		now = now.Add(wait)
 		next := map[run.Part]time.Duration{}
 		if r.Last(p) {
-			for _, n := range pipeline.Following(p.Stage, chunks) {
-				stage, err := pipeline.Lookup(n.Stage)
+			for _, n := range service.Sample.Following(p.Stage, chunks) {
+				stage, err := service.Sample.Lookup(n.Stage)
 				must(err)
 				next[n] = stage.DueFor(length)
 			}
 		}
 		after, err := r.Done(1, p, next, now)
-		after.Chunks = chunks
+		after.Pieces = chunks
 		advance(after, err)
 	}
 	const pieces = 2 // audio.Chunks of four minutes
-	done(run.Part{Stage: pipeline.Ingest}, 3*time.Second, pieces)
+	done(run.Part{Stage: service.Ingest}, 3*time.Second, pieces)
 	note("ingest done", "run: its parts are known", true)
-	done(run.Part{Stage: pipeline.Diarize}, 2*time.Second, pieces)
+	done(run.Part{Stage: service.Diarize}, 2*time.Second, pieces)
 	note("diarize done", "run: a part less", true)
 	for i := range pieces {
-		done(run.Part{Stage: pipeline.Transcribe, Index: i}, 20*time.Second, pieces)
+		done(run.Part{Stage: service.Transcribe, Index: i}, 20*time.Second, pieces)
 		note(fmt.Sprintf("transcribe %d done", i+1), []string{"run: a part less", "run: the last of them starts the scores"}[i], true)
 	}
-	for i, stage := range []run.Stage{pipeline.Vocabulary, pipeline.Fluency, pipeline.Accent} {
+	for i, stage := range []run.Stage{service.Vocabulary, service.Fluency, service.Accent} {
 		done(run.Part{Stage: stage}, 2*time.Second, pieces)
 		note(string(stage)+" done", []string{"run: a part less", "run: a part less", "run: the last of them starts finalize"}[i], true)
 	}
 	seen := r
 	one, two, three := 3.1, 4.2, 3.6
-	scores := run.Scores{Vocabulary: &one, Fluency: &two, Accent: &three, Overall: &three}
-	r, err = s.End(ctx, seen, run.Succeed(seen, scores, "en"), now)
+	scores := run.Scores{"vocabulary": one, "fluency": two, "accent": three, "overall": three}
+	r, err = s.End(ctx, seen, run.Succeed(seen, service.Sample.Dimensions, scores, nil), now)
 	must(err)
 	note("end, success", "run, account, charge", true)
 	r, err = s.Erase(ctx, r, now)
@@ -231,12 +231,12 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	_, _, err = s.Submit(ctx, submission(3, 1), now)
 	must(err)
 	note("submit, queued", "run, account, hold, place in the queue", false)
-	partial := run.Outcome{Status: run.Partial, Scores: run.Scores{Accent: &three}, Charge: 1, Language: "en"}
+	partial := run.SucceedInPart(r, service.Sample.Dimensions, run.Scores{"accent": three}, nil)
 	r, err = s.End(ctx, r, partial, now)
 	must(err)
 	note("end, partial, with a webhook", "run and its webhook, account, charge, release of the rest", false)
 	now = now.Add(time.Minute)
-	waiting, err := s.Promote(ctx, client, 1, sub.First, sub.Due, sub.Budget, now)
+	waiting, err := s.Promote(ctx, client, submission(3, 1).Terms, now)
 	must(err)
 	note("promote", "run, account, no place in the queue", false)
 	advance(r.PushBegun(1, 0, now))

@@ -66,14 +66,14 @@ func (s torn) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Tim
 }
 
 // Promote without the slot in its condition.
-func (s torn) Promote(ctx context.Context, client account.ID, slots int, first run.Part, due time.Duration, budget run.Budget, now time.Time) (run.Run, error) {
+func (s torn) Promote(ctx context.Context, client account.ID, t run.Terms, now time.Time) (run.Run, error) {
 	if s.promote {
-		if a, err := s.Account(ctx, client); err == nil && a.Running < slots {
+		if a, err := s.Account(ctx, client); err == nil && a.Running < t.ConcurrentRuns {
 			s.turns.Take(ctx)
-			slots = 1000
+			t.ConcurrentRuns = 1000
 		}
 	}
-	return s.Store.Promote(ctx, client, slots, first, due, budget, now)
+	return s.Store.Promote(ctx, client, t, now)
 }
 
 // Advance without the version in its condition: the last to write wins.

@@ -238,11 +238,11 @@ func (s *Store) End(_ context.Context, seen run.Run, o run.Outcome, now time.Tim
 }
 
 // Promote implements run.Store.
-func (s *Store) Promote(_ context.Context, client account.ID, concurrentRuns int, first run.Part, due time.Duration, budget run.Budget, now time.Time) (run.Run, error) {
+func (s *Store) Promote(_ context.Context, client account.ID, t run.Terms, now time.Time) (run.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.book(client)
-	a, err := run.Promote(b.account, concurrentRuns)
+	a, err := run.Promote(b.account, t.ConcurrentRuns)
 	if err != nil {
 		return run.Run{}, err
 	}
@@ -250,7 +250,7 @@ func (s *Store) Promote(_ context.Context, client account.ID, concurrentRuns int
 	if err != nil {
 		return run.Run{}, err
 	}
-	if r, err = r.Start(first, due, budget, now); err != nil {
+	if r, err = r.Start(t, now); err != nil {
 		return run.Run{}, err
 	}
 	b.queue = b.queue[1:]
@@ -488,11 +488,7 @@ func cloneRun(r run.Run) run.Run {
 		f := *r.Failure
 		r.Failure = &f
 	}
-	for _, p := range []**float64{&r.Scores.Vocabulary, &r.Scores.Fluency, &r.Scores.Accent, &r.Scores.Overall} {
-		if *p != nil {
-			v := **p
-			*p = &v
-		}
-	}
+	r.Scores = r.Scores.Clone()
+	r.Request.Asked, r.Material, r.Found = slices.Clone(r.Request.Asked), slices.Clone(r.Material), slices.Clone(r.Found)
 	return r
 }

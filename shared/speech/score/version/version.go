@@ -19,9 +19,9 @@ const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, 
 // changes what comes out.
 const measures = "9"
 
-// Version is the norms' version, and a hash of the engines, the models and the measures' code. recogniser and aligner are what
+// Of is the norms' version, and a hash of the engines, the models and the measures' code. recogniser and aligner are what
 // the two in use say of themselves (transcript.Recogniser, accent.Aligner): their models are settings.
-func Version(recogniser, aligner string) string {
+func Of(recogniser, aligner string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{norms.Hash(), words.Hash(), Engines, measures, recogniser, aligner}, "\n")))
 	return norms.Version() + "-" + hex.EncodeToString(sum[:4])
 }

@@ -1,7 +1,8 @@
-package api
+package presentation
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,43 +37,43 @@ type heardAudio struct {
 	Quality      json.RawMessage `json:"quality"`
 }
 
-// errDamaged says that a stored report is not what was once stored: to read it again would be of no use.
-var errDamaged = errors.New("api: damaged report")
+// ErrDamaged says that a stored report is not what was once stored: to read it again would be of no use.
+var ErrDamaged = errors.New("presentation: damaged report")
 
 // report reads the stored report of a run that has ended; the empty one where the run never had one, or was erased. A run that is
-// erased since it was read is read again into r. errDamaged where what is stored, or is no longer, is no report.
-func (c *call) report(r *run.Run) (report, error) {
+// erased since it was read is read again into r. ErrDamaged where what is stored, or is no longer, is no report.
+func (p Presenter) report(ctx context.Context, r *run.Run) (report, error) {
 	var rep report
 	if !r.ErasedAt.IsZero() {
 		return rep, nil
 	}
-	body, size, err := c.Objects.Get(c.r.Context(), pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), 0, 0)
+	body, size, err := p.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), 0, 0)
 	switch {
 	case errors.Is(err, pipeline.ErrNoObject) && r.Status == run.Failed:
 		return rep, nil
 	case errors.Is(err, pipeline.ErrNoObject):
-		now, again := c.Runs.Get(c.r.Context(), r.ID)
+		now, again := p.Runs.Get(ctx, r.ID)
 		switch {
 		case again != nil:
-			return rep, fmt.Errorf("api: report of %s: %w", r.ID, errors.Join(err, again))
+			return rep, fmt.Errorf("presentation: report of %s: %w", r.ID, errors.Join(err, again))
 		case now.ErasedAt.IsZero():
-			return rep, fmt.Errorf("%w of %s: %w", errDamaged, r.ID, err)
+			return rep, fmt.Errorf("%w of %s: %w", ErrDamaged, r.ID, err)
 		}
 		*r = now
 		return rep, nil
 	case err != nil:
-		return rep, fmt.Errorf("api: report of %s: %w", r.ID, err)
+		return rep, fmt.Errorf("presentation: report of %s: %w", r.ID, err)
 	}
 	defer func() { _ = body.Close() }() // only read from
 	if size > maxReport {
-		return rep, fmt.Errorf("%w of %s: %d bytes", errDamaged, r.ID, size)
+		return rep, fmt.Errorf("%w of %s: %d bytes", ErrDamaged, r.ID, size)
 	}
 	raw := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
 	if _, err := raw.ReadFrom(io.LimitReader(body, maxReport+1)); err != nil {
-		return rep, fmt.Errorf("api: report of %s: %w", r.ID, err)
+		return rep, fmt.Errorf("presentation: report of %s: %w", r.ID, err)
 	}
 	if rep, err = reportOf(raw.Bytes()); err != nil {
-		return report{}, fmt.Errorf("%w of %s: %w", errDamaged, r.ID, err)
+		return report{}, fmt.Errorf("%w of %s: %w", ErrDamaged, r.ID, err)
 	}
 	return rep, nil
 }

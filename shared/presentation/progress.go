@@ -1,14 +1,13 @@
-package api
+package presentation
 
 import (
 	"time"
 
-	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 )
 
-// pollInterval is how long a client is asked to wait before it polls, in s, by the time since the submit.
-func pollInterval(age time.Duration) int {
+// PollInterval is how long a client is asked to wait before it polls, in s, by the time since the submit.
+func PollInterval(age time.Duration) int {
 	switch {
 	case age < 2*time.Minute:
 		return 15
@@ -18,18 +17,18 @@ func pollInterval(age time.Duration) int {
 	return 60
 }
 
-// stageQueued is the stage of a run that waits for a slot.
-const stageQueued = "queued"
+// StageQueued is the stage of a run that waits for a slot.
+const StageQueued = "queued"
 
 // progress is where a run that has not ended stands: its earliest unfinished stage, and how far it is, 0 to 99 %. Between
 // two groups of parts the percentage goes up by the share of the group's parts that are done.
-func progress(r run.Run) (stage string, percent int) {
+func (pr Presenter) progress(r run.Run) (stage string, percent int) {
 	if r.Status == run.Queued {
-		return stageQueued, 0
+		return StageQueued, 0
 	}
-	group := []run.Part{{Stage: pipeline.Ingest}}
-	for range pipeline.Table { // the chain is no longer than the table
-		next := pipeline.Following(group[0].Stage, r.Chunks)
+	group := []run.Part{pr.Service.First()}
+	for range pr.Service.Stages { // the chain is no longer than the table
+		next := pr.Service.Following(group[0].Stage, r.Pieces)
 		var first run.Stage
 		open := 0
 		for _, p := range group {
@@ -41,9 +40,9 @@ func progress(r run.Run) (stage string, percent int) {
 			}
 		}
 		if open > 0 {
-			from, to := begins(group), 100
+			from, to := pr.begins(group), 100
 			if len(next) > 0 {
-				to = begins(next)
+				to = pr.begins(next)
 			}
 			return string(first), min(from+(to-from)*(len(group)-open)/len(group), 99)
 		}
@@ -52,11 +51,11 @@ func progress(r run.Run) (stage string, percent int) {
 		}
 		group = next
 	}
-	return string(pipeline.Finalize), 99
+	return string(group[0].Stage), 99
 }
 
-func begins(group []run.Part) int {
-	s, err := pipeline.Lookup(group[0].Stage)
+func (pr Presenter) begins(group []run.Part) int {
+	s, err := pr.Service.Lookup(group[0].Stage)
 	if err != nil {
 		return 0
 	}

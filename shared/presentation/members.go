@@ -1,4 +1,4 @@
-package api
+package presentation
 
 import (
 	"encoding/json"
@@ -11,11 +11,11 @@ import (
 // megabyte that is passed on as it is (BenchmarkPollOfAnEndedRun). Of a name that comes twice the last counts.
 func membersOfObject(raw []byte) (map[string]json.RawMessage, error) {
 	if !gjson.ValidBytes(raw) {
-		return nil, errors.New("api: no JSON")
+		return nil, errors.New("presentation: no JSON")
 	}
 	object := gjson.ParseBytes(raw)
 	if !object.IsObject() {
-		return nil, errors.New("api: no JSON object")
+		return nil, errors.New("presentation: no JSON object")
 	}
 	found := map[string]json.RawMessage{}
 	var err error

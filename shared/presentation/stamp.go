@@ -1,4 +1,4 @@
-package api
+package presentation
 
 import (
 	"fmt"
@@ -19,14 +19,14 @@ func (s Stamp) MarshalJSON() ([]byte, error) {
 func (s *Stamp) UnmarshalJSON(b []byte) error {
 	t, err := time.Parse(`"`+time.RFC3339+`"`, string(b))
 	if err != nil {
-		return fmt.Errorf("api: time: %w", err)
+		return fmt.Errorf("presentation: time: %w", err)
 	}
 	*s = Stamp(t.UTC())
 	return nil
 }
 
-// maybe is nil for the zero time.
-func maybe(t time.Time) *Stamp {
+// Maybe is nil for the zero time.
+func Maybe(t time.Time) *Stamp {
 	if t.IsZero() {
 		return nil
 	}

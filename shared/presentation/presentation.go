@@ -1,0 +1,111 @@
+// Package presentation is what a run looks like to its client: the answer to a submit, to a poll, an entry
+// of a list, the body of a webhook. It knows nothing of HTTP.
+package presentation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"parley/shared/clock"
+	"parley/shared/engine/pipeline"
+	"parley/shared/engine/run"
+)
+
+// Presenter makes the readings of runs.
+type Presenter struct {
+	Service pipeline.Service
+	Runs    run.Store
+	Objects pipeline.Objects
+	Clock   clock.Clock
+}
+
+// Accepted is the answer to the submit of r, while running of its client's runs are in process. Of a run
+// that has ended since, it says what the first answer said.
+func (p Presenter) Accepted(ctx context.Context, r run.Run, running int) (Accepted, error) {
+	h := p.head(r)
+	file, err := fileOf(r)
+	if err != nil {
+		return Accepted{}, err
+	}
+	v := Accepted{
+		ID: r.ID, Status: r.Status, ExternalID: h.ExternalID, ServiceType: h.ServiceType, Timestamp: Stamp(r.CreatedAt),
+		PollIntervalSeconds: PollInterval(0), ActiveRequests: running, Audio: file, Credits: Held{r.Cost},
+		Metadata: metadataOf(r), Tags: tagsOf(r),
+	}
+	if v.Status.Terminal() {
+		v.Status = run.Processing
+	}
+	v.QueuePosition, err = p.queuePosition(ctx, r)
+	return v, err
+}
+
+// Finished is the whole reading of r, which has ended. balance is its client's. ErrDamaged.
+func (p Presenter) Finished(ctx context.Context, r run.Run, balance int64) (Finished, error) {
+	rep, err := p.report(ctx, &r)
+	if err != nil {
+		return Finished{}, err
+	}
+	s, err := p.summary(r, rep, balance)
+	return Finished{s, rep.Analysis, rep.Transcript}, err
+}
+
+// Live is the reading of r, which has not ended, with its place in the queue.
+func (p Presenter) Live(ctx context.Context, r run.Run) (Live, error) {
+	v, err := p.live(r)
+	if err != nil {
+		return v, err
+	}
+	v.QueuePosition, err = p.queuePosition(ctx, r)
+	return v, err
+}
+
+// Entry is r as a list shows it: a Live or a Summary. balance is its client's. With ErrDamaged the entry
+// is made all the same, with null for all that the report told.
+func (p Presenter) Entry(ctx context.Context, r run.Run, balance int64) (any, error) {
+	if !r.Status.Terminal() {
+		return p.live(r)
+	}
+	rep, damaged := p.report(ctx, &r)
+	if damaged != nil && !errors.Is(damaged, ErrDamaged) {
+		return nil, damaged
+	}
+	s, err := p.summary(r, rep, balance)
+	if err != nil {
+		return nil, err
+	}
+	return s, damaged
+}
+
+// Webhook is the data of the webhook of a run that has ended: the very entry that a list shows. ErrDamaged.
+func (p Presenter) Webhook(ctx context.Context, r run.Run) (json.RawMessage, error) {
+	a, err := p.Runs.Account(ctx, r.Client)
+	if err != nil {
+		return nil, fmt.Errorf("presentation: webhook of %s: %w", r.ID, err)
+	}
+	v, err := p.Entry(ctx, r, a.Balance)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("presentation: webhook of %s: %w", r.ID, err)
+	}
+	return b, nil
+}
+
+// queuePosition is nil for a run that is not queued, or no longer.
+func (p Presenter) queuePosition(ctx context.Context, r run.Run) (*int, error) {
+	if r.Status != run.Queued {
+		return nil, nil
+	}
+	n, err := p.Runs.QueuePosition(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("presentation: queue position: %w", err)
+	}
+	if n < 1 {
+		return nil, nil
+	}
+	return &n, nil
+}

@@ -1,0 +1,216 @@
+package presentation
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"parley/shared/engine/run"
+	"parley/shared/speech"
+)
+
+// Accepted is a run that was submitted.
+type Accepted struct {
+	ID                  run.ID            `json:"id"`
+	Status              run.Status        `json:"status"`
+	ExternalID          *string           `json:"externalId"`
+	ServiceType         string            `json:"serviceType"`
+	Timestamp           Stamp             `json:"timestamp"`
+	PollIntervalSeconds int               `json:"pollIntervalSeconds"`
+	QueuePosition       *int              `json:"queuePosition,omitempty"` // queued only
+	ActiveRequests      int               `json:"activeRequests"`
+	Audio               File              `json:"audio"`
+	Credits             Held              `json:"credits"`
+	Metadata            map[string]string `json:"metadata"`
+	Tags                []string          `json:"tags"`
+}
+
+// File is what the submit learnt of the recording.
+type File struct {
+	DurationMs        int64  `json:"durationMs"`
+	DurationFormatted string `json:"durationFormatted"`
+	Format            string `json:"format"`
+	SizeBytes         int64  `json:"sizeBytes"`
+}
+
+// Held is what a run that has not ended costs.
+type Held struct {
+	Held int64 `json:"held"`
+}
+
+// head is what every reading of a run begins with.
+type head struct {
+	ID               run.ID     `json:"id"`
+	ExternalID       *string    `json:"externalId"`
+	Status           run.Status `json:"status"`
+	ServiceType      string     `json:"serviceType"`
+	Timestamp        Stamp      `json:"timestamp"` // of this answer
+	CreatedAt        Stamp      `json:"createdAt"`
+	CompletedAt      *Stamp     `json:"completedAt"`
+	ProcessingTimeMs *int64     `json:"processingTimeMs"` // from its slot to its end
+}
+
+// Live is a run that has not ended.
+type Live struct {
+	head
+	Stage               string            `json:"stage"`
+	Progress            int               `json:"progress"`
+	PollIntervalSeconds int               `json:"pollIntervalSeconds"`
+	QueuePosition       *int              `json:"queuePosition,omitempty"` // queued only
+	Audio               liveAudio         `json:"audio"`
+	Credits             Held              `json:"credits"`
+	Metadata            map[string]string `json:"metadata"`
+	Tags                []string          `json:"tags"`
+}
+
+type liveAudio struct {
+	File
+	RequestedLanguage string `json:"requestedLanguage"`
+}
+
+// Summary is a run that has ended, as lists and webhooks show it. What is null was not measured.
+type Summary struct {
+	head
+	ScoringMethod      json.RawMessage   `json:"scoringMethod"`
+	ScoringVersion     json.RawMessage   `json:"scoringVersion"`
+	Audio              doneAudio         `json:"audio"`
+	CandidateDetection json.RawMessage   `json:"candidateDetection"`
+	Scores             json.RawMessage   `json:"scores"`
+	Confidence         json.RawMessage   `json:"confidence"`
+	Explainability     json.RawMessage   `json:"explainability"`
+	HRRecommendation   json.RawMessage   `json:"hrRecommendation"`
+	CandidateFeedback  json.RawMessage   `json:"candidateFeedback"`
+	Credits            Charged           `json:"credits"`
+	Error              *run.Failure      `json:"error"`
+	ErasedAt           *Stamp            `json:"erasedAt,omitempty"` // only then: nothing of what was heard is here
+	Metadata           map[string]string `json:"metadata"`
+	Tags               []string          `json:"tags"`
+}
+
+// Finished is a run that has ended, whole.
+type Finished struct {
+	Summary
+	Analysis   json.RawMessage `json:"analysis"`
+	Transcript json.RawMessage `json:"transcript"`
+}
+
+// Encode is the run as encoding/json would write it, with a line break behind it, but for white space in
+// the two long parts: they are known to be JSON, and it would go through them once more.
+func (v Finished) Encode() ([]byte, error) {
+	var head bytes.Buffer
+	e := json.NewEncoder(&head)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v.Summary); err != nil {
+		return nil, fmt.Errorf("presentation: %s: %w", v.ID, err)
+	}
+	begin := bytes.TrimSuffix(head.Bytes(), []byte("}\n"))
+	body := make([]byte, 0, len(begin)+len(v.Analysis)+len(v.Transcript)+64)
+	body = append(body, begin...)
+	body = append(append(body, `,"analysis":`...), orNull(v.Analysis)...)
+	body = append(append(body, `,"transcript":`...), orNull(v.Transcript)...)
+	return append(body, "}\n"...), nil
+}
+
+func orNull(m json.RawMessage) json.RawMessage {
+	if m == nil {
+		return json.RawMessage("null")
+	}
+	return m
+}
+
+type doneAudio struct {
+	File
+	LanguageCode      *string         `json:"languageCode"` // heard
+	RequestedLanguage string          `json:"requestedLanguage"`
+	SpeakerCount      json.RawMessage `json:"speakerCount"`
+	Quality           json.RawMessage `json:"quality"`
+}
+
+// Charged is what a run that has ended cost.
+type Charged struct {
+	Deducted             int64   `json:"deducted"`
+	RemainingBalance     int64   `json:"remainingBalance"`
+	AudioDurationMinutes float64 `json:"audioDurationMinutes"` // two decimals; what is billed is the started minute
+}
+
+func (p Presenter) head(r run.Run) head {
+	h := head{ID: r.ID, Status: r.Status, ServiceType: p.Service.Name, Timestamp: Stamp(p.Clock.Now()),
+		CreatedAt: Stamp(r.CreatedAt), CompletedAt: Maybe(r.CompletedAt)}
+	if id := r.Request.ExternalID; id != "" {
+		h.ExternalID = &id
+	}
+	if !r.CompletedAt.IsZero() && !r.StartedAt.IsZero() {
+		ms := r.CompletedAt.Sub(r.StartedAt).Milliseconds()
+		h.ProcessingTimeMs = &ms
+	}
+	return h
+}
+
+// live is the reading of a run that has not ended, without its place in the queue.
+func (p Presenter) live(r run.Run) (v Live, err error) {
+	asked, err := speech.RequestOf(r)
+	if err != nil {
+		return v, err
+	}
+	v.Audio.RequestedLanguage = asked.Language
+	if v.Audio.File, err = fileOf(r); err != nil {
+		return v, err
+	}
+	v.Stage, v.Progress = p.progress(r)
+	v.PollIntervalSeconds = PollInterval(p.Clock.Now().Sub(r.CreatedAt))
+	v.Credits, v.Metadata, v.Tags = Held{r.Cost}, metadataOf(r), tagsOf(r)
+	v.head = p.head(r)
+	return v, nil
+}
+
+func (p Presenter) summary(r run.Run, rep report, balance int64) (v Summary, err error) {
+	asked, err := speech.RequestOf(r)
+	if err != nil {
+		return v, err
+	}
+	file, err := fileOf(r)
+	if err != nil {
+		return v, err
+	}
+	heard := rep.Audio.LanguageCode
+	if heard == nil && r.ErasedAt.IsZero() {
+		found, err := speech.FoundOf(r)
+		if err != nil {
+			return v, err
+		}
+		if found.Language != "" {
+			heard = &found.Language
+		}
+	}
+	v = Summary{
+		ScoringMethod: rep.ScoringMethod, ScoringVersion: rep.ScoringVersion,
+		Audio:              doneAudio{file, heard, asked.Language, rep.Audio.SpeakerCount, rep.Audio.Quality},
+		CandidateDetection: rep.CandidateDetection, Scores: rep.Scores, Confidence: rep.Confidence, Explainability: rep.Explainability,
+		HRRecommendation: rep.HRRecommendation, CandidateFeedback: rep.CandidateFeedback,
+		Credits: Charged{r.Charged, balance, math.Round(r.Length.Minutes()*100) / 100},
+		Error:   r.Failure, ErasedAt: Maybe(r.ErasedAt), Metadata: metadataOf(r), Tags: tagsOf(r),
+	}
+	v.head = p.head(r)
+	return v, nil
+}
+
+func fileOf(r run.Run) (File, error) {
+	f, err := speech.FileOf(r)
+	ms := r.Length.Milliseconds()
+	return File{ms, spoken(ms), f.Format, f.SizeBytes}, err
+}
+
+func metadataOf(r run.Run) map[string]string {
+	if r.Request.Metadata == nil {
+		return map[string]string{}
+	}
+	return r.Request.Metadata
+}
+
+func tagsOf(r run.Run) []string {
+	if r.Request.Tags == nil {
+		return []string{}
+	}
+	return r.Request.Tags
+}

@@ -1,0 +1,34 @@
+package speech
+
+import (
+	"parley/shared/engine/pipeline"
+	"parley/shared/speech/audio"
+	"parley/shared/speech/diarization"
+	"parley/shared/speech/report"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/accent"
+	"parley/shared/speech/score/fluency"
+	"parley/shared/speech/transcript"
+)
+
+// What the stages pass on.
+var (
+	// PCM is the recording as 16 kHz mono little-endian int16.
+	PCM = pipeline.Raw("pcm")
+	// Intake is what ingest found out about the sound.
+	Intake = pipeline.One[audio.Intake]("intake")
+	// Words are the words of one piece of the recording.
+	Words = pipeline.Pieces[transcript.Chunk]("words")
+	// Speakers is who speaks when.
+	Speakers = pipeline.One[diarization.Diarization]("speakers")
+	// Conversation is who said what, and who the candidate is.
+	Conversation = pipeline.One[transcript.Conversation]("conversation")
+	// VocabularyScore is the score of its dimension.
+	VocabularyScore = pipeline.One[score.Result]("vocabulary")
+	// FluencyDraft is what finalize completes by what accent aligned.
+	FluencyDraft = pipeline.One[fluency.Draft]("fluency")
+	// AccentScore is the score of its dimension, and what fluency needs of the sounds.
+	AccentScore = pipeline.One[accent.Result]("accent")
+	// Report is what the run's end is told by.
+	Report = pipeline.OfReport[report.Report]()
+)
