@@ -25,18 +25,9 @@ type Pusher struct {
 // Handle makes the try that a message asks for, once: messages are only hints, and whoever writes first that the try has begun
 // makes it. Nil: done, or nothing to do. ErrRetry (with its cause): deliver the message again.
 func (w Pusher) Handle(ctx context.Context, m Message, p run.Part) error {
-	log := w.Log.With("run", m.Run, "attempt", m.Attempt, "try", p.Index)
-	if p.Stage != Webhook {
-		log.Error("message in the wrong queue", "part", p.String())
-		return nil
-	}
-	r, err := w.Runs.Get(ctx, m.Run)
-	switch {
-	case errors.Is(err, run.ErrUnknown):
-		log.Warn("message for a run that does not exist")
-		return nil
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrRetry, err)
+	r, m, log, err := w.addressed(ctx, Webhook, m, p)
+	if err != nil || log == nil {
+		return err
 	}
 	begun, err := r.PushBegun(m.Attempt, p.Index, w.Clock.Now())
 	if errors.Is(err, run.ErrGone) {

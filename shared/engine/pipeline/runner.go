@@ -75,24 +75,34 @@ func (s Service) Arrived(id run.ID) (Message, run.Part) {
 	return Message{Run: id, Attempt: currentAttempt, Part: p.String()}, p
 }
 
-// Handle does one message. Nil: done, or nothing to do. ErrRetry (with its cause): deliver it again.
-func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
-	log := w.Log.With("run", m.Run, "part", p.String(), "attempt", m.Attempt)
-	r, err := w.Runs.Get(ctx, m.Run)
+// addressed reads the run that a message in the queue of stage is about, with the message's attempt known
+// and a log that names both. A nil log: there is nothing to do. ErrRetry.
+func (d Deps) addressed(ctx context.Context, stage run.Stage, m Message, p run.Part) (run.Run, Message, *slog.Logger, error) {
+	log := d.Log.With("run", m.Run, "part", p.String(), "attempt", m.Attempt)
+	if p.Stage != stage {
+		log.Error("message in the wrong queue", "stage", stage)
+		return run.Run{}, m, nil, nil
+	}
+	r, err := d.Runs.Get(ctx, m.Run)
 	switch {
 	case errors.Is(err, run.ErrUnknown):
 		log.Warn("message for a run that does not exist")
-		return nil
+		return r, m, nil, nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrRetry, err)
+		return r, m, nil, fmt.Errorf("%w: %w", ErrRetry, err)
 	case m.Attempt == currentAttempt:
 		m.Attempt = r.Attempt
 	}
-	switch {
-	case p.Stage != w.Stage.Name:
-		log.Error("message in the wrong queue", "stage", w.Stage.Name)
-		return nil
-	case !r.Outstanding(m.Attempt, p):
+	return r, m, log, nil
+}
+
+// Handle does one message. Nil: done, or nothing to do. ErrRetry (with its cause): deliver it again.
+func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
+	r, m, log, err := w.addressed(ctx, w.Stage.Name, m, p)
+	if err != nil || log == nil {
+		return err
+	}
+	if !r.Outstanding(m.Attempt, p) {
 		log.Info("part not outstanding", "status", r.Status)
 		return nil
 	}
@@ -178,23 +188,15 @@ func (w Runner) fail(ctx context.Context, r run.Run, p run.Part, finding *errcod
 
 // Dead ends the run of a message that was delivered too often, with the code of its stage.
 func (w Runner) Dead(ctx context.Context, m Message, p run.Part) error {
-	r, err := w.Runs.Get(ctx, m.Run)
-	switch {
-	case errors.Is(err, run.ErrUnknown):
-		return nil
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrRetry, err)
-	case m.Attempt == currentAttempt:
-		m.Attempt = r.Attempt
-	}
-	if !r.Outstanding(m.Attempt, p) {
-		return nil
+	r, m, log, err := w.addressed(ctx, w.Stage.Name, m, p)
+	if err != nil || log == nil || !r.Outstanding(m.Attempt, p) {
+		return err
 	}
 	c := w.Stage.Fail
 	if r.Parts[p].Failure == run.TimedOut {
 		c = w.Stage.TimeoutCode
 	}
-	w.Log.Error("part dead", "run", r.ID, "part", p.String(), "attempt", r.Attempt, "code", c)
+	log.Error("part dead", "code", c)
 	return w.fail(ctx, r, p, errcode.New(c))
 }
 
