@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go/middleware"
 
+	"parley/shared/engine/awsbody"
 	"parley/shared/engine/pipeline"
 	"parley/shared/speech/installed"
 )
@@ -37,6 +39,7 @@ func newFunctions(s System) (*functions, error) {
 	return &functions{system: s, client: lambda.New(lambda.Options{
 		BaseEndpoint: aws.String(s.Endpoint), Region: region,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		APIOptions:  []func(*middleware.Stack) error{awsbody.KeepAnswers},
 	})}, nil
 }
 

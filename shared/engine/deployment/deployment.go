@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"parley/shared/engine/awsbody"
 	"parley/shared/engine/config"
 	"parley/shared/engine/fault/awsfault"
 	"parley/shared/engine/objects"
@@ -44,6 +45,7 @@ func Open(ctx context.Context, cfg config.Config) (*System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deployment: %w", err)
 	}
+	base.APIOptions = append(base.APIOptions, awsbody.KeepAnswers)
 	awsfault.Wrap(&base)
 	return &System{
 		Config:  cfg,

@@ -16,8 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
 	"parley/infra/prove/storetest"
+	"parley/shared/engine/awsbody"
 	"parley/shared/engine/pipeline"
 )
 
@@ -26,7 +28,8 @@ var made atomic.Int64
 func open(t *testing.T) *Store {
 	t.Helper()
 	endpoint := storetest.Endpoint(t)
-	api := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	api := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		APIOptions: []func(*middleware.Stack) error{awsbody.KeepAnswers}})
 	bucket := fmt.Sprintf("test-%d-%d", os.Getpid(), made.Add(1))
 	if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		t.Fatal(err)

@@ -16,8 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"parley/infra/prove/storetest"
+	"parley/shared/engine/awsbody"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 )
@@ -29,7 +31,8 @@ var stages = []run.Stage{service.Ingest, service.Transcribe, service.Diarize}
 func open(t *testing.T) (*Queues, *sqs.Client) {
 	t.Helper()
 	endpoint := storetest.Endpoint(t)
-	api := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	api := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		APIOptions: []func(*middleware.Stack) error{awsbody.KeepAnswers}})
 	urls := map[run.Stage]string{}
 	n := made.Add(1)
 	ctx := context.WithoutCancel(t.Context())

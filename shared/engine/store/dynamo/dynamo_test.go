@@ -10,9 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
 
 	"parley/infra/prove/storetest"
 	"parley/shared/engine/account"
+	"parley/shared/engine/awsbody"
 	"parley/shared/engine/run"
 )
 
@@ -20,7 +22,8 @@ import (
 func client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	endpoint := storetest.Endpoint(t)
-	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoint), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		APIOptions: []func(*middleware.Stack) error{awsbody.KeepAnswers}})
 }
 
 var made atomic.Int64
