@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"parley/shared/client"
 	"parley/shared/clock"
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"
@@ -22,6 +21,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/score"
 )
 
 func (o *operator) runs() *cobra.Command {
@@ -295,7 +295,7 @@ type runView struct {
 	Pieces      int               `json:"chunks"` // that the recording was cut into; 0: not yet
 	Failure     *run.Failure      `json:"failure"`
 	Reason      string            `json:"reason"`
-	Scores      client.Scores     `json:"scores"`
+	Scores      headlines         `json:"scores"`
 	Language    string            `json:"language"` // heard
 	Audio       audio.Info        `json:"audio"`
 	External    string            `json:"externalId"`
@@ -329,14 +329,15 @@ type partView struct {
 	Failure string     `json:"failure"` // of its last attempt; empty: none known
 }
 
-// headlines are the stored scores as the API names them.
-func headlines(s run.Scores) (h client.Scores) {
-	for dimension, into := range map[run.Dimension]**float64{"vocabulary": &h.Vocabulary, "fluency": &h.Fluency, "accent": &h.Accent, "overall": &h.Overall} {
-		if v, ok := s[dimension]; ok {
-			*into = &v
-		}
+// headlines are stored scores, 0 to 5 with one decimal; null where there is none.
+type headlines = score.ByDimension[*float64]
+
+func headlinesOf(s run.Scores) headlines {
+	out := headlines{score.Overall: nil}
+	for d, v := range s {
+		out[score.Dimension(d)] = &v
 	}
-	return h
+	return out
 }
 
 func runViewOf(r run.Run) runView {
@@ -348,7 +349,7 @@ func runViewOf(r run.Run) runView {
 	}
 	v := runView{ID: r.ID, Client: r.Client, Key: r.Key, Status: r.Status, Attempt: r.Attempt, Version: r.Version, Cost: r.Cost, Charged: r.Charged,
 		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), ErasedAt: moment(r.ErasedAt), Deadline: moment(r.Deadline),
-		Ticket: r.Ticket, Parts: []partView{}, Pieces: r.Pieces, Failure: r.Failure, Reason: r.Reason, Scores: headlines(r.Scores),
+		Ticket: r.Ticket, Parts: []partView{}, Pieces: r.Pieces, Failure: r.Failure, Reason: r.Reason, Scores: headlinesOf(r.Scores),
 		External: r.Request.ExternalID, Partial: r.Request.AllowPartial}
 	// What cannot be read is left out here: an operator looks at a run all the more when it is damaged.
 	if asked, err := speech.RequestOf(r); err == nil {
@@ -461,7 +462,11 @@ func (v runDetail) write(w table) {
 		w.printf("reason\t%s\n", v.Reason)
 	}
 	if v.Status == run.Success || v.Status == run.Partial {
-		w.printf("scores\tvocabulary %s\tfluency %s\taccent %s\toverall %s\n", mark1(v.Scores.Vocabulary), mark1(v.Scores.Fluency), mark1(v.Scores.Accent), mark1(v.Scores.Overall))
+		w.printf("scores")
+		for _, d := range score.Names() {
+			w.printf("\t%s %s", d, mark1(v.Scores[d]))
+		}
+		w.printf("\n")
 	}
 	if h := v.Webhook; h != nil {
 		w.printf("webhook\t%s\tdelivered %v\ttries %d\n", h.URL, h.Delivered, h.Tries)

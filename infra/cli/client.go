@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -16,6 +17,7 @@ import (
 
 	"parley/shared/client"
 	"parley/shared/engine/run"
+	"parley/shared/speech/score"
 )
 
 // remote is the service that a client command speaks to.
@@ -140,7 +142,7 @@ the same run, whatever became of that, and does not pay twice; another --idempot
 	f.StringToStringVar(&s.metadata, "metadata", nil, "key=value, to come back with the run")
 	f.StringSliceVar(&s.tags, "tag", nil, "a tag to find the run by")
 	f.StringVar(&s.cut, "cut-settings", "", "cutSettings as JSON")
-	f.BoolVar(&s.partial, "allow-partial", false, "accept a result without vocabulary or fluency")
+	f.BoolVar(&s.partial, "allow-partial", false, "accept a result without "+score.Listed("or", func(r score.Row) bool { return !r.Required }))
 	f.StringVar(&s.webhook, "webhook-url", "", "where the end of the run is posted to")
 	f.StringVar(&s.idempotencyKey, "idempotency-key", "", "what makes two submits the same one (default made from the recording and these flags)")
 	return c
@@ -338,19 +340,7 @@ func runsCommand() *cobra.Command {
 				return raw(c, page.Raw)
 			}
 			w := newTable(c.OutOrStdout())
-			w.printf("RUN\tCREATED\tSTATUS\tLENGTH\tVOCABULARY\tFLUENCY\tACCENT\tOVERALL\tREFERENCE\n")
-			for _, x := range page.Data {
-				s := client.Scores{}
-				if x.Scores != nil {
-					s = *x.Scores
-				}
-				state := string(x.Status)
-				if x.Failure != nil {
-					state += " " + string(x.Failure.Code)
-				}
-				w.printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, time.Time(x.CreatedAt).Format("2006-01-02 15:04"), state, clockOf(x.Audio.DurationMs),
-					mark1(s.Vocabulary), mark1(s.Fluency), mark1(s.Accent), mark1(s.Overall), orDash(x.ExternalID))
-			}
+			listRuns(w, page.Data)
 			if page.NextCursor != nil {
 				w.printf("more: --cursor %s\n", *page.NextCursor)
 			}
@@ -364,6 +354,30 @@ func runsCommand() *cobra.Command {
 	fl.StringVar(&f.ExternalID, "external-id", "", "your own reference")
 	fl.StringVar(&f.Tag, "tag", "", "a tag")
 	return c
+}
+
+// listRuns prints a line for each run, with a column for each score.
+func listRuns(w table, runs []client.Run) {
+	w.printf("RUN\tCREATED\tSTATUS\tLENGTH")
+	for _, d := range score.Names() {
+		w.printf("\t%s", strings.ToUpper(string(d)))
+	}
+	w.printf("\tREFERENCE\n")
+	for _, x := range runs {
+		state := string(x.Status)
+		if x.Failure != nil {
+			state += " " + string(x.Failure.Code)
+		}
+		w.printf("%s\t%s\t%s\t%s", x.ID, time.Time(x.CreatedAt).Format("2006-01-02 15:04"), state, clockOf(x.Audio.DurationMs))
+		for _, d := range score.Names() {
+			mark := "-"
+			if v, ok := x.Scores[d]; ok {
+				mark = fmt.Sprintf("%.1f", v.Points)
+			}
+			w.printf("\t%s", mark)
+		}
+		w.printf("\t%s\n", orDash(x.ExternalID))
+	}
 }
 
 // runOf is the run that an entry is about, or a dash.

@@ -185,7 +185,7 @@ func TestTheReportShowsWhatWasMeasuredAndWhatWasNot(t *testing.T) {
 
 func TestAScoredLineHasTheUnroundedScoresBesideThoseOfTheAPI(t *testing.T) {
 	fine := 2.34567
-	scores, _, _, err := present(score.Result{Raw: &fine}, score.Result{Reason: "There is no audio."}, score.Result{Reason: "There is no audio."}, score.Material{})
+	scores, _, _, err := present(score.Results{score.Vocabulary: {Raw: &fine}}, score.Material{})
 	if err != nil {
 		t.Fatal(err)
 	}

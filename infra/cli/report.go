@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
+
+	"parley/shared/speech/report"
+	"parley/shared/speech/score"
 )
 
 // terminal is the part of a poll body that the report shows; field by field as in the API.
@@ -37,12 +40,12 @@ type terminal struct {
 		WordCount    int    `json:"wordCount"`
 	} `json:"candidateDetection"`
 	Scores     map[string]any `json:"scores"`
-	Confidence map[string]*struct {
+	Confidence map[score.Dimension]*struct {
 		Level    string      `json:"level"`
 		Interval *[2]float64 `json:"interval"`
 	} `json:"confidence"`
-	Explainability map[string]*string `json:"explainability"`
-	Analysis       map[string]*struct {
+	Explainability map[score.Dimension]*string `json:"explainability"`
+	Analysis       map[score.Dimension]*struct {
 		Measures []measure `json:"measures"`
 	} `json:"analysis"`
 	HR         *string `json:"hrRecommendation"`
@@ -108,8 +111,8 @@ func printReport(w io.Writer, body []byte) error {
 	}
 	p.strip(t)
 	p.scores(t)
-	for _, d := range []string{"vocabulary", "fluency", "accent"} {
-		p.dimension(t, d)
+	for _, row := range score.Table {
+		p.dimension(t, row)
 	}
 	p.text("For the hiring team", t.HR)
 	p.text("For the candidate", t.Feedback)
@@ -230,26 +233,28 @@ func (p *page) scores(t terminal) {
 	}
 	p.line("")
 	p.line("%s %s", paint(bold, "%-27s", "Scores"), paint(dim, "%s", scaleRule()))
-	for _, d := range []string{"vocabulary", "fluency", "accent", "overall"} {
-		v, ok := t.Scores[d].(float64)
-		if !ok {
-			p.line("%s %s", label(d), paint(dim, "not measured"))
-			continue
-		}
-		level, percent := t.Scores[d+"Cefr"], t.Scores[d+"Percent"]
-		if d == "overall" {
-			level = t.Scores["cefrLevel"]
-		}
-		lo, hi, sure := v, v, ""
-		if c := t.Confidence[d]; c != nil {
-			sure = c.Level
-			if c.Interval != nil {
-				lo, hi = c.Interval[0], c.Interval[1]
-			}
-		}
-		p.line("%s %s  %-2v  %3v %%  %s %s", label(d), paint(mark, "%.1f", v), level, percent, bar(v, lo, hi), paint(dim, "%s", sure))
+	for _, d := range score.Names() {
+		p.score(t, d)
 	}
 	p.line("%s %s", label(""), paint(dim, "● the score, ─ its 90 %% interval, then how sure it is"))
+}
+
+// score shows one score.
+func (p *page) score(t terminal, d score.Dimension) {
+	points, cefr, percent := report.Members(d)
+	v, ok := t.Scores[points].(float64)
+	if !ok {
+		p.line("%s %s", label(string(d)), paint(dim, "not measured"))
+		return
+	}
+	lo, hi, sure := v, v, ""
+	if c := t.Confidence[d]; c != nil {
+		sure = c.Level
+		if c.Interval != nil {
+			lo, hi = c.Interval[0], c.Interval[1]
+		}
+	}
+	p.line("%s %s  %-2v  %3v %%  %s %s", label(string(d)), paint(mark, "%.1f", v), t.Scores[cefr], t.Scores[percent], bar(v, lo, hi), paint(dim, "%s", sure))
 }
 
 // barWidth is the width of a score's bar: 8 columns a point.
@@ -273,13 +278,13 @@ func bar(v, lo, hi float64) string {
 	return string(row)
 }
 
-func (p *page) dimension(t terminal, d string) {
-	text, a := t.Explainability[d], t.Analysis[d]
+func (p *page) dimension(t terminal, row score.Row) {
+	text, a := t.Explainability[row.Name], t.Analysis[row.Name]
 	if text == nil && (a == nil || len(a.Measures) == 0) {
 		return
 	}
 	p.line("")
-	p.line("%s", paint(bold, "%s", strings.ToUpper(d[:1])+d[1:]))
+	p.line("%s", paint(bold, "%s", row.Title))
 	if text != nil {
 		p.wrap("  ", *text)
 	}

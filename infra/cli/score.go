@@ -16,6 +16,7 @@ import (
 	"parley/shared/speech/installed"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
+	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/overall"
 	"parley/shared/speech/score/vocabulary"
 )
@@ -84,7 +85,7 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	open := engines.Open(dir, "", runtime.NumCPU())
 	defer func() { _ = open.Close() }()
 	e := batch.Engine{Decode: open.Decoder().Decode, Inspect: audio.Measure, Recogniser: open.Whisper,
-		Language: language, Aligner: open.Aligner, Listener: open.Whisper, Vocabulary: vocabulary.Score, Present: present}
+		Language: language, Engines: accent.Engines{Aligner: open.Aligner, Listener: open.Whisper}, Vocabulary: vocabulary.Score, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0
@@ -112,17 +113,11 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	return nil
 }
 
-// shownScores are scores as the API gives them, and beside them the unrounded ones.
-type shownScores struct {
-	report.Scores
-	Raw batch.Raw `json:"raw"`
-}
-
-// present shows scores as the API gives them.
-func present(v, f, a score.Result, m score.Material) (scores, confidence any, all score.Result, err error) {
-	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Vocabulary: v, Fluency: f, Accent: a})
-	all = overall.Score(v, f, a)
-	return shownScores{r.Scores, batch.RawOf(v, f, a, all)}, r.Confidence, all, nil
+// present shows scores as the API gives them, and beside them the unrounded ones.
+func present(results score.Results, m score.Material) (scores, confidence any, all score.Result, err error) {
+	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Results: results})
+	all = overall.Score(results)
+	return append(r.Scores.Object(), score.Member{Name: "raw", Value: batch.RawOf(results, all)}), r.Confidence, all, nil
 }
 
 func correlations(c *cobra.Command, out *json.Encoder, found []batch.Correlation, asJSON bool) error {

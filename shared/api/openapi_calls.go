@@ -146,7 +146,7 @@ func submitSchema() node {
 		may(fieldMetadata, metadataSchema(node{{"type", []string{"string", "number", "boolean"}}, {"maxLength", maxMetadataValue}})),
 		may(fieldTags, tagsSchema()),
 		may(fieldCut, ref("schemas", "CutSettings")),
-		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "End `partial` rather than `failed` where accent was measured but vocabulary or fluency could not be."}, {"default", false}}),
+		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "End `partial` rather than `failed` where " + wholeWith() + " was measured but " + partialWithout() + " could not be."}, {"default", false}}),
 		may(fieldWebhookURL, text("Told of the run's end as well: https, a public host.", member{"format", "uri"}, member{"pattern", "^https://"}, member{"maxLength", maxWebhookURL})))
 	return form.with(member{"oneOf", []node{{{"required", []string{fieldAudio}}}, {{"required", []string{fieldUploadID}}}}})
 }

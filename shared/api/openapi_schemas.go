@@ -13,6 +13,7 @@ import (
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	scored "parley/shared/speech/report"
+	"parley/shared/speech/score"
 	"parley/shared/speech/score/overall"
 )
 
@@ -139,6 +140,35 @@ func confidenceLevels() []string {
 	return []string{string(overall.High), string(overall.Medium), string(overall.Low)}
 }
 
+// scoreProps are the members of the scores, three for each.
+func scoreProps() []prop {
+	var out []prop
+	for _, d := range score.Names() {
+		about := "All together"
+		if row, ok := score.Find(d); ok {
+			about = row.Title
+		}
+		points, cefr, percent := scored.Members(d)
+		out = append(out, must(points, scoreSchema(about)), must(cefr, levelSchema("Its CEFR level.")), must(percent, percentSchema()))
+	}
+	return out
+}
+
+// each is a member for each dimension.
+func each(schema func(score.Row) node) []prop {
+	var out []prop
+	for _, row := range score.Table {
+		out = append(out, must(string(row.Name), schema(row)))
+	}
+	return out
+}
+
+// partialWithout lists what a client may do without, and wholeWith what it may not.
+func partialWithout() string {
+	return score.Listed("or", func(r score.Row) bool { return !r.Required })
+}
+func wholeWith() string { return score.Listed("and", func(r score.Row) bool { return r.Required }) }
+
 // formats are the containers that a recording may have.
 func formats() []string {
 	var out []string
@@ -209,7 +239,7 @@ func httpCodes() []string {
 }
 
 func summaryProps() []prop {
-	props := headProps(oneOf("How it ended. `partial`: asked for with allowPartial, and vocabulary or fluency could not be measured.", statusNames(run.Status.Terminal)...))
+	props := headProps(oneOf("How it ended. `partial`: asked for with allowPartial, and "+partialWithout()+" could not be measured.", statusNames(run.Status.Terminal)...))
 	doneFile := append(fileProps(),
 		must("languageCode", orNull(matching("The language heard, ISO 639-1.", languagePattern))),
 		must("requestedLanguage", matching("The language asked for, ISO 639-1.", languagePattern)),
@@ -274,21 +304,16 @@ func schemaNodes() node {
 			must("confidence", oneOf("How sure that is.", confidenceLevels()...)),
 			must("reason", text("A sentence.")),
 			must("wordCount", whole("Words of the candidate.", 0)))},
-		{"Scores", closed("The scores."+whenNull,
-			must("vocabulary", scoreSchema("Vocabulary")), must("vocabularyCefr", levelSchema("Its CEFR level.")), must("vocabularyPercent", percentSchema()),
-			must("fluency", scoreSchema("Fluency")), must("fluencyCefr", levelSchema("Its CEFR level.")), must("fluencyPercent", percentSchema()),
-			must("accent", scoreSchema("Accent")), must("accentCefr", levelSchema("Its CEFR level.")), must("accentPercent", percentSchema()),
-			must("overall", scoreSchema("All together")), must("cefrLevel", levelSchema("Its CEFR level.")), must("overallPercent", percentSchema()))},
+		{"Scores", closed("The scores."+whenNull, scoreProps()...)},
 		{"Confidence", closed("How sure a score is.",
 			must("level", oneOf("In a word.", confidenceLevels()...)),
 			must("interval", list("The 90 % interval, [low, high], on the scale of the scores.", number("An end.", 0, 5), member{"minItems", 2}, member{"maxItems", 2})))},
 		{"Confidences", closed("How sure each score is."+whenNull,
-			must("vocabulary", orNull(ref("schemas", "Confidence"))), must("fluency", orNull(ref("schemas", "Confidence"))),
-			must("accent", orNull(ref("schemas", "Confidence"))), must("overall", orNull(ref("schemas", "Confidence"))))},
+			append(each(func(score.Row) node { return orNull(ref("schemas", "Confidence")) }), must(string(score.Overall), orNull(ref("schemas", "Confidence"))))...)},
 		{"Explainability", closed("Two or three plain sentences on each score, safe to show to anyone.",
-			must("vocabulary", text("On vocabulary.")), must("fluency", text("On fluency.")), must("accent", text("On accent.")))},
+			each(func(d score.Row) node { return text("On " + string(d.Name) + ".") })...)},
 		{"Analyses", closed("All that was measured, by dimension.",
-			must("vocabulary", ref("schemas", "Analysis")), must("fluency", ref("schemas", "Analysis")), must("accent", ref("schemas", "Analysis")))},
+			each(func(score.Row) node { return ref("schemas", "Analysis") })...)},
 		{"Analysis", closed("All that was measured for one dimension.",
 			must("measures", list("The measures.", ref("schemas", "Measure"), member{"maxItems", 100})),
 			must("cautions", list("Sentences on what makes the score less sure.", text("A sentence."), member{"maxItems", 100})),

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tidwall/gjson"
 
 	"parley/shared/engine/run"
 	"parley/shared/presentation"
@@ -19,7 +22,7 @@ func TestShapesAreThoseOfTheTypes(t *testing.T) {
 		"AcceptedRun": presentation.Accepted{}, "LiveRun": presentation.Live{}, "RunSummary": presentation.Summary{}, "FinishedRun": presentation.Finished{}, "RunPage": runsView{},
 		"Credits": creditsView{}, "Transaction": transactionView{}, "TransactionPage": transactionsView{}, "Upload": uploadView{}, "Health": healthView{},
 		"HeldCredits": presentation.Held{}, "ChargedCredits": presentation.Charged{}, "Failure": run.Failure{}, "Error": Envelope{},
-		"Quality": scored.Quality{}, "CandidateDetection": scored.Detection{}, "Scores": scored.Scores{}, "Confidence": scored.Confidence{}, "Confidences": scored.Confidences{},
+		"Quality": scored.Quality{}, "CandidateDetection": scored.Detection{}, "Scores": scored.Scores{}, "Confidence": scored.Confidence{}, "Confidences": scored.Confidences{score.Overall: nil},
 		"Explainability": scored.Explainability{}, "Analyses": scored.Analyses{}, "Analysis": scored.Analysis{}, "Measure": scored.Measure{}, "Norm": score.Norm{},
 		"Transcript": scored.Transcript{}, "Segment": scored.Segment{}, "Word": scored.Word{}, "Speaker": scored.Speaker{}, "CutSettings": audio.CutSettings{},
 	} {
@@ -27,6 +30,10 @@ func TestShapesAreThoseOfTheTypes(t *testing.T) {
 			schema, ok := schemaNodes().get(name).(node)
 			if !ok {
 				t.Fatal("there is no such shape")
+			}
+			if m, ok := v.(json.Marshaler); ok && reflect.TypeOf(v).Kind() == reflect.Map {
+				sameNames(t, name, schema, m)
+				return
 			}
 			sameMembers(t, name, schema, reflect.TypeOf(v))
 		})
@@ -40,6 +47,27 @@ func TestShapesAreThoseOfTheTypes(t *testing.T) {
 				t.Errorf("details.fields may have %s of %T", m.name, v)
 			}
 		}
+	}
+}
+
+// sameNames holds the shape of a map against the members that it is encoded with, their order too.
+func sameNames(t *testing.T, path string, schema node, v json.Marshaler) {
+	t.Helper()
+	raw, err := v.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	gjson.ParseBytes(raw).ForEach(func(name, _ gjson.Result) bool {
+		want = append(want, name.String())
+		return true
+	})
+	var got []string
+	for _, p := range child(schema, "properties") {
+		got = append(got, p.key)
+	}
+	if required, _ := schema.get("required").([]string); !slices.Equal(got, want) || !slices.Equal(required, want) {
+		t.Errorf("%s has %v, of which %v must be, the type %v", path, got, required, want)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/presentation"
+	"parley/shared/speech/report"
 )
 
 // Run is a run as far as a caller steers by it; all else is in Raw.
@@ -26,7 +27,7 @@ type Run struct {
 	Stage         string              `json:"stage"`         // empty once it has ended
 	Progress      int                 `json:"progress"`      // %, until it has ended
 	QueuePosition int                 `json:"queuePosition"` // 0: not queued
-	Scores        *Scores             `json:"scores"`        // nil: none
+	Scores        report.Scores       `json:"scores"`        // nil: none
 	Failure       *run.Failure        `json:"error"`
 	Audio         struct {
 		DurationMs int64 `json:"durationMs"`
@@ -219,12 +220,4 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	}
 	v.Status, v.Parts = "warming_up", body.Error.Details.Parts
 	return v, nil
-}
-
-// Scores are the headline numbers of a run, 0 to 5 with one decimal; nil: not measured.
-type Scores struct {
-	Vocabulary *float64 `json:"vocabulary"`
-	Fluency    *float64 `json:"fluency"`
-	Accent     *float64 `json:"accent"`
-	Overall    *float64 `json:"overall"`
 }

@@ -42,32 +42,27 @@ type Engine struct {
 	// Recogniser hears the words, in Language (ISO 639-1).
 	Recogniser transcript.Recogniser
 	Language   string
-	Aligner    accent.Aligner
-	Listener   accent.Listener
+	accent.Engines
 	// Vocabulary scores the words.
 	Vocabulary func(m score.Material) (score.Result, error)
-	// Present makes of the three results what the API shows, and the overall score.
-	Present func(vocabulary, fluency, accent score.Result, m score.Material) (scores, confidence any, overall score.Result, err error)
+	// Present makes of the results what the API shows, and the overall score.
+	Present func(results score.Results, m score.Material) (scores, confidence any, overall score.Result, err error)
 }
 
-// Raw are the unrounded scores, 0 to 5; null where not measured.
-type Raw struct {
-	Vocabulary *float64 `json:"vocabulary"`
-	Fluency    *float64 `json:"fluency"`
-	Accent     *float64 `json:"accent"`
-	Overall    *float64 `json:"overall"`
-}
-
-// RawOf are the unrounded scores of four results.
-func RawOf(vocabulary, fluency, accent, overall score.Result) Raw {
-	return Raw{vocabulary.Raw, fluency.Raw, accent.Raw, overall.Raw}
+// RawOf are the unrounded scores, 0 to 5, with the overall one at last; null where not measured.
+func RawOf(results score.Results, overall score.Result) score.ByDimension[*float64] {
+	out := score.ByDimension[*float64]{score.Overall: overall.Raw}
+	for d, r := range results {
+		out[d] = r.Raw
+	}
+	return out
 }
 
 // Line is what is printed for a row: the same fields for every row, null where there is nothing.
 type Line struct {
 	ID         string                              `json:"id"`
 	Scores     any                                 `json:"scores"`
-	Raw        Raw                                 `json:"raw"`
+	Raw        score.ByDimension[*float64]         `json:"raw"`
 	Confidence any                                 `json:"confidence"`
 	Intervals  map[score.Dimension][2]float64      `json:"intervals"`
 	Measures   map[score.Dimension][]score.Measure `json:"measures"`
@@ -82,7 +77,7 @@ type Line struct {
 // Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be read) is a Line with Error
 // set and every score null; the error is for a failure of ours, and for a context that ended.
 func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
-	m, err := e.Material(ctx, row)
+	m, speech, err := e.Material(ctx, row)
 	if ctx.Err() != nil {
 		return Line{}, fmt.Errorf("batch: %w", ctx.Err())
 	}
@@ -91,32 +86,31 @@ func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 		if !errors.As(err, &own) {
 			return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 		}
-		none := func(d score.Dimension) score.Result { return score.Result{Dimension: d, Reason: own.Error()} }
-		l, err := e.line(row, none(score.Vocabulary), none(score.Fluency), none(score.Accent), score.Material{})
+		none := score.Results{}
+		for _, d := range score.Table {
+			none[d.Name] = score.Result{Reason: own.Error()}
+		}
+		l, err := e.line(row, none, score.Material{})
 		l.Error = own.Error()
 		return l, err
 	}
-	vo, err := e.Vocabulary(m)
+	results, err := e.results(ctx, row, m, speech)
 	if err != nil {
 		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 	}
-	fl, ac, err := e.sounds(ctx, row, m)
-	if err != nil {
-		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
-	}
-	return e.line(row, vo, fl, ac, m)
+	return e.line(row, results, m)
 }
 
 // line gathers what is printed.
-func (e Engine) line(row Row, vo, fl, ac score.Result, m score.Material) (Line, error) {
-	scores, confidence, all, err := e.Present(vo, fl, ac, m)
+func (e Engine) line(row Row, results score.Results, m score.Material) (Line, error) {
+	scores, confidence, all, err := e.Present(results, m)
 	if err != nil {
 		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 	}
-	l := Line{ID: row.ID, Scores: scores, Confidence: confidence, Raw: RawOf(vo, fl, ac, all),
+	l := Line{ID: row.ID, Scores: scores, Confidence: confidence, Raw: RawOf(results, all),
 		Intervals: map[score.Dimension][2]float64{}, Measures: map[score.Dimension][]score.Measure{},
 		Reasons: map[score.Dimension]string{}, Cautions: map[score.Dimension][]string{}}
-	for _, r := range []score.Result{vo, fl, ac} {
+	for _, r := range results.InOrder() {
 		l.Measures[r.Dimension] = append([]score.Measure{}, r.Measures...) // an array, where there are none too
 		if r.Raw != nil {
 			l.Intervals[r.Dimension] = r.Interval
@@ -125,7 +119,7 @@ func (e Engine) line(row Row, vo, fl, ac score.Result, m score.Material) (Line, 
 			l.Cautions[r.Dimension] = r.Cautions
 		}
 	}
-	for _, r := range []score.Result{vo, fl, ac, all} {
+	for _, r := range append(results.InOrder(), all) {
 		if r.Raw == nil {
 			l.Reasons[r.Dimension] = r.Reason
 		}
@@ -141,20 +135,31 @@ func (e Engine) line(row Row, vo, fl, ac score.Result, m score.Material) (Line, 
 	return l, nil
 }
 
-// sounds scores what needs the sound.
-func (e Engine) sounds(ctx context.Context, row Row, m score.Material) (fl, ac score.Result, err error) {
+// results are those of every dimension; without audio only what needs no sound is scored.
+func (e Engine) results(ctx context.Context, row Row, m score.Material, speech timing.Speech) (score.Results, error) {
+	words, err := e.Vocabulary(m)
+	if err != nil {
+		return nil, err
+	}
+	out := score.Results{score.Vocabulary: words}
 	if len(row.Audio) == 0 {
-		const why = "There is no audio."
-		return score.Result{Dimension: score.Fluency, Reason: why}, score.Result{Dimension: score.Accent, Reason: why}, nil
+		for _, d := range score.Table {
+			if d.Counted == score.SpeechSeconds {
+				out[d.Name] = score.Result{Reason: "There is no audio."}
+			}
+		}
+		return out, nil
 	}
 	if row.Text != "" {
 		m = unheard(m)
+		speech = speech.WithWords(m.Conversation.CandidateTurns())
 	}
-	spoken, err := accent.Score(ctx, m, e.Aligner, e.Listener)
+	spoken, err := accent.Score(ctx, m, speech, e.Engines)
 	if err != nil {
-		return fl, ac, err
+		return nil, err
 	}
-	return fluency.Measure(m).Score(spoken.WeakPhones), spoken.Result, nil
+	out[score.Fluency], out[score.Accent] = fluency.Measure(m, speech).Score(spoken.WeakPhones), spoken.Result
+	return out, nil
 }
 
 // rowError is a fault of the row itself.
@@ -164,23 +169,48 @@ func (e *rowError) Error() string { return e.err.Error() }
 func (e *rowError) Unwrap() error { return e.err }
 
 // Material reads a row into what the scorers look at: each recording is one turn of the one candidate, apart by silence that belongs to nobody, so that no
-// pause is made by joining, and each recording is measured against its own level.
-func (e Engine) Material(ctx context.Context, row Row) (score.Material, error) {
+// pause is made by joining, and each recording is measured against its own level. The speech is that of
+// the material.
+func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.Speech, error) {
 	m := score.Material{Waive: true}
 	m.Conversation.Candidate.Confidence = "high"
 	m.Conversation.Candidate.Reason = "The manifest says so."
 	m.Conversation.Language, m.Conversation.LanguageP = e.Language, 1
-	if len(row.Audio) > MaxFiles {
-		return m, &rowError{fmt.Errorf("%d recordings, and %d are allowed", len(row.Audio), MaxFiles)}
+	sound, err := e.join(ctx, row, &m)
+	if err != nil {
+		return m, timing.Speech{}, err
 	}
-	var sound []int16
+	m.Intake.DurationMs = ms(len(m.PCM))
+	m.Intake.Window = audio.Span{EndMs: m.Intake.DurationMs}
+	if len(sound) > 0 {
+		m.Intake.Quality = e.Inspect(sound)
+	}
+	speech := timing.Candidate(m)
+	if err := e.words(ctx, row, &m, speech); err != nil {
+		return m, speech, err
+	}
+	total := transcript.SpeakerTotal{WordCount: m.Conversation.Candidate.WordCount}
+	for _, p := range speech.Parts {
+		m.Intake.Speech = append(m.Intake.Speech, p.Span)
+		total.SpeakingMs += p.Span.Len()
+	}
+	m.Conversation.Speakers = []transcript.SpeakerTotal{total}
+	return m, speech.WithWords(m.Conversation.CandidateTurns()), nil
+}
+
+// join reads the row's recordings into the material, a turn for each, and returns the samples without
+// the silence between them.
+func (e Engine) join(ctx context.Context, row Row, m *score.Material) (sound []int16, err error) {
+	if len(row.Audio) > MaxFiles {
+		return nil, &rowError{fmt.Errorf("%d recordings, and %d are allowed", len(row.Audio), MaxFiles)}
+	}
 	for i, path := range row.Audio {
 		pcm, err := e.Decode(ctx, path)
 		if err != nil {
-			return m, &rowError{err}
+			return nil, &rowError{err}
 		}
 		if len(sound)+len(pcm) > MaxSeconds*audio.SampleRate {
-			return m, &rowError{fmt.Errorf("more than %d s of audio", MaxSeconds)}
+			return nil, &rowError{fmt.Errorf("more than %d s of audio", MaxSeconds)}
 		}
 		if i > 0 {
 			m.PCM = append(m.PCM, make([]int16, gapSeconds*audio.SampleRate)...)
@@ -189,19 +219,7 @@ func (e Engine) Material(ctx context.Context, row Row) (score.Material, error) {
 		sound, m.PCM = append(sound, pcm...), append(m.PCM, pcm...)
 		m.Conversation.Turns = append(m.Conversation.Turns, transcript.Turn{StartMs: start, EndMs: ms(len(m.PCM))})
 	}
-	m.Intake.DurationMs = ms(len(m.PCM))
-	m.Intake.Window = audio.Span{EndMs: m.Intake.DurationMs}
-	if len(sound) > 0 {
-		m.Intake.Quality = e.Inspect(sound)
-	}
-	err := e.words(ctx, row, &m)
-	total := transcript.SpeakerTotal{WordCount: m.Conversation.Candidate.WordCount}
-	for _, p := range timing.Candidate(m) {
-		m.Intake.Speech = append(m.Intake.Speech, p.Span)
-		total.SpeakingMs += p.Span.Len()
-	}
-	m.Conversation.Speakers = []transcript.SpeakerTotal{total}
-	return m, err
+	return sound, nil
 }
 
 func ms(samples int) int64 { return int64(samples) * 1000 / audio.SampleRate }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -58,14 +59,14 @@ func rig(l *listener, seen *score.Material) Engine {
 			return x, nil
 		},
 		Inspect:    func([]int16) audio.Quality { return audio.Quality{SNRDb: 40, BandwidthHz: 8000} },
-		Recogniser: l, Aligner: l, Listener: l, Language: "en",
+		Recogniser: l, Engines: accent.Engines{Aligner: l, Listener: l}, Language: "en",
 		Vocabulary: func(m score.Material) (score.Result, error) {
 			*seen = m
 			v := 2.5
 			return score.Result{Dimension: score.Vocabulary, Raw: &v}, nil
 		},
-		Present: func(vo, fl, ac score.Result, _ score.Material) (any, any, score.Result, error) {
-			return map[string]any{"vocabulary": vo.Raw}, map[string]any{}, overall.Score(vo, fl, ac), nil
+		Present: func(r score.Results, _ score.Material) (any, any, score.Result, error) {
+			return map[string]any{"vocabulary": r[score.Vocabulary].Raw}, map[string]any{}, overall.Score(r), nil
 		},
 	}
 }
@@ -108,13 +109,13 @@ func TestScore(t *testing.T) {
 				t.Errorf("no %s in %s", want, b)
 			}
 		}
-		if line.Raw.Fluency == nil || line.Raw.Accent == nil || len(line.Reasons) != 0 {
+		if line.Raw[score.Fluency] == nil || line.Raw[score.Accent] == nil || len(line.Reasons) != 0 {
 			t.Fatalf("%+v", line)
 		}
 	})
 	t.Run("text alone is scored for vocabulary alone", func(t *testing.T) {
 		line, err := e.Score(t.Context(), Row{ID: "b", Text: "Some words that were said."})
-		if err != nil || line.Raw.Fluency != nil || line.Raw.Accent != nil || line.Raw.Vocabulary == nil || line.Raw.Overall != nil ||
+		if err != nil || line.Raw[score.Fluency] != nil || line.Raw[score.Accent] != nil || line.Raw[score.Vocabulary] == nil || line.Raw[score.Overall] != nil ||
 			line.Reasons[score.Fluency] == "" || line.Reasons[score.Overall] == "" {
 			t.Fatalf("%+v %v", line, err)
 		}
@@ -125,7 +126,7 @@ func TestScore(t *testing.T) {
 	t.Run("a given text takes the place of the recogniser, and nobody heard it", func(t *testing.T) {
 		before := len(l.windows)
 		line, err := e.Score(t.Context(), Row{ID: "c", Audio: []string{"4.wav", "4.wav"}, Text: "one two three four five six seven eight"})
-		if err != nil || len(l.windows) != before || line.Raw.Accent == nil {
+		if err != nil || len(l.windows) != before || line.Raw[score.Accent] == nil {
 			t.Fatalf("%+v %v", line, err)
 		}
 		for _, x := range line.Measures[score.Accent] {
@@ -139,7 +140,8 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("a recording that cannot be read is the row's own fault", func(t *testing.T) {
 		line, err := e.Score(t.Context(), Row{ID: "d", Audio: []string{"bad"}})
-		if err != nil || !strings.Contains(line.Error, "not a recording") || len(line.Reasons) != 4 || line.Measures[score.Accent] == nil || line.Raw != (Raw{}) {
+		if err != nil || !strings.Contains(line.Error, "not a recording") || len(line.Reasons) != 4 || line.Measures[score.Accent] == nil ||
+			!reflect.DeepEqual(line.Raw, RawOf(score.Results{score.Vocabulary: {}, score.Fluency: {}, score.Accent: {}}, score.Result{})) {
 			t.Fatalf("%+v %v", line, err)
 		}
 	})
@@ -198,7 +200,7 @@ func TestCorrelate(t *testing.T) {
 		v := float64(i)
 		l := Line{ID: fmt.Sprintf("r%d", i)}
 		if i != 2 {
-			l.Raw.Fluency = &v
+			l.Raw = score.ByDimension[*float64]{score.Fluency: &v}
 		}
 		lines = append(lines, l)
 	}

@@ -27,12 +27,12 @@ type Correlation struct {
 // left out. The bootstrap's seed is fixed: the same lines give the same figures.
 func Correlate(lines []Line, h Human) []Correlation {
 	var out []Correlation
-	for _, d := range []score.Dimension{score.Fluency, score.Vocabulary, score.Accent, score.Overall} {
+	for _, d := range correlated() {
 		for _, column := range h.Columns {
 			var x, y []float64
 			var rows []Line
 			for _, l := range lines {
-				v, human := l.raw(d), h.Scores[column]
+				v, human := l.Raw[d], h.Scores[column]
 				if want, ok := human[l.ID]; ok && v != nil {
 					x, y, rows = append(x, *v), append(y, want), append(rows, l)
 				}
@@ -54,18 +54,16 @@ func Correlate(lines []Line, h Human) []Correlation {
 	return out
 }
 
-func (l Line) raw(d score.Dimension) *float64 {
-	switch d {
-	case score.Fluency:
-		return l.Raw.Fluency
-	case score.Vocabulary:
-		return l.Raw.Vocabulary
-	case score.Accent:
-		return l.Raw.Accent
-	case score.Overall:
-		return l.Raw.Overall
+// correlated are all scores, in the order in which they are printed: as they are shown, but fluency
+// before the others, as it has always been.
+func correlated() []score.Dimension {
+	out := []score.Dimension{score.Fluency}
+	for _, d := range score.Names() {
+		if d != score.Fluency {
+			out = append(out, d)
+		}
 	}
-	return nil
+	return out
 }
 
 // beyond is the partial correlation of x and y with the timing measures of accent held fixed.

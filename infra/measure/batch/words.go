@@ -12,7 +12,7 @@ import (
 
 // words puts the row's words into the turns: those of its text, or what the recogniser hears in the stretches of speech, joined
 // into windows, since it hears half a minute at a time at the cost of half a minute.
-func (e Engine) words(ctx context.Context, row Row, m *score.Material) error {
+func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech timing.Speech) error {
 	if row.Text != "" {
 		if len(m.Conversation.Turns) == 0 {
 			m.Conversation.Turns = []transcript.Turn{{}}
@@ -22,13 +22,12 @@ func (e Engine) words(ctx context.Context, row Row, m *score.Material) error {
 		return nil
 	}
 	turns := m.Conversation.Turns
-	parts := timing.Candidate(*m)
-	which := make([]int, len(parts))
+	which := make([]int, len(speech.Parts))
 	for i := range which {
 		which[i] = i
 	}
 	var p, weight float64
-	for _, w := range timing.Join(m.PCM, parts, which) {
+	for _, w := range speech.Join(which) {
 		chunk, err := e.Recogniser.Transcribe(ctx, w.PCM, 0, e.Language)
 		if err != nil {
 			return fmt.Errorf("recognise: %w", err)
@@ -37,7 +36,7 @@ func (e Engine) words(ctx context.Context, row Row, m *score.Material) error {
 			piece := w.At(int((word.StartMs + word.EndMs) / 2 * 16))
 			word.StartMs += piece.OffsetMs
 			word.EndMs += piece.OffsetMs
-			t := &turns[parts[piece.Part].Turn]
+			t := &turns[speech.Parts[piece.Part].Turn]
 			t.Words = append(t.Words, word)
 			m.Conversation.Candidate.WordCount++
 		}

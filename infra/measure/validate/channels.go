@@ -50,54 +50,57 @@ type shift struct {
 	snr, band         float64   // as measured, means: dB, Hz
 }
 
-// channels scores the first of each of some speakers clean and through each channel.
-func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift, error) {
-	n = min(n, len(speakers))
-	type pair struct{ fluency, accent, snr, band float64 }
-	run := func(ch channel, s speaker) (pair, error) {
-		e := r.Engine
-		e.Decode = func(ctx context.Context, path string) ([]int16, error) {
-			pcm, err := r.Decode(ctx, path)
-			if err != nil || ch.send == nil {
-				return pcm, err
-			}
-			return ch.send(ctx, pcm)
+// pair is what one speaker scores, NaN where not measured, and how the recording was measured: dB, Hz.
+type pair struct{ fluency, accent, snr, band float64 }
+
+// through scores the first of a speaker through a channel.
+func (r *rig) through(ctx context.Context, ch channel, s speaker) (pair, error) {
+	e := r.Engine
+	e.Decode = func(ctx context.Context, path string) ([]int16, error) {
+		pcm, err := r.Decode(ctx, path)
+		if err != nil || ch.send == nil {
+			return pcm, err
 		}
-		var files []string
-		seconds := 0.0
-		for _, f := range s.files {
-			pcm, err := r.Decode(ctx, f)
-			if err != nil {
-				return pair{}, err
-			}
-			if seconds += float64(len(pcm)) / audio.SampleRate; seconds > channelSeconds {
-				break
-			}
-			files = append(files, f)
-		}
-		m, err := e.Material(ctx, batch.Row{ID: s.id, Audio: files})
+		return ch.send(ctx, pcm)
+	}
+	var files []string
+	seconds := 0.0
+	for _, f := range s.files {
+		pcm, err := r.Decode(ctx, f)
 		if err != nil {
 			return pair{}, err
 		}
-		out := pair{math.NaN(), math.NaN(), m.Intake.Quality.SNRDb, m.Intake.Quality.BandwidthHz}
-		ac, err := accent.Score(ctx, m, r.Aligner, r.Listener)
-		if err != nil {
-			return out, err
+		if seconds += float64(len(pcm)) / audio.SampleRate; seconds > channelSeconds {
+			break
 		}
-		fl := fluency.Measure(m).Score(ac.WeakPhones)
-		if fl.Raw != nil {
-			out.fluency = *fl.Raw
-		}
-		if ac.Raw != nil {
-			out.accent = *ac.Raw
-		}
-		return out, nil
+		files = append(files, f)
 	}
+	m, speech, err := e.Material(ctx, batch.Row{ID: s.id, Audio: files})
+	if err != nil {
+		return pair{}, err
+	}
+	out := pair{math.NaN(), math.NaN(), m.Intake.Quality.SNRDb, m.Intake.Quality.BandwidthHz}
+	ac, err := accent.Score(ctx, m, speech, r.Engines)
+	if err != nil {
+		return out, err
+	}
+	if fl := fluency.Measure(m, speech).Score(ac.WeakPhones); fl.Raw != nil {
+		out.fluency = *fl.Raw
+	}
+	if ac.Raw != nil {
+		out.accent = *ac.Raw
+	}
+	return out, nil
+}
+
+// channels scores the first of each of some speakers clean and through each channel.
+func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift, error) {
+	n = min(n, len(speakers))
 	var clean []pair
 	var chosen []speaker
 	for i := range n {
 		s := speakers[i*len(speakers)/n]
-		p, err := run(channel{}, s)
+		p, err := r.through(ctx, channel{}, s)
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +111,7 @@ func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift,
 		x := shift{name: ch.name}
 		var f, a, cf, ca []float64
 		for i, s := range chosen {
-			p, err := run(ch, s)
+			p, err := r.through(ctx, ch, s)
 			if err != nil {
 				return nil, fmt.Errorf("%s: speaker %s: %w", ch.name, s.id, err)
 			}

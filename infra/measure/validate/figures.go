@@ -27,7 +27,7 @@ type dimension struct {
 func dimensions() []dimension {
 	return []dimension{
 		{
-			score.Fluency, norms.Fluency(), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent }, func(c candidate) []norms.Reading { return c.sampledFluent },
+			score.Fluency, norms.Of(score.Fluency), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent }, func(c candidate) []norms.Reading { return c.sampledFluent },
 			[]string{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"}, 2,
 			[][]string{
 				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"},
@@ -41,7 +41,7 @@ func dimensions() []dimension {
 			},
 		},
 		{
-			score.Accent, norms.Accent(), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents }, func(c candidate) []norms.Reading { return c.sampledAccents },
+			score.Accent, norms.Of(score.Accent), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents }, func(c candidate) []norms.Reading { return c.sampledAccents },
 			[]string{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"}, 40,
 			[][]string{
 				{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
@@ -238,7 +238,7 @@ func (t *table) scored(d dimension, section norms.Section, who, from, to int) (r
 	c := t.speakers[who]
 	var which []int
 	var weights []float64
-	for i, p := range c.parts {
+	for i, p := range c.Parts {
 		if to == 0 || p.Turn >= from && p.Turn < to {
 			which = append(which, i)
 			weights = append(weights, p.Weight)
@@ -300,10 +300,10 @@ func refitted(s norms.Section, t *table, m model) norms.Section {
 		}
 	}
 	for _, k := range m.columns { // what another section reports
-		if other, ok := norms.Accent().Find(t.names[k]); ok && !known[other.Name] {
+		if other, ok := norms.Of(score.Accent).Find(t.names[k]); ok && !known[other.Name] {
 			put(other)
 		}
-		if other, ok := norms.Fluency().Find(t.names[k]); ok && !known[other.Name] {
+		if other, ok := norms.Of(score.Fluency).Find(t.names[k]); ok && !known[other.Name] {
 			put(other)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // candidate is what the scorers read of one speaker.
 type candidate struct {
 	speaker
-	parts           []timing.Part
+	timing.Speech
 	fluent, accents []norms.Reading
 	// the same with no more aligned and heard than in a run
 	sampledFluent, sampledAccents []norms.Reading
@@ -43,22 +43,23 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 	t := &table{phones: map[string][]float64{}}
 	listened := phoneListener{r.Aligner, &sync.Mutex{}, t.phones, false}
 	for i, s := range speakers {
-		m, err := r.Material(ctx, batch.Row{ID: s.id, Audio: s.files})
+		m, speech, err := r.Material(ctx, batch.Row{ID: s.id, Audio: s.files})
 		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c := candidate{speaker: s}
-		draft := fluency.Measure(m)
+		draft := fluency.Measure(m, speech)
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
-		if c.parts, c.accents, err = accent.Measure(ctx, m, listened, r.Listener, math.Inf(1), math.Inf(1)); err != nil {
+		all := accent.Engines{Aligner: listened, Listener: r.Listener}
+		if c.Speech, c.accents, err = accent.Measure(ctx, speech, all, accent.Limits{Align: math.Inf(1), Hear: math.Inf(1)}); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c.fluent = draft.With(accent.WeakPhones(c.accents))
-		if _, c.sampledAccents, err = accent.Measure(ctx, m, r.Aligner, r.Listener, accent.AlignSeconds, accent.HearSeconds); err != nil {
+		if _, c.sampledAccents, err = accent.Measure(ctx, speech, r.Engines, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds}); err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
 		c.sampledFluent = draft.With(accent.WeakPhones(c.sampledAccents))
-		c.pitch, _ = accent.Pitch(m, c.parts)
+		c.pitch, _ = accent.Pitch(m, c.Speech)
 		t.add(c)
 		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d speakers", i+1, len(speakers))
 	}
@@ -114,8 +115,8 @@ func (t *table) add(c candidate) {
 		put(r.Name, r.Parts)
 	}
 	for _, b := range beside {
-		v := make([]float64, len(c.parts))
-		for i, p := range c.parts {
+		v := make([]float64, len(c.Parts))
+		for i, p := range c.Parts {
 			v[i] = b.of(p)
 		}
 		put(b.name, v)
@@ -129,7 +130,7 @@ func (t *table) add(c candidate) {
 		for k, name := range t.names {
 			row[k] = math.NaN()
 			var sum, n float64
-			for i, p := range c.parts {
+			for i, p := range c.Parts {
 				if v := values[name]; v != nil && p.Turn == turn && !math.IsNaN(v[i]) {
 					sum, n = sum+v[i], n+1
 				}

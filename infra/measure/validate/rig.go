@@ -45,7 +45,7 @@ func newRig(cache string) (*rig, error) {
 	r := &rig{cache: cache, end: open.Close}
 	r.Engine = batch.Engine{
 		Decode: r.decoder(open.Decoder()), Inspect: audio.Measure, Language: "en",
-		Recogniser: keptRecogniser{open.Whisper, cache}, Aligner: keptAligner{open.Aligner, cache}, Listener: keptListener{open.Whisper, cache},
+		Recogniser: keptRecogniser{open.Whisper, cache}, Engines: accent.Engines{Aligner: keptAligner{open.Aligner, cache}, Listener: keptListener{open.Whisper, cache}},
 	}
 	return r, nil
 }

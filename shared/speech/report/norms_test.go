@@ -21,7 +21,7 @@ import (
 // drawn is a result of the product's own measures and norms: values from far below a norm to far above it, some not measured.
 func drawn(t *rapid.T, d score.Dimension) score.Result {
 	r := score.Result{Dimension: d, Words: rapid.IntRange(0, 1200).Draw(t, "words"), SpeechSeconds: rapid.Float64Range(0, 600).Draw(t, "s")}
-	section := map[score.Dimension]norms.Section{score.Vocabulary: norms.Vocabulary(), score.Fluency: norms.Fluency(), score.Accent: norms.Accent()}[d]
+	section := norms.Of(d)
 	// A speaker has a level, from which the measures stray.
 	level := rapid.Float64Range(-2.5, 2.5).Draw(t, "level")
 	readings := make([]norms.Reading, 0, len(section.Measures))
@@ -69,7 +69,7 @@ func drawn(t *rapid.T, d score.Dimension) score.Result {
 
 // whole is a run's input of the product's own measures.
 func whole(t *rapid.T) Input {
-	return Input{Vocabulary: drawn(t, score.Vocabulary), Fluency: drawn(t, score.Fluency), Accent: drawn(t, score.Accent),
+	return Input{Results: drawEach(t, drawn),
 		RequestedLanguage: rapid.SampledFrom([]string{"", "en", "es", "fr", "de", "ja"}).Draw(t, "language"),
 		Intake: audio.Intake{DurationMs: rapid.Int64Range(0, 1).Draw(t, "ms"),
 			Quality: audio.Quality{SNRDb: rapid.Float64Range(8, 40).Draw(t, "snr"), ClippedPercent: rapid.Float64Range(0, 3).Draw(t, "clip")}},
@@ -93,12 +93,10 @@ func known(r Report, dims []score.Result) map[string]bool {
 			out[n] = true
 		}
 	}
-	for _, v := range []*float64{r.Scores.Vocabulary, r.Scores.Fluency, r.Scores.Accent, r.Scores.Overall} {
-		if v != nil {
-			out[fmt.Sprintf("%.1f", *v)] = true
-		}
+	for _, v := range r.Scores {
+		out[fmt.Sprintf("%.1f", v.Points)] = true
 	}
-	for _, c := range []*Confidence{r.Confidence.Vocabulary, r.Confidence.Fluency, r.Confidence.Accent, r.Confidence.Overall} {
+	for _, c := range r.Confidence {
 		if c != nil {
 			out[fmt.Sprintf("%.1f", c.Interval[0])], out[fmt.Sprintf("%.1f", c.Interval[1])] = true, true
 		}
@@ -180,12 +178,15 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 		if err := json.Unmarshal(b, &back); err != nil || back.HRRecommendation != r.HRRecommendation {
 			t.Fatal("the report does not survive its own JSON")
 		}
-		dims := []score.Result{sound(in.Vocabulary, score.Vocabulary), sound(in.Fluency, score.Fluency), sound(in.Accent, score.Accent)}
+		var dims []score.Result
+		for _, d := range in.Results.InOrder() {
+			dims = append(dims, sound(d))
+		}
 		may := known(r, dims)
-		texts := []string{r.Explainability.Vocabulary, r.Explainability.Fluency, r.Explainability.Accent, r.HRRecommendation, r.CandidateFeedback}
+		texts := textsOf(r)
 		for i, text := range texts {
 			most := 700
-			if i > 2 {
+			if i >= len(dims) {
 				most = 1600
 			}
 			if bad := wellFormed(text, most); bad != "" {
@@ -202,7 +203,7 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 		}
 		nulls := ""
 		for i, d := range dims {
-			title := titles[d.Dimension]
+			title := score.Table[i].Title
 			if d.Raw == nil {
 				nulls += string(d.Dimension) + " "
 				if scoresIn.MatchString(texts[i]) || strings.Contains(r.HRRecommendation, "Read the "+string(d.Dimension)) || namesSide(r.HRRecommendation, d.Dimension) ||
@@ -237,7 +238,7 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 				}
 			}
 		}
-		for _, c := range []*Confidence{r.Confidence.Vocabulary, r.Confidence.Fluency, r.Confidence.Accent, r.Confidence.Overall} {
+		for _, c := range r.Confidence {
 			if c != nil {
 				seen["confidence "+string(c.Level)]++
 			}
@@ -278,9 +279,9 @@ func namesSide(text string, d score.Dimension) bool {
 
 // Ensure that every measure that counts in the norms file has advice of its own: what to practise is the point of the feedback.
 func TestEveryMeasureThatCountsHasAdvice(t *testing.T) {
-	for _, s := range []norms.Section{norms.Vocabulary(), norms.Fluency(), norms.Accent()} {
-		for _, m := range s.Measures {
-			if m.Weight.Value != 0 && practice[m.Name] == "" {
+	for _, row := range score.Table {
+		for _, m := range norms.Of(row.Name).Measures {
+			if m.Weight.Value != 0 && score.WordingOf(m.Name).Practice == "" {
 				t.Errorf("%s has no advice", m.Name)
 			}
 			if math.Abs(m.Weight.Value) > 0 && (m.Norm.High-m.Norm.Low)*m.Weight.Value < 0 {

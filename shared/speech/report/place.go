@@ -63,19 +63,10 @@ func place(m score.Measure) string {
 	return fmt.Sprintf("%s the norm of %s to %s (%s)", where, num(low), num(high), levels)
 }
 
-// plain are the names of measures for people who do not know the field, where the label is one of the field's terms.
-var plain = map[string]string{
-	"mtld":           "how long it takes until words come back (MTLD)",
-	"phonationRatio": "the share of the time filled with speech (phonation-time ratio)",
-	"peakRate":       "beats of the voice per second of speech (intensity peaks)",
-	"meanRunLength":  "syllables between two pauses",
-	"weakPhonesGop":  "how clear the weakest third of the sounds are (Goodness of Pronunciation)",
-}
-
-// name is the measure as sentences call it.
+// name is the measure as sentences call it: in plain words, where its label is one of the field's terms.
 func name(m score.Measure) string {
-	if p, ok := plain[m.Name]; ok {
-		return p
+	if w := score.WordingOf(m.Name); w.Plain != "" {
+		return w.Plain
 	}
 	return m.Label
 }

@@ -32,6 +32,24 @@ func odd(t *rapid.T, name string, low, high float64) float64 {
 	return rapid.Float64Range(low-(high-low)/3, high+(high-low)/3).Draw(t, name)
 }
 
+// drawEach draws a result of each dimension, in the order of the table.
+func drawEach(t *rapid.T, draw func(*rapid.T, score.Dimension) score.Result) score.Results {
+	out := score.Results{}
+	for _, row := range score.Table {
+		out[row.Name] = draw(t, row.Name)
+	}
+	return out
+}
+
+// textsOf are a report's texts: one for each dimension, the recommendation and the feedback.
+func textsOf(r Report) []string {
+	var out []string
+	for _, row := range score.Table {
+		out = append(out, r.Explainability[row.Name])
+	}
+	return append(out, r.HRRecommendation, r.CandidateFeedback)
+}
+
 var units = []string{"", "%", "words", "syllables/s", "ratio", "per minute"}
 
 func profile(t *rapid.T, d score.Dimension) score.Result {
@@ -83,7 +101,7 @@ func number(t *rapid.T, s string) float64 {
 func TestNoSentenceContradictsANumber(t *testing.T) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		in := Input{Vocabulary: profile(t, score.Vocabulary), Fluency: profile(t, score.Fluency), Accent: profile(t, score.Accent),
+		in := Input{Results: drawEach(t, profile),
 			Intake:       audio.Intake{DurationMs: rapid.Int64Range(0, 1).Draw(t, "ms"), Quality: audio.Quality{SNRDb: odd(t, "snr", 0, 40), ClippedPercent: odd(t, "clip", 0, 3)}},
 			Conversation: transcript.Conversation{Candidate: transcript.Detection{Confidence: rapid.SampledFrom([]string{"high", "medium", "low", ""}).Draw(t, "who")}}}
 		r := Build(in)
@@ -91,14 +109,14 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		dims := map[string]score.Result{}
-		for _, d := range []score.Result{sound(in.Vocabulary, score.Vocabulary), sound(in.Fluency, score.Fluency), sound(in.Accent, score.Accent)} {
-			dims[string(d.Dimension)] = d
+		for _, d := range in.Results.InOrder() {
+			dims[string(d.Dimension)] = sound(d)
 		}
 		of := func(d, i string) score.Measure { return dims[d].Measures[int(i[0]-'0')] }
-		texts := []string{r.Explainability.Vocabulary, r.Explainability.Fluency, r.Explainability.Accent, r.HRRecommendation, r.CandidateFeedback}
+		texts := textsOf(r)
 		for i, text := range texts {
 			limit := 1600
-			if i < 3 {
+			if i < len(score.Table) {
 				limit = 700
 			}
 			if len(text) < 20 || len(text) > limit {
@@ -160,30 +178,19 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 				seen["towards"]++
 			}
 			for _, m := range scored.FindAllStringSubmatch(text, -1) {
-				var v *float64
-				var c *Confidence
-				var level *string
-				switch m[1] {
-				case "Vocabulary is":
-					v, c, level = r.Scores.Vocabulary, r.Confidence.Vocabulary, r.Scores.VocabularyCEFR
-				case "Fluency is":
-					v, c, level = r.Scores.Fluency, r.Confidence.Fluency, r.Scores.FluencyCEFR
-				case "Accent is":
-					v, c, level = r.Scores.Accent, r.Confidence.Accent, r.Scores.AccentCEFR
-				case "Overall:":
-					v, c, level = r.Scores.Overall, r.Confidence.Overall, r.Scores.CEFRLevel
-				}
-				if v == nil || number(t, m[2]) != *v || m[3] != *level || number(t, m[4]) != c.Interval[0] || number(t, m[5]) != c.Interval[1] || m[6] != string(c.Level) {
+				d := score.Dimension(strings.ToLower(strings.Trim(m[1], " is:")))
+				v, c := r.Scores[d], r.Confidence[d]
+				if c == nil || number(t, m[2]) != v.Points || m[3] != v.CEFR || number(t, m[4]) != c.Interval[0] || number(t, m[5]) != c.Interval[1] || m[6] != string(c.Level) {
 					t.Fatalf("%v %v: %s", v, c, m[0])
 				}
-				if !(0 <= c.Interval[0] && c.Interval[0] <= *v && *v <= c.Interval[1] && c.Interval[1] <= 5) {
-					t.Fatalf("%v outside %v", *v, c.Interval)
+				if !(0 <= c.Interval[0] && c.Interval[0] <= v.Points && v.Points <= c.Interval[1] && c.Interval[1] <= 5) {
+					t.Fatalf("%v outside %v", v, c.Interval)
 				}
 				seen["scored"]++
 			}
 		}
-		for i, d := range []string{"vocabulary", "fluency", "accent"} {
-			title := titles[score.Dimension(d)]
+		for i, row := range score.Table {
+			d, title := string(row.Name), row.Title
 			if measured := dims[d].Raw != nil; measured != strings.HasPrefix(texts[i], title+" is ") || measured == strings.Contains(r.HRRecommendation, title+" was not measured. ") {
 				t.Fatalf("%s: %s\n%s", d, texts[i], r.HRRecommendation)
 			}
@@ -191,12 +198,12 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 				t.Fatalf("%d sentences: %s", n, texts[i])
 			}
 		}
-		if (r.Scores.Overall == nil) != strings.HasPrefix(r.HRRecommendation, "There is no overall score.") {
+		if _, ok := r.Scores[score.Overall]; ok == strings.HasPrefix(r.HRRecommendation, "There is no overall score.") {
 			t.Fatal(r.HRRecommendation)
 		}
-		for c, d := range map[*Confidence]string{r.Confidence.Vocabulary: "vocabulary", r.Confidence.Fluency: "fluency", r.Confidence.Accent: "accent"} {
-			if c != nil && (c.Level == overall.Low) != strings.Contains(r.HRRecommendation, "Read the "+d+" score with care") {
-				t.Fatalf("%s is %s: %s", d, c.Level, r.HRRecommendation)
+		for _, row := range score.Table {
+			if c := r.Confidence[row.Name]; c != nil && (c.Level == overall.Low) != strings.Contains(r.HRRecommendation, "Read the "+string(row.Name)+" score with care") {
+				t.Fatalf("%s is %s: %s", row.Name, c.Level, r.HRRecommendation)
 			}
 		}
 	})

@@ -22,9 +22,7 @@ const (
 type Input struct {
 	Intake       audio.Intake
 	Conversation transcript.Conversation
-	Vocabulary   score.Result
-	Fluency      score.Result
-	Accent       score.Result
+	Results      score.Results
 	// Language is the language heard, ISO 639-1; empty: the conversation's.
 	Language          string
 	RequestedLanguage string // ISO 639-1; empty: en
@@ -69,29 +67,8 @@ type Detection struct {
 	WordCount    int    `json:"wordCount"`
 }
 
-// Scores are the numbers of the report: 0 to 5 with one decimal, their CEFR levels, and percent of the scale.
-type Scores struct {
-	Vocabulary        *float64 `json:"vocabulary"`
-	VocabularyCEFR    *string  `json:"vocabularyCefr"`
-	VocabularyPercent *int     `json:"vocabularyPercent"`
-	Fluency           *float64 `json:"fluency"`
-	FluencyCEFR       *string  `json:"fluencyCefr"`
-	FluencyPercent    *int     `json:"fluencyPercent"`
-	Accent            *float64 `json:"accent"`
-	AccentCEFR        *string  `json:"accentCefr"`
-	AccentPercent     *int     `json:"accentPercent"`
-	Overall           *float64 `json:"overall"`
-	CEFRLevel         *string  `json:"cefrLevel"`
-	OverallPercent    *int     `json:"overallPercent"`
-}
-
-// Confidences are per score; null where there is none.
-type Confidences struct {
-	Vocabulary *Confidence `json:"vocabulary"`
-	Fluency    *Confidence `json:"fluency"`
-	Accent     *Confidence `json:"accent"`
-	Overall    *Confidence `json:"overall"`
-}
+// Confidences are per score, with that of the overall one; null where there is none.
+type Confidences = score.ByDimension[*Confidence]
 
 // Confidence is how sure a score is.
 type Confidence struct {
@@ -100,18 +77,10 @@ type Confidence struct {
 }
 
 // Explainability holds two or three sentences for each dimension.
-type Explainability struct {
-	Vocabulary string `json:"vocabulary"`
-	Fluency    string `json:"fluency"`
-	Accent     string `json:"accent"`
-}
+type Explainability = score.ByDimension[string]
 
 // Analyses hold the measures of each dimension.
-type Analyses struct {
-	Vocabulary Analysis `json:"vocabulary"`
-	Fluency    Analysis `json:"fluency"`
-	Accent     Analysis `json:"accent"`
-}
+type Analyses = score.ByDimension[Analysis]
 
 // Analysis is all that was measured for one dimension.
 type Analysis struct {
@@ -135,56 +104,42 @@ type Measure struct {
 
 // Build makes the report. It never fails: what is missing or no number is reported as not measured.
 func Build(in Input) Report {
-	dims := [3]score.Result{sound(in.Vocabulary, score.Vocabulary), sound(in.Fluency, score.Fluency), sound(in.Accent, score.Accent)}
-	all := sound(overall.Score(dims[0], dims[1], dims[2]), score.Overall)
 	with := overall.Conditions{Audio: in.Intake.DurationMs > 0, Quality: in.Intake.Quality, Detection: in.Conversation.Candidate.Confidence}
-	s := sheet{all: all, dims: dims, detection: overall.Confidence(in.Conversation.Candidate.Confidence)}
-	missing := 0
-	var parts []overall.Confidence
-	for i, d := range dims {
-		if d.Raw == nil {
-			missing++
-			continue
-		}
-		s.sure[i] = overall.Of(d, with)
-		parts = append(parts, s.sure[i])
-	}
-	if all.Raw != nil {
-		s.sureAll = overall.OfOverall(all, parts, missing, with)
-	}
+	s := sheetOf(in.Results, with)
 	r := Report{
 		ScoringMethod: method(in.RequestedLanguage), ScoringVersion: in.ScoringVersion,
 		Audio:              audioOf(in, with.Audio),
 		CandidateDetection: detection(in.Conversation),
-		Explainability:     Explainability{Vocabulary: s.explain(0), Fluency: s.explain(1), Accent: s.explain(2)},
-		Analysis:           Analyses{Vocabulary: analysis(dims[0]), Fluency: analysis(dims[1]), Accent: analysis(dims[2])},
-		HRRecommendation:   s.recommend(),
-		CandidateFeedback:  s.feedback(),
-		Transcript:         transcriptOf(in.Conversation),
+		Scores:             Scores{}, Confidence: Confidences{score.Overall: nil}, Explainability: Explainability{}, Analysis: Analyses{},
+		HRRecommendation:  s.recommend(),
+		CandidateFeedback: s.feedback(),
+		Transcript:        transcriptOf(in.Conversation),
 	}
-	sc, co := &r.Scores, &r.Confidence
-	sc.Vocabulary, sc.VocabularyCEFR, sc.VocabularyPercent, co.Vocabulary = shown(dims[0], s.sure[0])
-	sc.Fluency, sc.FluencyCEFR, sc.FluencyPercent, co.Fluency = shown(dims[1], s.sure[1])
-	sc.Accent, sc.AccentCEFR, sc.AccentPercent, co.Accent = shown(dims[2], s.sure[2])
-	sc.Overall, sc.CEFRLevel, sc.OverallPercent, co.Overall = shown(all, s.sureAll)
+	for _, one := range s.sides {
+		r.Explainability[one.Dimension] = one.explain()
+		r.Analysis[one.Dimension] = analysis(one.Result)
+	}
+	for _, one := range append(s.sides, s.all) {
+		if one.Raw == nil {
+			continue
+		}
+		r.Scores[one.Dimension] = shown(*one.Raw)
+		r.Confidence[one.Dimension] = &Confidence{Level: one.sure, Interval: outward(one.Result)}
+	}
 	return r
 }
 
 // ScoresOf are the headline numbers of a report.
 func ScoresOf(r Report) run.Scores {
 	s := run.Scores{}
-	for d, v := range map[score.Dimension]*float64{score.Vocabulary: r.Scores.Vocabulary, score.Fluency: r.Scores.Fluency,
-		score.Accent: r.Scores.Accent, score.Overall: r.Scores.Overall} {
-		if v != nil {
-			s[run.Dimension(d)] = *v
-		}
+	for d, v := range r.Scores {
+		s[run.Dimension(d)] = v.Points
 	}
 	return s
 }
 
 // sound takes out of a result what is no number, and puts the rest within the scale.
-func sound(r score.Result, d score.Dimension) score.Result {
-	r.Dimension = d
+func sound(r score.Result) score.Result {
 	if !overall.Measured(r) {
 		if r.Raw != nil || r.Reason == "" {
 			r.Reason = "It could not be computed."
@@ -257,14 +212,6 @@ func decimals(v, per float64) *float64 {
 
 // rounded never gives a negative zero, which JSON would show as -0.
 func rounded(v, per float64) float64 { return math.Round(v*per)/per + 0 }
-
-func shown(r score.Result, sure overall.Confidence) (*float64, *string, *int, *Confidence) {
-	if r.Raw == nil {
-		return nil, nil, nil, nil
-	}
-	v, level, percent := overall.Shown(*r.Raw), overall.Level(*r.Raw), overall.Percent(*r.Raw)
-	return &v, &level, &percent, &Confidence{Level: sure, Interval: outward(r)}
-}
 
 // outward is the interval to one decimal, never narrower than it was and holding the score as shown.
 func outward(r score.Result) [2]float64 {

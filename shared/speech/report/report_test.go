@@ -12,8 +12,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-func measured(d score.Dimension, raw float64, ms ...score.Measure) score.Result {
-	return score.Result{Dimension: d, Raw: &raw, Interval: [2]float64{raw - 0.2, raw + 0.25}, Words: 400, SpeechSeconds: 200, Measures: ms}
+func measured(raw float64, ms ...score.Measure) score.Result {
+	return score.Result{Raw: &raw, Interval: [2]float64{raw - 0.2, raw + 0.25}, Words: 400, SpeechSeconds: 200, Measures: ms}
 }
 
 func rate(v, contribution float64) score.Measure {
@@ -45,17 +45,22 @@ func full() Input {
 	return Input{
 		Intake:       audio.Intake{DurationMs: 240000, Quality: audio.Quality{SNRDb: 31.26, ClippedPercent: 0.0124, SpeechPercent: 71.23}},
 		Conversation: conversation(), RequestedLanguage: "en", ScoringVersion: "v",
-		Vocabulary: measured(score.Vocabulary, 2.44), Accent: measured(score.Accent, 3.31),
-		Fluency: measured(score.Fluency, 2.81, rate(4.6, 0.4), pauses(26, -0.3)),
+		Results: score.Results{score.Vocabulary: measured(2.44), score.Accent: measured(3.31),
+			score.Fluency: measured(2.81, rate(4.6, 0.4), pauses(26, -0.3))},
 	}
+}
+
+func change(in *Input, d score.Dimension, how func(*score.Result)) {
+	r := in.Results[d]
+	how(&r)
+	in.Results[d] = r
 }
 
 func TestBuild(t *testing.T) {
 	r := Build(full())
 	t.Run("scores have one decimal, a level and percent", func(t *testing.T) {
 		s := r.Scores
-		if *s.Vocabulary != 2.4 || *s.VocabularyCEFR != "B1" || *s.VocabularyPercent != 48 || *s.Fluency != 2.8 || *s.FluencyCEFR != "B2" ||
-			*s.Accent != 3.3 || *s.AccentCEFR != "C1" || *s.Overall != 2.9 || *s.CEFRLevel != "B2" || *s.OverallPercent != 58 {
+		if !reflect.DeepEqual(s, Scores{score.Vocabulary: {2.4, "B1", 48}, score.Fluency: {2.8, "B2", 56}, score.Accent: {3.3, "C1", 66}, score.Overall: {2.9, "B2", 58}}) {
 			t.Fatalf("%+v", s)
 		}
 		if got := ScoresOf(r); got["vocabulary"] != 2.4 || got["fluency"] != 2.8 || got["accent"] != 3.3 || got["overall"] != 2.9 {
@@ -63,8 +68,8 @@ func TestBuild(t *testing.T) {
 		}
 	})
 	t.Run("intervals are rounded outwards", func(t *testing.T) {
-		if i := r.Confidence.Vocabulary.Interval; i != [2]float64{2.2, 2.7} || r.Confidence.Vocabulary.Level != "high" {
-			t.Fatalf("%+v", r.Confidence.Vocabulary)
+		if i := r.Confidence[score.Vocabulary].Interval; i != [2]float64{2.2, 2.7} || r.Confidence[score.Vocabulary].Level != "high" {
+			t.Fatalf("%+v", r.Confidence[score.Vocabulary])
 		}
 	})
 	t.Run("the transcript says who said what", func(t *testing.T) {
@@ -181,46 +186,62 @@ func TestSentences(t *testing.T) {
 		want   []string
 		never  []string
 	}{
-		{"the score, what made it and what to gain", func(*Input) {}, func(r Report) string { return r.Explainability.Fluency },
+		{"the score, what made it and what to gain", func(*Input) {}, func(r Report) string { return r.Explainability[score.Fluency] },
 			[]string{"Fluency is 2.8 of 5 (B2), most likely between 2.6 and 3.1; confidence is high.",
 				"What raised it most is articulation rate, 4.6 syllables/s, above the norm of 3 to 4.5 (A2 to C1);",
 				"what lowered it most is silent pauses per minute, 26, within the norm of 14 to 28 (C1 to A2).",
 				"There is most to gain in silent pauses per minute: from 26 towards 14."}, nil},
-		{"a caution comes before what to gain", func(in *Input) { in.Fluency.Cautions = []string{"noise hides pauses"} },
-			func(r Report) string { return r.Explainability.Fluency }, []string{"Noise hides pauses.", "confidence is medium"}, []string{"most to gain"}},
-		{"a measure that counts against its norm is no advice", func(in *Input) { in.Fluency.Measures = []score.Measure{rate(3.2, 0.4)} },
-			func(r Report) string { return r.Explainability.Fluency + r.CandidateFeedback }, []string{"raised it most is articulation rate"}, []string{"most to gain", "towards"}},
-		{"nothing noticeable is said to be so", func(in *Input) { in.Fluency.Measures = []score.Measure{rate(3.75, 0.01)} },
-			func(r Report) string { return r.Explainability.Fluency }, []string{"No single measure moved it noticeably"}, nil},
-		{"what was not measured gives its reason", func(in *Input) { in.Fluency = score.Result{Reason: "the candidate speaks for 3 seconds"} },
-			func(r Report) string { return r.Explainability.Fluency }, []string{"Fluency was not measured. The candidate speaks for 3 seconds."}, []string{"of 5"}},
+		{"a caution comes before what to gain", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Cautions = []string{"noise hides pauses"} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"Noise hides pauses.", "confidence is medium"}, []string{"most to gain"}},
+		{"a measure that counts against its norm is no advice", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(3.2, 0.4)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback }, []string{"raised it most is articulation rate"}, []string{"most to gain", "towards"}},
+		{"nothing noticeable is said to be so", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(3.75, 0.01)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"No single measure moved it noticeably"}, nil},
+		{"what was not measured gives its reason", func(in *Input) {
+			in.Results[score.Fluency] = score.Result{Reason: "the candidate speaks for 3 seconds"}
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"Fluency was not measured. The candidate speaks for 3 seconds."}, []string{"of 5"}},
 		{"the recommendation has the overall level and the sides", func(*Input) {}, func(r Report) string { return r.HRRecommendation },
 			[]string{"Overall: 2.9 of 5 (B2)", "A speaker at B2 usually can", "The strongest side is accent (3.3, C1), the weakest side is vocabulary (2.4, B1)."}, []string{"was not measured", "with care"}},
-		{"the recommendation names what is missing", func(in *Input) { in.Vocabulary = score.Result{Reason: "Only 20 words were heard."} },
+		{"the recommendation names what is missing", func(in *Input) { in.Results[score.Vocabulary] = score.Result{Reason: "Only 20 words were heard."} },
 			func(r Report) string { return r.HRRecommendation }, []string{"Vocabulary was not measured. Only 20 words were heard."}, nil},
-		{"the recommendation names what is unsure", func(in *Input) { in.Accent.Interval = [2]float64{1, 5} },
+		{"the recommendation names what is unsure", func(in *Input) { change(in, score.Accent, func(r *score.Result) { r.Interval = [2]float64{1, 5} }) },
 			func(r Report) string { return r.HRRecommendation }, []string{"Read the accent score with care", "The range reaches from"}, nil},
 		{"the recommendation says when the candidate is uncertain", func(in *Input) { in.Conversation.Candidate.Confidence = "low" },
 			func(r Report) string { return r.HRRecommendation }, []string{"is the candidate was found with low confidence"}, nil},
 		{"sides that lie close together are not ranked", func(in *Input) {
-			in.Vocabulary, in.Accent = measured(score.Vocabulary, 2.9), measured(score.Accent, 3.0)
+			in.Results[score.Vocabulary], in.Results[score.Accent] = measured(2.9), measured(3.0)
 		},
 			func(r Report) string { return r.HRRecommendation }, []string{"lie close together, between 2.8 and 3.0"}, []string{"strongest"}},
 		{"sides that show the same are named together", func(in *Input) {
-			in.Vocabulary, in.Accent = measured(score.Vocabulary, 3.3), measured(score.Accent, 3.34)
+			in.Results[score.Vocabulary], in.Results[score.Accent] = measured(3.3), measured(3.34)
 		},
 			func(r Report) string { return r.HRRecommendation }, []string{"The strongest sides are vocabulary and accent (3.3, C1), the weakest side is fluency (2.8, B2)."}, nil},
-		{"a measure that moved the score the other way than its place says is not placed", func(in *Input) { in.Fluency.Measures = []score.Measure{rate(2.5, 0.3)} },
-			func(r Report) string { return r.Explainability.Fluency + r.CandidateFeedback },
+		{"a measure that moved the score the other way than its place says is not placed", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(2.5, 0.3)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback },
 			[]string{"What raised it most is articulation rate, 2.5 syllables/s, weighed together with the other measures;"}, []string{"below"}},
 		{"a term of the field is said in plain words", func(in *Input) {
 			v := 0.7
-			in.Fluency.Measures = []score.Measure{{Name: "phonationRatio", Label: "phonation-time ratio", Value: &v, Unit: "ratio", Norm: score.Norm{Low: 0.64, High: 0.79}, Weight: 1, Contribution: -0.2}}
-		}, func(r Report) string { return r.Explainability.Fluency }, []string{"the share of the time filled with speech (phonation-time ratio), 0.7, within the norm of 0.64 to 0.79 (A2 to C1)"}, nil},
-		{"without an overall score the recommendation says why", func(in *Input) { in.Vocabulary, in.Accent = score.Result{}, score.Result{} },
+			change(in, score.Fluency, func(r *score.Result) {
+				r.Measures = []score.Measure{{Name: "phonationRatio", Label: "phonation-time ratio", Value: &v, Unit: "ratio", Norm: score.Norm{Low: 0.64, High: 0.79}, Weight: 1, Contribution: -0.2}}
+			})
+		}, func(r Report) string { return r.Explainability[score.Fluency] }, []string{"the share of the time filled with speech (phonation-time ratio), 0.7, within the norm of 0.64 to 0.79 (A2 to C1)"}, nil},
+		{"without an overall score the recommendation says why", func(in *Input) {
+			in.Results[score.Vocabulary], in.Results[score.Accent] = score.Result{}, score.Result{}
+		},
 			func(r Report) string { return r.HRRecommendation }, []string{"There is no overall score. An overall score needs at least 2"}, []string{"Overall:"}},
 		{"a measure that counts in two dimensions is advised once", func(in *Input) {
-			in.Fluency.Measures, in.Accent.Measures = []score.Measure{pauses(26, -0.3)}, []score.Measure{pauses(26, -0.3)}
+			for _, d := range []score.Dimension{score.Fluency, score.Accent} {
+				change(in, d, func(r *score.Result) { r.Measures = []score.Measure{pauses(26, -0.3)} })
+			}
 		}, func(r Report) string { return r.CandidateFeedback }, []string{"Fluency: to bring silent pauses", "Accent: the same helps here, since silent pauses per minute counts"}, []string{"Accent: to bring"}},
 		{"the feedback names a strength and what to practise", func(*Input) {}, func(r Report) string { return r.CandidateFeedback },
 			[]string{"What helped you most is articulation rate", "to bring silent pauses per minute from 26 towards 14, think your sentence"}, nil},

@@ -11,16 +11,42 @@ import (
 	"parley/shared/speech/score/overall"
 )
 
+// side is one score as sentences speak of it.
+type side struct {
+	score.Result
+	row score.Row // the zero value for the overall score
+	// sure is how sure the score is; empty where there is none.
+	sure overall.Confidence
+}
+
 // sheet is what the sentences are made from.
 type sheet struct {
-	all       score.Result
-	dims      [3]score.Result // vocabulary, fluency, accent
-	sure      [3]overall.Confidence
-	sureAll   overall.Confidence
+	all       side
+	sides     []side // in the order of the table
 	detection overall.Confidence
 }
 
-var titles = map[score.Dimension]string{score.Vocabulary: "Vocabulary", score.Fluency: "Fluency", score.Accent: "Accent", score.Overall: "Overall"}
+// sheetOf makes the overall score of the results, and finds how sure each score is.
+func sheetOf(results score.Results, with overall.Conditions) sheet {
+	clean := score.Results{}
+	for _, r := range results.InOrder() {
+		clean[r.Dimension] = sound(r)
+	}
+	s := sheet{detection: overall.Confidence(with.Detection), all: side{Result: sound(overall.Score(clean))}}
+	var parts []overall.Confidence
+	for i, r := range clean.InOrder() {
+		one := side{Result: r, row: score.Table[i]}
+		if r.Raw != nil {
+			one.sure = overall.Of(r, with)
+			parts = append(parts, one.sure)
+		}
+		s.sides = append(s.sides, one)
+	}
+	if s.all.Raw != nil {
+		s.all.sure = overall.OfOverall(s.all.Result, parts, len(s.sides)-len(parts), with)
+	}
+	return s
+}
 
 // maxSentence bounds what comes from elsewhere, in bytes.
 const maxSentence = 240
@@ -48,16 +74,14 @@ func headline(r score.Result) string {
 }
 
 // explain is two or three sentences on one dimension: the score, what made it, and what would change it or makes it less sure.
-func (s sheet) explain(i int) string {
-	r := s.dims[i]
-	title := titles[r.Dimension]
+func (r side) explain() string {
 	if r.Raw == nil {
-		return title + " was not measured. " + sentence(r.Reason)
+		return r.row.Title + " was not measured. " + sentence(r.Reason)
 	}
-	out := []string{fmt.Sprintf("%s is %s; confidence is %s.", title, headline(r), s.sure[i]), made(r)}
+	out := []string{fmt.Sprintf("%s is %s; confidence is %s.", r.row.Title, headline(r.Result), r.sure), made(r.Result)}
 	if len(r.Cautions) > 0 {
 		out = append(out, sentence(r.Cautions[0]))
-	} else if g := toGain(r, nil); g != nil {
+	} else if g := toGain(r.Result, nil); g != nil {
 		out = append(out, fmt.Sprintf("There is most to gain in %s: from %s towards %s.", name(*g), amount(*g, *g.Value), num(g.Norm.High)))
 	}
 	return strings.Join(out, " ")
@@ -94,9 +118,9 @@ func (s sheet) recommend() string {
 		out = append(out, "There is no overall score. "+sentence(s.all.Reason))
 	} else {
 		level := overall.Level(*s.all.Raw)
-		out = append(out, fmt.Sprintf("Overall: %s; confidence is %s.", headline(s.all), s.sureAll),
+		out = append(out, fmt.Sprintf("Overall: %s; confidence is %s.", headline(s.all.Result), s.all.sure),
 			fmt.Sprintf("A speaker at %s usually %s.", level, usually[level]))
-		ends := outward(s.all)
+		ends := outward(s.all.Result)
 		if low, high := overall.Level(ends[0]), overall.Level(ends[1]); low != high {
 			out = append(out, fmt.Sprintf("The range reaches from %s to %s, so the level is the likeliest one, not a certain one.", low, high))
 		}
@@ -104,13 +128,13 @@ func (s sheet) recommend() string {
 	if c := s.compare(); c != "" {
 		out = append(out, c)
 	}
-	for i, r := range s.dims {
+	for _, r := range s.sides {
 		switch {
 		case r.Raw == nil:
-			out = append(out, titles[r.Dimension]+" was not measured. "+sentence(r.Reason))
-		case s.sure[i] == overall.Low && len(r.Cautions) > 0:
+			out = append(out, r.row.Title+" was not measured. "+sentence(r.Reason))
+		case r.sure == overall.Low && len(r.Cautions) > 0:
 			out = append(out, fmt.Sprintf("Read the %s score with care, its confidence is low. %s", r.Dimension, sentence(r.Cautions[0])))
-		case s.sure[i] == overall.Low:
+		case r.sure == overall.Low:
 			out = append(out, fmt.Sprintf("Read the %s score with care, its confidence is low.", r.Dimension))
 		}
 	}
@@ -125,9 +149,9 @@ const apart = 0.3
 
 // compare names the highest and the lowest of the measured dimensions, all of them where several show the same.
 func (s sheet) compare() string {
-	shown := func(r score.Result) float64 { return overall.Shown(*r.Raw) }
+	shown := func(r side) float64 { return overall.Shown(*r.Raw) }
 	high, low, n := math.Inf(-1), math.Inf(1), 0
-	for _, r := range s.dims {
+	for _, r := range s.sides {
 		if r.Raw != nil {
 			high, low, n = max(high, shown(r)), min(low, shown(r)), n+1
 		}
@@ -138,9 +162,9 @@ func (s sheet) compare() string {
 	if high-low < apart-1e-9 {
 		return fmt.Sprintf("The measured sides lie close together, between %.1f and %.1f.", low, high)
 	}
-	side := func(superlative string, at float64) string {
+	sides := func(superlative string, at float64) string {
 		var names []string
-		for _, r := range s.dims {
+		for _, r := range s.sides {
 			if r.Raw != nil && shown(r) == at {
 				names = append(names, string(r.Dimension))
 			}
@@ -150,5 +174,5 @@ func (s sheet) compare() string {
 		}
 		return fmt.Sprintf("%s sides are %s (%.1f, %s)", superlative, strings.Join(names, " and "), at, overall.Level(at))
 	}
-	return side("The strongest", high) + ", " + side("the weakest", low) + "."
+	return sides("The strongest", high) + ", " + sides("the weakest", low) + "."
 }

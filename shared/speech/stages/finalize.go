@@ -27,7 +27,7 @@ func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Re
 	if err := speech.Report.Save(ctx, w.Objects, r, 0, rep); err != nil {
 		return pipeline.Result{}, err
 	}
-	o, err := Outcome(r, report.ScoresOf(rep), speech.Found{Language: in.Conversation.Heard}, in.Vocabulary, in.Fluency)
+	o, err := Outcome(r, report.ScoresOf(rep), speech.Found{Language: in.Conversation.Heard}, in.Results[score.Vocabulary], in.Results[score.Fluency])
 	return pipeline.Result{Outcome: &o}, err
 }
 
@@ -39,7 +39,8 @@ func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err erro
 	if in.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil {
 		return in, err
 	}
-	if in.Vocabulary, err = speech.VocabularyScore.Load(ctx, w.Objects, r, 0); err != nil {
+	words, err := speech.VocabularyScore.Load(ctx, w.Objects, r, 0)
+	if err != nil {
 		return in, err
 	}
 	draft, err := speech.FluencyDraft.Load(ctx, w.Objects, r, 0)
@@ -47,7 +48,7 @@ func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err erro
 		return in, err
 	}
 	spoken, err := speech.AccentScore.Load(ctx, w.Objects, r, 0)
-	in.Fluency, in.Accent = draft.Score(spoken.WeakPhones), spoken.Result
+	in.Results = score.Results{score.Vocabulary: words, score.Fluency: draft.Score(spoken.WeakPhones), score.Accent: spoken.Result}
 	return in, err
 }
 

@@ -19,6 +19,7 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/fluency"
+	"parley/shared/speech/score/timing"
 	"parley/shared/speech/score/vocabulary"
 	"parley/shared/speech/transcript"
 )
@@ -167,7 +168,7 @@ func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Res
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	d := fluency.Measure(m)
+	d := fluency.Measure(m, timing.Candidate(m))
 	return scored(ctx, w, r, speech.FluencyDraft, errcode.ScoringFailed, d.Reason, d)
 }
 
@@ -176,7 +177,7 @@ func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	res, err := accent.Score(ctx, m, w.Aligner, w.Listener)
+	res, err := accent.Score(ctx, m, timing.Candidate(m), accent.Engines{Aligner: w.Aligner, Listener: w.Listener})
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: accent: %w", err)
 	}

@@ -63,35 +63,42 @@ type Result struct {
 	WeakPhones norms.Values `json:"weakPhones,omitempty"`
 }
 
-// Score measures the candidate's accent. Raw is nil, with a reason, where it cannot be measured. The error is for a failure of
-// our own: the aligner's, or a context that ended.
-func Score(ctx context.Context, m score.Material, aligner Aligner, listener Listener) (Result, error) {
-	parts := withoutLoops(timing.Candidate(m))
-	r := Result{Result: score.Result{Dimension: score.Accent, SpeechSeconds: timing.SpeechSeconds(parts)}}
-	for _, p := range parts {
+// Engines are what the speech is compared with.
+type Engines struct {
+	Aligner  Aligner
+	Listener Listener
+}
+
+// Score measures the accent of the candidate's speech, which is that of m (timing.Candidate). Raw is
+// nil, with a reason, where it cannot be measured. The error is for a failure of our own: an engine's,
+// or a context that ended.
+func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engines) (Result, error) {
+	speech = withoutLoops(speech)
+	r := Result{Result: score.Result{Dimension: score.Accent, SpeechSeconds: speech.Seconds()}}
+	for _, p := range speech.Parts {
 		r.Words += len(p.Words)
 	}
 	if r.Reason = refusal(m, r.Result); r.Reason != "" {
-		_, _, r.Measures = norms.Accent().Linear(unmeasured(), nil, 0)
+		_, _, r.Measures = norms.Of(score.Accent).Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
-	limits := [2]float64{AlignSeconds, HearSeconds}
+	limits := Limits{AlignSeconds, HearSeconds}
 	cautions, extra := doubts(m.Intake.Quality)
-	if hz, ok := Pitch(m, parts); ok && hz >= HighVoiceHz {
+	if hz, ok := Pitch(m, speech); ok && hz >= HighVoiceHz {
 		cautions = append(cautions, "The voice is high, as children's are, and such voices are heard less surely than they speak.")
 		extra = math.Hypot(extra, highVoiceSD)
 	}
 	if !spokenEnglish(m) {
-		limits = [2]float64{} // nothing to align with, nothing to hold the odds against
+		limits = Limits{} // nothing to align with, nothing to hold the odds against
 		cautions = append(cautions, "Pronunciation can be compared with English sounds only, so this accent rests on how surely the words were heard and on their timing.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
-	readings, weights, err := measure(ctx, m, parts, aligner, listener, limits)
+	readings, err := measure(ctx, speech, e, limits)
 	if err != nil {
 		return Result{}, fmt.Errorf("accent: %w", err)
 	}
 	r.Cautions = cautions
-	raw, interval, measures := norms.Accent().Linear(readings, weights, extra)
+	raw, interval, measures := norms.Of(score.Accent).Linear(readings, speech.Weights(), extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
 	r.WeakPhones = WeakPhones(readings)
 	return r, nil
@@ -107,15 +114,15 @@ func WeakPhones(readings []norms.Reading) norms.Values {
 	return nil
 }
 
-// Pitch is the median fundamental in Hz of the candidate's parts; ok is false where too little is voiced.
-func Pitch(m score.Material, parts []timing.Part) (hz float64, ok bool) {
-	var speech []audio.Span
-	for _, p := range parts {
+// Pitch is the median fundamental in Hz of the candidate's speech; ok is false where too little is voiced.
+func Pitch(m score.Material, speech timing.Speech) (hz float64, ok bool) {
+	var spans []audio.Span
+	for _, p := range speech.Parts {
 		for _, r := range p.Runs {
-			speech = append(speech, r.Span)
+			spans = append(spans, r.Span)
 		}
 	}
-	return diarization.MedianPitch(m.PCM, speech)
+	return diarization.MedianPitch(m.PCM, spans)
 }
 
 // spokenEnglish tells whether the candidate speaks the language of the aligner's models.
@@ -123,32 +130,36 @@ func spokenEnglish(m score.Material) bool {
 	return m.Conversation.Language == "" || m.Conversation.Language == english
 }
 
-// Measure reads the measures in each part of the candidate's speech, without a score: for calibration. At
-// most align seconds are aligned, and hear seconds heard for their language. The error is the aligner's or listener's own failure.
-func Measure(ctx context.Context, m score.Material, aligner Aligner, listener Listener, align, hear float64) (parts []timing.Part, readings []norms.Reading, err error) {
-	parts = withoutLoops(timing.Candidate(m))
-	readings, _, err = measure(ctx, m, parts, aligner, listener, [2]float64{align, hear})
-	return parts, readings, err
+// Limits are how much of the candidate's speech is aligned and how much is heard for its language, s.
+type Limits struct{ Align, Hear float64 }
+
+// Measure reads the measures in each part of the candidate's speech, without a score: for calibration.
+// It returns the speech as it was read, without the recogniser's loops. The error is an engine's own
+// failure.
+func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (timing.Speech, []norms.Reading, error) {
+	speech = withoutLoops(speech)
+	readings, err := measure(ctx, speech, e, l)
+	return speech, readings, err
 }
 
-// measure aligns and hears at most so many seconds, both at once: they are different engines.
-func measure(ctx context.Context, m score.Material, parts []timing.Part, aligner Aligner, listener Listener, limits [2]float64) (readings []norms.Reading, weights []float64, err error) {
+// measure aligns and hears at once: they are different engines.
+func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) ([]norms.Reading, error) {
+	windows := windowsOf(speech, l)
 	var aligned []sounds
 	var heard []float64
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		aligned, err = alignAll(ctx, m.PCM, parts, aligner, limits[0])
+		aligned, err = alignAll(ctx, windows.aligned, speech.Parts, e.Aligner)
 		return err
 	})
 	both.Go(func() (err error) {
-		heard, err = hearAll(ctx, m.PCM, parts, listener, limits[1])
+		heard, err = hearAll(ctx, windows.heard, len(speech.Parts), e.Listener)
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	readings, weights = read(parts, aligned, heard)
-	return readings, weights, nil
+	return read(speech, aligned, heard), nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.
@@ -215,10 +226,9 @@ func unmeasured() []norms.Reading {
 	return out
 }
 
-func read(parts []timing.Part, aligned []sounds, heard []float64) (readings []norms.Reading, weights []float64) {
-	for _, p := range parts {
-		weights = append(weights, p.Weight)
-	}
+// read makes readings of what was found in the parts of the speech, in the order of the measures.
+func read(speech timing.Speech, aligned []sounds, heard []float64) (readings []norms.Reading) {
+	parts, weights := speech.Parts, speech.Weights()
 	add := func(name, reason string, of func(i int) float64) {
 		values := make([]float64, len(parts))
 		for i := range values {
@@ -245,7 +255,7 @@ func read(parts []timing.Part, aligned []sounds, heard []float64) (readings []no
 		return unsure(parts[i].Words)
 	})
 	add(languageOdds, notTaken, func(i int) float64 { return heard[i] })
-	return readings, weights
+	return readings
 }
 
 // unsure is the share of words with a probability under a half, %.

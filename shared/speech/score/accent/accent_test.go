@@ -78,9 +78,14 @@ func material(turns int, p float64) score.Material {
 	return m
 }
 
+func scored(t *testing.T, m score.Material, a Aligner, l Listener) (Result, error) {
+	t.Helper()
+	return Score(t.Context(), m, timing.Candidate(m), Engines{a, l})
+}
+
 func must(t *testing.T, m score.Material, a Aligner) score.Result {
 	t.Helper()
-	r, err := Score(t.Context(), m, a, listens{p: 0.9})
+	r, err := scored(t, m, a, listens{p: 0.9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +116,7 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("it rises with how surely the speech is taken for English, within bounds", func(t *testing.T) {
 		of := func(p float64) (raw float64, odds *float64) {
-			r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: p})
+			r, err := scored(t, m, &listener{gop: -30}, listens{p: p})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +134,7 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("the listener's own failure is an error", func(t *testing.T) {
 		broken := errors.New("broken pipe")
-		if _, err := Score(t.Context(), m, &listener{gop: -30}, listens{err: broken}); !errors.Is(err, broken) {
+		if _, err := scored(t, m, &listener{gop: -30}, listens{err: broken}); !errors.Is(err, broken) {
 			t.Fatalf("%v", err)
 		}
 	})
@@ -197,7 +202,7 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("the aligner's own failure is an error", func(t *testing.T) {
 		broken := errors.New("broken pipe")
-		if _, err := Score(t.Context(), m, &listener{err: broken}, listens{p: 0.9}); !errors.Is(err, broken) {
+		if _, err := scored(t, m, &listener{err: broken}, listens{p: 0.9}); !errors.Is(err, broken) {
 			t.Fatalf("%v", err)
 		}
 	})
@@ -265,7 +270,7 @@ func TestDoubtfulAudioWidensTheIntervalAndSaysSo(t *testing.T) {
 }
 
 func TestChosenPartsAreSpreadEvenly(t *testing.T) {
-	parts := timing.Candidate(material(40, 0.8))
+	parts := timing.Candidate(material(40, 0.8)).Parts
 	which := chosen(parts, 80)
 	if len(which) != 10 {
 		t.Fatalf("%d parts", len(which))
@@ -284,17 +289,30 @@ func TestChosenPartsAreSpreadEvenly(t *testing.T) {
 	}
 }
 
+func TestTheSameWindowsAreAlignedAndHeardWhereAllIs(t *testing.T) {
+	few, many := timing.Candidate(material(5, 0.8)), timing.Candidate(material(12, 0.8))
+	if w := windowsOf(few, Limits{AlignSeconds, HearSeconds}); len(w.heard) != 2 || &w.heard[0] != &w.aligned[0] {
+		t.Errorf("%d and %d windows of 40 s", len(w.aligned), len(w.heard))
+	}
+	if w := windowsOf(many, Limits{AlignSeconds, HearSeconds}); &w.heard[0] == &w.aligned[0] {
+		t.Error("of 96 s as much is heard as is aligned")
+	}
+	if w := windowsOf(many, Limits{}); len(w.aligned)+len(w.heard) != 0 {
+		t.Error("there are windows where nothing is to be aligned or heard")
+	}
+}
+
 func TestTheWeakPhonesGoWithTheScore(t *testing.T) {
 	m := material(10, 0.8)
-	r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: 0.9})
+	r, err := scored(t, m, &listener{gop: -30}, listens{p: 0.9})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.WeakPhones) != len(timing.Candidate(m)) || math.IsNaN(r.WeakPhones[0]) {
-		t.Errorf("%v of %d parts", r.WeakPhones, len(timing.Candidate(m)))
+	if len(r.WeakPhones) != len(timing.Candidate(m).Parts) || math.IsNaN(r.WeakPhones[0]) {
+		t.Errorf("%v of %d parts", r.WeakPhones, len(timing.Candidate(m).Parts))
 	}
 	m.Conversation.Language = "fr"
-	if r, err := Score(t.Context(), m, &listener{gop: -30}, listens{p: 0.9}); err != nil || r.WeakPhones != nil {
+	if r, err := scored(t, m, &listener{gop: -30}, listens{p: 0.9}); err != nil || r.WeakPhones != nil {
 		t.Errorf("of another language: %v, %v", r.WeakPhones, err)
 	}
 }
@@ -337,7 +355,7 @@ func TestLowest(t *testing.T) {
 }
 
 func TestPhonesAreHeldAgainstTheirOwnNorms(t *testing.T) {
-	n := norms.Accent()
+	n := norms.Of(score.Accent)
 	of := func(phone string, spreads float64) Phone {
 		return Phone{Name: phone, Frames: 5, Score: 5 * (n.Number(phoneMean+phone) + spreads*n.Number(phoneSD+phone))}
 	}

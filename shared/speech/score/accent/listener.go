@@ -23,14 +23,14 @@ const (
 	leastOdds, mostOdds = -3, 5
 )
 
-// hearAll are the log odds of English in the parts of the candidate's speech, each those of the window that it is heard in; NaN for parts
-// that were not heard.
-func hearAll(ctx context.Context, pcm []int16, parts []timing.Part, listener Listener, limit float64) ([]float64, error) {
-	out := make([]float64, len(parts))
+// hearAll are the log odds of English in so many parts of the candidate's speech, each those of the
+// window that it is heard in; NaN for parts that are in none.
+func hearAll(ctx context.Context, windows []timing.Window, parts int, listener Listener) ([]float64, error) {
+	out := make([]float64, parts)
 	for i := range out {
 		out[i] = math.NaN()
 	}
-	for _, w := range timing.Join(pcm, parts, chosen(parts, limit)) {
+	for _, w := range windows {
 		p, ok, err := listener.Hear(ctx, w.PCM, english)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,9 @@
 package accent
 
-import "parley/shared/speech/score/norms"
+import (
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
+)
 
 // phoneClip is how many spreads from its phone's mean a Goodness of Pronunciation is believed: one phone laid over a noise
 // should not decide for a whole sentence.
@@ -27,12 +30,12 @@ func (p Phone) GOP() (gop float64, ok bool) {
 func (w AlignedWord) standardised() []float64 {
 	var out []float64
 	for _, p := range w.Phones {
-		mean, known := norms.Accent().Numbers[phoneMean+p.Name]
+		mean, known := norms.Of(score.Accent).Numbers[phoneMean+p.Name]
 		gop, ok := p.GOP()
 		if !known || !ok {
 			continue
 		}
-		z := (gop - mean.Value) / norms.Accent().Number(phoneSD+p.Name)
+		z := (gop - mean.Value) / norms.Of(score.Accent).Number(phoneSD+p.Name)
 		out = append(out, max(-phoneClip, min(phoneClip, z)))
 	}
 	return out

@@ -23,7 +23,22 @@ const (
 	loopWords   = 12
 )
 
-// chosen picks the parts to align: all of them where they fit into limit seconds, else parts spread evenly over the recording
+// windows are what is aligned of the candidate's speech and what is heard for its language.
+type windows struct{ aligned, heard []timing.Window }
+
+// windowsOf joins the chosen parts of the speech: once, where both have the same.
+func windowsOf(speech timing.Speech, l Limits) windows {
+	align, hear := chosen(speech.Parts, l.Align), chosen(speech.Parts, l.Hear)
+	w := windows{aligned: speech.Join(align)}
+	if slices.Equal(align, hear) {
+		w.heard = w.aligned
+	} else {
+		w.heard = speech.Join(hear)
+	}
+	return w
+}
+
+// chosen picks parts to align or to hear: all of them where they fit into limit seconds, else parts spread evenly over the recording
 // (Bresenham's line), however surely they were heard.
 func chosen(parts []timing.Part, limit float64) []int {
 	if limit <= 0 {
@@ -60,16 +75,16 @@ type sounds struct{ words, phones []float64 }
 // weakest is the mean Goodness of Pronunciation of the weakest third of the sounds; NaN where there is none.
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
-// alignAll returns for each part its sounds; none for parts that were not chosen or could not be aligned. The windows
+// alignAll returns for each part its sounds; none for parts that are in no window or could not be aligned. The windows
 // are aligned at once, as far as the aligner has copies; each fills the places of its own parts alone.
-func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Aligner, limit float64) ([]sounds, error) {
+func alignAll(ctx context.Context, windows []timing.Window, parts []timing.Part, aligner Aligner) ([]sounds, error) {
 	out := make([]sounds, len(parts))
 	all, ctx := errgroup.WithContext(ctx)
-	for _, w := range timing.Join(pcm, parts, chosen(parts, limit)) {
+	for _, w := range windows {
 		all.Go(func() error {
 			err := alignOne(ctx, w, parts, aligner, out)
 			if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
-				err = alignEach(ctx, pcm, w, parts, aligner, out)
+				err = alignEach(ctx, w, parts, aligner, out)
 			}
 			if errors.Is(err, ErrNotAligned) {
 				return nil
@@ -81,12 +96,10 @@ func alignAll(ctx context.Context, pcm []int16, parts []timing.Part, aligner Ali
 }
 
 // alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils the whole.
-func alignEach(ctx context.Context, pcm []int16, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
-	for _, p := range w.Pieces {
-		for _, alone := range timing.Join(pcm, parts, []int{p.Part}) {
-			if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
-				return err
-			}
+func alignEach(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
+	for _, alone := range w.Each() {
+		if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
+			return err
 		}
 	}
 	return nil
@@ -113,13 +126,13 @@ func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner
 	return nil
 }
 
-// withoutLoops are the parts with unlooped words; those given stay as they are.
-func withoutLoops(parts []timing.Part) []timing.Part {
-	out := slices.Clone(parts)
-	for i := range out {
-		out[i].Words = unlooped(out[i].Words)
+// withoutLoops is the speech with unlooped words; the one given stays as it is.
+func withoutLoops(speech timing.Speech) timing.Speech {
+	speech.Parts = slices.Clone(speech.Parts)
+	for i := range speech.Parts {
+		speech.Parts[i].Words = unlooped(speech.Parts[i].Words)
 	}
-	return out
+	return speech
 }
 
 // unlooped leaves out what a recogniser says again and again when it is caught in a loop: it looks sure and was not said.

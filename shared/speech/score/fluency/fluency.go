@@ -47,10 +47,10 @@ type Draft struct {
 	Spread float64 `json:"spread,omitempty"`
 }
 
-// Measure measures all of the candidate's fluency but the clearness of the sounds.
-func Measure(m score.Material) Draft {
-	parts := timing.Candidate(m)
-	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: timing.SpeechSeconds(parts)}}
+// Measure measures all of the candidate's fluency but the clearness of the sounds. The speech is that of
+// m (timing.Candidate).
+func Measure(m score.Material, speech timing.Speech) Draft {
+	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: speech.Seconds()}}
 	for _, t := range m.Conversation.CandidateTurns() {
 		d.Words += len(t.Words)
 	}
@@ -58,13 +58,13 @@ func Measure(m score.Material) Draft {
 	if m.Waive {
 		least = waivedSeconds
 	}
-	d.Readings, d.Weights = read(m, parts)
+	d.Readings, d.Weights = read(m, speech.Parts), speech.Weights()
 	if d.SpeechSeconds < least {
 		d.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", d.SpeechSeconds, least)
 		for i := range d.Readings {
 			d.Readings[i] = missing(d.Readings[i].Name, "Too little speech of the candidate.")
 		}
-		_, _, d.Measures = norms.Fluency().Linear(d.Readings, nil, 0)
+		_, _, d.Measures = norms.Of(score.Fluency).Linear(d.Readings, nil, 0)
 		d.Readings, d.Weights = nil, nil
 		return d
 	}
@@ -89,7 +89,7 @@ func (d Draft) Score(weak norms.Values) score.Result {
 		return d.Result
 	}
 	r := d.Result
-	raw, interval, measures := norms.Fluency().Linear(d.With(weak), d.Weights, d.Spread)
+	raw, interval, measures := norms.Of(score.Fluency).Linear(d.With(weak), d.Weights, d.Spread)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
 	return r
 }
@@ -139,16 +139,13 @@ func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
 }
 
 // read measures everything, in the order in which it is reported.
-func read(m score.Material, parts []timing.Part) (readings []norms.Reading, weights []float64) {
+func read(m score.Material, parts []timing.Part) []norms.Reading {
 	turns := len(m.Conversation.CandidateTurns())
-	for _, p := range parts {
-		weights = append(weights, p.Weight)
-	}
 	language := m.Conversation.Language
 	if language == "" {
 		language = syllable.English
 	}
-	pace, known := norms.Pace(language)
+	pace, known := paceOf(language)
 	spoken := func(r norms.Reading) norms.Reading {
 		if !known && r.Value != nil {
 			return missing(r.Name, "How fast the language is spoken is not known, so a rate in syllables cannot be judged.")
@@ -167,7 +164,7 @@ func read(m score.Material, parts []timing.Part) (readings []norms.Reading, weig
 			return n / of(p), ok && len(p.Words) > 0
 		}
 	}
-	readings = []norms.Reading{
+	return []norms.Reading{
 		spoken(inParts("speechRate", parts, per(timing.Part.SpanSeconds))),
 		spoken(inParts("articulationRate", parts, per(timing.Part.SpeechSeconds))),
 		inParts("wordsPerMinute", parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
@@ -183,7 +180,18 @@ func read(m score.Material, parts []timing.Part) (readings []norms.Reading, weig
 		missing(weakPhones, notAligned),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
-	return readings, weights
+}
+
+// paceOf is how many syllables native speakers of a language say in the time of one of English; known
+// is false where no number is at hand, and the pace 1 then. It is 1 for English.
+func paceOf(language string) (pace float64, known bool) {
+	if language == syllable.English {
+		return 1, true
+	}
+	if n, ok := norms.Of(score.Fluency).Numbers["pace."+language]; ok {
+		return n.Value, true
+	}
+	return 1, false
 }
 
 // meanPause is the mean length of the pauses in s, of all parts together.

@@ -44,7 +44,7 @@ func material(pcm []int16) score.Material {
 // sounds are as clear in every part of the material.
 func sounds(m score.Material, clearness float64) norms.Values {
 	var out norms.Values
-	for range timing.Candidate(m) {
+	for range timing.Candidate(m).Parts {
 		out = append(out, clearness)
 	}
 	return out
@@ -52,7 +52,7 @@ func sounds(m score.Material, clearness float64) norms.Values {
 
 func must(t *testing.T, m score.Material) score.Result {
 	t.Helper()
-	return Measure(m).Score(sounds(m, -1.2))
+	return Measure(m, timing.Candidate(m)).Score(sounds(m, -1.2))
 }
 
 func value(t *testing.T, r score.Result, name string) float64 {
@@ -151,14 +151,14 @@ func TestScore(t *testing.T) {
 		}
 	})
 	t.Run("clearer sounds raise it", func(t *testing.T) {
-		if better := Measure(m).Score(sounds(m, -0.8)); *better.Raw <= *r.Raw {
+		if better := Measure(m, timing.Candidate(m)).Score(sounds(m, -0.8)); *better.Raw <= *r.Raw {
 			t.Fatalf("%v, %v where they are less clear", *better.Raw, *r.Raw)
 		}
 	})
 	t.Run("where no sounds were compared the rest is scored, with a reason", func(t *testing.T) {
 		none := sounds(m, math.NaN())
 		for name, weak := range map[string]norms.Values{"nothing was aligned": nil, "no part of it": none, "of other parts": append(none, -1)} {
-			r := Measure(m).Score(weak)
+			r := Measure(m, timing.Candidate(m)).Score(weak)
 			if r.Raw == nil {
 				t.Fatalf("%s: %+v", name, r)
 			}
@@ -172,7 +172,7 @@ func TestScore(t *testing.T) {
 	t.Run("a draft that was stored gives the same score", func(t *testing.T) {
 		weak := sounds(m, -1.2)
 		weak[0] = math.NaN()
-		b, err := json.Marshal(Measure(m))
+		b, err := json.Marshal(Measure(m, timing.Candidate(m)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestScore(t *testing.T) {
 		if err := json.Unmarshal(b, &d); err != nil {
 			t.Fatal(err)
 		}
-		got, want := d.Score(weak), Measure(m).Score(weak)
+		got, want := d.Score(weak), Measure(m, timing.Candidate(m)).Score(weak)
 		if x, y := fmt.Sprint(*got.Raw, got.Interval, len(got.Measures)), fmt.Sprint(*want.Raw, want.Interval, len(want.Measures)); x != y {
 			t.Errorf("%s, want %s", x, y)
 		}
@@ -199,6 +199,14 @@ func TestScore(t *testing.T) {
 				t.Fatalf("%v %v", w.Interval, w.Cautions)
 			}
 		})
+	}
+}
+
+func TestThePaceIsThatOfTheLanguage(t *testing.T) {
+	for language, want := range map[string]bool{"en": true, "es": true, "sw": false} {
+		if pace, known := paceOf(language); known != want || pace < 0.5 || pace > 2 {
+			t.Errorf("%s: %g, %v", language, pace, known)
+		}
 	}
 }
 
@@ -313,7 +321,7 @@ func TestFillersAreCountedAndAreNoSyllables(t *testing.T) {
 	if n, ok := syllables("en", words); n != 4 || !ok {
 		t.Fatalf("%g syllables, %v", n, ok)
 	}
-	parts := timing.Candidate(material(speak(3, 1000, 500)))
+	parts := timing.Candidate(material(speak(3, 1000, 500))).Parts
 	parts[0].Words = words // the runs are 0 to 1 s, 1.5 to 2.5 s and 3 to 4 s: no word lies in the last
 	if n := count("en", parts).fillers; n != 3 {
 		t.Fatalf("%d fillers, want two heard and one under no word", n)

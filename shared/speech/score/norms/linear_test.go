@@ -87,7 +87,8 @@ func TestLinear(t *testing.T) {
 }
 
 func TestEmbeddedWeightsPointTheWayOfTheirNorms(t *testing.T) {
-	for name, s := range map[string]Section{"fluency": Fluency(), "accent": Accent()} {
+	for _, name := range []score.Dimension{score.Fluency, score.Accent} {
+		s := Of(name)
 		for _, m := range s.Measures {
 			if w := m.Weight.Value; w != 0 && (w > 0) != (m.Norm.High > m.Norm.Low) {
 				t.Errorf("%s: %s has weight %g and a norm from %g to %g", name, m.Name, w, m.Norm.Low, m.Norm.High)
@@ -126,10 +127,5 @@ func TestTheNormIsThatOfTheLanguagesPace(t *testing.T) {
 	b, _, m := s.Linear([]Reading{{Name: "rate", Value: &fast, Pace: 1.25}}, nil, 0)
 	if a != b || m[0].Norm.Low != 2.5 || m[0].Norm.High != 5 || *m[0].Value != fast {
 		t.Errorf("%g at the pace of English, %g at a quarter more; %+v", a, b, m[0])
-	}
-	for language, want := range map[string]bool{"en": true, "es": true, "sw": false} {
-		if pace, known := Pace(language); known != want || pace < 0.5 || pace > 2 {
-			t.Errorf("%s: %g, %v", language, pace, known)
-		}
 	}
 }

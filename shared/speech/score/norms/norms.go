@@ -11,7 +11,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"parley/shared/speech/score"
 )
@@ -48,13 +50,13 @@ type Section struct {
 
 // File is the whole file.
 type File struct {
-	Version    string  `json:"version"`
-	Fluency    Section `json:"fluency"`
-	Accent     Section `json:"accent"`
-	Vocabulary Section `json:"vocabulary"`
-	Overall    Section `json:"overall"`
-	CEFR       Section `json:"cefr"`
+	Version string
+	// Sections are those of the dimensions, by name, and beside them the sections "overall" and "cefr".
+	Sections map[string]Section
 }
+
+// sectionCEFR is the name of the section with the cut points between the levels.
+const sectionCEFR = "cefr"
 
 // data is the embedded file. A file that cannot be read is a broken build, so it panics at start, and the tests see it first.
 var data = func() File {
@@ -65,27 +67,45 @@ var data = func() File {
 	return f
 }()
 
-// Parse reads a norms file and checks it: no unknown field, a version, every number finite and with a source, names unique,
-// spreads above 0, both ends of a norm different.
+// Parse reads a norms file and checks it: no unknown section or field, a version, every number finite
+// and with a source, names unique, spreads above 0, both ends of a norm different. A file may lack
+// sections.
 func Parse(b []byte) (File, error) {
-	var f File
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	var members map[string]json.RawMessage
+	if err := strictly(b, &members); err != nil {
 		return File{}, fmt.Errorf("norms: %w", err)
+	}
+	f := File{Sections: map[string]Section{}}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if name == "version" {
+			if err := strictly(members[name], &f.Version); err != nil {
+				return File{}, fmt.Errorf("norms: %s: %w", name, err)
+			}
+			continue
+		}
+		if _, dimension := score.Find(score.Dimension(name)); !dimension && name != string(score.Overall) && name != sectionCEFR {
+			return File{}, fmt.Errorf("norms: unknown section %q", name)
+		}
+		var s Section
+		if err := strictly(members[name], &s); err != nil {
+			return File{}, fmt.Errorf("norms: %s: %w", name, err)
+		}
+		if err := s.check(); err != nil {
+			return File{}, fmt.Errorf("norms: %s: %w", name, err)
+		}
+		f.Sections[name] = s
 	}
 	if f.Version == "" {
 		return File{}, errors.New("norms: the file has no version")
 	}
-	for _, s := range []struct {
-		name string
-		Section
-	}{{"fluency", f.Fluency}, {"accent", f.Accent}, {"vocabulary", f.Vocabulary}, {"overall", f.Overall}, {"cefr", f.CEFR}} {
-		if err := s.check(); err != nil {
-			return File{}, fmt.Errorf("norms: %s: %w", s.name, err)
-		}
-	}
 	return f, nil
+}
+
+// strictly decodes JSON and refuses unknown fields.
+func strictly(b []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(into) //nolint:wrapcheck // the callers name the section
 }
 
 func (s Section) check() error {
@@ -152,32 +172,11 @@ func (s Section) Number(name string) float64 {
 	return n.Value
 }
 
-// Pace is how many syllables native speakers of a language say in the time of one of English; known is false where no number is at hand,
-// and the pace 1 then. It is 1 for English.
-func Pace(language string) (pace float64, known bool) {
-	if language == "en" {
-		return 1, true
-	}
-	if n, ok := data.Fluency.Numbers["pace."+language]; ok {
-		return n.Value, true
-	}
-	return 1, false
-}
-
-// Fluency is the fluency scorer's section.
-func Fluency() Section { return data.Fluency }
-
-// Accent is the accent scorer's section.
-func Accent() Section { return data.Accent }
-
-// Vocabulary is the vocabulary scorer's section.
-func Vocabulary() Section { return data.Vocabulary }
-
-// Overall holds the weights of the dimensions.
-func Overall() Section { return data.Overall }
+// Of is the section of a dimension, or of score.Overall; the empty one where the file has none.
+func Of(d score.Dimension) Section { return data.Sections[string(d)] }
 
 // CEFR holds the cut points between the levels, on the 0-5 scale.
-func CEFR() Section { return data.CEFR }
+func CEFR() Section { return data.Sections[sectionCEFR] }
 
 // Version is the version that the file gives itself.
 func Version() string { return data.Version }

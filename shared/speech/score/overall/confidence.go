@@ -35,15 +35,17 @@ type Conditions struct {
 }
 
 // Of is the confidence of one dimension's score: the lowest that any of these gives. Interval: half-width up to 0.4 high,
-// up to 0.8 medium. Material: vocabulary by words (300 high, 100 medium), fluency and accent by seconds of speech (120 high, 60 medium).
+// up to 0.8 medium. Material, as the dimension counts it: words (300 high, 100 medium) or seconds of speech (120 high, 60 medium).
 // Recording: SNR (20 dB high, 12 dB medium), clipping (0.5 % high, 2 % medium). Candidate detection: as it is. A caution of the
 // scorer's: medium at most. All bounds stand in the norms file. Only meant for a score that was measured.
 func Of(r score.Result, c Conditions) Confidence {
-	n := norms.Overall()
+	n := norms.Of(score.Overall)
 	out := lower(ofInterval(r), ofConditions(c))
-	if r.Dimension == score.Vocabulary {
+	row, _ := score.Find(r.Dimension)
+	switch row.Counted {
+	case score.Words:
 		out = lower(out, atLeast(float64(r.Words), n.Number("highWords"), n.Number("mediumWords")))
-	} else {
+	case score.SpeechSeconds:
 		out = lower(out, atLeast(r.SpeechSeconds, n.Number("highSpeechSeconds"), n.Number("mediumSpeechSeconds")))
 	}
 	if len(r.Cautions) > 0 {
@@ -72,12 +74,12 @@ func OfOverall(r score.Result, parts []Confidence, missing int, c Conditions) Co
 }
 
 func ofInterval(r score.Result) Confidence {
-	n := norms.Overall()
+	n := norms.Of(score.Overall)
 	return atMost((r.Interval[1]-r.Interval[0])/2, n.Number("highHalfWidth"), n.Number("mediumHalfWidth"))
 }
 
 func ofConditions(c Conditions) Confidence {
-	n := norms.Overall()
+	n := norms.Of(score.Overall)
 	out := High
 	if c.Audio {
 		out = lower(out, atLeast(c.Quality.SNRDb, n.Number("highSnrDb"), n.Number("mediumSnrDb")))

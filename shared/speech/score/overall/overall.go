@@ -1,10 +1,11 @@
-// Package overall makes one score of the three dimensions, puts scores on the CEFR, and says how sure each one is. Its numbers
+// Package overall makes one score of the dimensions, puts scores on the CEFR, and says how sure each one is. Its numbers
 // stand in the norms file; the cut points are provisional there until they are checked on speech with CEFR labels.
 package overall
 
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
@@ -13,18 +14,25 @@ import (
 // minDimensions is how many dimensions an overall score needs: one alone is that dimension's score, and no more.
 const minDimensions = 2
 
-// Score is the mean of the dimensions that were measured. Fluency counts no further than the last tenth of B2, or than the
-// mean of vocabulary and accent where that is more: no fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and
-// Hunter 2020), so vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions were measured.
+// Score is the mean of the dimensions that were measured. A capped one (fluency) counts no further than
+// its limit in the norms, the last tenth of B2, or than the mean of the dimensions that are not capped
+// where that is more: no fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and Hunter 2020),
+// so vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions were
+// measured.
 //
 // The interval holds what each dimension's interval moves the mean by, the rest held fixed, added as independent errors.
-func Score(vocabulary, fluency, accent score.Result) score.Result {
-	parts := [3]score.Result{vocabulary, fluency, accent}
-	parts[0].Dimension, parts[1].Dimension, parts[2].Dimension = score.Vocabulary, score.Fluency, score.Accent
-	r := score.Result{Dimension: score.Overall, Words: vocabulary.Words, SpeechSeconds: max(fluency.SpeechSeconds, accent.SpeechSeconds)}
-	var at [3]float64
+func Score(results score.Results) score.Result {
+	parts := results.InOrder()
+	r := score.Result{Dimension: score.Overall}
+	at := make([]float64, len(parts)) // NaN: not measured
 	n := 0
 	for i, p := range parts {
+		switch score.Table[i].Counted {
+		case score.Words:
+			r.Words = max(r.Words, p.Words)
+		case score.SpeechSeconds:
+			r.SpeechSeconds = max(r.SpeechSeconds, p.SpeechSeconds)
+		}
 		at[i] = math.NaN()
 		if Measured(p) {
 			at[i] = *p.Raw
@@ -32,6 +40,29 @@ func Score(vocabulary, fluency, accent score.Result) score.Result {
 		}
 	}
 	used := capped(at)
+	r.Measures = measures(parts, used, n)
+	if n < minDimensions {
+		r.Reason = fmt.Sprintf("An overall score needs at least %d of the %s dimensions; %d could be measured.", minDimensions, inWords(len(parts)), n)
+		return r
+	}
+	raw := mean(used)
+	r.Raw, r.Interval = &raw, interval(raw, at, parts)
+	for i, row := range score.Table {
+		if used[i] < at[i] {
+			r.Cautions = append(r.Cautions, fmt.Sprintf("Above B2 %s decide, because %s does not tell B2 from C1.",
+				score.Listed("and", func(r score.Row) bool { return !r.Capped }), row.Name))
+		}
+	}
+	return r
+}
+
+// middle of the scale, in points.
+const middle = 2.5
+
+// measures are the dimensions as the measures of the overall score; used are their scores as they count,
+// n is how many there are.
+func measures(parts []score.Result, used []float64, n int) []score.Measure {
+	var out []score.Measure
 	for i, p := range parts {
 		m := score.Measure{Name: string(p.Dimension), Label: string(p.Dimension), Unit: "points", Reason: p.Reason}
 		if Measured(p) {
@@ -42,61 +73,58 @@ func Score(vocabulary, fluency, accent score.Result) score.Result {
 				m.Contribution = (used[i] - middle) / float64(n)
 			}
 		}
-		r.Measures = append(r.Measures, m)
+		out = append(out, m)
 	}
-	if n < minDimensions {
-		r.Reason = fmt.Sprintf("An overall score needs at least %d of the three dimensions; %d could be measured.", minDimensions, n)
-		return r
-	}
-	raw := mean(used)
-	r.Raw = &raw
+	return out
+}
+
+// interval is that of Score; at are the scores as measured, NaN for those that were not.
+func interval(raw float64, at []float64, parts []score.Result) [2]float64 {
 	var below, above float64
 	for i, p := range parts {
 		if math.IsNaN(at[i]) {
 			continue
 		}
-		moved := at
+		moved := append([]float64(nil), at...)
 		moved[i] = clamp(p.Interval[0])
 		below = math.Hypot(below, max(0, raw-mean(capped(moved))))
 		moved[i] = clamp(p.Interval[1])
 		above = math.Hypot(above, max(0, mean(capped(moved))-raw))
 	}
-	r.Interval = [2]float64{clamp(raw - below), clamp(raw + above)}
-	if used[1] < at[1] {
-		r.Cautions = append(r.Cautions, "Above B2 vocabulary and accent decide, because fluency does not tell B2 from C1.")
-	}
-	return r
+	return [2]float64{clamp(raw - below), clamp(raw + above)}
 }
-
-// middle of the scale, in points.
-const middle = 2.5
 
 // Measured tells whether a result holds a score that can be used.
 func Measured(r score.Result) bool {
 	return r.Raw != nil && !math.IsNaN(*r.Raw) && !math.IsInf(*r.Raw, 0)
 }
 
-// capped returns vocabulary, fluency and accent as they count; NaN stands for not measured.
-func capped(at [3]float64) [3]float64 {
-	out := at
-	others, n := 0.0, 0.0
-	for _, i := range []int{0, 2} {
-		if !math.IsNaN(at[i]) {
-			others += at[i]
+// capped returns the scores as they count, in the order of the table; NaN stands for not measured.
+func capped(at []float64) []float64 {
+	free, n := 0.0, 0.0
+	for i, row := range score.Table {
+		if !row.Capped && !math.IsNaN(at[i]) {
+			free += at[i]
 			n++
 		}
 	}
-	limit := norms.Overall().Number("fluencyCap")
-	if n > 0 {
-		limit = max(limit, others/n)
-	}
-	if at[1] > limit {
-		out[1] = limit
+	out := append([]float64(nil), at...)
+	for i, row := range score.Table {
+		if !row.Capped {
+			continue
+		}
+		limit := norms.Of(score.Overall).Number(string(row.Name) + "Cap")
+		if n > 0 {
+			limit = max(limit, free/n)
+		}
+		if at[i] > limit {
+			out[i] = limit
+		}
 	}
 	return out
 }
 
-func mean(v [3]float64) float64 {
+func mean(v []float64) float64 {
 	sum, n := 0.0, 0.0
 	for _, x := range v {
 		if !math.IsNaN(x) {
@@ -113,4 +141,12 @@ func clamp(v float64) float64 {
 		return 0
 	}
 	return max(0, min(5, v))
+}
+
+// inWords is a small number as sentences have it.
+func inWords(n int) string {
+	if words := []string{"no", "one", "two", "three", "four", "five", "six"}; n < len(words) {
+		return words[n]
+	}
+	return strconv.Itoa(n)
 }

@@ -19,6 +19,11 @@ func result(raw float64) score.Result {
 
 var none = math.NaN()
 
+// of is the overall score of three.
+func of(vocabulary, fluency, accent float64) score.Result {
+	return Score(score.Results{score.Vocabulary: result(vocabulary), score.Fluency: result(fluency), score.Accent: result(accent)})
+}
+
 func TestScore(t *testing.T) {
 	for _, c := range []struct {
 		name                        string
@@ -38,7 +43,7 @@ func TestScore(t *testing.T) {
 		{"nothing at all is 0 and measured", 0, 0, 0, 0, "A1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := Score(result(c.vocabulary), result(c.fluency), result(c.accent))
+			r := of(c.vocabulary, c.fluency, c.accent)
 			if math.IsNaN(c.want) {
 				if r.Raw != nil || r.Reason == "" {
 					t.Fatalf("%+v", r)
@@ -56,7 +61,7 @@ func TestScoreProperties(t *testing.T) {
 	points := rapid.Float64Range(0, 5)
 	rapid.Check(t, func(t *rapid.T) {
 		v, f, a, up := points.Draw(t, "v"), points.Draw(t, "f"), points.Draw(t, "a"), points.Draw(t, "up")
-		r := Score(result(v), result(f), result(a))
+		r := of(v, f, a)
 		if !(0 <= r.Interval[0] && r.Interval[0] <= *r.Raw && *r.Raw <= r.Interval[1] && r.Interval[1] <= 5) {
 			t.Fatalf("%v outside %v", *r.Raw, r.Interval)
 		}
@@ -67,7 +72,7 @@ func TestScoreProperties(t *testing.T) {
 		if math.Abs(sum-*r.Raw) > 1e-5 {
 			t.Fatalf("contributions make %v of %v", sum, *r.Raw)
 		}
-		if more := Score(result(max(v, up)), result(max(f, up)), result(max(a, up))); *more.Raw < *r.Raw {
+		if more := of(max(v, up), max(f, up), max(a, up)); *more.Raw < *r.Raw {
 			t.Fatalf("better speech scores less: %v after %v", *more.Raw, *r.Raw)
 		}
 		if Level(*r.Raw) >= "C1" && (v+a)/2 < 3.2 {

@@ -1,6 +1,8 @@
 package timing
 
 import (
+	"slices"
+
 	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/transcript"
@@ -26,23 +28,46 @@ type Part struct {
 	Weight float64
 }
 
+// Speech is the candidate's speech with its timing, measured once for all who look at it.
+type Speech struct {
+	Parts []Part
+	pcm   []int16 // the whole recording
+}
+
 // Candidate measures the candidate's own turns, each against a threshold of its own, and cuts long ones at pauses. Turns
 // without a sound are left out; silence between turns belongs to nobody. A word belongs to the part that its middle lies
 // in or next to.
-func Candidate(m score.Material) []Part {
-	var out []Part
-	for i, t := range m.Conversation.CandidateTurns() {
+func Candidate(m score.Material) Speech {
+	s := Speech{pcm: m.PCM}
+	turns := m.Conversation.CandidateTurns()
+	for i, t := range turns {
 		from := min(max(t.StartMs*audio.SampleRate/1000, 0), int64(len(m.PCM)))
 		to := min(max(t.EndMs*audio.SampleRate/1000, from), int64(len(m.PCM)))
 		c := Energy(m.PCM[from:to])
-		s := c.Measure(c.Threshold(), max(t.StartMs, 0))
-		parts := s.Split(splitMs)
-		words := share(t.Words, parts)
-		for k, p := range parts {
-			out = append(out, Part{Stretch: p, Turn: i, Within: audio.Span{StartMs: max(t.StartMs, 0), EndMs: t.EndMs}, Words: words[k], Weight: min(1, float64(p.Span.Len())/fullMs)})
+		for _, p := range c.Measure(c.Threshold(), max(t.StartMs, 0)).Split(splitMs) {
+			s.Parts = append(s.Parts, Part{Stretch: p, Turn: i, Within: audio.Span{StartMs: max(t.StartMs, 0), EndMs: t.EndMs}, Weight: min(1, float64(p.Span.Len())/fullMs)})
 		}
 	}
-	return out
+	return s.WithWords(turns)
+}
+
+// WithWords is the same speech with the words of these turns, which are otherwise those that it was
+// measured in. The speech itself stays as it is.
+func (s Speech) WithWords(turns []transcript.Turn) Speech {
+	s.Parts = slices.Clone(s.Parts)
+	for i := range s.Parts {
+		s.Parts[i].Words = nil
+	}
+	for i := 0; i < len(s.Parts); {
+		turn := s.Parts[i].Turn
+		k := i
+		for k < len(s.Parts) && s.Parts[k].Turn == turn {
+			k++
+		}
+		share(turns[turn].Words, s.Parts[i:k])
+		i = k
+	}
+	return s
 }
 
 // Probability is the mean probability of the words but the first, 0 to 1: with nothing before it the first is a guess at
@@ -58,20 +83,15 @@ func (p Part) Probability() (v float64, ok bool) {
 	return v / float64(len(p.Words)-1), v > 0
 }
 
-// share gives each word of a turn to one of its parts.
-func share(words []transcript.Word, parts []Stretch) [][]transcript.Word {
-	out := make([][]transcript.Word, len(parts))
-	if len(parts) == 0 {
-		return out
-	}
+// share gives each word of a turn to one of its parts, of which there is one at least.
+func share(words []transcript.Word, parts []Part) {
 	k := 0
 	for _, w := range words {
 		for k+1 < len(parts) && (w.StartMs+w.EndMs)/2 >= parts[k+1].Span.StartMs {
 			k++
 		}
-		out[k] = append(out[k], w)
+		parts[k].Words = append(parts[k].Words, w)
 	}
-	return out
 }
 
 // Mean is the mean of a measure over parts by their weights; ok is false where no part has it.
@@ -89,11 +109,20 @@ func Mean(parts []Part, measure func(Part) (v float64, ok bool)) (mean float64, 
 	return sum / weight, true
 }
 
-// SpeechSeconds is the phonation time of all parts, s.
-func SpeechSeconds(parts []Part) float64 {
-	var s float64
-	for _, p := range parts {
-		s += p.SpeechSeconds()
+// Seconds is the phonation time of all parts, s.
+func (s Speech) Seconds() float64 {
+	var sum float64
+	for _, p := range s.Parts {
+		sum += p.SpeechSeconds()
 	}
-	return s
+	return sum
+}
+
+// Weights are those of the parts.
+func (s Speech) Weights() []float64 {
+	var out []float64
+	for _, p := range s.Parts {
+		out = append(out, p.Weight)
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package timing
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -134,12 +135,13 @@ func TestCandidate(t *testing.T) {
 		{Speaker: 0, StartMs: 11_000, EndMs: 15_000},
 		{Speaker: 1, StartMs: 14_900, EndMs: 99_000},
 	}
-	parts := Candidate(m)
+	speech := Candidate(m)
+	parts := speech.Parts
 	t.Run("only the candidate's turns with sound count, and pauses between turns do not", func(t *testing.T) {
 		if len(parts) != 3 || parts[0].Turn != 0 || parts[1].Turn != 2 || parts[2].Turn != 3 {
 			t.Fatalf("%+v", parts)
 		}
-		near(t, "speech", SpeechSeconds(parts), 8.1, 0.2)
+		near(t, "speech", speech.Seconds(), 8.1, 0.2)
 		if len(parts[0].Pauses)+len(parts[1].Pauses) != 0 {
 			t.Fatal("a pause between turns was counted")
 		}
@@ -162,7 +164,7 @@ func TestCandidate(t *testing.T) {
 		}
 	})
 	t.Run("windows join parts and tell their times in the recording", func(t *testing.T) {
-		ws := Join(pcm, parts, []int{0, 1})
+		ws := speech.Join([]int{0, 1})
 		if len(ws) != 1 || len(ws[0].Pieces) != 2 {
 			t.Fatalf("%d windows", len(ws))
 		}
@@ -172,8 +174,23 @@ func TestCandidate(t *testing.T) {
 			t.Fatalf("%+v", ws[0].Pieces)
 		}
 	})
+	t.Run("a window of two parts comes apart into the windows of each alone", func(t *testing.T) {
+		for i, w := range speech.Join([]int{0, 1})[0].Each() {
+			if want := speech.Join([]int{i}); len(want) != 1 || !reflect.DeepEqual(w, want[0]) {
+				t.Errorf("part %d: %+v, want %+v", i, w.Pieces, want[0].Pieces)
+			}
+		}
+	})
+	t.Run("other words take the place of those that were there", func(t *testing.T) {
+		turns := m.Conversation.CandidateTurns()
+		turns[0].Words, turns[2].Words = nil, []transcript.Word{{StartMs: 7000, EndMs: 8000}}
+		other := speech.WithWords(turns)
+		if len(other.Parts[0].Words) != 0 || len(other.Parts[1].Words) != 1 || len(speech.Parts[0].Words) != 2 {
+			t.Errorf("%v", other.Parts)
+		}
+	})
 	t.Run("windows are bounded", func(t *testing.T) {
-		for _, w := range Join(pcm, parts, []int{0, 1, 0, 1, 0, 1, 0, 1, 0, 1}) {
+		for _, w := range speech.Join([]int{0, 1, 0, 1, 0, 1, 0, 1, 0, 1}) {
 			if s := float64(len(w.PCM)) / audio.SampleRate; s > WindowSeconds {
 				t.Errorf("%.1f s", s)
 			}

@@ -16,11 +16,11 @@ const (
 	digital = audio.SampleRate / 100
 )
 
-// Piece is one part in a window.
+// Piece is one part in a window. From, End and To count samples of the window.
 type Piece struct {
-	Part int // index among the parts
-	// To is the first sample of the window that is nearer to the next piece.
-	To int
+	Part      int // index among the parts
+	From, End int // where its sound begins, and where it ends: the first one after it
+	To        int // the first one that is nearer to the next piece
 	// OffsetMs is the time in the recording of the window's time 0, as this piece sees it.
 	OffsetMs int64
 }
@@ -41,14 +41,27 @@ func (w Window) At(sample int) Piece {
 	return w.Pieces[len(w.Pieces)-1]
 }
 
+// Each is a window for each piece alone, as Join makes it of that part. They share the samples of w.
+func (w Window) Each() []Window {
+	out := make([]Window, len(w.Pieces))
+	for i, p := range w.Pieces {
+		n := p.End - p.From
+		alone := Piece{Part: p.Part, End: n, To: n, OffsetMs: p.OffsetMs + ms(p.From)}
+		out[i] = Window{PCM: w.PCM[p.From:p.End:p.End], Pieces: []Piece{alone}}
+	}
+	return out
+}
+
+func ms(samples int) int64 { return int64(samples) * 1000 / audio.SampleRate }
+
 // Join puts the parts with the given indices, in order, into as few windows of at most WindowSeconds as it can without
 // reordering; a part that is longer than that is a window of its own.
-func Join(pcm []int16, parts []Part, which []int) []Window {
+func (s Speech) Join(which []int) []Window {
 	const gap = gapMs * audio.SampleRate / 1000
 	var out []Window
 	for _, i := range which {
-		fromMs, toMs := padded(parts, i)
-		x := dithered(cut(pcm, fromMs, toMs))
+		fromMs, toMs := padded(s.Parts, i)
+		x := dithered(cut(s.pcm, fromMs, toMs))
 		if n := len(out); n == 0 || float64(len(out[n-1].PCM)+gap+len(x))/audio.SampleRate > WindowSeconds {
 			out = append(out, Window{})
 		}
@@ -57,9 +70,9 @@ func Join(pcm []int16, parts []Part, which []int) []Window {
 			w.Pieces[n-1].To = len(w.PCM) + gap/2
 			w.PCM = append(w.PCM, make([]int16, gap)...)
 		}
-		offset := fromMs - int64(len(w.PCM))*1000/audio.SampleRate
+		from, end := len(w.PCM), len(w.PCM)+len(x)
 		w.PCM = append(w.PCM, x...)
-		w.Pieces = append(w.Pieces, Piece{Part: i, To: len(w.PCM), OffsetMs: offset})
+		w.Pieces = append(w.Pieces, Piece{Part: i, From: from, End: end, To: end, OffsetMs: fromMs - ms(from)})
 	}
 	return out
 }

@@ -51,7 +51,7 @@ func Score(m score.Material) (score.Result, error) {
 		language = English
 	}
 	english := language == English
-	section := norms.Vocabulary()
+	section := norms.Of(score.Vocabulary)
 	kept, seconds := candidate(m.Conversation.CandidateTurns(), language)
 	r := score.Result{Dimension: score.Vocabulary, Words: len(kept), SpeechSeconds: seconds}
 	if !words.Lemmatised(language) {

@@ -218,7 +218,7 @@ func TestScore(t *testing.T) {
 	t.Run("the contributions add up to the distance from the middle of the norms, the weights to 1", func(t *testing.T) {
 		for _, s := range samples {
 			r := mustScore(t, spoken(s.text, 1))
-			sum, weights := scale(norms.Vocabulary())(0), 0.0
+			sum, weights := scale(norms.Of(score.Vocabulary))(0), 0.0
 			for _, m := range r.Measures {
 				sum += m.Contribution
 				weights += m.Weight

@@ -1,0 +1,163 @@
+package score
+
+import (
+	"strings"
+)
+
+// Row is all that the product knows of one dimension beside its scorer and its norms.
+type Row struct {
+	Name Dimension
+	// Title is the name as a heading has it: Vocabulary.
+	Title string
+	// Required fails a run that lacks this score, whatever the client allows.
+	Required bool
+	// Counted is the unit of its material: the more of it, the surer the score.
+	Counted Unit
+	// Capped limits what the score counts in the overall one (package overall). The limit is the number
+	// NAMECap in the section "overall" of the norms.
+	Capped bool
+	// Habit is the candidate's advice where the measure to work on has none of its own. It follows
+	// "Title: to bring MEASURE from X towards Y,".
+	Habit string
+	// Wordings are how sentences speak of its measures, by the measure's name. A measure that counts in
+	// several dimensions stands in the first of them.
+	Wordings map[string]Wording
+}
+
+// Unit is in what the material of a dimension is counted.
+type Unit int
+
+// The units of material.
+const (
+	Words         Unit = iota // of the candidate
+	SpeechSeconds             // of the candidate, pauses left out; such a dimension needs the sound
+)
+
+// Wording is how sentences speak of a measure.
+type Wording struct {
+	// Plain is its name for people who do not know the field; empty: its label will do.
+	Plain string
+	// Practice is what to do about it, as Row.Habit; empty: the dimension's habit.
+	Practice string
+}
+
+// Table holds the dimensions in the order in which they are shown. Whatever has a place for each
+// dimension is built from it: answers and their schemas, the overall score, sentences, lists.
+var Table = []Row{
+	{
+		Name: Vocabulary, Title: "Vocabulary", Counted: Words,
+		Habit: "read and listen a little every day, and use what is new in sentences of your own",
+		Wordings: map[string]Wording{
+			"meanBand": {Practice: "note the more exact words that you meet in texts of your field, and use five of them in your next conversation"},
+			"mtld": {Plain: "how long it takes until words come back (MTLD)",
+				Practice: "retell a short article without using its main words twice"},
+			"differentLemmas50": {Practice: "describe the same thing three times, each time with other words"},
+		},
+	},
+	{
+		Name: Fluency, Title: "Fluency", Counted: SpeechSeconds, Capped: true,
+		Habit: "tell the same story several times, a little faster each time",
+		Wordings: map[string]Wording{
+			"articulationRate": {Practice: "read dialogues along with a recording until you keep up with it"},
+			"speechRate":       {Practice: "talk about one topic in four minutes, then in three, then in two"},
+			"peakRate": {Plain: "beats of the voice per second of speech (intensity peaks)",
+				Practice: "read sentences aloud to a steady beat, a little quicker each time"},
+			"meanRunLength": {Plain: "syllables between two pauses",
+				Practice: "practise phrases of four and five words until they come in one breath"},
+			"pausesPerMinute": {Practice: "think your sentence to its end before you begin it, and pause between sentences"},
+			"meanPause":       {Practice: "learn a few phrases that give you time to think aloud"},
+			"phonationRatio": {Plain: "the share of the time filled with speech (phonation-time ratio)",
+				Practice: "talk for two minutes without stopping, on a topic that you know well"},
+			"midClausePauses": {Practice: "finish the clause that you are in before you pause"},
+			"filledPauses":    {Practice: "pause in silence where you would say uh or um"},
+			"repairs":         {Practice: "say the sentence to its end, even if a word in it was not the best one"},
+			"wordProbability": {Practice: "let a dictation program write down what you say, and repeat the words that it got wrong"},
+			"weakPhonesGop": {Plain: "how clear the weakest third of the sounds are (Goodness of Pronunciation)",
+				Practice: "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there"},
+		},
+	},
+	{
+		Name: Accent, Title: "Accent", Required: true, Counted: SpeechSeconds,
+		Habit: "record yourself reading a short text, let a dictation program write it down, and repeat what it got wrong",
+		Wordings: map[string]Wording{
+			"languageOdds": {Practice: "repeat short recordings of English sentence by sentence, and copy their melody and their linking of words as well as the sounds"},
+		},
+	},
+}
+
+// Find returns the row of a dimension; ok is false for a name that is not in the table.
+func Find(d Dimension) (row Row, ok bool) {
+	for _, r := range Table {
+		if r.Name == d {
+			return r, true
+		}
+	}
+	return Row{}, false
+}
+
+// Names are those of all scores in the order in which they are shown: the dimensions of the table, and
+// Overall at last.
+func Names() []Dimension {
+	out := make([]Dimension, 0, len(Table)+1)
+	for _, r := range Table {
+		out = append(out, r.Name)
+	}
+	return append(out, Overall)
+}
+
+// WordingOf is how sentences speak of a measure; the zero value where the table has nothing on it.
+func WordingOf(measure string) Wording {
+	for _, r := range Table {
+		if w, ok := r.Wordings[measure]; ok {
+			return w
+		}
+	}
+	return Wording{}
+}
+
+// Listed names the dimensions that which holds for, as a sentence does: "vocabulary, fluency and
+// accent" with the word "and". Empty where there is none.
+func Listed(word string, which func(Row) bool) string {
+	var names []string
+	for _, r := range Table {
+		if which(r) {
+			names = append(names, string(r.Name))
+		}
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " " + word + " " + names[last]
+}
+
+// Results are those of the dimensions. One that is missing was not measured.
+type Results map[Dimension]Result
+
+// InOrder returns a result for each row of the table, in its order; that of a missing one has neither
+// score nor reason.
+func (r Results) InOrder() []Result {
+	out := make([]Result, len(Table))
+	for i, row := range Table {
+		out[i] = r[row.Name]
+		out[i].Dimension = row.Name
+	}
+	return out
+}
+
+// ByDimension holds something of each dimension, and of Overall where it has a key of that name. Its
+// JSON object has a member for each row of the table, in the table's order, and then that of Overall.
+// Others are left out.
+type ByDimension[T any] map[Dimension]T
+
+// MarshalJSON implements json.Marshaler.
+func (b ByDimension[T]) MarshalJSON() ([]byte, error) {
+	var o Object
+	for _, row := range Table {
+		o = append(o, Member{string(row.Name), b[row.Name]})
+	}
+	if all, ok := b[Overall]; ok {
+		o = append(o, Member{string(Overall), all})
+	}
+	return o.MarshalJSON()
+}
