@@ -168,9 +168,9 @@ type rowError struct{ err error }
 func (e *rowError) Error() string { return e.err.Error() }
 func (e *rowError) Unwrap() error { return e.err }
 
-// Material reads a row into what the scorers look at: each recording is one turn of the one candidate, apart by silence that belongs to nobody, so that no
-// pause is made by joining, and each recording is measured against its own level. The speech is that of
-// the material.
+// Material reads a row into what the scorers look at: each recording is one turn of the one
+// candidate, apart by silence that belongs to nobody, so that no pause is made by joining, and each
+// recording is measured against its own level. The speech is that of the material.
 func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.Speech, error) {
 	m := score.Material{Waive: true}
 	m.Conversation.Candidate.Confidence = "high"
@@ -198,8 +198,8 @@ func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.S
 	return m, speech.WithWords(m.Conversation.CandidateTurns()), nil
 }
 
-// join reads the row's recordings into the material, a turn for each, and returns the samples without
-// the silence between them.
+// join reads the row's recordings into the material, a turn for each, and returns the samples
+// without the silence between them.
 func (e Engine) join(ctx context.Context, row Row, m *score.Material) (sound []int16, err error) {
 	if len(row.Audio) > MaxFiles {
 		return nil, &rowError{fmt.Errorf("%d recordings, and %d are allowed", len(row.Audio), MaxFiles)}

@@ -50,7 +50,8 @@ type shift struct {
 	snr, band         float64   // as measured, means: dB, Hz
 }
 
-// pair is what one speaker scores, NaN where not measured, and how the recording was measured: dB, Hz.
+// pair is what one speaker scores, NaN where not measured, and how the recording was measured: dB,
+// Hz.
 type pair struct{ fluency, accent, snr, band float64 }
 
 // through scores the first of a speaker through a channel.

@@ -63,7 +63,8 @@ func place(m score.Measure) string {
 	return fmt.Sprintf("%s the norm of %s to %s (%s)", where, num(low), num(high), levels)
 }
 
-// name is the measure as sentences call it: in plain words, where its label is one of the field's terms.
+// name is the measure as sentences call it: in plain words, where its label is one of the field's
+// terms.
 func name(m score.Measure) string {
 	if w := score.WordingOf(m.Name); w.Plain != "" {
 		return w.Plain

@@ -20,8 +20,8 @@ func shown(raw float64) Score {
 }
 
 // Scores are those of the dimensions and the overall one, by name. One that is missing was not
-// measured. Their JSON object has three members for each (Members), null where there is no score: in
-// the order of the table, the overall one at last.
+// measured. Their JSON object has three members for each (Members), null where there is no score:
+// in the order of the table, the overall one at last.
 type Scores map[score.Dimension]Score
 
 // Members are the names of a score's three members.

@@ -13,14 +13,14 @@ type Row struct {
 	Required bool
 	// Counted is the unit of its material: the more of it, the surer the score.
 	Counted Unit
-	// Capped limits what the score counts in the overall one (package overall). The limit is the number
-	// NAMECap in the section "overall" of the norms.
+	// Capped limits what the score counts in the overall one (package overall). The limit is the
+	// number NAMECap in the section "overall" of the norms.
 	Capped bool
 	// Habit is the candidate's advice where the measure to work on has none of its own. It follows
 	// "Title: to bring MEASURE from X towards Y,".
 	Habit string
-	// Wordings are how sentences speak of its measures, by the measure's name. A measure that counts in
-	// several dimensions stands in the first of them.
+	// Wordings are how sentences speak of its measures, by the measure's name. A measure that
+	// counts in several dimensions stands in the first of them.
 	Wordings map[string]Wording
 }
 
@@ -95,8 +95,8 @@ func Find(d Dimension) (row Row, ok bool) {
 	return Row{}, false
 }
 
-// Names are those of all scores in the order in which they are shown: the dimensions of the table, and
-// Overall at last.
+// Names are those of all scores in the order in which they are shown: the dimensions of the table,
+// and Overall at last.
 func Names() []Dimension {
 	out := make([]Dimension, 0, len(Table)+1)
 	for _, r := range Table {
@@ -134,8 +134,8 @@ func Listed(word string, which func(Row) bool) string {
 // Results are those of the dimensions. One that is missing was not measured.
 type Results map[Dimension]Result
 
-// InOrder returns a result for each row of the table, in its order; that of a missing one has neither
-// score nor reason.
+// InOrder returns a result for each row of the table, in its order; that of a missing one has
+// neither score nor reason.
 func (r Results) InOrder() []Result {
 	out := make([]Result, len(Table))
 	for i, row := range Table {
@@ -145,9 +145,9 @@ func (r Results) InOrder() []Result {
 	return out
 }
 
-// ByDimension holds something of each dimension, and of Overall where it has a key of that name. Its
-// JSON object has a member for each row of the table, in the table's order, and then that of Overall.
-// Others are left out.
+// ByDimension holds something of each dimension, and of Overall where it has a key of that name.
+// Its JSON object has a member for each row of the table, in the table's order, and then that of
+// Overall. Others are left out.
 type ByDimension[T any] map[Dimension]T
 
 // MarshalJSON implements json.Marshaler.

@@ -69,9 +69,9 @@ type Engines struct {
 	Listener Listener
 }
 
-// Score measures the accent of the candidate's speech, which is that of m (timing.Candidate). Raw is
-// nil, with a reason, where it cannot be measured. The error is for a failure of our own: an engine's,
-// or a context that ended.
+// Score measures the accent of the candidate's speech, which is that of m (timing.Candidate). Raw
+// is nil, with a reason, where it cannot be measured. The error is for a failure of our own: an
+// engine's, or a context that ended.
 func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engines) (Result, error) {
 	speech = withoutLoops(speech)
 	r := Result{Result: score.Result{Dimension: score.Accent, SpeechSeconds: speech.Seconds()}}
@@ -114,7 +114,8 @@ func WeakPhones(readings []norms.Reading) norms.Values {
 	return nil
 }
 
-// Pitch is the median fundamental in Hz of the candidate's speech; ok is false where too little is voiced.
+// Pitch is the median fundamental in Hz of the candidate's speech; ok is false where too little is
+// voiced.
 func Pitch(m score.Material, speech timing.Speech) (hz float64, ok bool) {
 	var spans []audio.Span
 	for _, p := range speech.Parts {
@@ -130,12 +131,13 @@ func spokenEnglish(m score.Material) bool {
 	return m.Conversation.Language == "" || m.Conversation.Language == english
 }
 
-// Limits are how much of the candidate's speech is aligned and how much is heard for its language, s.
+// Limits are how much of the candidate's speech is aligned and how much is heard for its language,
+// s.
 type Limits struct{ Align, Hear float64 }
 
-// Measure reads the measures in each part of the candidate's speech, without a score: for calibration.
-// It returns the speech as it was read, without the recogniser's loops. The error is an engine's own
-// failure.
+// Measure reads the measures in each part of the candidate's speech, without a score: for
+// calibration. It returns the speech as it was read, without the recogniser's loops. The error is
+// an engine's own failure.
 func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (timing.Speech, []norms.Reading, error) {
 	speech = withoutLoops(speech)
 	readings, err := measure(ctx, speech, e, l)

@@ -38,8 +38,8 @@ func windowsOf(speech timing.Speech, l Limits) windows {
 	return w
 }
 
-// chosen picks parts to align or to hear: all of them where they fit into limit seconds, else parts spread evenly over the recording
-// (Bresenham's line), however surely they were heard.
+// chosen picks parts to align or to hear: all of them where they fit into limit seconds, else parts
+// spread evenly over the recording (Bresenham's line), however surely they were heard.
 func chosen(parts []timing.Part, limit float64) []int {
 	if limit <= 0 {
 		return nil
@@ -75,8 +75,9 @@ type sounds struct{ words, phones []float64 }
 // weakest is the mean Goodness of Pronunciation of the weakest third of the sounds; NaN where there is none.
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
-// alignAll returns for each part its sounds; none for parts that are in no window or could not be aligned. The windows
-// are aligned at once, as far as the aligner has copies; each fills the places of its own parts alone.
+// alignAll returns for each part its sounds; none for parts that are in no window or could not be
+// aligned. The windows are aligned at once, as far as the aligner has copies; each fills the places
+// of its own parts alone.
 func alignAll(ctx context.Context, windows []timing.Window, parts []timing.Part, aligner Aligner) ([]sounds, error) {
 	out := make([]sounds, len(parts))
 	all, ctx := errgroup.WithContext(ctx)

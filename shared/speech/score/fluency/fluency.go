@@ -47,8 +47,8 @@ type Draft struct {
 	Spread float64 `json:"spread,omitempty"`
 }
 
-// Measure measures all of the candidate's fluency but the clearness of the sounds. The speech is that of
-// m (timing.Candidate).
+// Measure measures all of the candidate's fluency but the clearness of the sounds. The speech is
+// that of m (timing.Candidate).
 func Measure(m score.Material, speech timing.Speech) Draft {
 	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: speech.Seconds()}}
 	for _, t := range m.Conversation.CandidateTurns() {
@@ -182,8 +182,8 @@ func read(m score.Material, parts []timing.Part) []norms.Reading {
 	}
 }
 
-// paceOf is how many syllables native speakers of a language say in the time of one of English; known
-// is false where no number is at hand, and the pace 1 then. It is 1 for English.
+// paceOf is how many syllables native speakers of a language say in the time of one of English;
+// known is false where no number is at hand, and the pace 1 then. It is 1 for English.
 func paceOf(language string) (pace float64, known bool) {
 	if language == syllable.English {
 		return 1, true

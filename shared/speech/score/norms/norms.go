@@ -51,7 +51,8 @@ type Section struct {
 // File is the whole file.
 type File struct {
 	Version string
-	// Sections are those of the dimensions, by name, and beside them the sections "overall" and "cefr".
+	// Sections are those of the dimensions, by name, and beside them the sections "overall" and
+	// "cefr".
 	Sections map[string]Section
 }
 
@@ -67,9 +68,9 @@ var data = func() File {
 	return f
 }()
 
-// Parse reads a norms file and checks it: no unknown section or field, a version, every number finite
-// and with a source, names unique, spreads above 0, both ends of a norm different. A file may lack
-// sections.
+// Parse reads a norms file and checks it: no unknown section or field, a version, every number
+// finite and with a source, names unique, spreads above 0, both ends of a norm different. A file
+// may lack sections.
 func Parse(b []byte) (File, error) {
 	var members map[string]json.RawMessage
 	if err := strictly(b, &members); err != nil {

@@ -34,10 +34,12 @@ type Conditions struct {
 	Detection string
 }
 
-// Of is the confidence of one dimension's score: the lowest that any of these gives. Interval: half-width up to 0.4 high,
-// up to 0.8 medium. Material, as the dimension counts it: words (300 high, 100 medium) or seconds of speech (120 high, 60 medium).
-// Recording: SNR (20 dB high, 12 dB medium), clipping (0.5 % high, 2 % medium). Candidate detection: as it is. A caution of the
-// scorer's: medium at most. All bounds stand in the norms file. Only meant for a score that was measured.
+// Of is the confidence of one dimension's score: the lowest that any of these gives. Interval:
+// half-width up to 0.4 high, up to 0.8 medium. Material, as the dimension counts it: words (300
+// high, 100 medium) or seconds of speech (120 high, 60 medium). Recording: SNR (20 dB high, 12 dB
+// medium), clipping (0.5 % high, 2 % medium). Candidate detection: as it is. A caution of the
+// scorer's: medium at most. All bounds stand in the norms file. Only meant for a score that was
+// measured.
 func Of(r score.Result, c Conditions) Confidence {
 	n := norms.Of(score.Overall)
 	out := lower(ofInterval(r), ofConditions(c))

@@ -1,5 +1,6 @@
-// Package overall makes one score of the dimensions, puts scores on the CEFR, and says how sure each one is. Its numbers
-// stand in the norms file; the cut points are provisional there until they are checked on speech with CEFR labels.
+// Package overall makes one score of the dimensions, puts scores on the CEFR, and says how sure
+// each one is. Its numbers stand in the norms file; the cut points are provisional there until they
+// are checked on speech with CEFR labels.
 package overall
 
 import (
@@ -14,11 +15,11 @@ import (
 // minDimensions is how many dimensions an overall score needs: one alone is that dimension's score, and no more.
 const minDimensions = 2
 
-// Score is the mean of the dimensions that were measured. A capped one (fluency) counts no further than
-// its limit in the norms, the last tenth of B2, or than the mean of the dimensions that are not capped
-// where that is more: no fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and Hunter 2020),
-// so vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions were
-// measured.
+// Score is the mean of the dimensions that were measured. A capped one (fluency) counts no further
+// than its limit in the norms, the last tenth of B2, or than the mean of the dimensions that are
+// not capped where that is more: no fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and
+// Hunter 2020), so vocabulary and accent decide there. Raw is nil, with a reason, where fewer than
+// two dimensions were measured.
 //
 // The interval holds what each dimension's interval moves the mean by, the rest held fixed, added as independent errors.
 func Score(results score.Results) score.Result {
@@ -59,8 +60,8 @@ func Score(results score.Results) score.Result {
 // middle of the scale, in points.
 const middle = 2.5
 
-// measures are the dimensions as the measures of the overall score; used are their scores as they count,
-// n is how many there are.
+// measures are the dimensions as the measures of the overall score; used are their scores as they
+// count, n is how many there are.
 func measures(parts []score.Result, used []float64, n int) []score.Measure {
 	var out []score.Measure
 	for i, p := range parts {

@@ -41,7 +41,8 @@ func (w Window) At(sample int) Piece {
 	return w.Pieces[len(w.Pieces)-1]
 }
 
-// Each is a window for each piece alone, as Join makes it of that part. They share the samples of w.
+// Each is a window for each piece alone, as Join makes it of that part. They share the samples of
+// w.
 func (w Window) Each() []Window {
 	out := make([]Window, len(w.Pieces))
 	for i, p := range w.Pieces {
