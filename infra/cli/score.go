@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/infra/measure/batch"
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
@@ -18,7 +19,6 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/overall"
-	"parley/shared/speech/score/vocabulary"
 )
 
 func scoreCommand() *cobra.Command {
@@ -85,7 +85,7 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	open := engines.Open(dir, "", runtime.NumCPU())
 	defer func() { _ = open.Close() }()
 	e := batch.Engine{Decode: open.Decoder().Decode, Inspect: audio.Measure, Recogniser: open.Whisper,
-		Language: language, Engines: accent.Engines{Aligner: open.Aligner, Listener: open.Whisper}, Vocabulary: vocabulary.Score, Present: present}
+		Language: language, Engines: accent.Engines{Aligner: open.Aligner, Listener: open.Whisper}, Scorings: speech.Scorings, Present: present}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0

@@ -5,13 +5,10 @@ import (
 	"parley/shared/speech/audio"
 	"parley/shared/speech/diarization"
 	"parley/shared/speech/report"
-	"parley/shared/speech/score"
-	"parley/shared/speech/score/accent"
-	"parley/shared/speech/score/fluency"
 	"parley/shared/speech/transcript"
 )
 
-// What the stages pass on.
+// What the stages pass on, beside the drafts of the scores (DraftOf).
 var (
 	// PCM is the recording as 16 kHz mono little-endian int16.
 	PCM = pipeline.Raw("pcm")
@@ -23,12 +20,6 @@ var (
 	Speakers = pipeline.One[diarization.Diarization]("speakers")
 	// Conversation is who said what, and who the candidate is.
 	Conversation = pipeline.One[transcript.Conversation]("conversation")
-	// VocabularyScore is the score of its dimension.
-	VocabularyScore = pipeline.One[score.Result]("vocabulary")
-	// FluencyDraft is what finalize completes by what accent aligned.
-	FluencyDraft = pipeline.One[fluency.Draft]("fluency")
-	// AccentScore is the score of its dimension, and what fluency needs of the sounds.
-	AccentScore = pipeline.One[accent.Result]("accent")
 	// Report is what the run's end is told by.
 	Report = pipeline.OfReport[report.Report]()
 )

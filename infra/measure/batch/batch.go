@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
-	"parley/shared/speech/score/fluency"
 	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
 )
@@ -43,8 +43,7 @@ type Engine struct {
 	Recogniser transcript.Recogniser
 	Language   string
 	accent.Engines
-	// Vocabulary scores the words.
-	Vocabulary func(m score.Material) (score.Result, error)
+	Scorings []speech.Scoring
 	// Present makes of the results what the API shows, and the overall score.
 	Present func(results score.Results, m score.Material) (scores, confidence any, overall score.Result, err error)
 }
@@ -77,7 +76,7 @@ type Line struct {
 // Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be read) is a Line with Error
 // set and every score null; the error is for a failure of ours, and for a context that ended.
 func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
-	m, speech, err := e.Material(ctx, row)
+	m, spoken, err := e.Material(ctx, row)
 	if ctx.Err() != nil {
 		return Line{}, fmt.Errorf("batch: %w", ctx.Err())
 	}
@@ -94,7 +93,7 @@ func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 		l.Error = own.Error()
 		return l, err
 	}
-	results, err := e.results(ctx, row, m, speech)
+	results, err := e.results(ctx, row, m, spoken)
 	if err != nil {
 		return Line{}, fmt.Errorf("batch: %s: %w", row.ID, err)
 	}
@@ -136,30 +135,29 @@ func (e Engine) line(row Row, results score.Results, m score.Material) (Line, er
 }
 
 // results are those of every dimension; without audio only what needs no sound is scored.
-func (e Engine) results(ctx context.Context, row Row, m score.Material, speech timing.Speech) (score.Results, error) {
-	words, err := e.Vocabulary(m)
-	if err != nil {
-		return nil, err
-	}
-	out := score.Results{score.Vocabulary: words}
-	if len(row.Audio) == 0 {
-		for _, d := range score.Table {
-			if d.Counted == score.SpeechSeconds {
-				out[d.Name] = score.Result{Reason: "There is no audio."}
-			}
-		}
-		return out, nil
-	}
+func (e Engine) results(ctx context.Context, row Row, m score.Material, spoken timing.Speech) (score.Results, error) {
+	heard := m
 	if row.Text != "" {
-		m = unheard(m)
-		speech = speech.WithWords(m.Conversation.CandidateTurns())
+		heard = unheard(m)
+		spoken = spoken.WithWords(heard.Conversation.CandidateTurns())
 	}
-	spoken, err := accent.Score(ctx, m, speech, e.Engines)
-	if err != nil {
-		return nil, err
+	drafts := map[score.Dimension]speech.Draft{}
+	for _, s := range e.Scorings {
+		material := m
+		if d, _ := score.Find(s.Dimension()); d.Counted == score.SpeechSeconds {
+			if len(row.Audio) == 0 {
+				drafts[s.Dimension()] = speech.Finished(score.Result{Reason: "There is no audio."})
+				continue
+			}
+			material = heard
+		}
+		draft, err := s.Score(ctx, material, spoken, e.Engines)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // named by the scorer
+		}
+		drafts[s.Dimension()] = draft
 	}
-	out[score.Fluency], out[score.Accent] = fluency.Measure(m, speech).Score(spoken.WeakPhones), spoken.Result
-	return out, nil
+	return speech.Complete(drafts), nil
 }
 
 // rowError is a fault of the row itself.
@@ -185,17 +183,17 @@ func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.S
 	if len(sound) > 0 {
 		m.Intake.Quality = e.Inspect(sound)
 	}
-	speech := timing.Candidate(m)
-	if err := e.words(ctx, row, &m, speech); err != nil {
-		return m, speech, err
+	spoken := timing.Candidate(m)
+	if err := e.words(ctx, row, &m, spoken); err != nil {
+		return m, spoken, err
 	}
 	total := transcript.SpeakerTotal{WordCount: m.Conversation.Candidate.WordCount}
-	for _, p := range speech.Parts {
+	for _, p := range spoken.Parts {
 		m.Intake.Speech = append(m.Intake.Speech, p.Span)
 		total.SpeakingMs += p.Span.Len()
 	}
 	m.Conversation.Speakers = []transcript.SpeakerTotal{total}
-	return m, speech.WithWords(m.Conversation.CandidateTurns()), nil
+	return m, spoken.WithWords(m.Conversation.CandidateTurns()), nil
 }
 
 // join reads the row's recordings into the material, a turn for each, and returns the samples

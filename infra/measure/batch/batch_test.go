@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/overall"
+	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
 )
 
@@ -45,6 +48,12 @@ func (l *listener) Hear(context.Context, []int16, string) (float64, bool, error)
 }
 
 func rig(l *listener, seen *score.Material) Engine {
+	scorings := slices.Clone(speech.Scorings)
+	scorings[0].Score = func(_ context.Context, m score.Material, _ timing.Speech, _ accent.Engines) (speech.Draft, error) {
+		*seen = m
+		v := 2.5
+		return speech.Finished(score.Result{Raw: &v}), nil
+	}
 	return Engine{
 		Decode: func(_ context.Context, path string) ([]int16, error) {
 			var seconds int
@@ -60,11 +69,7 @@ func rig(l *listener, seen *score.Material) Engine {
 		},
 		Inspect:    func([]int16) audio.Quality { return audio.Quality{SNRDb: 40, BandwidthHz: 8000} },
 		Recogniser: l, Engines: accent.Engines{Aligner: l, Listener: l}, Language: "en",
-		Vocabulary: func(m score.Material) (score.Result, error) {
-			*seen = m
-			v := 2.5
-			return score.Result{Dimension: score.Vocabulary, Raw: &v}, nil
-		},
+		Scorings: scorings,
 		Present: func(r score.Results, _ score.Material) (any, any, score.Result, error) {
 			return map[string]any{"vocabulary": r[score.Vocabulary].Raw}, map[string]any{}, overall.Score(r), nil
 		},

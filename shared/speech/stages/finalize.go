@@ -27,7 +27,7 @@ func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Re
 	if err := speech.Report.Save(ctx, w.Objects, r, 0, rep); err != nil {
 		return pipeline.Result{}, err
 	}
-	o, err := Outcome(r, report.ScoresOf(rep), speech.Found{Language: in.Conversation.Heard}, in.Results[score.Vocabulary], in.Results[score.Fluency])
+	o, err := Outcome(r, report.ScoresOf(rep), in.Results, speech.Found{Language: in.Conversation.Heard})
 	return pipeline.Result{Outcome: &o}, err
 }
 
@@ -39,36 +39,47 @@ func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err erro
 	if in.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil {
 		return in, err
 	}
-	words, err := speech.VocabularyScore.Load(ctx, w.Objects, r, 0)
-	if err != nil {
-		return in, err
+	drafts := map[score.Dimension]speech.Draft{}
+	for _, s := range speech.Scorings {
+		if drafts[s.Dimension()], err = speech.DraftOf(s.Dimension()).Load(ctx, w.Objects, r, 0); err != nil {
+			return in, err
+		}
 	}
-	draft, err := speech.FluencyDraft.Load(ctx, w.Objects, r, 0)
-	if err != nil {
-		return in, err
-	}
-	spoken, err := speech.AccentScore.Load(ctx, w.Objects, r, 0)
-	in.Results = score.Results{score.Vocabulary: words, score.Fluency: draft.Score(spoken.WeakPhones), score.Accent: spoken.Result}
-	return in, err
+	in.Results = speech.Complete(drafts)
+	return in, nil
 }
 
 // Outcome decides how a run whose scorers are done ends: success with a score in each dimension; partial
 // where the client allows it and what is required was measured; else a failure with the code of what was
-// not.
-func Outcome(r run.Run, s run.Scores, found speech.Found, others ...score.Result) (run.Outcome, error) {
+// not, of what is required first. s are the scores of the report, results what it was made of.
+func Outcome(r run.Run, s run.Scores, results score.Results, found speech.Found) (run.Outcome, error) {
 	of := speech.Service.Dimensions
 	switch {
 	case of.Complete(s):
 		return run.Succeed(r, of, s, found.Document()), nil
-	case !of.Enough(s):
-		return run.Outcome{}, errcode.New(errcode.AccentScoreUnavailable)
-	case r.Request.AllowPartial:
+	case of.Enough(s) && r.Request.AllowPartial:
 		return run.SucceedInPart(r, of, s, found.Document()), nil
 	}
-	for _, o := range others {
-		if o.Raw == nil {
-			return run.Outcome{}, errcode.Newf(errcode.ScoringFailed, "%s", o.Reason)
+	for _, required := range []bool{true, false} {
+		for _, d := range of {
+			if _, scored := s[d.Name]; !scored && d.Required == required {
+				return run.Outcome{}, unmeasured(d, results[score.Dimension(d.Name)])
+			}
 		}
 	}
 	return run.Outcome{}, fmt.Errorf("stages: run %s has %d scores", r.ID, of.Produced(s))
+}
+
+// unmeasured is the finding that a dimension has no score.
+func unmeasured(d run.Scored, r score.Result) error {
+	row, err := speech.Service.Lookup(run.Stage(d.Name))
+	switch {
+	case err != nil:
+		return fmt.Errorf("stages: %w", err)
+	case d.Required:
+		return errcode.New(row.Fail)
+	case r.Raw != nil:
+		return fmt.Errorf("stages: the score %g of %s is none", *r.Raw, d.Name)
+	}
+	return errcode.Newf(row.Fail, "%s", r.Reason)
 }

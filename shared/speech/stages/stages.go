@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
@@ -18,9 +19,7 @@ import (
 	"parley/shared/speech/diarization"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
-	"parley/shared/speech/score/fluency"
 	"parley/shared/speech/score/timing"
-	"parley/shared/speech/score/vocabulary"
 	"parley/shared/speech/transcript"
 )
 
@@ -38,13 +37,15 @@ type Decode func(ctx context.Context, path string) ([]int16, error)
 
 // Of returns the work of a stage; nil where there is no such stage.
 func (w Works) Of(s run.Stage) pipeline.Work {
+	for _, scoring := range speech.Scorings {
+		if scoring.Name == s {
+			return w.score(scoring)
+		}
+	}
 	return map[run.Stage]pipeline.Work{
 		speech.Ingest:     w.ingest,
 		speech.Transcribe: w.transcribe,
 		speech.Diarize:    w.diarize,
-		speech.Vocabulary: w.vocabulary,
-		speech.Fluency:    w.fluency,
-		speech.Accent:     w.accent,
 		speech.Finalize:   w.finalize,
 	}[s]
 }
@@ -60,20 +61,14 @@ func (w Works) Join(s run.Stage) pipeline.Join {
 // Unscored returns what stands in for a stage's score where the client allows a partial result; nil:
 // nothing does.
 func (w Works) Unscored(s run.Stage) func(ctx context.Context, r run.Run, why string) error {
-	none := func(d score.Dimension, why string) score.Result {
-		return score.Result{Dimension: d, Measures: []score.Measure{}, Reason: why}
+	row, ok := score.Find(score.Dimension(s))
+	if !ok || row.Required {
+		return nil
 	}
-	switch s {
-	case speech.Vocabulary:
-		return func(ctx context.Context, r run.Run, why string) error {
-			return speech.VocabularyScore.Save(ctx, w.Objects, r, 0, none(score.Vocabulary, why))
-		}
-	case speech.Fluency:
-		return func(ctx context.Context, r run.Run, why string) error {
-			return speech.FluencyDraft.Save(ctx, w.Objects, r, 0, fluency.Draft{Result: none(score.Fluency, why)})
-		}
+	return func(ctx context.Context, r run.Run, why string) error {
+		none := score.Result{Dimension: row.Name, Measures: []score.Measure{}, Reason: why}
+		return speech.DraftOf(row.Name).Save(ctx, w.Objects, r, 0, speech.Finished(none))
 	}
-	return nil
 }
 
 // Runner returns the runner of a stage.
@@ -150,52 +145,31 @@ func (w Works) converse(ctx context.Context, r run.Run) error {
 	return speech.Conversation.Save(ctx, w.Objects, r, 0, c)
 }
 
-func (w Works) vocabulary(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
-	var m score.Material
-	var err error
-	if m.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil {
-		return pipeline.Result{}, err
+// score is the work of a dimension's stage. One that could not be measured is a finding with the code of
+// the stage.
+func (w Works) score(s speech.Scoring) pipeline.Work {
+	return func(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
+		m, err := w.material(ctx, r, slices.Contains(s.In, speech.PCM))
+		if err != nil {
+			return pipeline.Result{}, err
+		}
+		draft, err := s.Score(ctx, m, timing.Candidate(m), accent.Engines{Aligner: w.Aligner, Listener: w.Listener})
+		switch {
+		case err != nil:
+			return pipeline.Result{}, fmt.Errorf("stages: %s: %w", s.Name, err)
+		case draft.Reason != "":
+			return pipeline.Result{}, errcode.Newf(s.Fail, "%s", draft.Reason)
+		}
+		return pipeline.Result{}, speech.DraftOf(s.Dimension()).Save(ctx, w.Objects, r, 0, draft)
 	}
-	res, err := vocabulary.Score(m)
-	if err != nil {
-		return pipeline.Result{}, fmt.Errorf("stages: vocabulary: %w", err)
-	}
-	return scored(ctx, w, r, speech.VocabularyScore, errcode.ScoringFailed, res.Reason, res)
 }
 
-func (w Works) fluency(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
-	m, err := w.material(ctx, r)
-	if err != nil {
-		return pipeline.Result{}, err
-	}
-	d := fluency.Measure(m, timing.Candidate(m))
-	return scored(ctx, w, r, speech.FluencyDraft, errcode.ScoringFailed, d.Reason, d)
-}
-
-func (w Works) accent(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
-	m, err := w.material(ctx, r)
-	if err != nil {
-		return pipeline.Result{}, err
-	}
-	res, err := accent.Score(ctx, m, timing.Candidate(m), accent.Engines{Aligner: w.Aligner, Listener: w.Listener})
-	if err != nil {
-		return pipeline.Result{}, fmt.Errorf("stages: accent: %w", err)
-	}
-	return scored(ctx, w, r, speech.AccentScore, errcode.AccentScoreUnavailable, res.Reason, res)
-}
-
-// scored saves a dimension's result. One that could not be measured is a finding with the code of the
-// dimension.
-func scored[T any](ctx context.Context, w Works, r run.Run, a pipeline.Artefact[T], unmeasured errcode.Code, why string, result T) (pipeline.Result, error) {
-	if why != "" {
-		return pipeline.Result{}, errcode.Newf(unmeasured, "%s", why)
-	}
-	return pipeline.Result{}, a.Save(ctx, w.Objects, r, 0, result)
-}
-
-func (w Works) material(ctx context.Context, r run.Run) (m score.Material, err error) {
-	if m.Intake, m.PCM, err = w.sound(ctx, r); err != nil {
-		return m, err
+// material is what a scorer looks at: the words, and the sound where it needs that.
+func (w Works) material(ctx context.Context, r run.Run, sound bool) (m score.Material, err error) {
+	if sound {
+		if m.Intake, m.PCM, err = w.sound(ctx, r); err != nil {
+			return m, err
+		}
 	}
 	m.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0)
 	return m, err

@@ -311,7 +311,7 @@ func TestOutcome(t *testing.T) {
 	all := run.Scores{"vocabulary": 3, "fluency": 3, "accent": 3, "overall": 3}
 	noWords := run.Scores{"fluency": 3, "accent": 3, "overall": 3}
 	noAccent := run.Scores{"vocabulary": 3, "fluency": 3, "overall": 3}
-	unmeasured := score.Result{Dimension: score.Vocabulary, Reason: "Too few words."}
+	unmeasured := score.Results{score.Vocabulary: {Reason: "Too few words."}}
 	for name, tt := range map[string]struct {
 		scores  run.Scores
 		partial bool
@@ -327,7 +327,7 @@ func TestOutcome(t *testing.T) {
 		"no accent, partial allowed: fails anyway": {noAccent, true, "", 0, errcode.AccentScoreUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, err := stages.Outcome(run.Run{ID: "req_a", Cost: 4, Request: run.Request{AllowPartial: tt.partial}}, tt.scores, speech.Found{Language: "en"}, unmeasured)
+			o, err := stages.Outcome(run.Run{ID: "req_a", Cost: 4, Request: run.Request{AllowPartial: tt.partial}}, tt.scores, unmeasured, speech.Found{Language: "en"})
 			if o.Status != tt.status || o.Charge != tt.charge || tt.code != "" && !errcode.Is(err, tt.code) || tt.code == "" && err != nil {
 				t.Errorf("%+v %v", o, err)
 			}

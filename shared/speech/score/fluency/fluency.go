@@ -83,9 +83,9 @@ func Measure(m score.Material, speech timing.Speech) Draft {
 }
 
 // Score completes a draft with weakPhonesGop in each of its parts (accent.Result), nil where nothing was aligned. Raw is nil, with a reason,
-// where the draft has one; a draft with a score is complete.
+// where the draft has one; a draft with a score, or without readings, is complete.
 func (d Draft) Score(weak norms.Values) score.Result {
-	if d.Reason != "" || d.Raw != nil {
+	if d.Reason != "" || d.Raw != nil || d.Readings == nil {
 		return d.Result
 	}
 	r := d.Result
