@@ -15,7 +15,6 @@ import (
 	"parley/infra/local"
 	"parley/infra/local/operate"
 	"parley/shared/api"
-	"parley/shared/engine/fault"
 )
 
 // demoCredits is what the demo client begins with.
@@ -125,7 +124,7 @@ var faultsLong = `Sets one fault for each target that is named; the others stay 
   write=crash:0.02        any function's process dies after that share of its writes to AWS
   ready=false             the scorers are not warm
 
-STAGE is ` + strings.Join(fault.Stages(), ", ") + "."
+STAGE is ` + strings.Join(local.StageNames(), ", ") + "."
 
 func faultsCommand() *cobra.Command {
 	var data string

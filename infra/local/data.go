@@ -162,10 +162,19 @@ func faultFile(dir string) (string, error) {
 	return filepath.Join(abs, "faults.json"), nil
 }
 
+// StageNames are the stages that a fault can be set on, in the order of a run.
+func StageNames() []string {
+	var out []string
+	for _, s := range speech.Service.Stages {
+		out = append(out, string(s.Name))
+	}
+	return out
+}
+
 // SetFaults sets faults, written as package fault reads them, on the system with this data folder. They take effect at
 // once where it runs. An error in a spec says how to mend it, and nothing is set then.
 func SetFaults(dir string, specs []string) error {
-	parsed, err := fault.ParseAll(specs)
+	parsed, err := fault.ParseAll(specs, StageNames()...)
 	if err != nil {
 		return err
 	}

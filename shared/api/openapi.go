@@ -18,6 +18,7 @@ import (
 	"parley/shared/errcode"
 	"parley/shared/presentation"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/score"
 )
 
 // The OpenAPI document is built from what the handlers themselves go by: the table of codes, the bounds, the routes. What
@@ -93,37 +94,44 @@ var made struct {
 
 // OpenAPI is the document, as indented JSON: the same bytes each time, not to be changed.
 func OpenAPI() []byte {
-	made.once.Do(func() {
-		raw, err := plain(openAPI())
-		if err != nil {
-			panic(err) // made of literals and of recorded JSON
-		}
-		var b bytes.Buffer
-		if err := json.Indent(&b, raw, "", "  "); err != nil {
-			panic(err)
-		}
-		made.json = append(b.Bytes(), '\n')
-	})
+	made.once.Do(func() { made.json = MakeOpenAPI() })
 	return made.json
+}
+
+// MakeOpenAPI makes the document anew.
+func MakeOpenAPI() []byte {
+	raw, err := plain(openAPI())
+	if err != nil {
+		panic(err) // made of literals and of recorded JSON
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, raw, "", "  "); err != nil {
+		panic(err)
+	}
+	return append(b.Bytes(), '\n')
 }
 
 // interfaceVersion is the version of the contract: raised with what clients can see of it.
 const interfaceVersion = "1.0.0"
 
-const introduction = `Parley scores how well a candidate speaks in a recorded interview: vocabulary, fluency and accent, 0 to 5 each, with their CEFR levels, their intervals and all that they were computed from.
+// introduction is what the document begins with.
+func introduction() string {
+	all := score.Listed("and", func(score.Row) bool { return true })
+	return `Parley scores how well a candidate speaks in a recorded interview: ` + all + `, 0 to 5 each, with their CEFR levels, their intervals and all that they were computed from.
 
 Submit a recording, poll its run until it has ended (or give a webhook), read the scores. All bodies are JSON in camelCase, the submit's multipart form aside. All times are ISO 8601 in UTC with milliseconds.
 
 Every call but the health and the documentation needs a key: ` + "`X-API-Key: <key>` or `Authorization: Bearer <key>`" + `. Every answer carries ` + "`X-Request-Id`" + `; every answer to a call whose key was admitted also carries ` + "`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`" + `, which tell of the key's submits.
 
 Every answer of 4xx and 5xx, whoever gives it, is the one envelope ` + "`{\"error\": {…}}`" + `: ` + "`code`, `message` and `timestamp` always; `requestId`" + ` where the call's own handler ran; ` + "`retryAfterSeconds`" + ` with 429 and 503, beside the header ` + "`Retry-After`; `details`" + ` by code. A path that is not here answers 404 NOT_FOUND, a method that a path does not take 405 METHOD_NOT_ALLOWED with ` + "`Allow`" + `. Codes are never renamed; there may come new ones, and new fields in answers.`
+}
 
 func openAPI() node {
 	return node{
 		{"openapi", "3.1.0"},
 		{"info", node{
 			{"title", "Parley"}, {"version", interfaceVersion}, {"summary", "Scores of spoken English in recorded interviews."},
-			{"description", introduction},
+			{"description", introduction()},
 			{"contact", node{{"name", "Support of your deployment"}}},
 			{"license", node{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
 		}},

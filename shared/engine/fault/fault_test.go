@@ -53,7 +53,7 @@ func TestParseSaysHowToMend(t *testing.T) {
 		"transcribe":           "TARGET=FAULT",
 		"transcribe=":          "TARGET=FAULT",
 		"=error":               "TARGET=FAULT",
-		"transcode=error":      "use a stage (ingest, transcribe",
+		"transcode=error":      "use a stage (ingest, transcribe), deliver",
 		"ingest=explode":       "error, timeout, crash or drop",
 		"ingest=denied":        "error, timeout, crash or drop",
 		"ingest=error:0":       "1 to 1000",
@@ -76,11 +76,14 @@ func TestParseSaysHowToMend(t *testing.T) {
 		"ready=true":           "only ready=false",
 	} {
 		t.Run(text, func(t *testing.T) {
-			_, err := Parse(text)
+			_, err := Parse(text, "ingest", "transcribe")
 			if err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("Parse(%q): %v; want it to say %q", text, err, says)
 			}
 		})
+	}
+	if _, err := Parse("../ingest=error"); err == nil {
+		t.Error("a path was taken for a stage")
 	}
 	if _, err := ParseAll([]string{"ingest=error", "ingest=drop"}); err == nil {
 		t.Error("two faults on one target were accepted")
