@@ -15,7 +15,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/api"
-	"parley/shared/engine/fault"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
 	"parley/shared/speech"
@@ -153,16 +152,6 @@ func TestEveryStageIsBuiltFromItsRow(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestFaultsCanBeSetOnEveryStage(t *testing.T) {
-	var stages []string
-	for _, stage := range speech.Service.Stages {
-		stages = append(stages, string(stage.Name))
-	}
-	if !slices.Equal(stages, fault.Stages()) {
-		t.Errorf("fault.Stages() = %v, the table has %v", fault.Stages(), stages)
 	}
 }
 
