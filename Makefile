@@ -6,8 +6,14 @@ SHELL := /bin/bash
 
 ARCH ?= $(shell go env GOARCH)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parley
-TOOLS := $(CACHE)/tools/$(shell go env GOVERSION)
-GOLANGCI := 2.1.6
+# The tools that check the code are those of infra/tools/go.mod, by version and hash, in a folder named by both and by Go's.
+TOOLS := $(CACHE)/tools/$(shell go env GOVERSION)-$(shell cat infra/tools/go.mod infra/tools/go.sum | sha256sum | cut -c1-12)
+# The Go vulnerability database, as its own module has it: raise it now and then.
+VULNDB := golang.org/x/vulndb@v0.0.0-20261105234957-e22db6528018
+VULNDB_SUM := h1:mfngRv0Yoh0VApsXKEN82CjD99kl7mtparN3bs3JnqI=
+# The packages of the Python index that the word lists are made of, in a folder named by their hashes.
+WORDS_LIST := shared/speech/words/gen/requirements.txt
+WORDS := $(CACHE)/words/$(shell sha256sum $(WORDS_LIST) | cut -c1-12)
 DATA ?= ../shared/data
 AUDIO ?=
 PARLEY := bin/parley
@@ -31,6 +37,63 @@ test-all: build
 
 ## build: the engines, the functions for this machine and the command line
 build: parts functions cli
+
+## ci: what every commit must pass, a line with its time for each step; about 20 minutes on two cores
+ci:
+	@for step in $(CI); do \
+	  echo "== $$step"; began=$$SECONDS; \
+	  $(MAKE) --no-print-directory $$step || { echo "== $$step failed after $$((SECONDS - began)) s"; exit 1; }; \
+	  times+="  $$step $$((SECONDS - began)) s"$$'\n'; \
+	done; printf '== all passed in %d s\n%s' $$SECONDS "$$times"
+
+# Cheap ones first. test is the README's own command, go vet and the build of everything within.
+CI := tidy lint vulns test generated bench-once race
+
+## tidy: go.mod and go.sum name what is imported, and nothing else
+tidy:
+	go mod tidy -diff
+	go -C infra/tools mod tidy -diff
+
+## race: the tests under the race detector, short ones, beside the emulated AWS
+race: parts
+	@go run ./infra/parts/cmd/parts -compiler >/dev/null # whatever it has to say, it says on standard error
+	CGO_ENABLED=1 CC="$$(go run ./infra/parts/cmd/parts -compiler 2>/dev/null) cc" \
+	  go run ./infra/local/cmd/emulator go test -race -short -timeout 20m -skip 'TestEachMutantIsCaught' \
+	  $$(go list ./... | grep -vxE '$(subst $() ,|,$(addprefix parley/,$(NO_RACE)))')
+
+# Not under the race detector, each for its reason:
+#   infra/prove/system       its goroutines are in processes of their own, built without it
+#   infra/stack              its one goroutine is the CDK's; synthesis is in Node
+# and TestEachMutantIsCaught compiles the product once more for each error that it puts in.
+NO_RACE := infra/prove/system infra/stack
+
+## bench-once: each benchmark for one turn, so that none rots; beside the emulated AWS, which one of them needs
+bench-once: parts
+	go run ./infra/local/cmd/emulator go test -run '^$$' -bench . -benchtime 1x \
+	  $$(grep -rl '^func Benchmark' --include=*_test.go functions infra shared | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+## generate: the word lists and the table of syllables anew, from the packages and the dictionary that they are made of
+generate: parts $(WORDS)/got
+	go run ./shared/speech/words/gen -cefrpy $(WORDS)/cefrpy-*.whl -wordfreq $(WORDS)/wordfreq-*.whl -out $(or $(OUT),shared/speech/words)
+	go run ./shared/speech/syllable/gen -out $(or $(OUT),shared/speech/syllable)
+
+## generated: what `make generate` would write is what stands there, byte for byte
+generated: parts $(WORDS)/got
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(MAKE) --no-print-directory generate OUT=$$out; \
+	cmp $$out/levels.tsv.gz shared/speech/words/levels.tsv.gz; cmp $$out/zipf.tsv.gz shared/speech/words/zipf.tsv.gz; \
+	cmp $$out/exceptions.txt shared/speech/syllable/exceptions.txt
+
+$(WORDS)/got:
+	mkdir -p $(WORDS)
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --dest $(WORDS) --requirement $(WORDS_LIST)
+	touch $@
+
+## vulns: known vulnerabilities of other modules in what is called (govulncheck, with the database of its own module)
+vulns:
+	@got=$$(cd infra/tools && go mod download -json $(VULNDB)); \
+	[[ $$got == *'"Sum": "$(VULNDB_SUM)"'* ]] || { echo "$(VULNDB) has another hash: $$got"; exit 1; }; \
+	dir=$$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$$got"); \
+	go -C infra/tools run ./vulns -dir $(CURDIR) -db "$$dir/data/osv"
 
 ## parts: get or build the engines, once, into a cache outside the source tree (ARCH=amd64, arm64 or all)
 parts:
@@ -111,14 +174,20 @@ fuzz:
 	    echo "$$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZ),10m) -fuzzminimizetime 20x -parallel 2 || failed=1; \
 	  done; done; exit $$failed
 
-## lint: formatting and the linters of .golangci.yml, by pinned version
+## lint: formatting and the linters of .golangci.yml, by pinned version and hash
 lint: $(TOOLS)/golangci-lint
 	@test -z "$$(gofmt -l functions infra shared)" || { echo "not formatted:"; gofmt -l functions infra shared; exit 1; }
 	$(TOOLS)/golangci-lint run ./...
+	go -C infra/tools vet ./...
+	go -C infra/tools test ./...
+
+## lint-comments: comments of more than 100 columns
+lint-comments:
+	go -C infra/tools run ./comments $(CURDIR)/functions $(CURDIR)/infra $(CURDIR)/shared
 
 $(TOOLS)/golangci-lint:
-	@echo "golangci-lint $(GOLANGCI): compiled once, about two minutes"
-	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI)
+	@echo "golangci-lint: compiled once, about two minutes"
+	go -C infra/tools build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 ## lint-stack: the synthesised template against AWS's own resource schemas
 lint-stack: functions
@@ -136,4 +205,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build parts functions cli push accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers bench latency fuzz lint lint-stack sample clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers bench latency fuzz lint lint-stack sample clean help

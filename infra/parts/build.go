@@ -165,20 +165,48 @@ func (p *cProgram) ownFolders() []string {
 	folders := []string{"protocol"}
 	for _, file := range p.files {
 		if rest, ok := strings.CutPrefix(file, ownFolder+"/"); ok {
-			folders = append(folders, rest[:strings.Index(rest, "/")])
+			folder, _, _ := strings.Cut(rest, "/")
+			folders = append(folders, folder)
 		}
 	}
 	return folders
 }
 
+// Compiler returns the path of zig, whose `zig cc` is the C compiler that the engines are built with, getting it if it is
+// not there. It returns *UnreachableError when the client cannot get it. It waits for another run on the same cache.
+func (c *Cache) Compiler(ctx context.Context) (string, error) {
+	if err := os.MkdirAll(c.work(), 0o755); err != nil {
+		return "", fmt.Errorf("parts: %w", err)
+	}
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return c.zig(ctx)
+}
+
+// zig is Compiler under the cache's lock.
+func (c *Cache) zig(ctx context.Context) (string, error) {
+	compiler, ok := compilers[runtime.GOARCH]
+	if !ok || runtime.GOOS != "linux" {
+		return "", fmt.Errorf("parts: programs are built on linux on %s, not on %s on %s", strings.Join(Arches, " or "), runtime.GOOS, runtime.GOARCH)
+	}
+	folder, err := c.unpack(ctx, compiler, zigRoot)
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(c.work(), folder, "zig")
+	if err := os.Chmod(program, 0o755); err != nil {
+		return "", fmt.Errorf("parts: %w", err)
+	}
+	return program, nil
+}
+
 // build compiles the program. The compiler keeps what it has compiled in work/zig, so that an interrupted build goes
 // on and a changed file is compiled alone.
 func (p *cProgram) build(ctx context.Context, c *Cache, arch string) ([]byte, error) {
-	compiler, ok := compilers[runtime.GOARCH]
-	if !ok || runtime.GOOS != "linux" {
-		return nil, fmt.Errorf("parts: programs are built on linux on %s, not on %s on %s", strings.Join(Arches, " or "), runtime.GOOS, runtime.GOARCH)
-	}
-	zig, err := c.unpack(ctx, compiler, zigRoot)
+	program, err := c.zig(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -189,10 +217,6 @@ func (p *cProgram) build(ctx context.Context, c *Cache, arch string) ([]byte, er
 	}
 	ours := filepath.Join(c.work(), ownFolder)
 	if err := errors.Join(os.RemoveAll(ours), os.CopyFS(ours, own)); err != nil {
-		return nil, fmt.Errorf("parts: %w", err)
-	}
-	program := filepath.Join(c.work(), zig, "zig")
-	if err := os.Chmod(program, 0o755); err != nil {
 		return nil, fmt.Errorf("parts: %w", err)
 	}
 	objects := filepath.Join(c.work(), "zig")

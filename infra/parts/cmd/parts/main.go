@@ -17,16 +17,17 @@ import (
 func main() {
 	arch := flag.String("arch", runtime.GOARCH, "processor to get the engines for: amd64, arm64 or all")
 	root := flag.String("cache", "", "folder to keep everything in (default: parley in the user's cache folder)")
+	compiler := flag.Bool("compiler", false, "only get the C compiler that the engines are built with, and print its path")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *root, *arch); err != nil {
+	if err := run(ctx, *root, *arch, *compiler); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, root, arch string) error {
+func run(ctx context.Context, root, arch string, compiler bool) error {
 	if root == "" {
 		var err error
 		if root, err = parts.Root(); err != nil {
@@ -45,6 +46,14 @@ func run(ctx context.Context, root, arch string) error {
 		arches = parts.Arches
 	}
 	c := &parts.Cache{Root: root, Fetcher: parts.Clients{}, Progress: parts.NewProgress(os.Stderr)}
+	if compiler {
+		path, err := c.Compiler(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println(path)
+		return nil
+	}
 	if err := c.Ensure(ctx, arches...); err != nil {
 		return err
 	}

@@ -1,29 +1,39 @@
-// Command gen writes exceptions.txt: the words of the CMU Pronouncing Dictionary whose syllables syllable.Rule miscounts.
-// Usage: go run ./gen [dictionary]; without an argument it takes the dictionary of the parts directory.
+// Command gen writes exceptions.txt: the words of the CMU Pronouncing Dictionary whose syllables
+// syllable.Rule miscounts. The dictionary is one of the engines' files.
 package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sort"
 	"strings"
 
+	"parley/shared/speech/installed"
 	"parley/shared/speech/syllable"
 )
 
+// lineWidth is the most bytes of words in a line.
+const lineWidth = 150
+
 func main() {
-	path := filepath.Join(partsDir(), "model", "cmudict-en-us.dict")
-	if len(os.Args) > 1 {
-		path = os.Args[1]
+	dictionary := flag.String("dictionary", filepath.Join(installed.Dir(), installed.DictFile), "the dictionary")
+	out := flag.String("out", ".", "the folder to write to")
+	flag.Parse()
+	if err := run(*dictionary, *out); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	f, err := os.Open(path)
+}
+
+func run(dictionary, out string) error {
+	f, err := os.Open(dictionary)
 	if err != nil {
-		log.Fatal(err)
+		return fmt.Errorf("gen: %w", err)
 	}
+	defer func() { _ = f.Close() }()
 	byCount := map[int][]string{}
 	total, wrong := 0, 0
 	s := bufio.NewScanner(f)
@@ -39,8 +49,17 @@ func main() {
 		}
 	}
 	if err := s.Err(); err != nil {
-		log.Fatal(err)
+		return fmt.Errorf("gen: %w", err)
 	}
+	if err := os.WriteFile(filepath.Join(out, "exceptions.txt"), []byte(table(byCount)), 0o644); err != nil {
+		return fmt.Errorf("gen: %w", err)
+	}
+	fmt.Printf("%d words, the rule miscounts %d (%.1f %%)\n", total, wrong, 100*float64(wrong)/float64(total))
+	return nil
+}
+
+// table lists words by their syllables: a line with the number, then lines of words.
+func table(byCount map[int][]string) string {
 	var counts []int
 	for n := range byCount {
 		counts = append(counts, n)
@@ -52,7 +71,7 @@ func main() {
 		fmt.Fprintf(&b, "%d\n", n)
 		line := ""
 		for _, w := range byCount[n] {
-			if len(line)+len(w) > 150 {
+			if len(line)+len(w) > lineWidth {
 				fmt.Fprintln(&b, line)
 				line = ""
 			}
@@ -63,30 +82,16 @@ func main() {
 		}
 		fmt.Fprintln(&b, line)
 	}
-	if err := os.WriteFile("exceptions.txt", []byte(b.String()), 0o644); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d words, the rule miscounts %d (%.1f %%)\n", total, wrong, 100*float64(wrong)/float64(total))
+	return b.String()
 }
 
 // vowels counts the vowels of an ARPAbet pronunciation, which are its syllables.
 func vowels(phones string) int {
 	n := 0
-	for _, p := range strings.Fields(phones) {
+	for p := range strings.FieldsSeq(phones) {
 		if strings.ContainsRune("AEIOU", rune(p[0])) {
 			n++
 		}
 	}
 	return n
-}
-
-func partsDir() string {
-	if d := os.Getenv("PARLEY_PARTS"); d != "" {
-		return d
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		log.Fatal(err)
-	}
-	return filepath.Join(cache, "parley", "parts", runtime.GOARCH)
 }

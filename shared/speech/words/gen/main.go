@@ -1,5 +1,5 @@
-// Command gen makes the embedded word lists from two packages of the Python index, which are read as zip files; nothing in
-// them is run. Get them with `pip download --no-deps cefrpy==1.0.3 wordfreq==3.1.1`, then `go generate ./shared/speech/words`.
+// Command gen makes the embedded word lists from two packages of the Python index, which are read as
+// zip files; nothing in them is run. `make generate` gets them and runs it.
 package main
 
 import (
