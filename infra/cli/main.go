@@ -74,7 +74,7 @@ func rootCommand() *cobra.Command {
 		Short:         "Scores how well a candidate speaks in a recorded interview",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(c *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage("unknown command %q; see parley --help", args[0])
 			}

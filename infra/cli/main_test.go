@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -241,7 +242,7 @@ func TestEveryCommandExplainsItselfWithAnExampleAndSpeaksJSON(t *testing.T) {
 		}
 		for _, sub := range c.Commands() {
 			if sub.Name() != "help" && sub.Name() != "completion" {
-				walk(append(args[:len(args):len(args)], sub.Name()))
+				walk(append(slices.Clip(args), sub.Name()))
 			}
 		}
 	}
@@ -267,7 +268,7 @@ func TestFaultsAreShownAsJSON(t *testing.T) {
 
 func TestEveryFaultInTheHelpCanBeSet(t *testing.T) {
 	specs := 0
-	for _, word := range strings.Fields(strings.ReplaceAll(faultsLong, "STAGE=", "accent=")) {
+	for word := range strings.FieldsSeq(strings.ReplaceAll(faultsLong, "STAGE=", "accent=")) {
 		if !strings.Contains(word, "=") {
 			continue
 		}

@@ -128,7 +128,7 @@ func TestTheClientsCommandsAreThoseOfThePage(t *testing.T) {
 		t.Fatal("the page has no client's commands")
 	}
 	t.Setenv("PARLEY_URL", "http://service.test")
-	for _, name := range strings.Split(heading[1], "|") {
+	for name := range strings.SplitSeq(heading[1], "|") {
 		if c := command(t, strings.TrimSpace(name)); c != nil {
 			has(t, c, "url", "http://service.test")
 			has(t, c, "json", "false")

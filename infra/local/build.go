@@ -131,7 +131,7 @@ func fingerprint(ctx context.Context, root string, settings ...string) (string, 
 		_, _ = fmt.Fprintf(h, "%q\n", s) // a hash never fails
 	}
 	files := []string{filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"), filepath.Join(root, "cdk.json")}
-	for _, dir := range strings.Fields(string(dirs)) {
+	for dir := range strings.FieldsSeq(string(dirs)) {
 		sources, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			return "", fmt.Errorf("local: fingerprint: %w", err)

@@ -84,7 +84,7 @@ type child struct {
 // spawn starts a child. Should this process die without a word, the kernel sends the child SIGTERM, so that it saves
 // what it has.
 func spawn(path string, args, env []string, dir string, log io.Writer) (*child, error) {
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(path, args...) //nolint:noctx // it outlives the call; stop ends it
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	c := &child{done: make(chan struct{})}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -132,8 +133,6 @@ func Push(ctx context.Context, c Config, names ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, sum := range sums {
-		system.Functions[name] = sum
-	}
+	maps.Copy(system.Functions, sums)
 	return replaced, (&data{dir: c.Data}).save(system)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -35,7 +36,7 @@ func (p *Progress) step(i, n int, label string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.end()
-	p.label, p.busy = fmt.Sprintf("[%*d/%d] %s", len(fmt.Sprint(n)), i, n, label), false
+	p.label, p.busy = fmt.Sprintf("[%*d/%d] %s", len(strconv.Itoa(n)), i, n, label), false
 	if p.terminal {
 		p.draw("")
 	}

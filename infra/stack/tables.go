@@ -60,7 +60,7 @@ func attribute(k schema.Key) *awsdynamodb.Attribute {
 // title makes a construct id of a name: ingest-dead becomes IngestDead.
 func title(name string) string {
 	var out strings.Builder
-	for _, word := range strings.Split(name, "-") {
+	for word := range strings.SplitSeq(name, "-") {
 		out.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return out.String()

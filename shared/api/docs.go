@@ -65,7 +65,7 @@ func newPage() (document, error) {
 // prose makes paragraphs of a description, and code of what stands in backticks.
 func prose(s string) template.HTML {
 	var b strings.Builder
-	for _, p := range strings.Split(s, "\n\n") {
+	for p := range strings.SplitSeq(s, "\n\n") {
 		b.WriteString("<p>")
 		for i, piece := range strings.Split(p, "`") {
 			piece = template.HTMLEscapeString(piece)

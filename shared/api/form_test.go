@@ -110,7 +110,7 @@ func TestFormCannotInject(t *testing.T) {
 	} {
 		h.raw(strings.NewReader(formOf([2]string{head, "x"}, theAudio))).is(errcode.InvalidParameters)
 	}
-	for _, line := range strings.Split(strings.TrimSpace(h.log.String()), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(h.log.String()), "\n") {
 		if !json.Valid([]byte(line)) || strings.Contains(line, "Set-Cookie") {
 			t.Errorf("the log has %q", line)
 		}

@@ -182,7 +182,7 @@ type reply struct {
 // at follows a dotted path into the body; nil where it leads nowhere.
 func (r reply) at(path string) any {
 	var v any = r.body
-	for _, k := range strings.Split(path, ".") {
+	for k := range strings.SplitSeq(path, ".") {
 		m, ok := v.(map[string]any)
 		if !ok {
 			return nil

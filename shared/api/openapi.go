@@ -376,7 +376,7 @@ const documentLasting = 300
 
 // known tells whether the client has the document already.
 func (d document) known(r *http.Request) bool {
-	for _, v := range strings.Split(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+	for v := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		if v = strings.TrimPrefix(strings.TrimSpace(v), "W/"); v == d.etag || v == "*" {
 			return true
 		}

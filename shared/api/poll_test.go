@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -112,16 +113,12 @@ func TestPollSuccess(t *testing.T) {
 	want := map[string]any{}
 	h.must(json.Unmarshal([]byte(reportJSON), &want))
 	heard, _ := want["audio"].(map[string]any)
-	for k, v := range map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en"} {
-		heard[k] = v
-	}
-	for k, v := range map[string]any{
+	maps.Copy(heard, map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en"})
+	maps.Copy(want, map[string]any{
 		"id": string(id), "externalId": nil, "status": "success", "serviceType": "speech", "timestamp": "2026-04-21T12:36:26.789Z", "createdAt": "2026-04-21T12:34:56.789Z",
 		"completedAt": "2026-04-21T12:36:26.789Z", "processingTimeMs": 90000.0,
 		"credits": map[string]any{"deducted": 4.0, "remainingBalance": 96.0, "audioDurationMinutes": 4.0}, "error": nil, "metadata": map[string]any{"k": "v"}, "tags": []any{},
-	} {
-		want[k] = v
-	}
+	})
 	if !reflect.DeepEqual(r.body, want) {
 		t.Errorf("got  %v\nwant %v", r.body, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,12 +95,7 @@ func filter(q url.Values) (f run.Filter, err error) {
 }
 
 func known(s run.Status) bool {
-	for _, k := range run.Statuses {
-		if k == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(run.Statuses, s)
 }
 
 // between tells whether s is UTF-8 of low to high characters.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -211,9 +212,7 @@ func (c *Client) send(ctx context.Context, method, address, key string, header h
 	if err != nil {
 		return nil, nil, fmt.Errorf("client: %s %s: %w", method, address, err)
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	if key != "" {
 		req.Header.Set("X-Api-Key", key)
 	}

@@ -333,7 +333,7 @@ func TestErase(t *testing.T) {
 	_, err = s.store.End(t.Context(), r, run.Fail(errcode.ScoringFailed, "", ""), s.clock.Now())
 	s.must(err)
 	n := 0
-	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+	s.before = func(w http.ResponseWriter, _ *http.Request) bool {
 		if n++; n > 1 {
 			return false
 		}
@@ -408,7 +408,7 @@ func TestWait(t *testing.T) {
 		return nil
 	}
 	readings := 0
-	r, err := s.client.Wait(t.Context(), a.ID, func(r Run) { readings++ })
+	r, err := s.client.Wait(t.Context(), a.ID, func(Run) { readings++ })
 	s.must(err)
 	if r.Status != run.Failed || r.Failure.Code != errcode.StuckTimeout || r.Scores != nil || !bytes.Contains(r.Raw, []byte(`"transcript":null`)) || readings != 12 {
 		t.Errorf("after %d readings: %+v", readings, r)

@@ -180,8 +180,7 @@ func (c *Client) upload(ctx context.Context, file content) (id string, err error
 	}
 	// The object store is another service: it gets no key of ours.
 	if _, _, err := c.send(ctx, http.MethodPost, given.URL, "", http.Header{"Content-Type": {kind}}, body, size); err != nil {
-		var refused *Error
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*Error](err); ok {
 			refused.Message = fmt.Sprintf("the object store refused the upload (%s)", http.StatusText(refused.Status))
 		}
 		return "", err

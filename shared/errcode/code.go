@@ -5,6 +5,7 @@ package errcode
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -221,9 +222,7 @@ func (e *Error) Because(cause error) *Error { n := *e; n.Cause = cause; return &
 func (e *Error) With(k string, v any) *Error {
 	n := *e
 	n.Details = map[string]any{}
-	for a, b := range e.Details {
-		n.Details[a] = b
-	}
+	maps.Copy(n.Details, e.Details)
 	n.Details[k] = v
 	return &n
 }
@@ -250,8 +249,7 @@ func Of(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return New(InternalError).Because(err)

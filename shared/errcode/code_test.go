@@ -21,7 +21,7 @@ func TestTableHoldsTheDocumentedCodes(t *testing.T) {
 	section := regexp.MustCompile(`^(\d{3}) — `)
 	row := regexp.MustCompile(`^([A-Z][A-Z_]{3,}) \|`)
 	status, seen := 0, 0
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.SplitSeq(string(text), "\n") {
 		if m := section.FindStringSubmatch(line); m != nil {
 			fmt.Sscan(m[1], &status)
 		}

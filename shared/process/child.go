@@ -138,7 +138,7 @@ func (c *Child) launch() (*live, error) {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		cmd := exec.Command(c.path, c.args...)
+		cmd := exec.Command(c.path, c.args...) //nolint:noctx // it outlives the call; stop ends it
 		prepare(cmd, "")
 		errs := &tail{}
 		cmd.Stderr = errs

@@ -43,7 +43,7 @@ func Manifest(r io.Reader, dir string) ([]Row, error) {
 			return ""
 		}
 		row := Row{ID: get("id"), Text: get("text")}
-		for _, p := range strings.Split(get("audio"), "|") {
+		for p := range strings.SplitSeq(get("audio"), "|") {
 			if p = strings.TrimSpace(p); p == "" {
 				continue
 			}

@@ -62,7 +62,7 @@ func TestTheRepositoryIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(root, "shared", "corpus")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "infra", "measure", "corpus")); err != nil {
 		t.Error(err)
 	}
 	t.Chdir(t.TempDir())

@@ -81,7 +81,7 @@ func compose(people []person, n int) composition {
 	cast := [2]person{candidate, interviewer}
 	for turn := 1; len(r.pcm) < composedSeconds*audio.SampleRate; turn++ {
 		who := turn % 2
-		for said := 0; said < 3; said++ {
+		for said := range 3 {
 			// One sentence at least, and more while the share is behind.
 			behind := spoken[0] < share*(spoken[0]+spoken[1])
 			if said > 0 && behind != (who == 0) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -274,9 +275,7 @@ func (t *table) scored(d dimension, section norms.Section, who, from, to int) (r
 // set by hand, and measures that no scorer reports come in with their norms.
 func refitted(s norms.Section, t *table, m model) norms.Section {
 	out := norms.Section{Numbers: map[string]norms.Number{}}
-	for k, v := range s.Numbers {
-		out.Numbers[k] = v
-	}
+	maps.Copy(out.Numbers, s.Numbers)
 	out.Numbers["constant"] = norms.Number{Value: m.constant, Source: "fold"}
 	known := map[string]bool{}
 	put := func(x norms.Measure) {
@@ -323,10 +322,5 @@ func line(x, y []float64) (a, b float64) {
 }
 
 func has(v []int, x int) bool {
-	for _, y := range v {
-		if x == y {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(v, x)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ func made() (*table, []float64) {
 	var y []float64
 	for s := range 24 {
 		level := rng.NormFloat64()
-		t.speakers = append(t.speakers, candidate{speaker: speaker{id: fmt.Sprint(s), child: s%3 == 0, gender: "fm"[s%2 : s%2+1]}})
+		t.speakers = append(t.speakers, candidate{speaker: speaker{id: strconv.Itoa(s), child: s%3 == 0, gender: "fm"[s%2 : s%2+1]}})
 		var rows []int
 		for range 10 {
 			a, b := level+0.3*rng.NormFloat64(), 10+rng.NormFloat64()

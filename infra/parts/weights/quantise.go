@@ -2,6 +2,7 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -18,7 +19,7 @@ func QuantiseQ8(model []byte) ([]byte, error) {
 	r := &reader{b: model}
 	w := &writer{b: make([]byte, 0, len(model)*5/8)}
 	if m := r.int32(); r.err == nil && m != magic {
-		return nil, fmt.Errorf("weights: quantise: not a ggml file")
+		return nil, errors.New("weights: quantise: not a ggml file")
 	}
 	w.int32(magic)
 	for range 10 {
@@ -63,7 +64,7 @@ func quantiseTensor(w *writer, r *reader) error {
 		shape[i] = r.int32()
 		count *= shape[i]
 		if count > math.MaxInt32 {
-			return fmt.Errorf("a tensor of more than 2^31 values")
+			return errors.New("a tensor of more than 2^31 values")
 		}
 	}
 	name := string(r.take(length))

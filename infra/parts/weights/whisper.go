@@ -165,7 +165,7 @@ func (c *renaming) all() {
 }
 
 func (c *renaming) side(side string) {
-	for i := 0; i < maxTensors; i++ {
+	for i := range maxTensors {
 		from, to := fmt.Sprintf("%s/layer_%d", side, i), fmt.Sprintf("%s.blocks.%d", side, i)
 		if _, more := c.source[from+"/ffn/linear_0/weight"]; !more {
 			c.layers[side] = i

@@ -111,8 +111,7 @@ func queueChecks(cfg aws.Config, unique string) []check {
 		}},
 		{name: "an unknown queue is QueueDoesNotExist", run: func(ctx context.Context) error {
 			_, err := q.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(unique + "-none")})
-			var want *types.QueueDoesNotExist
-			if !errors.As(err, &want) {
+			if _, ok := errors.AsType[*types.QueueDoesNotExist](err); !ok {
 				return fmt.Errorf("got %w", err)
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,7 +39,7 @@ func (t *table) create(ctx context.Context) error {
 func (t *table) keepsTypes(ctx context.Context) error {
 	const digits = "123456789012345678901234567890.12345678"
 	it := keyOf("types", "1")
-	for name, v := range (item{
+	maps.Copy(it, item{
 		"n":     &types.AttributeValueMemberN{Value: digits},
 		"bytes": &types.AttributeValueMemberB{Value: []byte{0, 1, 255}},
 		"true":  &types.AttributeValueMemberBOOL{Value: true},
@@ -47,9 +48,7 @@ func (t *table) keepsTypes(ctx context.Context) error {
 		"map":   &types.AttributeValueMemberM{Value: item{"x": number(3)}},
 		"texts": &types.AttributeValueMemberSS{Value: []string{"a", "b"}},
 		"nums":  &types.AttributeValueMemberNS{Value: []string{"1", "2"}},
-	}) {
-		it[name] = v
-	}
+	})
 	if err := t.put(ctx, it); err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func main() {
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:gocritic // what is deferred only ends waits
+		os.Exit(1)
 	}
 }
 

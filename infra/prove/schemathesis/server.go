@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -180,9 +181,7 @@ func front(w http.ResponseWriter, r *http.Request, handle func(context.Context, 
 	if err != nil {
 		panic(err) // the adapter has none
 	}
-	for name, values := range a.MultiValueHeaders {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.MultiValueHeaders)
 	w.WriteHeader(a.StatusCode)
 	_, _ = io.Copy(w, strings.NewReader(a.Body)) // the client has gone
 }

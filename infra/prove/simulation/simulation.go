@@ -142,9 +142,7 @@ func Run(cfg Config) Result {
 	next := cfg.Seed
 	var wait sync.WaitGroup
 	for range workers {
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
+		wait.Go(func() {
 			for {
 				mu.Lock()
 				if total.Failure != nil || total.Runs >= cfg.Runs {
@@ -159,7 +157,7 @@ func Run(cfg Config) Result {
 				total.add(one, seed, cfg.Faults)
 				mu.Unlock()
 			}
-		}()
+		})
 	}
 	wait.Wait()
 	return total

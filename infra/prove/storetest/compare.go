@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -405,7 +406,7 @@ func (c *comparison[M]) submit(client account.ID, slots int) call {
 	sub := Submission(client, int(c.Seed)*1000+c.submits, 1+int64(c.submits%7), slots, now)
 	if c.rand.IntN(3) == 0 {
 		what = "submit with key"
-		sub.Idempotency = &run.Idempotency{Key: fmt.Sprint("key ", c.rand.IntN(3)), Input: fmt.Sprint(c.rand.IntN(8) / 7), Expires: now.Add(time.Minute)}
+		sub.Idempotency = &run.Idempotency{Key: fmt.Sprint("key ", c.rand.IntN(3)), Input: strconv.Itoa(c.rand.IntN(8) / 7), Expires: now.Add(time.Minute)}
 	}
 	one := call{what: what, client: client, do: func(ctx context.Context, s Store) (any, error) {
 		r, replayed, err := s.Submit(ctx, sub, now)

@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -349,7 +349,7 @@ func ledgers(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 0)
 			for n := range int64(12) {
 				w.later(time.Second)
-				w.must(w.s.Grant(w.ctx, w.client, n+1, fmt.Sprint(n), w.now))
+				w.must(w.s.Grant(w.ctx, w.client, n+1, strconv.FormatInt(n, 10), w.now))
 			}
 			for _, tc := range []struct {
 				before     int64
@@ -361,7 +361,7 @@ func ledgers(t *testing.T, open func(*testing.T) Store) {
 				var seqs, want []int64
 				for _, e := range got {
 					seqs = append(seqs, e.Seq)
-					if e.Amount != e.Seq || e.Note != fmt.Sprint(e.Seq-1) || !e.CreatedAt.Equal(Start.Add(time.Duration(e.Seq)*time.Second)) {
+					if e.Amount != e.Seq || e.Note != strconv.FormatInt(e.Seq-1, 10) || !e.CreatedAt.Equal(Start.Add(time.Duration(e.Seq)*time.Second)) {
 						t.Errorf("%+v", e)
 					}
 				}

@@ -216,8 +216,7 @@ func together(n int, f func(i int)) {
 	var wait sync.WaitGroup
 	gate := make(chan struct{})
 	for i := range n {
-		wait.Add(1)
-		go func() { defer wait.Done(); <-gate; f(i) }()
+		wait.Go(func() { <-gate; f(i) })
 	}
 	close(gate)
 	wait.Wait()

@@ -31,9 +31,7 @@ func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 	var submitted atomic.Int64
 	var done atomic.Bool
 	var auditor sync.WaitGroup
-	auditor.Add(1)
-	go func() {
-		defer auditor.Done()
+	auditor.Go(func() {
 		for !done.Load() {
 			report, err := audit.All(ctx, s, dimensions, clients[0])
 			if err != nil && !strings.Contains(err.Error(), "given up") { // a client that never rests
@@ -43,7 +41,7 @@ func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 				t.Errorf("amid the work: %v", report.Violations)
 			}
 		}
-	}()
+	})
 	together(workers, func(worker int) {
 		random := rand.New(rand.NewPCG(uint64(worker), 2))
 		for step := range steps {

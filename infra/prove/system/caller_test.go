@@ -265,7 +265,7 @@ func (c *caller) audited() {
 // at returns what stands at a dotted path of the body.
 func (r reply) at(path string) any {
 	v := any(r.body)
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		o, ok := v.(map[string]any)
 		if !ok {
 			return nil

@@ -75,22 +75,12 @@ func (c Client) AudioRetention() time.Duration {
 
 // Granted tells whether the client has g.
 func (c Client) Granted(g Grant) bool {
-	for _, have := range c.Grants {
-		if have == g {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Grants, g)
 }
 
 // Permitted tells whether the client has p.
 func (c Client) Permitted(p Permission) bool {
-	for _, have := range c.Permissions {
-		if have == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Permissions, p)
 }
 
 // Key is what is kept of an API key: never the key itself.

@@ -2,7 +2,6 @@ package delivery_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"os"
 	"parley/infra/prove/service"

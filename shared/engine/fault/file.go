@@ -40,10 +40,10 @@ func save(path string, s state) error {
 	if err != nil {
 		return fmt.Errorf("fault: write: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return fmt.Errorf("fault: write: %w", err)
 	}
-	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(path+".new", append(raw, '\n'), 0o600); err != nil {
 		return fmt.Errorf("fault: write: %w", err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
@@ -119,12 +119,12 @@ func putTokens(path string, spec Spec) error {
 			return fmt.Errorf("fault: count: %w", err)
 		}
 	}
-	if err := os.MkdirAll(tokens(path), 0o755); err != nil {
+	if err := os.MkdirAll(tokens(path), 0o750); err != nil {
 		return fmt.Errorf("fault: count: %w", err)
 	}
 	for n := range spec.Times {
 		name := filepath.Join(tokens(path), fmt.Sprintf("%s-%d", spec.Target, n))
-		if err := os.WriteFile(name, nil, 0o644); err != nil {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			return fmt.Errorf("fault: count: %w", err)
 		}
 	}

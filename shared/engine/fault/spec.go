@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,7 +91,7 @@ func Parse(text string, stages ...string) (Spec, error) {
 		err = spec.parseWrite(arg)
 	case target == TargetReady:
 		if rest != string(False) {
-			err = fmt.Errorf("only ready=false can be set; clear the faults to be ready again")
+			err = errors.New("only ready=false can be set; clear the faults to be ready again")
 		}
 	case slices.Contains(stages, target) || len(stages) == 0 && strings.Trim(target, smallLetters) == "":
 		err = spec.parseStage(arg, hasArg)
@@ -150,7 +151,7 @@ func (s *Spec) parseTable(arg string, _ bool) error {
 
 func (s *Spec) parseWrite(arg string) error {
 	if s.Action != Crash {
-		return fmt.Errorf("write takes crash")
+		return errors.New("write takes crash")
 	}
 	return s.parseShare(arg, "die after")
 }

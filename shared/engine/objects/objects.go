@@ -36,8 +36,7 @@ func New(api *s3.Client, bucket string) *Store {
 
 // missing turns S3's refusals for an absent object into ErrNoObject.
 func missing(what, key string, err error) error {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "NoSuchKey", "NotFound":
 			return fmt.Errorf("objects: %s %s: %w", what, key, pipeline.ErrNoObject)

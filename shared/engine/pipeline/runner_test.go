@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"parley/infra/prove/service"
 	"testing"

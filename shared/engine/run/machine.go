@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"parley/shared/errcode"
@@ -250,8 +251,6 @@ func (r Run) Follows(before Run) error {
 
 func clone(m map[Part]Pending) map[Part]Pending {
 	n := make(map[Part]Pending, len(m))
-	for k, v := range m {
-		n[k] = v
-	}
+	maps.Copy(n, m)
 	return n
 }

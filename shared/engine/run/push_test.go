@@ -3,6 +3,7 @@ package run_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func second(_ run.Run, err error) error { return err }
 func TestFailedTriesFollowTheScheduleAndEnd(t *testing.T) {
 	for _, random := range []float64{0, 0.5, 0.999} {
 		r, at := pushed(t), now
-		for n, wait := range append(run.PushSchedule[:len(run.PushSchedule):len(run.PushSchedule)], 0) {
+		for n, wait := range append(slices.Clip(run.PushSchedule), 0) {
 			r = must(t)(r.PushBegun(1, n, at))
 			r = must(t)(r.PushTried(1, n, run.Try{Status: 503}, random, at))
 			if n == len(run.PushSchedule) {

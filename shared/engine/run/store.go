@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"parley/shared/engine/account"
@@ -53,12 +54,7 @@ func (f Filter) Matches(r Run) bool {
 	if f.Tag == "" {
 		return true
 	}
-	for _, t := range r.Request.Tags {
-		if t == f.Tag {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Request.Tags, f.Tag)
 }
 
 // Store keeps runs and the ledger. Its methods are the transitions of the state machine: each one conditional write or

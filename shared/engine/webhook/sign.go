@@ -62,7 +62,7 @@ func Verify(s account.SigningSecret, h http.Header, body []byte, now time.Time) 
 	if err != nil {
 		return err
 	}
-	for _, one := range strings.Fields(h.Get(SignatureHeader)) {
+	for one := range strings.FieldsSeq(h.Get(SignatureHeader)) {
 		text, ok := strings.CutPrefix(one, version)
 		got, err := base64.StdEncoding.DecodeString(text)
 		if ok && err == nil && hmac.Equal(got, want) {

@@ -254,8 +254,7 @@ func TestValidateCut(t *testing.T) {
 	} {
 		_, err := ValidateCut(json.RawMessage(raw), 240_000)
 		got := ""
-		var e *errcode.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*errcode.Error](err); ok {
 			for _, f := range e.Details["fields"].([]CutFault) {
 				got += "," + f.Name + " " + f.Reason
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"parley/shared/errcode"
 	"parley/shared/process"
@@ -63,8 +64,8 @@ func (d Decoder) DecodeTo(ctx context.Context, path, pcm string) (samples int64,
 }
 
 func (d Decoder) arguments(src source) []string {
-	return append(src.input(), "-map", "0:a:0", "-t", fmt.Sprint(decodeSeconds), "-map_metadata", "-1", "-af", fill+resample,
-		"-fs", fmt.Sprint(maxPCM), "-c:a", "pcm_s16le", "-f", "s16le")
+	return append(src.input(), "-map", "0:a:0", "-t", strconv.Itoa(decodeSeconds), "-map_metadata", "-1", "-af", fill+resample,
+		"-fs", strconv.Itoa(maxPCM), "-c:a", "pcm_s16le", "-f", "s16le")
 }
 
 // judge tells what became of a decoding that gave so many bytes.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +86,7 @@ func part(percent int, of func(*kitchen) []byte) func(*kitchen) []byte {
 
 // twice is a sample and once more behind it.
 func twice(of func(*kitchen) []byte) func(*kitchen) []byte {
-	return func(k *kitchen) []byte { b := of(k); return append(b[:len(b):len(b)], b...) }
+	return func(k *kitchen) []byte { b := of(k); return append(slices.Clip(b), b...) }
 }
 
 // behind is a sample behind other bytes.
@@ -163,7 +164,7 @@ var (
 )
 
 func args(first []string, more ...string) []string {
-	return append(first[:len(first):len(first)], more...)
+	return append(slices.Clip(first), more...)
 }
 
 // samples is the table. What a codec's own frames add: an MPEG layer III frame 1152 samples and an encoder's delay of 1105, an AAC frame 1024.

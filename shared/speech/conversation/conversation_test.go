@@ -28,7 +28,7 @@ func script(lines []said) ([]transcript.Chunk, diarization.Diarization) {
 	end := int64(0)
 	for _, l := range lines {
 		at := l.at
-		for _, w := range strings.Fields(l.text) {
+		for w := range strings.FieldsSeq(l.text) {
 			words = append(words, transcript.Word{Text: w, StartMs: at, EndMs: at + wordMs - 50, P: 0.9})
 			at += wordMs
 		}

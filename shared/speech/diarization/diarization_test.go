@@ -172,7 +172,7 @@ func TestBoundsOfTheRecording(t *testing.T) {
 func TestWindowsAreBounded(t *testing.T) {
 	// 45 minutes of half-second bursts: the most windows that a recording can ask for.
 	var f frames
-	for at := 0; at < 45*60*framesPerSec; at++ {
+	for at := range 45 * 60 * framesPerSec {
 		if at%100 < 50 {
 			f.at = append(f.at, at)
 		}

@@ -55,7 +55,7 @@ func TestSyllablesAgreeWithTheDictionary(t *testing.T) {
 			continue
 		}
 		n := 0
-		for _, p := range strings.Fields(phones) {
+		for p := range strings.FieldsSeq(phones) {
 			if strings.ContainsRune("AEIOU", rune(p[0])) {
 				n++
 			}

@@ -155,8 +155,7 @@ func (s *Store) transact(ctx context.Context, what string, decide func(context.C
 
 // passing tells whether a read's error may be gone at the next attempt.
 func passing(err error) bool {
-	var op *smithy.OperationError
-	if !errors.As(err, &op) {
+	if _, ok := errors.AsType[*smithy.OperationError](err); !ok {
 		return false
 	}
 	v := judge(err)
@@ -179,8 +178,7 @@ func (s *Store) commit(ctx context.Context, b *budget, items []types.TransactWri
 		case written:
 			return now, nil
 		case lost, conflict:
-			var cancelled *types.TransactionCanceledException
-			if errors.As(err, &cancelled) {
+			if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 				now.reasons = cancelled.CancellationReasons
 			}
 			return now, err

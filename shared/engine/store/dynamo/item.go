@@ -95,7 +95,7 @@ func (r *reader) wrong(name string, err error) {
 	}
 }
 
-var errType = fmt.Errorf("wrong type")
+var errType = errors.New("wrong type")
 
 func (r *reader) text(name string) string {
 	switch v := r.item[name].(type) {

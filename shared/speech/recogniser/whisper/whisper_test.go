@@ -156,7 +156,7 @@ func TestTheRequestedLanguageHasItsOwnProbability(t *testing.T) {
 			t.Errorf("%s: %v, want %v", language, got, want)
 		}
 	}
-	for code, want := range map[string]string{"en": "en", "nb": "no", "jv": "jw", "ga": "auto", "": "auto", "n ": "auto"} {
+	for code, want := range map[string]string{"en": "en", "nb": "no", "jv": "jw", "ga": "auto", "": "auto", "n ": "auto"} { //nolint:gocritic // the space is what is tried
 		if got := engineLanguage(code); got != want {
 			t.Errorf("engineLanguage(%q) = %q, want %q", code, got, want)
 		}
@@ -204,7 +204,7 @@ func TestWhatRepeatsItselfIsDropped(t *testing.T) {
 		"a loop that breaks off midway": {"it was good it was good it was good it was good it was", "it was good it was"},
 	} {
 		var words []transcript.Word
-		for _, w := range strings.Fields(c.said) {
+		for w := range strings.FieldsSeq(c.said) {
 			words = append(words, transcript.Word{Text: w})
 		}
 		if got := texts(unloop(words)); got != c.want {

@@ -325,7 +325,7 @@ func TestUnlooped(t *testing.T) {
 		{"", ""},
 	} {
 		var words []transcript.Word
-		for _, w := range strings.Fields(c.text) {
+		for w := range strings.FieldsSeq(c.text) {
 			words = append(words, transcript.Word{Text: w})
 		}
 		var got []string

@@ -287,7 +287,7 @@ func TestRepairs(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			var words []transcript.Word
-			for _, w := range strings.Fields(text) {
+			for w := range strings.FieldsSeq(text) {
 				words = append(words, transcript.Word{Text: w})
 			}
 			if got := repairs("en", words); got != want {

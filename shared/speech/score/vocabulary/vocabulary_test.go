@@ -15,7 +15,7 @@ import (
 // spoken is one turn of the candidate, each word heard with p.
 func spoken(text string, p float64) score.Material {
 	var ws []transcript.Word
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		ws = append(ws, transcript.Word{Text: w, P: p})
 	}
 	return score.Material{Conversation: transcript.Conversation{Turns: []transcript.Turn{{Words: ws}}, Language: "en"}}

@@ -149,19 +149,21 @@ func ending(words []string, suffix string) []string {
 	last := words[len(words)-1]
 	switch suffix {
 	case "st", "nd", "rd", "th":
-		if o := ordinals[last]; o != "" {
+		switch o := ordinals[last]; {
+		case o != "":
 			last = o
-		} else if strings.HasSuffix(last, "y") {
+		case strings.HasSuffix(last, "y"):
 			last = last[:len(last)-1] + "ieth"
-		} else {
+		default:
 			last += "th"
 		}
 	case "s":
-		if strings.HasSuffix(last, "y") {
+		switch {
+		case strings.HasSuffix(last, "y"):
 			last = last[:len(last)-1] + "ies"
-		} else if strings.HasSuffix(last, "x") {
+		case strings.HasSuffix(last, "x"):
 			last += "es"
-		} else {
+		default:
 			last += "s"
 		}
 	default:
