@@ -1,8 +1,9 @@
-// Package api is the HTTP front: who may call, what a submit must bring, and what is answered, as net/http handlers over
-// the ports of the domain. It knows neither the gateway in front of it nor the tables behind it.
+// Package api is the HTTP front. It decides who may call, what a submit must contain and what is
+// answered, in net/http handlers over the ports of the domain. It knows neither the gateway in
+// front of it nor the tables behind it.
 //
-// Each constructor (Submit, Poll, …) makes the handler of one function and owns its paths; All mounts them together.
-// Every answer that is an error has the one envelope of package errcode's table.
+// Each constructor (Submit, Poll, …) makes the handler of one function and owns its paths; All
+// mounts them together. Every error answer is an Envelope with a code of package errcode's table.
 package api
 
 import (
@@ -22,24 +23,26 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// Base is the path that all calls stand under.
+// Base is the prefix of every path.
 const Base = "/api/v1"
 
-// Prober reads what an audio file is, by its content alone.
+// Prober inspects an audio file by its content alone.
 type Prober interface {
-	// Probe answers format, length and size of the file at path, or a *errcode.Error: UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT,
-	// AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE.
+	// Probe returns the format, length and size of the file at path. What the client did wrong is a
+	// *errcode.Error: UNSUPPORTED_FORMAT, AUDIO_TOO_SHORT, AUDIO_TOO_LONG,
+	// AUDIO_DURATION_UNAVAILABLE.
 	Probe(ctx context.Context, path string) (audio.Info, error)
 }
 
-// Presigner lets a client post one file straight into the object store.
+// Presigner lets a client post a file straight into the object store.
 type Presigner interface {
-	// PresignPost allows one POST of 1 to maxBytes bytes under key, until lasting has passed. The caller posts a form of the
-	// returned fields, then the file, to url.
+	// PresignPost allows a POST of 1 to maxBytes bytes under key until lasting has passed. The
+	// client posts a form to url: first the returned fields, then the file.
 	PresignPost(ctx context.Context, key string, maxBytes int64, lasting time.Duration) (url string, fields map[string]string, err error)
 }
 
-// Deps are the ports that the handlers stand on. Each constructor names those that it needs.
+// Deps holds the ports that the handlers use. The comment of each constructor lists the ones it
+// needs.
 type Deps struct {
 	Service  pipeline.Service
 	Runs     run.Store
@@ -56,31 +59,35 @@ type Deps struct {
 
 	// Budget is a run's deadline (Submit).
 	Budget run.Budget
-	// PollEvery is the least time between two polls of a run that has not ended (Poll); 0: none.
+	// PollEvery is the minimum time between two polls of a run that has not ended (Poll); 0: no
+	// minimum.
 	PollEvery time.Duration
-	// Webhooks is where webhooks may go (Submit).
+	// Webhooks decides which webhook addresses are allowed (Submit).
 	Webhooks webhook.Policy
-	// TempDir is where a submitted file lies while it is judged (Submit); empty: os.TempDir.
+	// TempDir holds a submitted file while it is checked (Submit); empty: os.TempDir.
 	TempDir string
 }
 
-// Submit serves POST /speech/analyze. It needs Objects, Sender, Prober and Budget beside what every keyed call needs: Runs,
-// Limits, Accounts, Clock, Random and Log.
+// Submit serves POST /speech/analyze. Every call with a key needs Runs, Limits, Accounts, Clock,
+// Random and Log; this one also needs Service, Objects, Sender, Prober, Budget and Webhooks.
 func Submit(d Deps) http.Handler { return serve(d, submitRoutes) }
 
-// Poll serves GET /speech/analyze/{id}. It needs Objects and PollEvery beside what every keyed call needs.
+// Poll serves GET /speech/analyze/{id}. It needs what every call with a key needs, Service, Objects
+// and PollEvery.
 func Poll(d Deps) http.Handler { return serve(d, pollRoutes, away(eraseRoutes)) }
 
-// Erase serves DELETE /speech/analyze/{id}. It needs Objects beside what every keyed call needs.
+// Erase serves DELETE /speech/analyze/{id}. It needs what every call with a key needs, and Objects.
 func Erase(d Deps) http.Handler { return serve(d, eraseRoutes, away(pollRoutes)) }
 
-// Runs serves GET /runs and GET /speech/runs. It needs Objects beside what every keyed call needs.
+// Runs serves GET /runs and GET /speech/runs. It needs what every call with a key needs, Service
+// and Objects.
 func Runs(d Deps) http.Handler { return serve(d, runsRoutes) }
 
-// Credits serves GET /credits and GET /credits/transactions. It needs what every keyed call needs.
+// Credits serves GET /credits and GET /credits/transactions. It needs what every call with a key
+// needs.
 func Credits(d Deps) http.Handler { return serve(d, creditsRoutes) }
 
-// Uploads serves POST /speech/uploads. It needs Presigner beside what every keyed call needs.
+// Uploads serves POST /speech/uploads. It needs what every call with a key needs, and Presigner.
 func Uploads(d Deps) http.Handler { return serve(d, uploadsRoutes) }
 
 // Health serves GET /health, without a key. It needs Limits, Clock, Random and Log.
@@ -96,7 +103,6 @@ func allRoutes() []route {
 	return slices.Concat(submitRoutes, pollRoutes, eraseRoutes, uploadsRoutes, runsRoutes, creditsRoutes, healthRoutes, docsRoutes())
 }
 
-// presenter makes what is answered of runs.
 func (d Deps) presenter() presentation.Presenter {
 	return presentation.Presenter{Service: d.Service, Runs: d.Runs, Objects: d.Objects, Clock: d.Clock}
 }

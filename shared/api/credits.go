@@ -32,7 +32,8 @@ type creditsView struct {
 	Recent    []transactionView `json:"recentTransactions"`
 }
 
-// usageView counts credits charged; null where the ledger is too long to be counted in one call.
+// usageView adds up credits charged. Its fields are null if the ledger is too long to add up in one
+// call.
 type usageView struct {
 	Today      *int64 `json:"today"`      // since midnight UTC
 	Last30Days *int64 `json:"last30Days"` // since 30 × 24 h ago

@@ -6,8 +6,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// cut reads the cut settings for a recording of length ms (0: not known yet), defaults filled in: INVALID_PARAMETERS naming
-// every one that is wrong.
+// cut reads the cut settings for a recording of length ms (0: not known yet) and fills in the
+// defaults. INVALID_PARAMETERS lists every setting that is wrong.
 func (f *form) cut(length int64) (audio.CutSettings, error) {
 	raw, sent := f.one(fieldCut)
 	if sent {

@@ -17,7 +17,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// docsRoutes is a function because the document that they serve tells of them too.
+// docsRoutes is a function, not a variable, because the document that these routes serve describes
+// them too: a variable would be an initialisation cycle.
 func docsRoutes() []route {
 	return []route{
 		{method: http.MethodGet, pattern: "/openapi.json", open: true, do: (*call).openAPI},
@@ -29,7 +30,7 @@ func (c *call) openAPI() (answer, error) {
 	return answer{http.StatusOK, newDocument(kindJSON, OpenAPI())}, nil
 }
 
-// page is the HTML once it was asked for.
+// page holds the HTML after the first request for it.
 var page struct {
 	once sync.Once
 	document
@@ -50,7 +51,8 @@ var (
 
 var pageTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"prose": prose}).Parse(pageSource))
 
-// newPage renders the document as one page that loads nothing and needs no script; its policy forbids both.
+// newPage renders the document as one page that loads nothing and runs no script. Its
+// Content-Security-Policy forbids both.
 func newPage() (document, error) {
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, viewOf(openAPI())); err != nil {
@@ -62,7 +64,7 @@ func newPage() (document, error) {
 	return d, nil
 }
 
-// prose makes paragraphs of a description, and code of what stands in backticks.
+// prose turns a description into HTML: blank lines separate paragraphs, backticks mark code.
 func prose(s string) template.HTML {
 	var b strings.Builder
 	for p := range strings.SplitSeq(s, "\n\n") {
@@ -108,7 +110,7 @@ type callView struct {
 	Refusals                        []refusalView
 }
 
-// rowView is a member, a parameter or a header.
+// rowView is a property, a parameter or a header.
 type rowView struct {
 	Name, Where, Type, Text, Ref string
 	Required                     bool
@@ -234,7 +236,7 @@ func refusalsOf(status string, content node) []refusalView {
 	return out
 }
 
-// curl is how the call is tried from a terminal.
+// curl returns a command that tries the call from a terminal.
 func curl(c callView) string {
 	if !strings.HasPrefix(c.Path, "/") {
 		return ""
@@ -273,7 +275,8 @@ func rowsOf(schema node) []rowView {
 	return out
 }
 
-// refOf is the name of the shape that a schema leads to, through null and lists; empty where it leads to none.
+// refOf returns the name of the shape that a schema refers to, also through null and lists; empty
+// if there is none.
 func refOf(schema node) string {
 	if r := word(schema, "$ref"); r != "" {
 		return r[strings.LastIndexByte(r, '/')+1:]
@@ -287,10 +290,10 @@ func refOf(schema node) string {
 	return ""
 }
 
-// maxValues is how many values of a list are shown.
+// maxValues is how many values of an enum are listed; a longer enum is only counted.
 const maxValues = 60
 
-// typeOf tells a schema's type and bounds in words.
+// typeOf describes a schema's type and bounds in words.
 func typeOf(schema node) string {
 	var parts []string
 	switch kind := schema.get("type").(type) {

@@ -10,24 +10,27 @@ import (
 	"parley/shared/presentation"
 )
 
-// Envelope is the body of every error answer, whoever gives it.
+// Envelope is the body of every error answer.
 type Envelope struct {
 	Error EnvelopeError `json:"error"`
 }
 
-// EnvelopeError is what an Envelope holds.
+// EnvelopeError is the content of an Envelope.
 type EnvelopeError struct {
 	Code      errcode.Code       `json:"code"`
 	Message   string             `json:"message"`
 	Timestamp presentation.Stamp `json:"timestamp"`
-	// RequestID is the X-Request-Id of the answer; empty where the request was refused before its handler ran.
+	// RequestID is the X-Request-Id of the answer; empty if the request was refused before its
+	// handler ran.
 	RequestID string `json:"requestId,omitempty"`
-	// RetryAfterSeconds is 1 or more on 429 and 503, and wherever a retry has a known moment.
+	// RetryAfterSeconds is at least 1 on 429 and 503, and on any other error that says when to
+	// retry.
 	RetryAfterSeconds int            `json:"retryAfterSeconds,omitempty"`
 	Details           map[string]any `json:"details,omitempty"`
 }
 
-// Refuse answers e in the envelope. requestID is empty where no handler ran. A code without an HTTP status answers 500.
+// Refuse answers e in an Envelope. requestID is empty if no handler ran. A code without an HTTP
+// status answers 500 INTERNAL_ERROR.
 func Refuse(w http.ResponseWriter, e *errcode.Error, requestID string, now time.Time) {
 	entry, ok := errcode.Lookup(e.Code)
 	if !ok || entry.Status == 0 {
@@ -40,16 +43,16 @@ func Refuse(w http.ResponseWriter, e *errcode.Error, requestID string, now time.
 		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfterSeconds))
 	}
 	raw, err := json.Marshal(Envelope{body})
-	if err != nil { // details that are no JSON
+	if err != nil { // the details cannot be encoded
 		body.Details = nil
-		raw, _ = json.Marshal(Envelope{body}) // strings and numbers
+		raw, _ = json.Marshal(Envelope{body}) // only strings and numbers: cannot fail
 	}
 	write(w, entry.Status, raw)
 }
 
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
-// write sends a whole answer. Nothing that a key opens may be kept by what lies between.
+// write sends a complete answer. No proxy may cache it, because it may hold a client's data.
 func write(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -59,5 +62,5 @@ func write(w http.ResponseWriter, status int, body []byte) {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client has gone: nobody to tell
+	_, _ = w.Write(body) // it fails only if the client has gone
 }

@@ -15,12 +15,14 @@ import (
 
 var eraseRoutes = []route{{method: http.MethodDelete, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).erase}}
 
-// maxEraseTries bounds how often a run that moves meanwhile is read again: only an operator's retry moves one that has ended.
+// maxEraseTries bounds how often a run that changes meanwhile is read again. Only an operator's
+// retry changes a run that has ended.
 const maxEraseTries = 5
 
-// erase answers 204 once a run's recording, transcript and scores are gone, and again each time after: the run is marked first, so
-// that nothing of it is shown from then on, and a deletion that was cut off is done by a repeat of the call, or by the upkeep.
-// What was paid stays in the ledger. REQUEST_NOT_FOUND, RUN_NOT_TERMINAL.
+// erase answers 204 once a run's recording, transcript and scores are gone, and again on each
+// repeat. It marks the run first, so nothing of it is shown from then on. If the deletion is
+// interrupted, a repeat of the call finishes it, or else package cleanup does. The ledger keeps
+// what was paid. REQUEST_NOT_FOUND, RUN_NOT_TERMINAL.
 func (c *call) erase() (answer, error) {
 	r, err := c.own(run.ID(c.segment))
 	if err != nil {
@@ -39,7 +41,7 @@ func (c *call) erase() (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// mark writes that a run is erased, and returns it as stored then.
+// mark marks r as erased and returns the stored run.
 func (c *call) mark(r run.Run) (run.Run, error) {
 	for range maxEraseTries {
 		if !r.Status.Terminal() {
@@ -60,7 +62,8 @@ func (c *call) mark(r run.Run) (run.Run, error) {
 	return r, fmt.Errorf("api: erase: %s moved %d times meanwhile", r.ID, maxEraseTries)
 }
 
-// own reads a run of this client. REQUEST_NOT_FOUND where there is none of this id, or it is another's.
+// own reads a run of this client. REQUEST_NOT_FOUND if there is no such run or another client owns
+// it.
 func (c *call) own(id run.ID) (run.Run, error) {
 	if !id.Valid() {
 		return run.Run{}, errcode.New(errcode.RequestNotFound)

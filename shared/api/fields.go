@@ -20,7 +20,7 @@ import (
 	"parley/shared/speech"
 )
 
-// The bounds of what a client may say of a run; characters are Unicode code points.
+// The bounds of a submit's fields, in characters (Unicode code points) unless noted otherwise.
 const (
 	maxExternalID    = 255
 	maxMetadataKeys  = 50
@@ -33,10 +33,10 @@ const (
 	maxIdempotency   = 255
 )
 
-// DefaultLanguage is what a recording is taken to be in where the client does not say.
+// DefaultLanguage is the language of a recording if the client names none.
 const DefaultLanguage = "en"
 
-// field names one thing that is wrong with a request, in `details.fields` of INVALID_PARAMETERS.
+// field is one thing that is wrong with a request, in `details.fields` of INVALID_PARAMETERS.
 type field struct {
 	Name    string `json:"name"`
 	Message string `json:"message"`
@@ -44,7 +44,7 @@ type field struct {
 	Max     any    `json:"max,omitempty"`
 }
 
-// invalid makes INVALID_PARAMETERS of what is wrong.
+// invalid returns INVALID_PARAMETERS with bad in its message and details.
 func invalid(bad ...field) *errcode.Error {
 	words := make([]string, len(bad))
 	for i, b := range bad {
@@ -53,10 +53,10 @@ func invalid(bad ...field) *errcode.Error {
 			words[i] += fmt.Sprintf(" (%v to %v)", b.Min, b.Max)
 		}
 	}
-	return errcode.Newf(errcode.InvalidParameters, "Correct these and resubmit: %s.", strings.Join(words, "; ")).With("fields", bad)
+	return errcode.Newf(errcode.InvalidParameters, "Correct the following and resubmit: %s.", strings.Join(words, "; ")).With("fields", bad)
 }
 
-// clip shortens a name that the client chose, for an answer.
+// clip makes a name that the client chose fit for an answer: valid UTF-8 of at most 65 characters.
 func clip(name string) string {
 	name = strings.ToValidUTF8(name, "?")
 	if r := []rune(name); len(r) > 64 {
@@ -65,7 +65,7 @@ func clip(name string) string {
 	return name
 }
 
-// one is the value of a field that is sent at most once.
+// one returns the value of a field that may be sent only once.
 func (f *form) one(name string) (string, bool) {
 	if vs := f.text[name]; len(vs) > 0 {
 		return vs[0], true
@@ -73,8 +73,8 @@ func (f *form) one(name string) (string, bool) {
 	return "", false
 }
 
-// request reads all fields but the recording, in the order of the documentation; the first that is wrong answers. What is
-// wrong with the form itself comes before.
+// request reads every field except the recording, in the order of the documentation, and stops at
+// the first that is wrong. Faults of the form itself come before all of them.
 func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Request, err error) {
 	if len(f.bad) > 0 {
 		return r, asked, invalid(f.bad...)
@@ -115,10 +115,10 @@ func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Req
 	return r, asked, nil
 }
 
-// withdrawn are codes that the registry of package language still reads but ISO 639-1 no longer holds.
+// withdrawn lists codes that package language still accepts but ISO 639-1 has withdrawn.
 var withdrawn = map[string]bool{"bh": true, "in": true, "iw": true, "ji": true, "jw": true, "mo": true, "sh": true}
 
-// language reads a code in either case. INVALID_LANGUAGE_CODE.
+// language reads the language code, in upper or lower case. INVALID_LANGUAGE_CODE.
 func (f *form) language() (string, error) {
 	v, ok := f.one(fieldLanguage)
 	if !ok {
@@ -133,13 +133,14 @@ func (f *form) language() (string, error) {
 	return "", errcode.New(errcode.InvalidLanguageCode)
 }
 
-// metadata reads a JSON object of strings, numbers and booleans, the latter two as they are written. INVALID_METADATA.
+// metadata reads a JSON object of strings, numbers and booleans. A number keeps the digits it was
+// written with. INVALID_METADATA.
 func metadata(raw string) (map[string]string, error) {
 	refuse := func(format string, args ...any) (map[string]string, error) {
 		return nil, errcode.Newf(errcode.InvalidMetadata, "metadata "+format+".", args...)
 	}
 	if len(raw) > maxMetadata {
-		return refuse("must have at most %d bytes in all", maxMetadata)
+		return refuse("must have at most %d bytes in total", maxMetadata)
 	}
 	if !utf8.ValidString(raw) {
 		return refuse("must be UTF-8")
@@ -157,7 +158,7 @@ func metadata(raw string) (map[string]string, error) {
 		}
 		k, _ := t.(string)
 		if _, twice := m[k]; twice {
-			return refuse("names the key %q twice", clip(k))
+			return refuse("has the key %q twice", clip(k))
 		}
 		if !between(k, 1, maxMetadataKey) {
 			return refuse("keys must have 1 to %d characters", maxMetadataKey)
@@ -177,7 +178,7 @@ func metadata(raw string) (map[string]string, error) {
 		case bool:
 			m[k] = strconv.FormatBool(v)
 		default:
-			return refuse("values must be strings, numbers or booleans; %q is none", k)
+			return refuse("values must be strings, numbers or booleans; the value of %q is not", k)
 		}
 		if utf8.RuneCountInString(m[k]) > maxMetadataValue {
 			return refuse("values must have at most %d characters", maxMetadataValue)
@@ -187,13 +188,13 @@ func metadata(raw string) (map[string]string, error) {
 		return refuse("is not valid JSON")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return refuse("must be one JSON object and nothing after it")
+		return refuse("must be a single JSON object with nothing after it")
 	}
 	return m, nil
 }
 
-// tags reads the values of the repeated field, each a tag or a JSON array of tags: trimmed, in the order sent, each once.
-// INVALID_TAGS.
+// tags reads the values of the repeated field; each value is a tag or a JSON array of tags. It
+// returns the tags trimmed, in the order sent, without duplicates. INVALID_TAGS.
 func tags(values []string) ([]string, error) {
 	var out []string
 	for _, v := range values {
@@ -201,7 +202,7 @@ func tags(values []string) ([]string, error) {
 		if strings.HasPrefix(strings.TrimSpace(v), "[") {
 			some = nil
 			d := json.NewDecoder(strings.NewReader(v))
-			var list []*string // null is no tag
+			var list []*string // pointers, to reject null
 			if err := d.Decode(&list); err != nil || d.Decode(new(any)) == nil || slices.Contains(list, nil) || !utf8.ValidString(v) {
 				return nil, errcode.New(errcode.InvalidTags)
 			}
@@ -225,19 +226,19 @@ func tags(values []string) ([]string, error) {
 	return out, nil
 }
 
-// idempotencyKey reads the header: INVALID_PARAMETERS. Empty where it was not sent.
+// idempotencyKey reads the header; empty if it was not sent. INVALID_PARAMETERS.
 func idempotencyKey(h http.Header) (string, error) {
 	vs := h.Values("Idempotency-Key")
 	if len(vs) == 0 {
 		return "", nil
 	}
 	if len(vs) > 1 || !between(vs[0], 1, maxIdempotency) {
-		return "", invalid(field{Name: "Idempotency-Key", Message: "must be sent once, with characters", Min: 1, Max: maxIdempotency})
+		return "", invalid(field{Name: "Idempotency-Key", Message: "must be sent only once; its length in characters is limited", Min: 1, Max: maxIdempotency})
 	}
 	return vs[0], nil
 }
 
-// strictObject reads raw as a JSON object, each key once, nothing after it.
+// strictObject reads raw as a JSON object without duplicate keys and with nothing after it.
 func strictObject(raw string) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(strings.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -251,7 +252,7 @@ func strictObject(raw string) (map[string]json.RawMessage, error) {
 		}
 		k, _ := t.(string)
 		if _, twice := m[k]; twice {
-			return nil, fmt.Errorf("names %q twice", clip(k))
+			return nil, fmt.Errorf("has the key %q twice", clip(k))
 		}
 		var v json.RawMessage
 		if err := d.Decode(&v); err != nil {
@@ -263,7 +264,7 @@ func strictObject(raw string) (map[string]json.RawMessage, error) {
 		return nil, errors.New("is not valid JSON")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("must be one JSON object and nothing after it")
+		return nil, errors.New("must be a single JSON object with nothing after it")
 	}
 	return m, nil
 }

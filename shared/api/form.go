@@ -19,10 +19,10 @@ import (
 
 // The bounds of a submit's body.
 const (
-	maxField   = 32 << 10 // bytes of any other field; each has a tighter bound of its own
+	maxField   = 32 << 10 // bytes of a field other than audio; each field has a tighter bound too
 	maxParts   = 100
 	maxHeaders = 16 << 10 // bytes of a part's headers, and of anything before the first part
-	// lookahead is what mime/multipart may read beyond what it was asked for: its buffer.
+	// lookahead is how far mime/multipart may read ahead: the size of its buffer, in bytes.
 	lookahead = 8 << 10
 )
 
@@ -44,14 +44,15 @@ const (
 
 var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMetadata, fieldTags, fieldCut, fieldAllowPartial, fieldWebhookURL}
 
-// form is a submit's body, read to its end or to its first breach of a bound.
+// form is a submit's body, read to its end or until it broke a bound.
 type form struct {
 	text map[string][]string // by field, in the order sent
-	// audio is nil where there is no such part.
+	// audio is nil if the form has no such part.
 	audio *spool
-	// bad are breaches of the form itself: fields unknown, repeated, too large.
+	// bad lists faults of the form itself: fields that are unknown, repeated or too large.
 	bad []field
-	// late is why reading stopped before the end, nil where it did not. It counts only when what was read is in order.
+	// late is why reading stopped early, or nil. It is reported only if everything read so far is
+	// valid.
 	late error
 }
 
@@ -61,8 +62,9 @@ func (f *form) close() {
 	}
 }
 
-// readForm reads the body of r in one pass: the recording goes to a file in dir, the rest to memory, all within bounds. The
-// error is one of our own; what the client did wrong stands in the form. The caller closes the form.
+// readForm reads the body of r in one pass and within bounds: the recording to a file in dir, the
+// rest to memory. Its error is a failure on our side; the form records what the client did wrong.
+// The caller closes the form, also after an error.
 func readForm(r *http.Request, dir string) (*form, error) {
 	f := &form{text: map[string][]string{}}
 	boundary := boundaryOf(r.Header)
@@ -94,7 +96,7 @@ func readForm(r *http.Request, dir string) (*form, error) {
 	}
 }
 
-// boundaryOf is what parts the form; empty where the body is no form.
+// boundaryOf returns the boundary between the form's parts; empty if the body is not a form.
 func boundaryOf(h http.Header) string {
 	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
@@ -103,7 +105,7 @@ func boundaryOf(h http.Header) string {
 	return params["boundary"]
 }
 
-// take reads one part. more is false where reading cannot go on.
+// take reads one part. more is false if reading cannot continue.
 func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, err error) {
 	name := p.FormName()
 	switch {
@@ -122,7 +124,7 @@ func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, 
 	}
 	switch {
 	case name == "":
-		f.complain(field{Name: "body", Message: "has a part without a name"})
+		f.complain(field{Name: "body", Message: "has a part without a field name"})
 	case !slices.Contains(textFields, name):
 		f.complain(field{Name: clip(name), Message: "is not a field of this call"})
 	case len(raw) > maxField:
@@ -162,18 +164,19 @@ func (f *form) takeAudio(p *multipart.Part, dir string) (more bool, err error) {
 	return true, nil
 }
 
-// broken is what a body answers that breaks off, is no multipart, or spends too much on headers.
+// broken is the error for a body that is truncated, is not multipart, or has oversized headers.
 func broken(cause error) error {
-	why := "is not complete multipart/form-data"
+	why := "is not complete, valid multipart/form-data"
 	if errors.Is(cause, errAllowance) {
 		why = "has a part whose headers or content are too large"
 	}
 	return invalid(field{Name: "body", Message: why}).Because(cause)
 }
 
-var errAllowance = errors.New("api: more was sent than is read here")
+var errAllowance = errors.New("api: a part of the form is over its bound")
 
-// allowance bounds what is read from r: the reader of a form says before each step how much the step may take.
+// allowance bounds what is read from r. Before each step, the reader of a form sets left to the
+// number of bytes that the step may read.
 type allowance struct {
 	r    io.Reader
 	left int64
@@ -188,12 +191,12 @@ func (a *allowance) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// spool is a recording in a file of its own while it is judged.
+// spool is a recording in a temporary file while it is checked.
 type spool struct {
 	file  *os.File
 	size  int64
 	sum   hash.Hash
-	named bool // sent with a file name
+	named bool // it was sent with a file name
 }
 
 func newSpool(dir string) (*spool, error) {
@@ -204,7 +207,8 @@ func newSpool(dir string) (*spool, error) {
 	return &spool{file: f, sum: sha256.New()}, nil
 }
 
-// fill writes r to the file: FILE_TOO_LARGE past maxAudio bytes, an *os.PathError where the file does not take it.
+// fill writes r to the file. FILE_TOO_LARGE if r has more than maxAudio bytes; an *os.PathError if
+// the file cannot be written.
 func (s *spool) fill(r io.Reader) error {
 	n, err := io.Copy(io.MultiWriter(s.file, s.sum), io.LimitReader(r, maxAudio+1))
 	s.size += n
@@ -217,11 +221,11 @@ func (s *spool) fill(r io.Reader) error {
 	return nil
 }
 
-// hash is the lower-case hex SHA-256 of the content.
+// hash returns the content's SHA-256 in lower-case hex.
 func (s *spool) hash() string { return hex.EncodeToString(s.sum.Sum(nil)) }
 
 func (s *spool) close() {
-	// What cannot be removed is no fault of the call's: the function's disk goes with it.
+	// A file that cannot be removed must not fail the call: it goes with the function's disk.
 	_ = s.file.Close()
 	_ = os.Remove(s.file.Name())
 }

@@ -12,13 +12,14 @@ import (
 
 var healthRoutes = []route{{method: http.MethodGet, pattern: "/health", open: true, do: (*call).health}}
 
-// Health states, of a part and of the whole; a whole that is not ready is an error.
+// The health states of a part. Of these the whole service answers only ready; until it is, the
+// answer is an error.
 const (
 	stateReady     = "ready"
 	stateWarmingUp = "warming_up"
 )
 
-// warmingRetry is how soon a client is asked to try again: readiness is probed each minute.
+// warmingRetry is the Retry-After of SERVICE_WARMING_UP. Readiness is probed every minute.
 const warmingRetry = 30 * time.Second
 
 type healthView struct {
@@ -28,7 +29,7 @@ type healthView struct {
 	Parts     map[string]string  `json:"parts"`
 }
 
-// health answers whether submits are taken. SERVICE_WARMING_UP while they are not.
+// health answers whether submits are accepted. SERVICE_WARMING_UP while they are not.
 func (c *call) health() (answer, error) {
 	ready, err := c.Limits.Ready(c.r.Context())
 	if err != nil {
@@ -40,7 +41,8 @@ func (c *call) health() (answer, error) {
 	return answer{http.StatusOK, healthView{stateReady, presentation.Stamp(c.Clock.Now()), presentation.Stamp(ready.At), partStates(ready)}}, nil
 }
 
-// partStates tells each part's state. Why a part is not ready is for operators: the health has no key.
+// partStates returns the state of each part. The reason why a part is not ready is for operators
+// only, because this call needs no key.
 func partStates(r run.Readiness) map[string]string {
 	parts := map[string]string{}
 	for name, why := range r.Parts {
@@ -52,9 +54,10 @@ func partStates(r run.Readiness) map[string]string {
 	return parts
 }
 
-// warm answers SERVICE_WARMING_UP, with what is known of each part, unless the last readiness on record says that every part is
-// ready; none on record is not ready. A record does not age: were the probes to stop, parts that worked would work on, and to
-// refuse every submit for it would make an outage of a lost schedule. A part that breaks meanwhile ends its runs by code.
+// warm returns SERVICE_WARMING_UP, with the state of each part, unless the last recorded readiness
+// says that every part is ready. No record means not ready. A record does not expire: if the probes
+// stop, parts that worked keep working, and refusing every submit would turn a lost schedule into
+// an outage. A part that breaks meanwhile ends its runs with an error code.
 func warm(r run.Readiness) error {
 	if r.Ready() {
 		return nil

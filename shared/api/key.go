@@ -13,11 +13,11 @@ import (
 	"parley/shared/errcode"
 )
 
-// rateWindow is what a key's rate counts over.
+// rateWindow is the period over which a key's submits are counted.
 const rateWindow = time.Minute
 
-// secret is the API key that a request carries: X-API-Key, or else a bearer token. Errors: MISSING_API_KEY where there is
-// neither header, INVALID_API_KEY where what is there cannot be a key.
+// secret returns the API key of a request: X-API-Key, or else the bearer token. MISSING_API_KEY if
+// there is neither header; INVALID_API_KEY if the value cannot be a key.
 func secret(h http.Header) (string, error) {
 	name, value := "X-Api-Key", strings.TrimSpace(h.Get("X-Api-Key"))
 	if value == "" {
@@ -32,7 +32,7 @@ func secret(h http.Header) (string, error) {
 	if name == "Authorization" {
 		scheme, token, _ := strings.Cut(value, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return "", errcode.Newf(errcode.InvalidAPIKey, "Authorization must be 'Bearer' and the API key, or send the key as X-API-Key.")
+			return "", errcode.Newf(errcode.InvalidAPIKey, "Authorization must be 'Bearer' followed by the API key. Or send the key as X-API-Key.")
 		}
 		value = strings.TrimSpace(token)
 	}
@@ -42,8 +42,8 @@ func secret(h http.Header) (string, error) {
 	return value, nil
 }
 
-// admit finds out who calls. A malformed key is refused without a table read. Errors: those of account.Admit, MISSING_API_KEY,
-// INVALID_API_KEY.
+// admit identifies the client and checks that it may make the call. It rejects a malformed key
+// without a table read. MISSING_API_KEY, INVALID_API_KEY, and the errors of account.Admit.
 func (c *call) admit(need account.Permission) error {
 	key, err := secret(c.r.Header)
 	if err != nil {
@@ -63,8 +63,9 @@ func (c *call) admit(need account.Permission) error {
 	return nil
 }
 
-// caller is the address that the connection came from, as RemoteAddr tells it: the gateway adapter puts the gateway's own
-// finding there, and no header that a client can write is looked at. The zero address where there is none.
+// caller returns the client's IP address from RemoteAddr, where package gateway puts the address
+// that API Gateway saw. It reads no header, since a client could forge one. The zero address:
+// unknown.
 func caller(r *http.Request) netip.Addr {
 	if p, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return p.Addr().Unmap()
@@ -76,8 +77,8 @@ func caller(r *http.Request) netip.Addr {
 	return a.Unmap()
 }
 
-// count sets the RateLimit headers, which tell of the key's submits whatever call answers, and counts this call where it is
-// one. RATE_LIMIT_EXCEEDED.
+// count sets the RateLimit headers, which describe the key's submits in the answer to every call.
+// It also counts this call if counted is true. RATE_LIMIT_EXCEEDED.
 func (c *call) count(counted bool) error {
 	limit, now := c.key.Rate, c.Clock.Now()
 	if limit < 1 {

@@ -21,10 +21,12 @@ import (
 	"parley/shared/speech/score"
 )
 
-// The OpenAPI document is built from what the handlers themselves go by: the table of codes, the bounds, the routes. What
-// is written by hand is sentences and the shapes of answers, and a test holds those against the types that are encoded.
+// The OpenAPI document is built from what the handlers use: the table of codes, the bounds and the
+// routes. Only the prose and the shapes of answers are written by hand, and a test checks those
+// shapes against the types that are encoded.
 
-// node is a JSON object whose members keep their order: a document is read from its top.
+// node is a JSON object whose members keep their order, because people read the document from the
+// top.
 type node []member
 
 type member struct {
@@ -56,7 +58,7 @@ func (n node) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// plain encodes without the escapes of HTML.
+// plain encodes v without HTML escapes.
 func plain(v any) ([]byte, error) {
 	raw, err := encode(v)
 	return bytes.TrimSpace(raw), err
@@ -71,13 +73,13 @@ func (n node) get(key string) any {
 	return nil
 }
 
-// with is n and further members.
+// with returns a copy of n with more members at its end.
 func (n node) with(more ...member) node { return append(slices.Clone(n), more...) }
 
 //go:embed examples/*.json
 var exampleFiles embed.FS
 
-// example is an answer of the running system, recorded.
+// example returns an answer recorded from a running system.
 func example(name string) json.RawMessage {
 	raw, err := exampleFiles.ReadFile("examples/" + name + ".json")
 	if err != nil {
@@ -86,13 +88,14 @@ func example(name string) json.RawMessage {
 	return raw
 }
 
-// made is the document once it was asked for.
+// made holds the document after the first request for it.
 var made struct {
 	once sync.Once
 	json []byte
 }
 
-// OpenAPI is the document, as indented JSON: the same bytes each time, not to be changed.
+// OpenAPI returns the document as indented JSON. Each call returns the same slice: do not modify
+// it.
 func OpenAPI() []byte {
 	made.once.Do(func() { made.json = MakeOpenAPI() })
 	return made.json
@@ -111,31 +114,32 @@ func MakeOpenAPI() []byte {
 	return append(b.Bytes(), '\n')
 }
 
-// interfaceVersion is the version of the contract: raised with what clients can see of it.
+// interfaceVersion is the version of the contract. Raise it when something that clients can see
+// changes.
 const interfaceVersion = "1.0.0"
 
 // introduction is what the document begins with.
 func introduction() string {
 	all := score.Listed("and", func(score.Row) bool { return true })
-	return `Parley scores how well a candidate speaks in a recorded interview: ` + all + `, 0 to 5 each, with their CEFR levels, their intervals and all that they were computed from.
+	return `Parley scores how well a candidate speaks in a recorded interview. It scores ` + all + `, each from 0 to 5, and reports for each score its CEFR level, its interval and the measures behind it.
 
-Submit a recording, poll its run until it has ended (or give a webhook), read the scores. All bodies are JSON in camelCase, the submit's multipart form aside. All times are ISO 8601 in UTC with milliseconds.
+Submit a recording, poll its run until the run ends (or set a webhook), and read the scores. All bodies are JSON in camelCase, except for the submit, which is a multipart form. All times are ISO 8601 in UTC with milliseconds.
 
-Every call but the health and the documentation needs a key: ` + "`X-API-Key: <key>` or `Authorization: Bearer <key>`" + `. Every answer carries ` + "`X-Request-Id`" + `; every answer to a call whose key was admitted also carries ` + "`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`" + `, which tell of the key's submits.
+Every call needs a key, except for the health check and this documentation: ` + "`X-API-Key: <key>` or `Authorization: Bearer <key>`" + `. Every answer has an ` + "`X-Request-Id`" + `. Every answer to a call whose key was accepted also has ` + "`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`" + `, which count the key's submits.
 
-Every answer of 4xx and 5xx, whoever gives it, is the one envelope ` + "`{\"error\": {…}}`" + `: ` + "`code`, `message` and `timestamp` always; `requestId`" + ` where the call's own handler ran; ` + "`retryAfterSeconds`" + ` with 429 and 503, beside the header ` + "`Retry-After`; `details`" + ` by code. A path that is not here answers 404 NOT_FOUND, a method that a path does not take 405 METHOD_NOT_ALLOWED with ` + "`Allow`" + `. Codes are never renamed; there may come new ones, and new fields in answers.`
+Every 4xx and 5xx answer has the same envelope, ` + "`{\"error\": {…}}`. It always has `code`, `message` and `timestamp`. It has `requestId`" + ` if the call's own handler ran, ` + "`retryAfterSeconds`" + ` with 429 and 503 (the same as the ` + "`Retry-After` header), and `details`" + ` with some codes. An unknown path answers 404 NOT_FOUND. A method that a path does not accept answers 405 METHOD_NOT_ALLOWED, with ` + "`Allow`" + `. We never rename a code; we may add codes, and fields in answers.`
 }
 
 func openAPI() node {
 	return node{
 		{"openapi", "3.1.0"},
 		{"info", node{
-			{"title", "Parley"}, {"version", interfaceVersion}, {"summary", "Scores of spoken English in recorded interviews."},
+			{"title", "Parley"}, {"version", interfaceVersion}, {"summary", "Scores for spoken English in recorded interviews."},
 			{"description", introduction()},
-			{"contact", node{{"name", "Support of your deployment"}}},
+			{"contact", node{{"name", "The support team of your deployment"}}},
 			{"license", node{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
 		}},
-		{"servers", []node{{{"url", Base}, {"description", "The deployment that this document came from."}}}},
+		{"servers", []node{{{"url", Base}, {"description", "The deployment that served this document."}}}},
 		{"security", []node{{{"key", []string{}}}, {{"bearer", []string{}}}}},
 		{"tags", tagNodes()},
 		{"paths", pathNodes()},
@@ -144,7 +148,7 @@ func openAPI() node {
 			{"schemas", schemaNodes()},
 			{"headers", headerNodes()},
 			{"securitySchemes", node{
-				{"key", node{{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}, {"description", "The API key: `pk_` and 47 characters."}}},
+				{"key", node{{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}, {"description", "The API key: `pk_` followed by 47 characters."}}},
 				{"bearer", node{{"type", "http"}, {"scheme", "bearer"}, {"description", "The same key as a bearer token."}}},
 			}},
 		}},
@@ -152,17 +156,17 @@ func openAPI() node {
 	}
 }
 
-// operation is what is told of one call beside its route.
+// operation describes one call.
 type operation struct {
 	route
 	id, tag, summary, text string
-	raises                 []errcode.Place // beside those of every call
+	raises                 []errcode.Place // in addition to the places that every call passes
 	params                 []node
-	body                   node // nil: takes none
+	body                   node // nil: the call has no body
 	answers                []described
 }
 
-// described is an answer that is no error.
+// described is an answer that is not an error.
 type described struct {
 	status   int
 	text     string
@@ -177,10 +181,10 @@ type named struct {
 	value         any
 }
 
-// key finds an operation: its method and its path below Base.
+// key identifies an operation: its method and its path below Base.
 func (o operation) key() string { return o.method + " " + o.pattern }
 
-// places are all who may refuse the call.
+// places lists every place that can refuse the call.
 func (o operation) places() []errcode.Place {
 	ps := []errcode.Place{errcode.Gateway, errcode.Router}
 	if !o.open {
@@ -195,13 +199,13 @@ func (o operation) places() []errcode.Place {
 	return append(ps, o.raises...)
 }
 
-// codes are the errors that the call may answer, by status.
+// codes returns the errors that the call can answer, by status.
 func (o operation) codes() map[int][]errcode.Entry {
 	out := map[int][]errcode.Entry{}
 	for _, e := range errcode.Table {
 		switch {
 		case e.Status == 0, !slices.ContainsFunc(o.places(), e.Raised):
-		case e.Code == errcode.NotFound, e.Code == errcode.MethodNotAllowed: // of no operation
+		case e.Code == errcode.NotFound, e.Code == errcode.MethodNotAllowed: // these belong to no operation
 		case e.Code == errcode.RequestTooLarge && o.body == nil:
 		default:
 			out[e.Status] = append(out[e.Status], e)
@@ -279,7 +283,8 @@ func exampleNodes(es []named) node {
 	return n
 }
 
-// refusal is the answer of a status that is an error: the codes that it may carry, each with an example.
+// refusal describes the answer with an error status: the codes that it can have, each with an
+// example.
 func refusal(status int, entries []errcode.Entry) node {
 	var names []string
 	var examples []named
@@ -304,7 +309,7 @@ func refusal(status int, entries []errcode.Entry) node {
 	}
 }
 
-// narrowed is what an envelope of one status is, beyond what every envelope is.
+// narrowed is the schema of what an envelope with one status has beyond every envelope.
 func narrowed(names []string, retry bool) node {
 	n := node{{"properties", node{{"code", node{{"enum", names}}}}}}
 	if retry {
@@ -313,13 +318,12 @@ func narrowed(names []string, retry bool) node {
 	return n
 }
 
-// exampleAt is the moment of the examples that are made here, as the client documentation has it.
+// exampleAt is the timestamp of the error examples, the one that the client documentation uses.
 var exampleAt = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
-// exampleRequest is the request id of those.
 const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
 
-// exampleDetails are the details of the codes that have some.
+// exampleDetails holds example details for the codes that have details.
 var exampleDetails = map[errcode.Code]map[string]any{
 	errcode.InvalidParameters:        {"fields": []any{map[string]any{"name": "paddingMs", "reason": "outOfBounds", "min": 0, "max": 500, "value": 501}}},
 	errcode.AudioTooShort:            {"durationMs": 179_000, "minDurationMs": audio.Bounds.MinLength.Milliseconds()},
@@ -330,7 +334,7 @@ var exampleDetails = map[errcode.Code]map[string]any{
 	errcode.ServiceWarmingUp:         {"parts": map[string]any{"accent": stateWarmingUp, "ingest": stateReady, "transcribe": stateReady}, "checkedAt": presentation.Stamp(exampleAt.Add(-20 * time.Second))},
 }
 
-// exampleWaits are how long a client is asked to wait with the codes that say so, in s.
+// exampleWaits holds example values of retryAfterSeconds, in s.
 var exampleWaits = map[errcode.Code]int{
 	errcode.RateLimitExceeded: 12, errcode.PollRateLimited: 7, errcode.ServiceWarmingUp: int(warmingRetry / time.Second),
 	errcode.IdempotencyInProgress: int(inFlightRetry / time.Second), errcode.RunNotTerminal: presentation.PollInterval(0),
@@ -358,7 +362,7 @@ func codeNodes() []node {
 
 func ref(kind, name string) node { return node{{"$ref", "#/components/" + kind + "/" + name}} }
 
-// document is an answer that is no view: bytes made once, which may be kept for a while.
+// document is an answer made once as bytes, which the client may cache.
 type document struct {
 	kind string
 	body []byte
@@ -371,10 +375,11 @@ func newDocument(kind string, body []byte) document {
 	return document{kind: kind, body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
-// documentLasting is how long a document may be kept without asking again, in s: as long as a new deployment may go unseen.
+// documentLasting is how long a client may cache a document without asking again, in s. For as
+// long, a client may miss a new deployment.
 const documentLasting = 300
 
-// known tells whether the client has the document already.
+// known reports whether the client already has the document.
 func (d document) known(r *http.Request) bool {
 	for v := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		if v = strings.TrimPrefix(strings.TrimSpace(v), "W/"); v == d.etag || v == "*" {
@@ -400,11 +405,11 @@ func (d document) send(w http.ResponseWriter, r *http.Request) int {
 	h.Set("Content-Type", d.kind)
 	h.Set("Content-Length", strconv.Itoa(len(d.body)))
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(d.body) // the client has gone: nobody to tell
+	_, _ = w.Write(d.body) // it fails only if the client has gone
 	return http.StatusOK
 }
 
-// statusNames are the statuses of runs, as values of a schema.
+// statusNames returns the run statuses for which which is true, as schema values.
 func statusNames(which func(run.Status) bool) []string {
 	var out []string
 	for _, s := range run.Statuses {

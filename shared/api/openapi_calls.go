@@ -21,8 +21,8 @@ func tagNodes() []node {
 	return []node{
 		tag(tagSpeech, "Submit a recording, read its run, erase it."),
 		tag(tagRuns, "List runs."),
-		tag(tagCredits, "The balance and the ledger. A recording costs 1 credit per started minute, held at submit, charged at success, released at failure."),
-		tag(tagService, "Readiness and this documentation; without a key."),
+		tag(tagCredits, "The balance and the ledger. A recording costs 1 credit per started minute. The credits are held at submit, charged if the run succeeds and released if it fails."),
+		tag(tagService, "Readiness and this documentation. These calls need no key."),
 	}
 }
 
@@ -32,16 +32,15 @@ const (
 	kindHTML = "text/html; charset=utf-8"
 )
 
-// operations are all calls, each with its route. A route without a description here has none in the document: a test sees to
-// it that there is none such.
+// operations returns every call with its route. A test checks that every route has a description.
 func operations() []operation {
-	told := map[string]operation{}
+	byRoute := map[string]operation{}
 	for _, o := range descriptions() {
-		told[o.key()] = o
+		byRoute[o.key()] = o
 	}
 	var out []operation
 	for _, r := range allRoutes() {
-		o := told[r.method+" "+r.pattern]
+		o := byRoute[r.method+" "+r.pattern]
 		o.route = r
 		out = append(out, o)
 	}
@@ -51,35 +50,35 @@ func operations() []operation {
 func at(method, pattern string) route { return route{method: method, pattern: pattern} }
 
 func descriptions() []operation {
-	runPath := node{{"name", "id"}, {"in", "path"}, {"required", true}, {"description", "The run's id, as the submit answered it."},
+	runPath := node{{"name", "id"}, {"in", "path"}, {"required", true}, {"description", "The run's id, from the answer to the submit."},
 		{"schema", matching("The run's id.", runPattern)}, {"example", exampleRequest}}
 	list := []node{
-		parameter("limit", "How many at most.", node{{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit}}),
-		parameter("cursor", "The `nextCursor` of the page before. It belongs to this client and these filters.", node{{"type", "string"}, {"pattern", cursorPattern}}),
+		parameter("limit", "Maximum number of entries on the page.", node{{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit}}),
+		parameter("cursor", "The `nextCursor` of the previous page. It is valid only for the same client and the same filters.", node{{"type", "string"}, {"pattern", cursorPattern}}),
 	}
-	noted := []node{{{"name", "If-None-Match"}, {"in", "header"}, {"description", "The ETag of what you have."},
+	conditional := []node{{{"name", "If-None-Match"}, {"in", "header"}, {"description", "The ETag of the version that you have."},
 		{"schema", node{{"type", "string"}}}}}
 	documentHeaders := []string{"ETag", "Cache-Control"}
-	unchanged := described{status: 304, text: "You have it already.", headers: documentHeaders}
-	page := described{status: 200, text: "A page of runs. A run that has ended has the shape of the poll without transcript and analysis.", kind: kindJSON, schema: ref("schemas", "RunPage"),
-		examples: []named{{"page", "A page with more behind it", example("runs")}}}
+	unchanged := described{status: 304, text: "Your version is current.", headers: documentHeaders}
+	page := described{status: 200, text: "A page of runs. A run that has ended has the same shape as in a poll, without transcript and analysis.", kind: kindJSON, schema: ref("schemas", "RunPage"),
+		examples: []named{{"page", "A page that is not the last", example("runs")}}}
 	filters := append(slices.Clone(list),
 		parameter("status", "Only runs with this status.", node{{"type", "string"}, {"enum", run.Statuses}}),
-		parameter("serviceType", "Only runs of this service; only speech has runs here.", node{{"type", "string"}, {"enum", services}}),
+		parameter("serviceType", "Only runs of this service. This deployment has speech runs only.", node{{"type", "string"}, {"enum", services}}),
 		parameter("externalId", "Only runs with this externalId.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxExternalID}}),
 		parameter("tag", "Only runs with this tag.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxTag}, {"pattern", `\S`}}),
-		parameter("createdAfter", "Only runs submitted at this moment or later; write the + of an offset as %2B.", node{{"type", "string"}, {"format", "date-time"}}),
-		parameter("createdBefore", "Only runs submitted before this moment.", node{{"type", "string"}, {"format", "date-time"}}))
+		parameter("createdAfter", "Only runs submitted at or after this time. Encode the + of an offset as %2B.", node{{"type", "string"}, {"format", "date-time"}}),
+		parameter("createdBefore", "Only runs submitted before this time.", node{{"type", "string"}, {"format", "date-time"}}))
 	return []operation{
 		{route: at("POST", "/speech/analyze"), id: "submitRecording", tag: tagSpeech, summary: "Submit a recording",
-			text: "Checks the recording, holds its credits and starts a run, or queues it. Checks run in this order, cheapest first, and the first failure answers: key, rate, readiness, fields, audio, language grant, credits. A submit that is refused leaves no run, no hold and no file behind.\n\n" +
-				"An inline body may have about 4.4 MB; a larger one answers 413 with `details.uploadsUrl`: ask for an upload there, post the file to it, and submit with its `uploadId`.\n\n" +
+			text: "Checks the recording, holds its credits, and starts or queues a run. The checks are made in this order, and the answer reports the first that fails: key, rate, readiness, fields, audio, language grant, credits. A rejected submit leaves no run, no hold and no file behind.\n\n" +
+				"An inline body may have up to about 4.4 MB. A larger one gets 413 with `details.uploadsUrl`: request an upload there, post the file to it, and submit its `uploadId`.\n\n" +
 				"Send an Idempotency-Key, and a repeated submit is never billed twice.",
 			raises: []errcode.Place{errcode.Submit},
 			params: []node{{{"name", "Idempotency-Key"}, {"in", "header"},
-				{"description", "Any string of your own, kept 24 h. The same key with the same input answers the first 202 again; with another input 409 IDEMPOTENCY_KEY_REUSED; while the first is in flight 409 IDEMPOTENCY_IN_PROGRESS."},
+				{"description", "Any string you choose; we remember it for 24 h. The same key with the same input repeats the first 202. With different input it answers 409 IDEMPOTENCY_KEY_REUSED; while the first request is in progress, 409 IDEMPOTENCY_IN_PROGRESS."},
 				{"schema", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxIdempotency}}}, {"example", "5f1c0c5e-interview-1042"}}},
-			body: node{{"required", true}, {"description", "Fields in any order; only `tags` may be repeated."}, {"content", node{{kindForm, node{
+			body: node{{"required", true}, {"description", "Fields in any order. Only `tags` may be repeated."}, {"content", node{{kindForm, node{
 				{"schema", submitSchema()},
 				{"encoding", node{
 					{"audio", node{{"contentType", "application/octet-stream, audio/*, video/*"}}},
@@ -95,38 +94,38 @@ func descriptions() []operation {
 			answers: []described{{status: 202, text: "Accepted.", headers: []string{"Location", "Idempotency-Replayed"}, kind: kindJSON, schema: ref("schemas", "AcceptedRun"),
 				examples: []named{{"accepted", "A run that started at once", example("accepted")}}}}},
 		{route: at("GET", "/speech/analyze/{id}"), id: "getRun", tag: tagSpeech, summary: "Read a run",
-			text:   "200 whatever became of the run: read `status`. A run that has ended is free to read; one that has not may be polled every 10 s, better as often as `pollIntervalSeconds` and Retry-After say. An unknown id and another client's are answered alike.",
+			text:   "Answers 200 even if the run failed: read `status`. You may read a run that has ended as often as you like. Poll one that has not ended at most every 10 s; we suggest the interval in `pollIntervalSeconds` and Retry-After. An id that belongs to another client gets the same answer as an unknown id.",
 			raises: []errcode.Place{errcode.Poll}, params: []node{runPath},
 			answers: []described{{status: 200, text: "The run.", headers: []string{"Retry-After"}, kind: kindJSON,
 				schema: node{{"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", "FinishedRun")}}},
-				examples: []named{{"processing", "A run on its way", example("processing")}, {"success", "A run that succeeded (its lists are shortened here)", example("success")},
+				examples: []named{{"processing", "A run in process", example("processing")}, {"success", "A run that succeeded (its lists are shortened here)", example("success")},
 					{"failed", "A run that failed", example("failed")}}}}},
 		{route: at("DELETE", "/speech/analyze/{id}"), id: "eraseRun", tag: tagSpeech, summary: "Erase a run",
-			text:   "Erases the audio, the transcript and the scores of a run that has ended. The run's own line and the ledger stay. Erasing again answers the same.",
+			text:   "Erases the audio, the transcript and the scores of a run that has ended. The run stays in the list, and its entries stay in the ledger. Erasing a run again answers the same.",
 			raises: []errcode.Place{errcode.Erase}, params: []node{runPath},
 			answers: []described{{status: 204, text: "Erased."}}},
-		{route: at("POST", "/speech/uploads"), id: "createUpload", tag: tagSpeech, summary: "Ask for an upload",
-			text:   "For audio too large to be sent inline. Post a multipart form of `fields` and then the file (as `file`) to `url` within the hour, then submit with `uploadId`: the submit judges the file as it would an inline one.",
+		{route: at("POST", "/speech/uploads"), id: "createUpload", tag: tagSpeech, summary: "Request an upload",
+			text:   "For audio that is too large to send inline. Within one hour, post a multipart form to `url`: first `fields`, then the file as `file`. Then submit its `uploadId`; the submit checks the file as it checks an inline one.",
 			raises: []errcode.Place{errcode.Uploads},
 			body: node{{"required", true}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "UploadRequest")},
 				{"examples", node{{"interview", node{{"summary", "An MP3 of 12 MB"}, {"value", node{{"sizeBytes", 12000000}, {"contentType", "audio/mpeg"}}}}}}}}}}}},
-			answers: []described{{status: 201, text: "The upload may be posted.", kind: kindJSON, schema: ref("schemas", "Upload"),
+			answers: []described{{status: 201, text: "You may post the upload.", kind: kindJSON, schema: ref("schemas", "Upload"),
 				examples: []named{{"upload", "A presigned POST (policy and signature shortened)", example("uploads")}}}}},
-		{route: at("GET", "/runs"), id: "listRuns", tag: tagRuns, summary: "List runs", text: "The client's runs, newest first. Pages stay in step while new runs arrive.",
+		{route: at("GET", "/runs"), id: "listRuns", tag: tagRuns, summary: "List runs", text: "The client's runs, newest first. New runs do not shift later pages.",
 			raises: []errcode.Place{errcode.List}, params: filters, answers: []described{page}},
 		{route: at("GET", "/speech/runs"), id: "listSpeechRuns", tag: tagRuns, summary: "List speech runs", text: "The same as `/runs` with serviceType=speech.",
 			raises: []errcode.Place{errcode.List}, params: filters, answers: []described{page}},
-		{route: at("GET", "/credits"), id: "getCredits", tag: tagCredits, summary: "Read the balance", text: "Balance, what is held, what is available, usage, and the latest entries of the ledger.",
+		{route: at("GET", "/credits"), id: "getCredits", tag: tagCredits, summary: "Read the balance", text: "The balance, the credits held and available, the usage, and the latest ledger entries.",
 			answers: []described{{status: 200, text: "The account.", kind: kindJSON, schema: ref("schemas", "Credits"), examples: []named{{"account", "An account with one charge", example("credits")}}}}},
-		{route: at("GET", "/credits/transactions"), id: "listTransactions", tag: tagCredits, summary: "Read the ledger", text: "Every entry there ever was, newest first.",
+		{route: at("GET", "/credits/transactions"), id: "listTransactions", tag: tagCredits, summary: "Read the ledger", text: "Every ledger entry ever written, newest first.",
 			raises: []errcode.Place{errcode.Ledger}, params: list,
-			answers: []described{{status: 200, text: "A page of entries.", kind: kindJSON, schema: ref("schemas", "TransactionPage"), examples: []named{{"page", "A page with more behind it", example("transactions")}}}}},
-		{route: at("GET", "/health"), id: "getHealth", tag: tagService, summary: "Read the readiness", text: "Whether submits are taken, with the state of each part. 503 SERVICE_WARMING_UP while they are not, with the parts in `details`.",
+			answers: []described{{status: 200, text: "A page of entries.", kind: kindJSON, schema: ref("schemas", "TransactionPage"), examples: []named{{"page", "A page that is not the last", example("transactions")}}}}},
+		{route: at("GET", "/health"), id: "getHealth", tag: tagService, summary: "Check readiness", text: "Whether the service accepts submits, with the state of each part. While it does not, the answer is 503 SERVICE_WARMING_UP, with the parts in `details`.",
 			raises:  []errcode.Place{errcode.Health},
 			answers: []described{{status: 200, text: "Every part is ready.", kind: kindJSON, schema: ref("schemas", "Health"), examples: []named{{"ready", "All parts are ready", example("health")}}}}},
-		{route: at("GET", "/openapi.json"), id: "getOpenAPI", tag: tagService, summary: "Read this document", text: "The OpenAPI 3.1 document of this interface.", params: noted,
+		{route: at("GET", "/openapi.json"), id: "getOpenAPI", tag: tagService, summary: "Read this document", text: "The OpenAPI 3.1 document of this interface.", params: conditional,
 			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: node{{"type", "object"}, {"description", "An OpenAPI document."}, {"required", []string{"openapi", "info", "paths"}}}}, unchanged}},
-		{route: at("GET", "/docs"), id: "getDocs", tag: tagService, summary: "Read it as a page", text: "The same for people, as one HTML page.", params: noted,
+		{route: at("GET", "/docs"), id: "getDocs", tag: tagService, summary: "Read the documentation page", text: "The same document as an HTML page for people.", params: conditional,
 			answers: []described{{status: 200, text: "The page.", headers: documentHeaders, kind: kindHTML, schema: node{{"type", "string"}, {"description", "HTML."}}}, unchanged}},
 	}
 }
@@ -135,23 +134,24 @@ func parameter(name, about string, schema node) node {
 	return node{{"name", name}, {"in", "query"}, {"description", about}, {"schema", schema}}
 }
 
-// submitSchema is the form of a submit. Text fields are strings on the wire; an object or a list is its JSON.
+// submitSchema describes the form of a submit. On the wire every text field is a string; an object
+// or a list is sent as its JSON.
 func submitSchema() node {
 	low, high := strconv.Itoa(int(audio.Bounds.MinLength.Minutes())), strconv.Itoa(int(audio.Bounds.MaxLength.Minutes()))
-	form := closed("The form. Either `audio` or `uploadId`.",
-		may(fieldAudio, node{{"type", "string"}, {"format", "binary"}, {"description", "The recording: MP3, WAV, M4A, WebM, OGG or FLAC, judged by content; 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes, " + low + " to " + high + " minutes."}}),
-		may(fieldUploadID, matching("Instead of audio: a finished upload.", uploadPattern)),
-		may(fieldLanguage, node{{"type", "string"}, {"description", "ISO 639-1, in either case. Other languages than English need a grant."}, {"enum", languages()}, {"default", DefaultLanguage}}),
+	form := closed("The form. Send either `audio` or `uploadId`.",
+		may(fieldAudio, node{{"type", "string"}, {"format", "binary"}, {"description", "The recording: MP3, WAV, M4A, WebM, OGG or FLAC, detected from its content; 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes, " + low + " to " + high + " minutes."}}),
+		may(fieldUploadID, matching("Instead of `audio`: the id of a finished upload.", uploadPattern)),
+		may(fieldLanguage, node{{"type", "string"}, {"description", "An ISO 639-1 code, in upper or lower case. Languages other than English must be enabled for your account."}, {"enum", languages()}, {"default", DefaultLanguage}}),
 		may(fieldExternalID, externalID()),
 		may(fieldMetadata, metadataSchema(node{{"type", []string{"string", "number", "boolean"}}, {"maxLength", maxMetadataValue}})),
 		may(fieldTags, tagsSchema()),
 		may(fieldCut, ref("schemas", "CutSettings")),
-		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "End `partial` rather than `failed` where " + wholeWith() + " was measured but " + partialWithout() + " could not be."}, {"default", false}}),
-		may(fieldWebhookURL, text("Told of the run's end as well: https, a public host.", member{"format", "uri"}, member{"pattern", "^https://"}, member{"maxLength", maxWebhookURL})))
+		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "If " + wholeWith() + " was measured but " + partialWithout() + " could not be, end as `partial` rather than `failed`."}, {"default", false}}),
+		may(fieldWebhookURL, text("We POST the result here when the run ends. An https URL with a public host.", member{"format", "uri"}, member{"pattern", "^https://"}, member{"maxLength", maxWebhookURL})))
 	return form.with(member{"oneOf", []node{{{"required", []string{fieldAudio}}}, {{"required", []string{fieldUploadID}}}}})
 }
 
-// languages are the codes that a submit takes.
+// languages returns the language codes that a submit accepts.
 func languages() []string {
 	var out []string
 	for a := 'a'; a <= 'z'; a++ {
@@ -165,21 +165,21 @@ func languages() []string {
 	return out
 }
 
-// webhookNodes is what is pushed.
+// webhookNodes describes the webhook that we send.
 func webhookNodes() node {
 	header := func(name, about string, schema node) node {
 		return node{{"name", name}, {"in", "header"}, {"required", true}, {"description", about}, {"schema", schema}}
 	}
 	return node{{"runCompleted", node{{"post", node{
 		{"operationId", "runCompleted"}, {"tags", []string{tagSpeech}}, {"summary", "A run has ended"},
-		{"description", "Posted to the submit's `webhookUrl` when the run has ended, at least once, and again over about 24 h until a 2xx. Signed as Standard Webhooks has it: check the signature over `id.timestamp.body` before you trust it. Redirects are not followed."},
+		{"description", "We POST this to the submit's `webhookUrl` when the run has ended. We try until you answer 2xx, for about 24 h, and you may receive the same event more than once. It is signed according to Standard Webhooks: verify the signature over `id.timestamp.body` before you trust it. We do not follow redirects."},
 		{"security", []node{}},
 		{"parameters", []node{
-			header("webhook-id", "Names the event: the same at each try. Answer 2xx to one that you have had, and do nothing more.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", 128}}),
-			header("webhook-timestamp", "When this try was made: seconds since 1970.", node{{"type", "string"}, {"pattern", `^[0-9]{1,12}$`}}),
-			header("webhook-signature", "One signature or more, parted by a space: `v1,` and base64 of HMAC-SHA256.", node{{"type", "string"}, {"pattern", `^v1,[A-Za-z0-9+/=]{44}( v1,[A-Za-z0-9+/=]{44})*$`}}),
+			header("webhook-id", "Identifies the event: the same for every attempt. If you have already handled it, answer 2xx and do nothing more.", node{{"type", "string"}, {"minLength", 1}, {"maxLength", 128}}),
+			header("webhook-timestamp", "When this attempt was made, in seconds since 1970.", node{{"type", "string"}, {"pattern", `^[0-9]{1,12}$`}}),
+			header("webhook-signature", "One or more signatures, separated by spaces. Each is `v1,` followed by the HMAC-SHA256 in base64.", node{{"type", "string"}, {"pattern", `^v1,[A-Za-z0-9+/=]{44}( v1,[A-Za-z0-9+/=]{44})*$`}}),
 		}},
 		{"requestBody", node{{"required", true}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "RunCompleted")}}}}}}},
-		{"responses", node{{"2XX", node{{"description", "Taken."}}}}},
+		{"responses", node{{"2XX", node{{"description", "Received."}}}}},
 	}}}}}
 }

@@ -12,7 +12,8 @@ import (
 
 var pollRoutes = []route{{method: http.MethodGet, pattern: "/speech/analyze/{id}", needs: account.PermissionSpeech, do: (*call).poll}}
 
-// poll answers 200 for a run of this client, whatever its status. REQUEST_NOT_FOUND for any other, POLL_RATE_LIMITED.
+// poll answers 200 for a run of this client, whatever its status. REQUEST_NOT_FOUND,
+// POLL_RATE_LIMITED.
 func (c *call) poll() (answer, error) {
 	ctx, id := c.r.Context(), run.ID(c.segment)
 	r, err := c.own(id)

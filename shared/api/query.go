@@ -21,7 +21,8 @@ const (
 	maxLimit     = 100
 )
 
-// param is the one value of a query parameter; ok is false where it is absent. A repeated one answers c.
+// param returns the value of a query parameter; ok is false if it is absent. A repeated parameter
+// is an error with code c.
 func param(q url.Values, name string, c errcode.Code) (value string, ok bool, err error) {
 	vs := q[name]
 	switch {
@@ -33,7 +34,7 @@ func param(q url.Values, name string, c errcode.Code) (value string, ok bool, er
 	return vs[0], true, nil
 }
 
-// pageLimit reads `limit`: INVALID_LIMIT.
+// pageLimit reads `limit`. INVALID_LIMIT.
 func pageLimit(q url.Values) (int, error) {
 	v, ok, err := param(q, "limit", errcode.InvalidLimit)
 	if err != nil || !ok {
@@ -46,10 +47,11 @@ func pageLimit(q url.Values) (int, error) {
 	return n, nil
 }
 
-// isoLayouts are the forms of ISO 8601 that are read. Without an offset a time is UTC; a date is its first moment.
+// isoLayouts lists the accepted forms of ISO 8601. A time without an offset is UTC; a date means
+// midnight UTC.
 var isoLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", time.DateOnly}
 
-// moment reads a time of the query: INVALID_DATE. Zero where the parameter is absent.
+// moment reads a time from the query; zero if the parameter is absent. INVALID_DATE.
 func moment(q url.Values, name string) (time.Time, error) {
 	v, ok, err := param(q, name, errcode.InvalidDate)
 	if err != nil || !ok {
@@ -60,11 +62,11 @@ func moment(q url.Values, name string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, errcode.Newf(errcode.InvalidDate, "%s must be an ISO 8601 date and time, such as 2026-04-21T12:34:56Z; write the + of an offset as %%2B.", name)
+	return time.Time{}, errcode.Newf(errcode.InvalidDate, "%s must be an ISO 8601 date and time, such as 2026-04-21T12:34:56Z. Encode the + of an offset as %%2B.", name)
 }
 
-// filter reads the query of a list of runs, the cursor and serviceType aside. INVALID_STATUS, INVALID_EXTERNAL_ID,
-// INVALID_TAGS, INVALID_DATE, INVALID_LIMIT.
+// filter reads the query of a list of runs, except cursor and serviceType. INVALID_STATUS,
+// INVALID_EXTERNAL_ID, INVALID_TAGS, INVALID_DATE, INVALID_LIMIT.
 func filter(q url.Values) (f run.Filter, err error) {
 	if f.Limit, err = pageLimit(q); err != nil {
 		return f, err
@@ -98,23 +100,24 @@ func known(s run.Status) bool {
 	return slices.Contains(run.Statuses, s)
 }
 
-// between tells whether s is UTF-8 of low to high characters.
+// between reports whether s is valid UTF-8 of low to high characters.
 func between(s string, low, high int) bool {
 	n := utf8.RuneCountInString(s)
 	return utf8.ValidString(s) && n >= low && n <= high
 }
 
-// A cursor is a position with a checksum over the position, the client and the query that it pages through, so that one of
-// another client, of another query, or cut short in a copy is refused rather than read as some other place. It holds nothing
-// secret and opens nothing: a list is the client's own whatever the cursor says, so the checksum needs no key.
+// A cursor is a position with a checksum over the position, the client and the query. The checksum
+// rejects a cursor of another client or another query, and one that was truncated when it was
+// copied. It needs no key: a cursor is not secret and grants nothing, since a list only ever shows
+// the client's own entries.
 const cursorSum = 9 // bytes
 
-// cursorFor writes a cursor; scope names the list and its filters.
+// cursorFor encodes a cursor. scope identifies the list and its filters.
 func cursorFor(client account.ID, scope, position string) string {
 	return base64.RawURLEncoding.EncodeToString(append(checksum(client, scope, position), position...))
 }
 
-// position reads a cursor: INVALID_CURSOR. Empty where the query has none.
+// position decodes the query's cursor; empty if there is none. INVALID_CURSOR.
 func position(q url.Values, client account.ID, scope string) (string, error) {
 	v, ok, err := param(q, "cursor", errcode.InvalidCursor)
 	if err != nil || !ok {
@@ -124,7 +127,7 @@ func position(q url.Values, client account.ID, scope string) (string, error) {
 		return "", errcode.New(errcode.InvalidCursor)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(v)
-	if err != nil || len(b) <= cursorSum || cursorFor(client, scope, string(b[cursorSum:])) != v { // to the byte: a decoder skips line breaks
+	if err != nil || len(b) <= cursorSum || cursorFor(client, scope, string(b[cursorSum:])) != v { // compared byte for byte, because the decoder skips line breaks
 		return "", errcode.New(errcode.InvalidCursor)
 	}
 	return string(b[cursorSum:]), nil

@@ -22,10 +22,10 @@ var runsRoutes = []route{
 	{method: http.MethodGet, pattern: "/speech/runs", needs: account.PermissionSpeech, do: (*call).runs},
 }
 
-// services are the values of serviceType; only speech has runs here.
+// services lists the values of serviceType. Only speech has runs here.
 var services = []string{speech.Name, "cv_deepmatch"}
 
-// reportReads is how many stored reports a list reads at a time.
+// reportReads is how many stored reports a list reads at the same time.
 const reportReads = 8
 
 type runsView struct {
@@ -33,8 +33,8 @@ type runsView struct {
 	NextCursor *string `json:"nextCursor"`
 }
 
-// runs lists the client's runs, newest first. INVALID_LIMIT, INVALID_CURSOR, INVALID_STATUS, INVALID_SERVICE_TYPE, INVALID_DATE,
-// INVALID_EXTERNAL_ID, INVALID_TAGS.
+// runs lists the client's runs, newest first. INVALID_LIMIT, INVALID_CURSOR, INVALID_STATUS,
+// INVALID_SERVICE_TYPE, INVALID_DATE, INVALID_EXTERNAL_ID, INVALID_TAGS.
 func (c *call) runs() (answer, error) {
 	q := c.r.URL.Query()
 	f, err := filter(q)
@@ -82,9 +82,9 @@ func (c *call) runs() (answer, error) {
 	return answer{http.StatusOK, v}, nil
 }
 
-// summaries makes a list's entries, reading the reports of those that ended a few at a time. A damaged report must not hide the
-// other runs: its entry has null for all that it told. A store that cannot be read is another matter, since it passes: to answer
-// null for it would have a client that copies the list believe that there are no scores.
+// summaries returns the entries of a list. It reads reportReads reports at a time. A damaged report
+// must not hide the other runs, so its entry has null for the results. A store that cannot be read
+// is an error instead: that is temporary, and a null would tell a client that there are no scores.
 func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 	out, errs := make([]any, len(rs)), make([]error, len(rs))
 	free := make(chan struct{}, reportReads)
@@ -115,7 +115,8 @@ func (c *call) summaries(rs []run.Run, balance int64) ([]any, error) {
 	return out, nil
 }
 
-// scopeOf names the list that a cursor pages through: all of the query but the size of a page.
+// scopeOf identifies the list that a cursor belongs to: the filters, without page size and
+// position.
 func scopeOf(f run.Filter) (string, error) {
 	f.Limit, f.After = 0, run.Position{}
 	b, err := json.Marshal(f)

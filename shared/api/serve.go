@@ -15,22 +15,22 @@ import (
 	"parley/shared/errcode"
 )
 
-// GatewayIDHeader carries the gateway's own id of the request, for the log. Package gateway sets it and lets no client's
-// through.
+// GatewayIDHeader carries the gateway's own id of the request, for the log. Package gateway sets it
+// and removes any that a client sent.
 const GatewayIDHeader = "X-Gateway-Request-Id"
 
 // route is one call.
 type route struct {
 	method  string
-	pattern string // below Base; a segment {id} takes any one
-	open    bool   // no key
+	pattern string // below Base; {id} at its end matches any one segment
+	open    bool   // needs no key
 	needs   account.Permission
-	counted bool // against the key's rate
+	counted bool // counts against the key's rate
 	do      func(*call) (answer, error)
-	away    bool // another function's: only told of in Allow
+	away    bool // served by another function; listed here only for Allow
 }
 
-// away are routes that another function serves on a path that this one serves too.
+// away marks routes that another function serves on a path that this one serves too.
 func away(routes []route) []route {
 	others := slices.Clone(routes)
 	for i := range others {
@@ -39,22 +39,22 @@ func away(routes []route) []route {
 	return others
 }
 
-// call is one request on its way through a handler.
+// call is one request while it is handled.
 type call struct {
 	Deps
 	w       http.ResponseWriter
 	r       *http.Request
 	log     *slog.Logger
-	id      run.ID // of the request; a submit's run takes it as its own
-	segment string // what {id} stands for
+	id      run.ID // of the request; a submit's run has the same id
+	segment string // the value of {id}
 	client  account.Client
 	key     account.Key
 }
 
-// answer is what a call gives back where it is not refused.
+// answer is the result of a call that did not fail.
 type answer struct {
 	status int
-	body   any // nil: there is none
+	body   any // nil: no body
 }
 
 type server struct {
@@ -66,7 +66,8 @@ func serve(d Deps, groups ...[]route) http.Handler {
 	return server{deps: d, routes: slices.Concat(groups...)}
 }
 
-// match finds the call of a path: its route, or the methods that the path takes, or neither.
+// match finds the route of r. If the path exists but not with this method, it returns the methods
+// that the path accepts.
 func (s server) match(r *http.Request) (found *route, segment string, allow []string) {
 	for i := range s.routes {
 		seg, ok := fits(Base+s.routes[i].pattern, r.URL.Path)
@@ -90,15 +91,16 @@ func fits(pattern, path string) (segment string, ok bool) {
 	return segment, ok && segment != "" && !strings.Contains(segment, "/")
 }
 
-// ServeHTTP draws the request's id, finds the call, admits the key, counts the rate, and answers. An answer is made whole
-// before any of it is sent, so that a handler that panics half-way still answers.
+// ServeHTTP makes the request's id, finds the route, admits the key, counts the rate, and answers.
+// It builds an answer completely before it sends any of it, so that a handler that panics half-way
+// still answers with an error.
 func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.deps.Clock.Now()
 	c := &call{Deps: s.deps, w: w, r: r, log: s.deps.Log}
 	if g := r.Header.Get(GatewayIDHeader); g != "" {
 		c.log = c.log.With("gateway", g)
 	}
-	handled := "" // the id, once the handler runs
+	handled := "" // the request id, once the call's own handler runs
 	pattern := "-"
 	status, refused := 0, (*errcode.Error)(nil)
 	refuse := func(e *errcode.Error) {
@@ -178,7 +180,7 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, a.status, body)
 }
 
-// encoded is a body that is JSON already.
+// encoded is a body that already is JSON.
 type encoded []byte
 
 func encode(v any) ([]byte, error) {

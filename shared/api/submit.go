@@ -25,20 +25,21 @@ var submitRoutes = []route{{method: http.MethodPost, pattern: "/speech/analyze",
 const (
 	// idempotencyLasting is how long an Idempotency-Key is remembered.
 	idempotencyLasting = 24 * time.Hour
-	// inFlight is how long a submit may take: after it, whoever began one is no longer there. The gateway cuts off at 29 s.
+	// inFlight is longer than a submit can take: the gateway cuts it off after 29 s.
 	inFlight = 30 * time.Second
-	// inFlightRetry is how soon to ask again after a submit that is still in flight.
+	// inFlightRetry is the Retry-After while the first submit with the same key is in progress.
 	inFlightRetry = 2 * time.Second
-	// cleanup bounds what is done for a submit that failed, whether its client still waits or not.
+	// cleanup bounds the cleaning up after a failed submit, which goes on even if its client has
+	// gone.
 	cleanup = 10 * time.Second
 )
 
-// contentTypes are what a stored recording is declared as, by its format.
+// contentTypes maps a recording's format to the Content-Type of the stored object.
 var contentTypes = map[string]string{"mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "webm": "audio/webm", "ogg": "audio/ogg", "flac": "audio/flac"}
 
-// submit checks in the order of the contract, cheapest first: key and rate are behind it, readiness, fields, audio, language
-// grant and credits are here. Only then is anything written: the run with its hold in one transaction, after it the
-// recording, whose arrival starts the chain.
+// submit makes the checks that follow key and rate, in the order of the contract, cheapest first:
+// readiness, fields, audio, language grant, credits. Only then does it write anything: first the
+// run with its hold, in one transaction, then the recording, whose arrival starts the first stage.
 func (c *call) submit() (answer, error) {
 	ctx := c.r.Context()
 	ready, err := c.Limits.Ready(ctx)
@@ -113,17 +114,18 @@ func (c *call) submit() (answer, error) {
 	return c.accepted(r)
 }
 
-// recording makes sure that there is one, sent or uploaded. MISSING_AUDIO_FILE, UNSUPPORTED_FORMAT (empty), FILE_TOO_LARGE,
-// UPLOAD_NOT_FOUND, INVALID_PARAMETERS (both).
+// recording checks that the form has a recording; if it names an upload, it fetches that.
+// MISSING_AUDIO_FILE, UNSUPPORTED_FORMAT (an empty file), FILE_TOO_LARGE, UPLOAD_NOT_FOUND,
+// INVALID_PARAMETERS (both audio and an upload).
 func (c *call) recording(f *form) error {
 	id, uploaded := f.one(fieldUploadID)
 	switch {
 	case uploaded && f.audio != nil:
-		return invalid(field{Name: fieldUploadID, Message: "was sent beside audio; send one of them"})
+		return invalid(field{Name: fieldUploadID, Message: "was sent together with audio; send only one of them"})
 	case uploaded:
 		return c.fetch(f, uploadID(strings.TrimSpace(id)))
 	case f.audio == nil, f.audio.size == 0 && !f.audio.named:
-		// A browser's form without a chosen file sends an empty part without a name.
+		// A browser sends an empty part without a file name if no file was chosen.
 		return errcode.New(errcode.MissingAudioFile)
 	case f.audio.size == 0:
 		return errcode.Newf(errcode.UnsupportedFormat, "The file is empty.")
@@ -131,8 +133,8 @@ func (c *call) recording(f *form) error {
 	return nil
 }
 
-// fetch copies an upload to a file of our own. What is judged is then what is billed and scored, whatever the client posts
-// to the same place meanwhile.
+// fetch copies an upload to a file of our own. So the file that is checked is the one that is
+// billed and scored, even if the client posts another to the same address meanwhile.
 func (c *call) fetch(f *form, id uploadID) error {
 	if !id.valid() {
 		return errcode.New(errcode.UploadNotFound)
@@ -144,7 +146,7 @@ func (c *call) fetch(f *form, id uploadID) error {
 	case err != nil:
 		return fmt.Errorf("api: submit: upload: %w", err)
 	}
-	defer func() { _ = body.Close() }() // only read from
+	defer func() { _ = body.Close() }() // it was only read
 	if size > maxAudio {
 		return errcode.New(errcode.FileTooLarge)
 	}
@@ -164,32 +166,32 @@ func (c *call) fetch(f *form, id uploadID) error {
 	return nil
 }
 
-// inputHash is the hash of all that a submit asks for: the fields as they are understood, and the recording's content
-// whichever way it came.
+// inputHash returns the hash of a submit's input: the fields after parsing, and the recording's
+// content, whether it was sent inline or uploaded.
 func inputHash(r run.Request, audio *spool) string {
 	raw, err := json.Marshal(struct {
 		Request run.Request
 		Audio   string
 	}{r, audio.hash()})
 	if err != nil {
-		panic(err) // strings, numbers and booleans
+		panic(err) // only strings, numbers and booleans: cannot fail
 	}
 	h := sha256.Sum256(raw)
 	return hex.EncodeToString(h[:])
 }
 
-// insufficient is INSUFFICIENT_CREDITS with what is missing.
+// insufficient returns INSUFFICIENT_CREDITS with the cost and the credits available.
 func (c *call) insufficient(cost int64) error {
 	a, err := c.Runs.Account(c.r.Context(), c.client.ID)
 	if err != nil {
 		return fmt.Errorf("api: submit: account: %w", err)
 	}
-	return errcode.Newf(errcode.InsufficientCredits, "This recording costs %d credits and %d are available. Top up before retrying; see GET %s/credits.", cost, a.Available, Base).
+	return errcode.Newf(errcode.InsufficientCredits, "This recording costs %d credits, but only %d are available. Top up and retry; see GET %s/credits.", cost, a.Available, Base).
 		With("cost", cost).With("available", a.Available)
 }
 
-// store puts the recording where its arrival starts the chain. Where that fails the run ends at once and its hold is
-// released, before the client hears of it.
+// store stores the recording, and its arrival starts the first stage. If that fails, the run ends
+// at once and its hold is released before the client gets the error.
 func (c *call) store(r run.Run, audio *spool) error {
 	key := pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0)
 	file, err := speech.FileOf(r)
@@ -210,12 +212,12 @@ func (c *call) store(r run.Run, audio *spool) error {
 	return errors.Join(err, end, c.Objects.Delete(ctx, key))
 }
 
-// replay answers a submit whose Idempotency-Key is known, with the same input. The first submit may have died between its
-// transaction and the recording; then this one, which holds the same recording, does what is left. IDEMPOTENCY_IN_PROGRESS
-// while the first may still be at it.
+// replay answers a submit that repeats an Idempotency-Key with the same input. The first submit may
+// have died after its transaction and before it stored the recording; then this one, which has the
+// same recording, finishes the job. IDEMPOTENCY_IN_PROGRESS while the first may still be running.
 func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error) {
 	ctx := c.r.Context()
-	// A recording that is gone from a run whose pieces were cut was there once: the upkeep deleted it.
+	// If a run has pieces, its recording was stored once and has since been deleted.
 	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero() && r.Pieces == 0
 	if !r.Status.Terminal() || neverStarted {
 		_, err := c.Objects.Size(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
@@ -237,8 +239,8 @@ func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error)
 	return c.accepted(r)
 }
 
-// revive starts the run again whose first submit could not store the recording and was answered with an error: its client
-// retries as the key promises it may.
+// revive starts a run again whose first submit answered an error because it could not store the
+// recording. The idempotency key promises the client that it may retry.
 func (c *call) revive(r run.Run, s run.Submission, audio *spool) (answer, error) {
 	s.Run = r
 	s.Terms = c.Service.Terms(r.Length, c.client.ConcurrentRuns, c.Budget)
@@ -259,7 +261,6 @@ func (c *call) revive(r run.Run, s run.Submission, audio *spool) (answer, error)
 	return c.accepted(again)
 }
 
-// accepted answers 202.
 func (c *call) accepted(r run.Run) (answer, error) {
 	ctx := c.r.Context()
 	a, err := c.Runs.Account(ctx, r.Client)

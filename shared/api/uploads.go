@@ -19,13 +19,13 @@ import (
 
 var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads", needs: account.PermissionSpeech, do: (*call).upload}}
 
-// maxUploadBody bounds the JSON that asks for an upload, in bytes.
+// maxUploadBody bounds the JSON that requests an upload, in bytes.
 const maxUploadBody = 4096
 
 // maxMediaType bounds a media type, in bytes.
 const maxMediaType = 100
 
-// uploadID names an upload: `upl_` and 26 characters of lower-case base32.
+// uploadID identifies an upload: `upl_` and 26 characters of lower-case base32.
 type uploadID string
 
 const uploadPrefix, runPrefix = "upl_", "req_"
@@ -40,7 +40,8 @@ func (u uploadID) valid() bool {
 	return ok && run.ID(runPrefix+rest).Valid()
 }
 
-// key is the object key of a client's upload: another client's cannot be named.
+// key returns the object key of the upload. It contains the client's id, so no client can name
+// another's upload.
 func (u uploadID) key(client account.ID) string {
 	return pipeline.UploadPrefix + string(client) + "/" + string(u)
 }
@@ -69,8 +70,8 @@ func (c *call) upload() (answer, error) {
 	return answer{http.StatusCreated, uploadView{id, url, fields, presentation.Stamp(c.Clock.Now().Add(pipeline.UploadLasting))}}, nil
 }
 
-// uploadAsked checks what a client says of the file that it will post. The policy of the POST bounds what it then does;
-// what the file is, the submit judges by its content.
+// uploadAsked checks the request for an upload. It is a courtesy: the policy of the POST bounds the
+// file's size, and the submit detects its format from its content.
 func uploadAsked(body io.Reader) error {
 	raw, err := io.ReadAll(io.LimitReader(body, maxUploadBody+1))
 	if err != nil {
@@ -81,11 +82,11 @@ func uploadAsked(body io.Reader) error {
 	}
 	asked, err := strictObject(string(raw))
 	if err != nil {
-		return invalid(field{Name: "body", Message: err.Error() + `; send one such as {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
+		return invalid(field{Name: "body", Message: err.Error() + `; for example {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
 	}
 	var bad []field
 	var tooLarge bool
-	// JSON has one kind of number: 12000000.0 is whole too.
+	// A float, because JSON has one kind of number: 12000000.0 is whole too.
 	var size *float64
 	if err := json.Unmarshal(asked["sizeBytes"], &size); err != nil || size == nil || *size < 1 || *size != math.Trunc(*size) {
 		bad = append(bad, field{Name: "sizeBytes", Message: "must be a whole number of bytes", Min: 1, Max: maxAudio})
@@ -95,12 +96,12 @@ func uploadAsked(body io.Reader) error {
 	if v, ok := asked["contentType"]; ok {
 		var s string
 		if json.Unmarshal(v, &s) != nil || !isMediaType(s) {
-			bad = append(bad, field{Name: "contentType", Message: "must be a media type such as audio/mpeg"})
+			bad = append(bad, field{Name: "contentType", Message: "must be a media type, such as audio/mpeg"})
 		}
 	}
 	for name := range asked {
 		if name != "sizeBytes" && name != "contentType" {
-			bad = append(bad, field{Name: clip(name), Message: "is not known here"})
+			bad = append(bad, field{Name: clip(name), Message: "is not a field of this call"})
 		}
 	}
 	sort.Slice(bad, func(i, j int) bool { return bad[i].Name < bad[j].Name })
@@ -113,8 +114,8 @@ func uploadAsked(body io.Reader) error {
 	return nil
 }
 
-// mediaTypePattern is a media type with its parameters: names as RFC 6838 section 4.2 restricts them, values as RFC 9110 section
-// 5.6 has them. The documentation shows this very pattern.
+// mediaTypePattern matches a media type with its parameters: names according to RFC 6838 section
+// 4.2, values according to RFC 9110 section 5.6. The OpenAPI document publishes this pattern.
 const mediaTypePattern = `^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*( *; *[A-Za-z0-9_-]+=([A-Za-z0-9!#$&^_.+-]+|"[ !#-\[\]-~]*"))*$`
 
 var mediaTypes = regexp.MustCompile(mediaTypePattern)

@@ -12,7 +12,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure each code of the client documentation is in the table, with the status of the section it stands in.
+// Ensure the table holds each code of the client documentation, with the status of its section.
 func TestTableHoldsTheDocumentedCodes(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "spec", "error-codes.txt"))
 	if err != nil {
@@ -51,7 +51,7 @@ func TestTableHoldsTheDocumentedCodes(t *testing.T) {
 func TestEveryRowCanBeShown(t *testing.T) {
 	for _, e := range errcode.Table {
 		if e.Message == "" || !strings.HasSuffix(e.Message, ".") {
-			t.Errorf("%s: message %q is no sentence", e.Code, e.Message)
+			t.Errorf("%s: message %q is not a sentence", e.Code, e.Message)
 		}
 		if e.Status == 0 && !e.Terminal {
 			t.Errorf("%s can neither be answered nor end a run", e.Code)

@@ -7,20 +7,23 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// membersOfObject finds the members of a JSON object as they are written, without decoding them: a report of 45 minutes is half a
-// megabyte that is passed on as it is (BenchmarkPollOfAnEndedRun). Of a name that comes twice the last counts.
+// membersOfObject returns the members of a JSON object as they were written, without decoding them:
+// the report of a 45-minute recording is half a megabyte, which is passed on as it is
+// (BenchmarkPollOfAnEndedRun). Duplicate names: the last one wins.
 func membersOfObject(raw []byte) (map[string]json.RawMessage, error) {
 	if !gjson.ValidBytes(raw) {
-		return nil, errors.New("presentation: no JSON")
+		return nil, errors.New("presentation: not valid JSON")
 	}
 	object := gjson.ParseBytes(raw)
 	if !object.IsObject() {
-		return nil, errors.New("presentation: no JSON object")
+		return nil, errors.New("presentation: not a JSON object")
 	}
 	found := map[string]json.RawMessage{}
 	var err error
 	object.ForEach(func(name, value gjson.Result) bool {
-		var decoded string // by the library that everything else is decoded with: the two differ in broken UTF-8 and halves of surrogates
+		// encoding/json decodes the name, as it does everything else: gjson treats invalid UTF-8
+		// and lone surrogates differently.
+		var decoded string
 		if err = json.Unmarshal([]byte(name.Raw), &decoded); err != nil {
 			return false
 		}

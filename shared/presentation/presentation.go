@@ -1,5 +1,5 @@
-// Package presentation is what a run looks like to its client: the answer to a submit, to a poll, an entry
-// of a list, the body of a webhook. It knows nothing of HTTP.
+// Package presentation builds what a client sees of a run: the answers to a submit and to a poll,
+// an entry of a list, the body of a webhook. It knows nothing of HTTP.
 package presentation
 
 import (
@@ -13,7 +13,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Presenter makes the readings of runs.
+// Presenter builds the views of runs.
 type Presenter struct {
 	Service pipeline.Service
 	Runs    run.Store
@@ -21,8 +21,8 @@ type Presenter struct {
 	Clock   clock.Clock
 }
 
-// Accepted is the answer to the submit of r, while running of its client's runs are in process. Of a run
-// that has ended since, it says what the first answer said.
+// Accepted returns the answer to the submit of r; running is how many of its client's runs are in
+// process. If r has ended since, its status is shown as processing, as the first answer showed it.
 func (p Presenter) Accepted(ctx context.Context, r run.Run, running int) (Accepted, error) {
 	h := p.head(r)
 	file, err := fileOf(r)
@@ -41,7 +41,8 @@ func (p Presenter) Accepted(ctx context.Context, r run.Run, running int) (Accept
 	return v, err
 }
 
-// Finished is the whole reading of r, which has ended. balance is its client's. ErrDamaged.
+// Finished returns the full view of r, which has ended. balance is its client's, in credits.
+// ErrDamaged.
 func (p Presenter) Finished(ctx context.Context, r run.Run, balance int64) (Finished, error) {
 	rep, err := p.report(ctx, &r)
 	if err != nil {
@@ -51,7 +52,7 @@ func (p Presenter) Finished(ctx context.Context, r run.Run, balance int64) (Fini
 	return Finished{s, rep.Analysis, rep.Transcript}, err
 }
 
-// Live is the reading of r, which has not ended, with its place in the queue.
+// Live returns the view of r, which has not ended, with its position in the queue.
 func (p Presenter) Live(ctx context.Context, r run.Run) (Live, error) {
 	v, err := p.live(r)
 	if err != nil {
@@ -61,8 +62,8 @@ func (p Presenter) Live(ctx context.Context, r run.Run) (Live, error) {
 	return v, err
 }
 
-// Entry is r as a list shows it: a Live or a Summary. balance is its client's. With ErrDamaged the entry
-// is made all the same, with null for all that the report told.
+// Entry returns r as a list shows it: a Live or a Summary. balance is its client's, in credits.
+// With ErrDamaged it still returns an entry, in which the results are null.
 func (p Presenter) Entry(ctx context.Context, r run.Run, balance int64) (any, error) {
 	if !r.Status.Terminal() {
 		return p.live(r)
@@ -78,7 +79,8 @@ func (p Presenter) Entry(ctx context.Context, r run.Run, balance int64) (any, er
 	return s, damaged
 }
 
-// Webhook is the data of the webhook of a run that has ended: the very entry that a list shows. ErrDamaged.
+// Webhook returns the data of the webhook of r, which has ended: the same entry that a list shows.
+// ErrDamaged.
 func (p Presenter) Webhook(ctx context.Context, r run.Run) (json.RawMessage, error) {
 	a, err := p.Runs.Account(ctx, r.Client)
 	if err != nil {
@@ -95,7 +97,7 @@ func (p Presenter) Webhook(ctx context.Context, r run.Run) (json.RawMessage, err
 	return b, nil
 }
 
-// queuePosition is nil for a run that is not queued, or no longer.
+// queuePosition is nil if r is not queued, or no longer.
 func (p Presenter) queuePosition(ctx context.Context, r run.Run) (*int, error) {
 	if r.Status != run.Queued {
 		return nil, nil

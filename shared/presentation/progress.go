@@ -6,7 +6,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// PollInterval is how long a client is asked to wait before it polls, in s, by the time since the submit.
+// PollInterval returns how long a client should wait before its next poll, in s. age is the time
+// since the submit.
 func PollInterval(age time.Duration) int {
 	switch {
 	case age < 2*time.Minute:
@@ -20,14 +21,15 @@ func PollInterval(age time.Duration) int {
 // StageQueued is the stage of a run that waits for a slot.
 const StageQueued = "queued"
 
-// progress is where a run that has not ended stands: its earliest unfinished stage, and how far it is, 0 to 99 %. Between
-// two groups of parts the percentage goes up by the share of the group's parts that are done.
+// progress returns the earliest unfinished stage of a run that has not ended, and how far the run
+// is, 0 to 99 %. Between the percentages of two groups of parts, it rises with the share of the
+// group's parts that are done.
 func (pr Presenter) progress(r run.Run) (stage string, percent int) {
 	if r.Status == run.Queued {
 		return StageQueued, 0
 	}
 	group := []run.Part{pr.Service.First()}
-	for range pr.Service.Stages { // the chain is no longer than the table
+	for range pr.Service.Stages { // a run has at most as many groups as stages
 		next := pr.Service.Following(group[0].Stage, r.Pieces)
 		var first run.Stage
 		open := 0

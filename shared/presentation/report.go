@@ -12,11 +12,12 @@ import (
 	"parley/shared/engine/run"
 )
 
-// maxReport bounds a stored report, in bytes: a function's answer ends at 6 MiB, and a 45-minute transcript takes about 1.
+// maxReport bounds a stored report, in bytes. A function may answer at most 6 MiB; a 45-minute
+// transcript takes about 1.
 const maxReport = 4 << 20
 
-// report is the stored report of a run, as far as its parts are passed on: each as it was written, to the last digit. What is nil is
-// not in it.
+// report holds the members of a stored report that are passed on, each exactly as it was written. A
+// nil member is missing from the report.
 type report struct {
 	ScoringMethod      json.RawMessage
 	ScoringVersion     json.RawMessage
@@ -37,11 +38,13 @@ type heardAudio struct {
 	Quality      json.RawMessage `json:"quality"`
 }
 
-// ErrDamaged says that a stored report is not what was once stored: to read it again would be of no use.
+// ErrDamaged means that a stored report is missing, too large or not valid. Reading it again would
+// not help.
 var ErrDamaged = errors.New("presentation: damaged report")
 
-// report reads the stored report of a run that has ended; the empty one where the run never had one, or was erased. A run that is
-// erased since it was read is read again into r. ErrDamaged where what is stored, or is no longer, is no report.
+// report reads the stored report of a run that has ended. The report is empty if the run failed
+// without one or was erased. If the run was erased after r was read, it reads the run again into r.
+// ErrDamaged.
 func (p Presenter) report(ctx context.Context, r *run.Run) (report, error) {
 	var rep report
 	if !r.ErasedAt.IsZero() {
@@ -64,7 +67,7 @@ func (p Presenter) report(ctx context.Context, r *run.Run) (report, error) {
 	case err != nil:
 		return rep, fmt.Errorf("presentation: report of %s: %w", r.ID, err)
 	}
-	defer func() { _ = body.Close() }() // only read from
+	defer func() { _ = body.Close() }() // it was only read
 	if size > maxReport {
 		return rep, fmt.Errorf("%w of %s: %d bytes", ErrDamaged, r.ID, size)
 	}
@@ -78,7 +81,6 @@ func (p Presenter) report(ctx context.Context, r *run.Run) (report, error) {
 	return rep, nil
 }
 
-// reportOf reads a report.
 func reportOf(raw []byte) (r report, err error) {
 	members, err := membersOfObject(raw)
 	if err != nil {

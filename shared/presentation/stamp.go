@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Stamp is a moment as it stands in bodies: ISO 8601, UTC, always with milliseconds.
+// Stamp is a time as it is written in bodies: ISO 8601, UTC, always with milliseconds.
 type Stamp time.Time
 
 const stampLayout = "2006-01-02T15:04:05.000Z"
@@ -25,7 +25,7 @@ func (s *Stamp) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Maybe is nil for the zero time.
+// Maybe returns t as a Stamp, or nil for the zero time.
 func Maybe(t time.Time) *Stamp {
 	if t.IsZero() {
 		return nil
@@ -34,7 +34,7 @@ func Maybe(t time.Time) *Stamp {
 	return &s
 }
 
-// spoken is a length as people read it: 3:20, or 1:02:03 from an hour on; a started second is left out.
+// spoken formats ms for people: 3:20, or 1:02:03 from one hour on, rounded down to a second.
 func spoken(ms int64) string {
 	s := ms / 1000
 	if s >= 3600 {

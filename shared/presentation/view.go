@@ -10,7 +10,7 @@ import (
 	"parley/shared/speech"
 )
 
-// Accepted is a run that was submitted.
+// Accepted is the answer to a submit.
 type Accepted struct {
 	ID                  run.ID            `json:"id"`
 	Status              run.Status        `json:"status"`
@@ -18,7 +18,7 @@ type Accepted struct {
 	ServiceType         string            `json:"serviceType"`
 	Timestamp           Stamp             `json:"timestamp"`
 	PollIntervalSeconds int               `json:"pollIntervalSeconds"`
-	QueuePosition       *int              `json:"queuePosition,omitempty"` // queued only
+	QueuePosition       *int              `json:"queuePosition,omitempty"` // only while queued
 	ActiveRequests      int               `json:"activeRequests"`
 	Audio               File              `json:"audio"`
 	Credits             Held              `json:"credits"`
@@ -26,7 +26,7 @@ type Accepted struct {
 	Tags                []string          `json:"tags"`
 }
 
-// File is what the submit learnt of the recording.
+// File describes a recording, as the submit measured it.
 type File struct {
 	DurationMs        int64  `json:"durationMs"`
 	DurationFormatted string `json:"durationFormatted"`
@@ -34,12 +34,12 @@ type File struct {
 	SizeBytes         int64  `json:"sizeBytes"`
 }
 
-// Held is what a run that has not ended costs.
+// Held is the cost of a run that has not ended, in credits.
 type Held struct {
 	Held int64 `json:"held"`
 }
 
-// head is what every reading of a run begins with.
+// head holds the fields that every view of a run begins with.
 type head struct {
 	ID               run.ID     `json:"id"`
 	ExternalID       *string    `json:"externalId"`
@@ -48,7 +48,7 @@ type head struct {
 	Timestamp        Stamp      `json:"timestamp"` // of this answer
 	CreatedAt        Stamp      `json:"createdAt"`
 	CompletedAt      *Stamp     `json:"completedAt"`
-	ProcessingTimeMs *int64     `json:"processingTimeMs"` // from its slot to its end
+	ProcessingTimeMs *int64     `json:"processingTimeMs"` // from the start of processing to the end
 }
 
 // Live is a run that has not ended.
@@ -57,7 +57,7 @@ type Live struct {
 	Stage               string            `json:"stage"`
 	Progress            int               `json:"progress"`
 	PollIntervalSeconds int               `json:"pollIntervalSeconds"`
-	QueuePosition       *int              `json:"queuePosition,omitempty"` // queued only
+	QueuePosition       *int              `json:"queuePosition,omitempty"` // only while queued
 	Audio               liveAudio         `json:"audio"`
 	Credits             Held              `json:"credits"`
 	Metadata            map[string]string `json:"metadata"`
@@ -69,34 +69,37 @@ type liveAudio struct {
 	RequestedLanguage string `json:"requestedLanguage"`
 }
 
-// Summary is a run that has ended, as lists and webhooks show it. What is null was not measured.
+// Summary is a run that has ended, as lists and webhooks show it. A null value was not measured, or
+// was erased.
 type Summary struct {
 	head
-	ScoringMethod      json.RawMessage   `json:"scoringMethod"`
-	ScoringVersion     json.RawMessage   `json:"scoringVersion"`
-	Audio              doneAudio         `json:"audio"`
-	CandidateDetection json.RawMessage   `json:"candidateDetection"`
-	Scores             json.RawMessage   `json:"scores"`
-	Confidence         json.RawMessage   `json:"confidence"`
-	Explainability     json.RawMessage   `json:"explainability"`
-	HRRecommendation   json.RawMessage   `json:"hrRecommendation"`
-	CandidateFeedback  json.RawMessage   `json:"candidateFeedback"`
-	Credits            Charged           `json:"credits"`
-	Error              *run.Failure      `json:"error"`
-	ErasedAt           *Stamp            `json:"erasedAt,omitempty"` // only then: nothing of what was heard is here
-	Metadata           map[string]string `json:"metadata"`
-	Tags               []string          `json:"tags"`
+	ScoringMethod      json.RawMessage `json:"scoringMethod"`
+	ScoringVersion     json.RawMessage `json:"scoringVersion"`
+	Audio              doneAudio       `json:"audio"`
+	CandidateDetection json.RawMessage `json:"candidateDetection"`
+	Scores             json.RawMessage `json:"scores"`
+	Confidence         json.RawMessage `json:"confidence"`
+	Explainability     json.RawMessage `json:"explainability"`
+	HRRecommendation   json.RawMessage `json:"hrRecommendation"`
+	CandidateFeedback  json.RawMessage `json:"candidateFeedback"`
+	Credits            Charged         `json:"credits"`
+	Error              *run.Failure    `json:"error"`
+	// only if erased: then the results are null
+	ErasedAt *Stamp            `json:"erasedAt,omitempty"`
+	Metadata map[string]string `json:"metadata"`
+	Tags     []string          `json:"tags"`
 }
 
-// Finished is a run that has ended, whole.
+// Finished is a run that has ended, in full.
 type Finished struct {
 	Summary
 	Analysis   json.RawMessage `json:"analysis"`
 	Transcript json.RawMessage `json:"transcript"`
 }
 
-// Encode is the run as encoding/json would write it, with a line break behind it, but for white space in
-// the two long parts: they are known to be JSON, and it would go through them once more.
+// Encode returns v as encoding/json would write it, followed by a line break, except for white
+// space in the two long members. It copies those as they are, because encoding/json would parse
+// them again.
 func (v Finished) Encode() ([]byte, error) {
 	var head bytes.Buffer
 	e := json.NewEncoder(&head)
@@ -127,11 +130,12 @@ type doneAudio struct {
 	Quality           json.RawMessage `json:"quality"`
 }
 
-// Charged is what a run that has ended cost.
+// Charged is the cost of a run that has ended, in credits.
 type Charged struct {
-	Deducted             int64   `json:"deducted"`
-	RemainingBalance     int64   `json:"remainingBalance"`
-	AudioDurationMinutes float64 `json:"audioDurationMinutes"` // two decimals; what is billed is the started minute
+	Deducted         int64 `json:"deducted"`
+	RemainingBalance int64 `json:"remainingBalance"`
+	// to two decimals; started minutes are billed
+	AudioDurationMinutes float64 `json:"audioDurationMinutes"`
 }
 
 func (p Presenter) head(r run.Run) head {
@@ -147,7 +151,7 @@ func (p Presenter) head(r run.Run) head {
 	return h
 }
 
-// live is the reading of a run that has not ended, without its place in the queue.
+// live returns the view of a run that has not ended, without its position in the queue.
 func (p Presenter) live(r run.Run) (v Live, err error) {
 	asked, err := speech.RequestOf(r)
 	if err != nil {

@@ -1,9 +1,10 @@
-// Package gateway turns an API Gateway REST proxy event into a net/http request and the answer back, so that the HTTP front
-// is plain net/http everywhere.
+// Package gateway turns an API Gateway REST proxy event into a net/http request, and the answer
+// into the event's response, so that the HTTP front is plain net/http.
 //
-// It is thin on purpose. aws-lambda-go-api-proxy was tried and left: it parses the path as a URL and answers what it cannot
-// parse with an error of the function, which the gateway would pass on in a form of its own; here no event can fail. It
-// also decodes the whole body beside the encoded one, where here it is decoded as it is read.
+// We tried aws-lambda-go-api-proxy and dropped it for two reasons. It parses the path as a URL, and
+// the function fails if the path does not parse; the gateway then answers in its own format. Here
+// no event can fail. It also keeps the whole decoded body in memory beside the encoded one; here
+// the body is decoded as it is read.
 package gateway
 
 import (
@@ -22,7 +23,7 @@ import (
 	"parley/shared/api"
 )
 
-// Handler is what package lambda starts: h behind the gateway. Its error is always nil.
+// Handler wraps h for lambda.Start. The error of the function it returns is always nil.
 func Handler(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 		w := &response{header: http.Header{}}
@@ -31,9 +32,10 @@ func Handler(h http.Handler) func(context.Context, events.APIGatewayProxyRequest
 	}
 }
 
-// Request is the net/http request of an event. RemoteAddr is the address that the gateway itself saw
-// (requestContext.identity.sourceIp); headers in which a client could claim another are passed on as any other header. A
-// body that is not the base64 it claims to be fails when it is read.
+// Request converts an event into a net/http request. RemoteAddr is the address that the gateway
+// itself saw (requestContext.identity.sourceIp). Headers such as X-Forwarded-For, which a client
+// can forge, are passed on like any other. A body that claims to be base64 and is not fails when it
+// is read.
 func Request(ctx context.Context, e events.APIGatewayProxyRequest) *http.Request {
 	r := &http.Request{
 		Method: strings.ToUpper(e.HTTPMethod), URL: &url.URL{Path: path(e.Path), RawQuery: query(e)},
@@ -59,7 +61,7 @@ func decodedLen(s string) int {
 	return base64.StdEncoding.DecodedLen(len(s)) - (len(s) - len(strings.TrimRight(s, "=")))
 }
 
-// path undoes percent-encoding where it can be undone.
+// path decodes p if it is validly percent-encoded; otherwise it returns p as it is.
 func path(p string) string {
 	if !strings.HasPrefix(p, "/") {
 		p = "/" + p
@@ -70,7 +72,7 @@ func path(p string) string {
 	return p
 }
 
-// query builds the raw query: the gateway hands the parameters over decoded.
+// query encodes the query again, because the gateway passes the parameters decoded.
 func query(e events.APIGatewayProxyRequest) string {
 	q := url.Values(e.MultiValueQueryStringParameters)
 	if len(q) == 0 {
@@ -94,14 +96,15 @@ func header(e events.APIGatewayProxyRequest) http.Header {
 			h.Set(k, v)
 		}
 	}
-	h.Del(api.GatewayIDHeader) // a client's own
+	h.Del(api.GatewayIDHeader) // a client may have sent one
 	if id := e.RequestContext.RequestID; id != "" {
 		h.Set(api.GatewayIDHeader, id)
 	}
 	return h
 }
 
-// remote has the form of http.Request.RemoteAddr; the gateway does not tell the port.
+// remote formats ip like http.Request.RemoteAddr. The port is 0, because the gateway does not
+// report it.
 func remote(ip string) string {
 	if ip == "" {
 		return ""
@@ -109,7 +112,7 @@ func remote(ip string) string {
 	return net.JoinHostPort(ip, "0")
 }
 
-// response gathers an answer.
+// response collects an answer in memory.
 type response struct {
 	header http.Header
 	status int

@@ -18,7 +18,7 @@ function checkReferences(value, path) {
     }
     const attribute = value['Fn::GetAtt'];
     const of = Array.isArray(attribute) ? attribute[0] : attribute && attribute.split('.')[0];
-    if (of && !resources[of]) problems.push(`${path}: Fn::GetAtt of ${of}, which is not there`);
+    if (of && !resources[of]) problems.push(`${path}: Fn::GetAtt of ${of}, which does not exist`);
   }
   for (const key of Object.keys(value)) checkReferences(value[key], `${path}.${key}`);
 }
@@ -48,7 +48,7 @@ for (const [id, resource] of Object.entries(resources)) {
   if (!known) problems.push(`${id}: no resource type ${resource.Type}`);
   else checkProperties(resource.Properties || {}, known.properties, id, resource.Type);
   for (const on of [].concat(resource.DependsOn || [])) {
-    if (!resources[on]) problems.push(`${id}: depends on ${on}, which is not there`);
+    if (!resources[on]) problems.push(`${id}: depends on ${on}, which does not exist`);
   }
 }
 checkReferences(resources, 'Resources');
