@@ -99,7 +99,7 @@ func TestExitCodes(t *testing.T) {
 		"a refused submit":                 {402, refused, []string{"submit", recording}, 1, "Top up."},
 		"a refused submit as JSON":         {402, refused, []string{"submit", recording, "--json"}, 1, refused},
 		"a recording that is not there":    {200, finished, []string{"submit", recording + ".none"}, 2, "no such file"},
-		"a folder for a recording":         {200, finished, []string{"submit", filepath.Dir(recording)}, 2, "is no file"},
+		"a folder for a recording":         {200, finished, []string{"submit", filepath.Dir(recording)}, 2, "is not a regular file"},
 		"a service that is not Parley":     {404, "<html>", []string{"credits"}, 3, "Check the service's URL"},
 		"no arguments where one is due":    {200, finished, []string{"show"}, 2, "a run's id"},
 		"an unknown command":               {200, finished, []string{"dance"}, 2, "dance"},

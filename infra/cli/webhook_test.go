@@ -33,7 +33,7 @@ func TestTheListenerChecksWhatItShows(t *testing.T) {
 		shows     string
 	}{
 		"a valid one":           {"POST", string(body), signed, &listener{secret: secret, status: 204}, 204, `run "req_a"  "success"  overall 3.5  signature valid  answered 204`},
-		"a forged one":          {"POST", string(body), "v1,AAAA", &listener{secret: secret, status: 204}, 401, "signature invalid (webhook: no signature is this secret's)  answered 401"},
+		"a forged one":          {"POST", string(body), "v1,AAAA", &listener{secret: secret, status: 204}, 401, "signature invalid (webhook: no signature was made with this secret)  answered 401"},
 		"a changed one":         {"POST", string(body) + " ", signed, &listener{secret: secret, status: 204}, 401, "signature invalid"},
 		"one that is unchecked": {"POST", string(body), "", &listener{status: 500}, 500, "signature unchecked  answered 500"},
 		"one as JSON":           {"POST", string(body), "", &listener{status: 204, json: true}, 204, `"id":"msg_1"`},

@@ -1,5 +1,6 @@
-// Package client speaks Parley's HTTP API for a Go program: it chooses how a recording travels, makes a repeated submit safe,
-// keeps the pace that the service asks for, and hands every body back as it came beside what it read from it.
+// Package client calls Parley's HTTP API from a Go program. It sends a recording inline or by
+// upload, makes a repeated submit safe, retries and polls at the pace that the service asks for,
+// and returns every body unchanged beside what it decoded from it.
 package client
 
 import (
@@ -29,34 +30,35 @@ import (
 // The bounds of a call.
 const (
 	maxTries = 5
-	// firstWait bounds the wait after the first try that the answer sets no time for; it doubles with each.
+	// firstWait bounds the random wait after the first try. The bound doubles with each further
+	// try.
 	firstWait = 500 * time.Millisecond
-	// maxWait is the longest that an answer may ask for and still be tried again.
+	// maxWait is the longest Retry-After that the client waits for by itself.
 	maxWait = time.Minute
-	// maxAnswer is more than the service ever answers, in bytes.
+	// maxAnswer is larger than any answer of the service, in bytes.
 	maxAnswer = 16 << 20
-	// callTimeout is for one try: a recording of 25 MB over a slow line.
+	// callTimeout bounds one try. It is enough for 25 MB over a slow line.
 	callTimeout = 10 * time.Minute
 )
 
-// Client calls one service with one key. Safe for concurrent use once it is set up.
+// Client calls one service with one key. Once set up, it is safe for concurrent use.
 type Client struct {
-	// Notify is told before each wait why a call is tried again; nil: nobody is.
+	// Notify, if not nil, is called before each wait with the reason for the retry.
 	Notify func(why error, wait time.Duration)
 
 	base string
 	key  string
 	http *retryablehttp.Client
-	// wait passes the time between two polls, hold turns the wait between two tries into what the library waits: tests pass
-	// neither.
+	// wait sleeps between two polls. hold maps the wait between two tries to the time that the HTTP
+	// library sleeps. Tests replace both so as not to sleep.
 	wait func(ctx context.Context, d time.Duration) error
 	hold func(d time.Duration) time.Duration
-	// jitter draws from [0, 1); safe for concurrent use.
+	// jitter returns a random number in [0, 1). It is safe for concurrent use.
 	jitter func() float64
 }
 
-// New makes a client of the service at server (with or without the /api/v1 of its paths) that sends key. An error says that
-// server is no http or https URL.
+// New returns a client that sends key to the service at server, a URL with or without /api/v1. It
+// fails if server is not an http or https URL.
 func New(server, key string) (*Client, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -71,16 +73,17 @@ func New(server, key string) (*Client, error) {
 	c.http.Backoff = c.backoff
 	c.http.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	c.http.HTTPClient.Timeout = callTimeout
-	// The service never redirects; whoever does shall not get the key.
+	// The service never redirects, so a redirect must not get the key.
 	c.http.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, nil
 }
 
-// Through sends every call through another transport: a proxy, one that traces, one that checks.
+// Through sends every call through t: a proxy, or a transport that traces or checks calls.
 func (c *Client) Through(t http.RoundTripper) { c.http.HTTPClient.Transport = t }
 
-// retry tries again what may end differently: a broken connection, a server's own fault, and whatever says to come again
-// within maxWait. Every call is safe to repeat: reads are, a submit by its Idempotency-Key, an upload because it is not paid for.
+// retry repeats a call that may end differently: after a broken connection, a server error, or a
+// Retry-After of at most maxWait. Every call is safe to repeat: a read changes nothing, a submit
+// has an Idempotency-Key, and an upload costs nothing.
 func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -88,28 +91,29 @@ func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	var name *net.DNSError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &name) && name.IsNotFound:
-		return false, nil // nobody is there
+		return false, nil // there is no server
 	case err != nil:
 		return retryablehttp.DefaultRetryPolicy(ctx, res, err)
 	}
 	if res.StatusCode >= 400 {
 		if err := keep(res); err != nil {
-			return true, nil //nolint:nilerr // the connection broke within the answer: as good as none
+			return true, nil //nolint:nilerr // the connection broke within the answer, so it counts as none
 		}
 	}
 	if res.StatusCode == http.StatusConflict && res.Request.Method == http.MethodDelete {
-		return false, nil // a run ends when it ends, which may take minutes
+		return false, nil // the run has not ended, which may take minutes more
 	}
 	if res.StatusCode == http.StatusServiceUnavailable && strings.HasSuffix(res.Request.URL.Path, api.Base+healthPath) {
-		return false, nil // it is what was asked
+		return false, nil // this is the answer of a health check, not a failure
 	}
 	if retryAfter(res.Header) > maxWait {
-		return false, nil // the caller knows better whether to stay that long; sooner would be against what was asked
+		return false, nil // the caller decides whether to wait that long
 	}
 	return res.StatusCode >= 500 && res.StatusCode != http.StatusNotImplemented || res.Header.Get("Retry-After") != "" && res.StatusCode >= 400, nil
 }
 
-// kept is the body of a refusal, read whole, which backoff still knows when the library has drained it.
+// kept is the body of an error answer, read completely, so that backoff can use it after the
+// library has drained it.
 type kept struct {
 	io.Reader
 	raw []byte
@@ -126,14 +130,14 @@ func keep(res *http.Response) error {
 	return nil
 }
 
-// backoff waits with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015): anything up to half a
-// second, doubled by each try. It comes on top of what the answer asks for, so that those who were all told the same do not
-// come back at once.
+// backoff waits with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+// 2015): a random time of up to firstWait, doubled by each try. The jitter is added to Retry-After,
+// so that clients that got the same Retry-After do not all come back at once.
 func (c *Client) backoff(_, _ time.Duration, try int, res *http.Response) time.Duration {
 	wait := time.Duration(c.jitter() * float64(firstWait<<min(try, maxTries)))
 	why := errBroken
 	if res != nil {
-		wait += retryAfter(res.Header) // maxWait at most: retry sees to it
+		wait += retryAfter(res.Header) // at most maxWait: retry has checked it
 		if k, ok := res.Body.(kept); ok {
 			why = failure(res, k.raw)
 		}
@@ -154,16 +158,16 @@ func retryAfter(h http.Header) time.Duration {
 	return time.Duration(s) * time.Second
 }
 
-// Error is an answer that refuses.
+// Error is an error answer: any status but 2xx.
 type Error struct {
 	Status    int          // HTTP status
-	Code      errcode.Code // empty where the answer was not the service's
+	Code      errcode.Code // empty if the answer is not Parley's
 	Message   string
 	RequestID string
-	// RetryAfter is how long to wait before asking again; 0: not said.
+	// RetryAfter is how long to wait before asking again; 0: the answer does not say.
 	RetryAfter time.Duration
 	Details    map[string]any
-	Raw        []byte // the body as it came
+	Raw        []byte // the body, unchanged
 }
 
 func (e *Error) Error() string {
@@ -173,38 +177,39 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Code, e.Message)
 }
 
-// Is tells whether err is an Error with this code.
+// Is reports whether err wraps an Error with code c.
 func Is(err error, c errcode.Code) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == c
 }
 
-// failure reads a refusal.
+// failure decodes an error answer.
 func failure(res *http.Response, raw []byte) *Error {
 	e := &Error{Status: res.StatusCode, RequestID: res.Header.Get("X-Request-Id"), RetryAfter: retryAfter(res.Header), Raw: raw}
 	var body api.Envelope
 	if err := json.Unmarshal(raw, &body); err != nil || body.Error.Code == "" {
-		e.Message = fmt.Sprintf("the answer is not one of Parley's (%s). Check the service's URL.", http.StatusText(res.StatusCode))
+		e.Message = fmt.Sprintf("the answer is not from Parley (%s). Check the service's URL.", http.StatusText(res.StatusCode))
 		return e
 	}
 	e.Code, e.Message, e.Details = body.Error.Code, body.Error.Message, body.Error.Details
 	return e
 }
 
-// call does one request and reads its answer into out. Errors: *Error for a refusal, else the transport's.
+// call sends one request and decodes the answer into out. An error answer is an *Error; other
+// errors are the transport's.
 func (c *Client) call(ctx context.Context, method, path string, header http.Header, body retryablehttp.ReaderFunc, size int64, out any) (raw []byte, h http.Header, err error) {
 	raw, h, err = c.send(ctx, method, c.base+path, c.key, header, body, size)
 	if err != nil {
 		return raw, h, err
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return raw, h, fmt.Errorf("client: %s %s: the answer is no JSON of ours: %w", method, path, err)
+		return raw, h, fmt.Errorf("client: %s %s: the answer is not valid JSON: %w", method, path, err)
 	}
 	return raw, h, nil
 }
 
 func (c *Client) send(ctx context.Context, method, address, key string, header http.Header, body retryablehttp.ReaderFunc, size int64) ([]byte, http.Header, error) {
-	var payload any // a nil function in it would count as a body
+	var payload any // stays nil without a body: a nil function in it would count as one
 	if body != nil {
 		payload = body
 	}
@@ -223,7 +228,7 @@ func (c *Client) send(ctx context.Context, method, address, key string, header h
 	if err != nil {
 		return nil, nil, fmt.Errorf("client: %w", err)
 	}
-	defer func() { _ = res.Body.Close() }() // only read from
+	defer func() { _ = res.Body.Close() }() // it was only read
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:

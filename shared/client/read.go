@@ -16,7 +16,7 @@ import (
 	"parley/shared/speech/report"
 )
 
-// Run is a run as far as a caller steers by it; all else is in Raw.
+// Run holds the fields of a run that callers commonly need. Raw has all of them.
 type Run struct {
 	ID            run.ID              `json:"id"`
 	ExternalID    *string             `json:"externalId"`
@@ -34,12 +34,12 @@ type Run struct {
 	} `json:"audio"`
 	Tags []string `json:"tags"`
 
-	// RetryAfter is how long the service asks to wait before the next poll; 0 once the run has ended.
+	// RetryAfter is how long to wait before the next poll; 0 once the run has ended.
 	RetryAfter time.Duration   `json:"-"`
-	Raw        json.RawMessage `json:"-"` // the body as it came
+	Raw        json.RawMessage `json:"-"` // the body, unchanged
 }
 
-// Poll reads a run. Errors: *Error (REQUEST_NOT_FOUND), the transport's.
+// Poll reads a run. Errors: *Error (REQUEST_NOT_FOUND), or the transport's.
 func (c *Client) Poll(ctx context.Context, id run.ID) (Run, error) {
 	var r Run
 	raw, h, err := c.call(ctx, http.MethodGet, "/speech/analyze/"+url.PathEscape(string(id)), nil, nil, 0, &r)
@@ -47,13 +47,13 @@ func (c *Client) Poll(ctx context.Context, id run.ID) (Run, error) {
 	return r, err
 }
 
-// Wait polls a run until it has ended, at the pace that the service asks for; seen, where not nil, is shown each reading. A
-// failed run is no error. It ends with ctx.
+// Wait polls a run until it has ended or ctx ends, at the pace that the service asks for. seen, if
+// not nil, is called with each reading. A failed run is not an error.
 func (c *Client) Wait(ctx context.Context, id run.ID, seen func(Run)) (Run, error) {
 	for {
 		r, err := c.Poll(ctx, id)
 		switch {
-		case Is(err, errcode.PollRateLimited): // others poll it as well
+		case Is(err, errcode.PollRateLimited): // another caller polls it too
 			r.RetryAfter = max(r.RetryAfter, time.Second)
 		case err != nil:
 			return r, err
@@ -71,8 +71,9 @@ func (c *Client) Wait(ctx context.Context, id run.ID, seen func(Run)) (Run, erro
 	}
 }
 
-// Erase deletes a terminal run's recording, transcript and scores for good; what was paid stays in the ledger. To erase it again is
-// no error. Errors: *Error (REQUEST_NOT_FOUND, RUN_NOT_TERMINAL, whose RetryAfter is left to the caller), the transport's.
+// Erase deletes the recording, transcript and scores of a run that has ended, for good. What was
+// paid stays in the ledger. Erasing it again is not an error. Errors: *Error (REQUEST_NOT_FOUND;
+// RUN_NOT_TERMINAL, which Erase does not retry), or the transport's.
 func (c *Client) Erase(ctx context.Context, id run.ID) error {
 	_, _, err := c.send(ctx, http.MethodDelete, c.base+"/speech/analyze/"+url.PathEscape(string(id)), c.key, nil, nil, 0)
 	return err
@@ -81,11 +82,11 @@ func (c *Client) Erase(ctx context.Context, id run.ID) error {
 // RunList is a page of runs, newest first.
 type RunList struct {
 	Data       []Run           `json:"-"`
-	NextCursor *string         `json:"nextCursor"` // nil at the end
-	Raw        json.RawMessage `json:"-"`          // the body as it came
+	NextCursor *string         `json:"nextCursor"` // nil on the last page
+	Raw        json.RawMessage `json:"-"`          // the body, unchanged
 }
 
-// Filter narrows a list of runs; zero values are left out.
+// Filter selects runs of a list. Zero fields are left out.
 type Filter struct {
 	Status                      run.Status
 	ExternalID, Tag             string
@@ -120,7 +121,7 @@ func (f Filter) query() string {
 	return "?" + q.Encode()
 }
 
-// Runs reads a page of runs. Errors: *Error, the transport's.
+// Runs reads a page of runs. Errors: *Error, or the transport's.
 func (c *Client) Runs(ctx context.Context, f Filter) (RunList, error) {
 	var page struct {
 		RunList
@@ -142,17 +143,17 @@ func (c *Client) Runs(ctx context.Context, f Filter) (RunList, error) {
 	return l, nil
 }
 
-// Credits is an account.
+// Credits is an account: all amounts are credits.
 type Credits struct {
 	Balance   int64 `json:"balance"`
 	Held      int64 `json:"held"`
 	Available int64 `json:"available"`
 	Usage     struct {
-		Today      *int64 `json:"today"` // nil: not counted
+		Today      *int64 `json:"today"` // nil: the ledger is too long to add up
 		Last30Days *int64 `json:"last30Days"`
 	} `json:"usage"`
 	Recent []Transaction   `json:"recentTransactions"`
-	Raw    json.RawMessage `json:"-"` // the body as it came
+	Raw    json.RawMessage `json:"-"` // the body, unchanged
 }
 
 // Transaction is one entry of the ledger.
@@ -167,7 +168,7 @@ type Transaction struct {
 	Note         string             `json:"note"`
 }
 
-// Credits reads the account. Errors: *Error, the transport's.
+// Credits reads the account. Errors: *Error, or the transport's.
 func (c *Client) Credits(ctx context.Context) (Credits, error) {
 	var v Credits
 	raw, _, err := c.call(ctx, http.MethodGet, "/credits", nil, nil, 0, &v)
@@ -178,12 +179,12 @@ func (c *Client) Credits(ctx context.Context) (Credits, error) {
 // Transactions is a page of the ledger, newest first.
 type Transactions struct {
 	Data       []Transaction   `json:"data"`
-	NextCursor *string         `json:"nextCursor"` // nil at the end
-	Raw        json.RawMessage `json:"-"`          // the body as it came
+	NextCursor *string         `json:"nextCursor"` // nil on the last page
+	Raw        json.RawMessage `json:"-"`          // the body, unchanged
 }
 
-// Transactions reads a page of the ledger: limit entries (0: as many as the service likes) from cursor on (empty: the newest).
-// Errors: *Error, the transport's.
+// Transactions reads a page of the ledger: at most limit entries (0: the service's default), from
+// cursor on (empty: from the newest). Errors: *Error, or the transport's.
 func (c *Client) Transactions(ctx context.Context, limit int, cursor string) (Transactions, error) {
 	var v Transactions
 	raw, _, err := c.call(ctx, http.MethodGet, "/credits/transactions"+Filter{Limit: limit, Cursor: cursor}.query(), nil, nil, 0, &v)
@@ -196,11 +197,12 @@ const healthPath = "/health"
 // Health is the service's readiness.
 type Health struct {
 	Status string            `json:"status"` // ready or warming_up
-	Parts  map[string]string `json:"parts"`  // the same of each
-	Raw    json.RawMessage   `json:"-"`      // the body as it came
+	Parts  map[string]string `json:"parts"`  // the same, for each part
+	Raw    json.RawMessage   `json:"-"`      // the body, unchanged
 }
 
-// Health reads the readiness; it needs no key. A service that is not ready is no error. Errors: *Error, the transport's.
+// Health reads the readiness. It needs no key. A service that is not ready is not an error. Errors:
+// *Error, or the transport's.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var v Health
 	raw, _, err := c.call(ctx, http.MethodGet, healthPath, nil, nil, 0, &v)

@@ -21,11 +21,11 @@ import (
 	"parley/shared/errcode"
 )
 
-// InlineMax is the largest recording that is sent within the submit, in bytes: a function takes 6 MiB, which base64 makes
-// 4.5, and a form and its headers want room. Larger ones are uploaded first.
+// InlineMax is the largest recording that is sent inline, in bytes; a larger one is uploaded first.
+// A function accepts 6 MiB, which holds 4.5 MiB in base64, less the form and its headers.
 const InlineMax = 4_400_000
 
-// Options are what a submit may say of a recording. Zero values are left out.
+// Options are the optional fields of a submit. Zero values are left out.
 type Options struct {
 	Language     string // ISO 639-1
 	ExternalID   string
@@ -34,14 +34,14 @@ type Options struct {
 	CutSettings  json.RawMessage
 	AllowPartial bool
 	WebhookURL   string
-	// IdempotencyKey makes a repeat safe; empty: one made from the recording's content and these options, so that the same
-	// submit within 24 h is the same run.
+	// IdempotencyKey makes a repeat safe. If empty, it is derived from the recording's content and
+	// these options, so that the same submit within 24 h is the same run.
 	IdempotencyKey string
-	// Upload uploads the recording first, whatever its size.
+	// Upload makes Submit upload the recording first, whatever its size.
 	Upload bool
 }
 
-// fields are the options as form fields, in a fixed order.
+// fields returns the options as form fields, in a fixed order.
 func (o Options) fields() ([][2]string, error) {
 	var fs [][2]string
 	add := func(name, value string) {
@@ -78,27 +78,28 @@ type Accepted struct {
 	Credits             struct {
 		Held int64 `json:"held"`
 	} `json:"credits"`
-	// Replayed is true where an earlier submit with the same Idempotency-Key was accepted and this one changed nothing.
+	// Replayed is true if an earlier submit with the same Idempotency-Key was accepted and this one
+	// changed nothing.
 	Replayed bool            `json:"-"`
-	Raw      json.RawMessage `json:"-"` // the body as it came
+	Raw      json.RawMessage `json:"-"` // the body, unchanged
 }
 
-// ErrFile says that what is to be submitted cannot be read as a file.
+// ErrFile means that the recording cannot be read as a file.
 var ErrFile = errors.New("client: the recording cannot be read")
 
-// Submit sends the recording in file, inline or by way of an upload as its size asks. It reads the file once beforehand, for
-// the key that makes a repeat safe. Errors: *Error, ErrFile, the transport's.
+// Submit sends the recording in file, inline or by upload depending on its size. It first reads the
+// whole file once to derive the idempotency key. Errors: *Error, ErrFile, or the transport's.
 func (c *Client) Submit(ctx context.Context, file string, o Options) (Accepted, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return Accepted{}, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	defer func() { _ = f.Close() }() // only read from
+	defer func() { _ = f.Close() }() // it was only read
 	switch about, err := f.Stat(); {
 	case err != nil:
 		return Accepted{}, fmt.Errorf("%w: %w", ErrFile, err)
 	case !about.Mode().IsRegular(): // a folder, or a device without an end
-		return Accepted{}, fmt.Errorf("%w: %s is no file", ErrFile, file)
+		return Accepted{}, fmt.Errorf("%w: %s is not a regular file", ErrFile, file)
 	}
 	fields, err := o.fields()
 	if err != nil {
@@ -124,7 +125,7 @@ func (c *Client) Submit(ctx context.Context, file string, o Options) (Accepted, 
 	return c.submit(ctx, key, append(fields, [2]string{"uploadId", id}), content{})
 }
 
-// contentKey hashes the recording and what is said of it.
+// contentKey returns an idempotency key: a hash of the recording and the fields.
 func contentKey(f *os.File, fields [][2]string) (key string, size int64, err error) {
 	h := sha256.New()
 	said, err := json.Marshal(fields)
@@ -154,7 +155,7 @@ func (c *Client) submit(ctx context.Context, key string, fields [][2]string, fil
 	return a, err
 }
 
-// upload puts the recording where a submit can name it.
+// upload uploads the recording and returns its uploadId.
 func (c *Client) upload(ctx context.Context, file content) (id string, err error) {
 	asked, err := json.Marshal(map[string]any{"sizeBytes": file.size, "contentType": "application/octet-stream"})
 	if err != nil {
@@ -178,7 +179,7 @@ func (c *Client) upload(ctx context.Context, file content) (id string, err error
 	if err != nil {
 		return "", err
 	}
-	// The object store is another service: it gets no key of ours.
+	// The object store is another service, so it must not get the API key.
 	if _, _, err := c.send(ctx, http.MethodPost, given.URL, "", http.Header{"Content-Type": {kind}}, body, size); err != nil {
 		if refused, ok := errors.AsType[*Error](err); ok {
 			refused.Message = fmt.Sprintf("the object store refused the upload (%s)", http.StatusText(refused.Status))
@@ -188,14 +189,14 @@ func (c *Client) upload(ctx context.Context, file content) (id string, err error
 	return given.UploadID, nil
 }
 
-// content is a file's content; the zero value is none.
+// content is a file's content. The zero value means no file.
 type content struct {
 	file *os.File
 	size int64
 }
 
-// form is a multipart body of fields and then, where there is one, the file: a reader for each try, and its exact size, which
-// object stores want to know beforehand.
+// form makes a multipart body of the fields followed by the file, if there is one. body returns a
+// new reader for each try; size is exact, because object stores need it in advance.
 func form(fields [][2]string, name string, file content) (body retryablehttp.ReaderFunc, size int64, kind string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)

@@ -13,7 +13,7 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// limit sets the bounds of a child that has just started.
+// limit sets the resource limits of a child that has just started.
 func limit(pid int, l Limits) error {
 	for _, r := range []struct {
 		what  int
@@ -27,7 +27,7 @@ func limit(pid int, l Limits) error {
 			continue
 		}
 		err := unix.Prlimit(pid, r.what, &unix.Rlimit{Cur: r.value, Max: r.value}, nil)
-		if err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: it has ended already
+		if err != nil && !errors.Is(err, unix.ESRCH) { // ESRCH: the child has already ended
 			return fmt.Errorf("process: limit: %w", err)
 		}
 	}

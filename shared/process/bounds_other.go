@@ -10,7 +10,7 @@ import (
 
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// limit does nothing: the engines are built for Linux alone, this file is for the compiler.
+// limit does nothing. The engines run on Linux only; this file lets the package compile elsewhere.
 func limit(int, Limits) error { return nil }
 
 func killGroup(pid int) error {

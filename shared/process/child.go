@@ -11,36 +11,38 @@ import (
 	"runtime"
 )
 
-// Child is a program that stays alive and answers requests one at a time: it prints one line when it is ready, then for each request
-// (any bytes) one line. It is started on first use. When a request's time is up, or it breaks its word, it is killed, and the next
-// request starts another. Safe for concurrent use: requests wait for each other. The zero value is not usable.
+// Child is a program that stays alive and answers requests one at a time. It prints one line when
+// it is ready, then one line for each request (any bytes). It is started on first use. If a
+// request's context ends or the child breaks this protocol, it is killed, and the next request
+// starts a new one. Safe for concurrent use: requests wait for each other. The zero value is not
+// usable.
 type Child struct {
 	path      string
 	args      []string
 	limits    Limits
 	maxAnswer int
-	turn      chan struct{} // holds one token: whose turn it is
-	live      *live         // nil: none; touched only in turn
+	turn      chan struct{} // a lock of one token, which a context can stop waiting for
+	live      *live         // nil: not running; guarded by turn
 	closed    bool
 }
 
-// NewChild describes a child; nothing is started yet. A line of more than maxAnswer bytes counts as a broken word. Limits.CPU counts
-// over all requests, so it is better left zero here.
+// NewChild describes a child but does not start it. A line of more than maxAnswer bytes breaks the
+// protocol. Limits.CPU counts over all requests, so it is better left zero here.
 func NewChild(path string, args []string, limits Limits, maxAnswer int) *Child {
 	return &Child{path: path, args: args, limits: limits, maxAnswer: maxAnswer, turn: make(chan struct{}, 1)}
 }
 
-// ErrClosed says that the child was closed.
+// ErrClosed means that the child was closed.
 var ErrClosed = errors.New("process: child closed")
 
 // live is one running process.
 type live struct {
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
-	pipe   *os.File // under stdout
+	pipe   *os.File // what stdout reads from
 	stderr *tail
 	pid    int
-	exited chan struct{} // closed when the process has ended and was waited for
+	exited chan struct{} // closed once the process has ended and been waited for
 }
 
 func (l *live) dead() bool {
@@ -58,7 +60,8 @@ func (l *live) stop() {
 	_ = l.pipe.Close()
 }
 
-// Start starts the child where it is not running and waits until it is ready; what it prints then is returned (nil where it ran already).
+// Start starts the child if it is not running, waits until it is ready and returns the line that it
+// prints then; nil if it was already running.
 func (c *Child) Start(ctx context.Context) ([]byte, error) {
 	if err := c.enter(ctx); err != nil {
 		return nil, err
@@ -67,8 +70,9 @@ func (c *Child) Start(ctx context.Context) ([]byte, error) {
 	return c.ensure(ctx)
 }
 
-// Ask sends the parts of one request and returns the line that answers it, without its newline. ctx's own error where ctx ended: the child
-// is killed then. Else an error with the tail of the child's standard error.
+// Ask sends one request, given in parts, and returns the line that answers it, without its newline.
+// If ctx ends, it kills the child and returns ctx's error. Other errors include the end of the
+// child's standard error.
 func (c *Child) Ask(ctx context.Context, request ...[]byte) ([]byte, error) {
 	if err := c.enter(ctx); err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func (c *Child) Close() error {
 	defer c.leave()
 	c.closed = true
 	if c.live != nil {
-		_ = c.live.stdin.Close() // a polite end is not waited for: it has nothing to save
+		_ = c.live.stdin.Close() // no time to end by itself: the child has nothing to save
 		c.live.stop()
 		c.live = nil
 	}
@@ -110,7 +114,7 @@ func (c *Child) enter(ctx context.Context) error {
 
 func (c *Child) leave() { <-c.turn }
 
-// ensure has a child running.
+// ensure starts the child if it is not running.
 func (c *Child) ensure(ctx context.Context) ([]byte, error) {
 	if c.live != nil {
 		if !c.live.dead() {
@@ -127,8 +131,8 @@ func (c *Child) ensure(ctx context.Context) ([]byte, error) {
 	return c.exchange(ctx, nil)
 }
 
-// launch starts a process and leaves a goroutine on the thread that started it until it ends: the parent-death signal hangs on
-// that thread.
+// launch starts a process. A goroutine stays on the thread that started it until the process ends,
+// because the parent-death signal is bound to that thread.
 func (c *Child) launch() (*live, error) {
 	type started struct {
 		l   *live
@@ -147,7 +151,7 @@ func (c *Child) launch() (*live, error) {
 			ch <- started{err: fmt.Errorf("process: %s: %w", c.path, err)}
 			return
 		}
-		// Not StdoutPipe: Wait closes that one, with the last answer perhaps still in it.
+		// Not StdoutPipe: Wait closes that pipe, and the last answer may still be in it.
 		stdout, out, err := os.Pipe()
 		if err != nil {
 			ch <- started{err: fmt.Errorf("process: %s: %w", c.path, err)}
@@ -170,7 +174,7 @@ func (c *Child) launch() (*live, error) {
 			return
 		}
 		ch <- started{l: l}
-		_ = cmd.Wait() // how it ended shows in its answer or in what it wrote to standard error
+		_ = cmd.Wait() // its answer or its standard error shows how it ended
 		_ = killGroup(l.pid)
 		close(l.exited)
 	}()
@@ -178,7 +182,7 @@ func (c *Child) launch() (*live, error) {
 	return s.l, s.err
 }
 
-// exchange writes a request and reads one line. Whatever goes wrong ends the process.
+// exchange writes a request and reads one line. If anything goes wrong, it kills the process.
 func (c *Child) exchange(ctx context.Context, request [][]byte) ([]byte, error) {
 	l := c.live
 	type answer struct {
@@ -205,7 +209,7 @@ func (c *Child) exchange(ctx context.Context, request [][]byte) ([]byte, error) 
 	case a = <-got:
 	case <-ctx.Done():
 		end()
-		<-got // both end with the process's pipes
+		<-got // both goroutines end once the pipes are closed
 		<-wrote
 		return nil, fmt.Errorf("process: %s: %w", c.path, context.Cause(ctx))
 	}
@@ -214,7 +218,8 @@ func (c *Child) exchange(ctx context.Context, request [][]byte) ([]byte, error) 
 		<-wrote
 		return nil, fmt.Errorf("process: %s: %w: %s", c.path, a.err, l.stderr)
 	}
-	// The answer may come before the request is read to its end: a refusal, after which the child ends by itself.
+	// The child may answer before it has read the whole request: it then rejects the request and
+	// exits.
 	select {
 	case err := <-wrote:
 		if err != nil {

@@ -1,6 +1,6 @@
-// Package process runs other programs within bounds: engines that read what strangers sent. A child has an empty
-// environment, a process group of its own that is killed with it, limits on processor time, memory and files, and dies
-// with its parent.
+// Package process runs other programs within bounds, because the engines read files from strangers.
+// A child has an empty environment, its own process group, which is killed with it, and limits on
+// processor time, memory and file size. It dies with its parent.
 package process
 
 import (
@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Limits bound a child; zero: no bound of that kind.
+// Limits are the resource limits of a child. A zero field sets no limit.
 type Limits struct {
-	// CPU is processor time, rounded up to whole seconds; beyond it the kernel kills the child.
+	// CPU is processor time, rounded up to whole seconds. Beyond it the kernel kills the child.
 	CPU time.Duration
 	// Memory is the address space, in bytes.
 	Memory uint64
@@ -24,45 +24,47 @@ type Limits struct {
 	File uint64
 }
 
-// stderrTail is how much of a child's complaints is kept, in bytes.
+// stderrTail is how much of the end of a child's standard error is kept, in bytes.
 const stderrTail = 4096
 
-// killWait is how long a killed child's pipes may stay open.
+// killWait is how long the pipes of a killed child may stay open.
 const killWait = 2 * time.Second
 
-// ErrOutput says that the child wrote more than it may.
+// ErrOutput means that the child wrote more than its bound.
 var ErrOutput = errors.New("process: too much output")
 
-// Command is one program to be run to its end.
+// Command is a program to run to its end.
 type Command struct {
 	Path string
 	Args []string // without the program's name
 	Dir  string   // empty: the root directory
-	// Stdin is what the child reads; a Read of it that never returns would keep Run from returning.
+	// Stdin is the child's standard input. Its Read must return: Run waits for it.
 	Stdin  io.Reader
 	Limits Limits
-	// MaxOutput is the most that the child may write to standard output, in bytes; more kills it.
+	// MaxOutput bounds the child's standard output, in bytes. A child that writes more is killed.
 	MaxOutput int
 }
 
-// Result is what a child left behind.
+// Result is the output and the exit status of a child.
 type Result struct {
 	Stdout []byte
 	Stderr string // its last 4 KB
-	// ExitCode is -1 where the child was killed.
+	// ExitCode is -1 if the child was killed or did not start.
 	ExitCode int
 }
 
-// Run runs c to its end, or until ctx ends: then its process group is killed. The error is nil only for exit status 0; it is ctx's
-// own where ctx ended, ErrOutput where there was too much output, else an *exec.ExitError or what kept it from starting, with the tail of
-// its standard error. The Result is filled in as far as known, also beside an error.
+// Run runs c to its end. If ctx ends first, Run kills the process group. The error is nil only for
+// exit status 0. Otherwise it wraps ctx's error if ctx ended, ErrOutput if there was too much
+// output, an *exec.ExitError with the end of the child's standard error, or the reason why the
+// child did not start. The Result is filled in as far as known, even with an error.
 func Run(ctx context.Context, c Command) (Result, error) {
 	var out Result
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		// The parent-death signal goes off when the thread that started the child ends, so that thread must live as long.
+		// The kernel sends the parent-death signal when the thread that started the child ends, so
+		// that thread must live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		out, err = run(ctx, c)
@@ -89,7 +91,7 @@ func run(ctx context.Context, c Command) (Result, error) {
 		cancel(limitErr)
 	}
 	err := cmd.Wait()
-	_ = killGroup(cmd.Process.Pid) // whatever the child itself started; gone already as a rule
+	_ = killGroup(cmd.Process.Pid) // processes that the child started; usually there are none left
 	r := Result{Stdout: stdout.buf.Bytes(), Stderr: stderr.String(), ExitCode: cmd.ProcessState.ExitCode()}
 	if ctx.Err() != nil {
 		return r, fmt.Errorf("process: %s: %w", c.Path, context.Cause(ctx))
@@ -105,13 +107,13 @@ func prepare(cmd *exec.Cmd, dir string) {
 		dir = "/"
 	}
 	cmd.Dir = dir
-	cmd.Env = []string{} // nil would hand down ours
+	cmd.Env = []string{} // nil would pass on our own environment
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = killWait
 }
 
-// capped keeps what is written up to max bytes and calls full, once, on more. The buffer is not embedded: its ReadFrom would go round
-// the bound.
+// capped keeps what is written, up to max bytes, and calls full once if there is more. The buffer
+// is not embedded, because its ReadFrom would bypass the bound.
 type capped struct {
 	buf  bytes.Buffer
 	max  int
@@ -119,7 +121,7 @@ type capped struct {
 	over bool
 }
 
-// Write implements io.Writer: ErrOutput.
+// Write implements io.Writer. ErrOutput.
 func (c *capped) Write(p []byte) (int, error) {
 	if !c.over && c.buf.Len()+len(p) <= c.max {
 		return c.buf.Write(p)

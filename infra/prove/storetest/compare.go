@@ -24,21 +24,23 @@ import (
 	"parley/shared/errcode"
 )
 
-// Model is a store that is taken to be right, and that can be copied, so that more than one way to go on can be tried.
+// Model is a store that is taken to be right, and that can be copied, so that more than one way to
+// go on can be tried.
 type Model[M any] interface {
 	Store
 	Clone() M
 }
 
-// Sequence is what Compare does to two stores. Many may be done to the same two, one after the other: each has clients
-// and runs of its own.
+// Sequence is what Compare does to two stores. Many may be done to the same two, one after the
+// other: each has clients and runs of its own.
 type Sequence struct {
 	Seed  uint64 // names it, and everything that is drawn
 	Steps int    // 1 to 999
 	// Turns, where not nil, orders the subject's requests while calls go on at once.
 	Turns *Turns
-	// Lossy says that the subject's answers get lost. An Advance may then be done though it answers run.ErrStale, and of
-	// two calls that write the same to the last bit, both may be told that they did.
+	// Lossy says that the subject's answers get lost. An Advance may then be done though it answers
+	// run.ErrStale, and of two calls that write the same to the last bit, both may be told that
+	// they did.
 	Lossy bool
 }
 
@@ -61,10 +63,11 @@ func (t Tally) String() string {
 	return b.String()
 }
 
-// Compare does the same random calls to two stores and wants the same answers, and at last the same state and sound
-// books. Readings that went stale are used again on purpose, and calls are made twice. One step in four makes two or
-// three calls at once: some order of them, one after the other, must give the same answers and the same state on the
-// model, which then goes on from there. It returns the model as it is at last.
+// Compare does the same random calls to two stores and wants the same answers, and at last the same
+// state and sound books. Readings that went stale are used again on purpose, and calls are made
+// twice. One step in four makes two or three calls at once: some order of them, one after the
+// other, must give the same answers and the same state on the model, which then goes on from there.
+// It returns the model as it is at last.
 func Compare[M Model[M]](t testing.TB, q Sequence, model M, subject Store) (M, Tally) {
 	c := &comparison[M]{Sequence: q, t: t, model: model, subject: subject, rand: rand.New(rand.NewPCG(q.Seed, 0)), now: Start, tally: Tally{},
 		slots:   1 + int(q.Seed%2),
@@ -111,7 +114,8 @@ type comparison[M Model[M]] struct {
 	tally    Tally
 }
 
-// call is one call of a transition, made up beforehand, so that it can be made of more than one store.
+// call is one call of a transition, made up beforehand, so that it can be made of more than one
+// store.
 type call struct {
 	what   string
 	client account.ID // whose state it changes
@@ -146,7 +150,8 @@ func equal(a, b answer) bool {
 	return differ(a.value, b.value) == ""
 }
 
-// differ tells what differs between two values, where an empty list is no list. The usual case goes the quick way.
+// differ tells what differs between two values, where an empty list is no list. The usual case goes
+// the quick way.
 func differ(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""
@@ -231,8 +236,8 @@ func (c *comparison[M]) single(one call) {
 	c.keep(one.what, want)
 }
 
-// atOnce makes calls of the subject at the same time, and wants an order in which the model answers the same and comes
-// to the same state.
+// atOnce makes calls of the subject at the same time, and wants an order in which the model answers
+// the same and comes to the same state.
 func (c *comparison[M]) atOnce(calls []call) {
 	c.t.Helper()
 	ctx := c.t.Context()
@@ -275,8 +280,8 @@ func (c *comparison[M]) atOnce(calls []call) {
 	}
 }
 
-// made makes a call of the model. Where the subject may have been told wrongly that it wrote what was stored already, the
-// call is taken to have done nothing.
+// made makes a call of the model. Where the subject may have been told wrongly that it wrote what
+// was stored already, the call is taken to have done nothing.
 func (c *comparison[M]) made(model M, one call, got answer) answer {
 	if r, ok := got.value.(run.Run); ok && c.Lossy {
 		if stored, err := model.Get(c.t.Context(), r.ID); err == nil && differ(stored, r) == "" {
@@ -286,7 +291,8 @@ func (c *comparison[M]) made(model M, one call, got answer) answer {
 	return one.of(c.t.Context(), model)
 }
 
-// follow makes the calls of a copy of the model in an order, and tells what differs from the subject; nothing: "".
+// follow makes the calls of a copy of the model in an order, and tells what differs from the
+// subject; nothing: "".
 func (c *comparison[M]) follow(order []int, calls []call, answers, probes []answer, states map[account.ID]audit.Ledger, waits answer) (M, string) {
 	model := c.model.Clone()
 	for _, i := range order {
@@ -418,7 +424,8 @@ func (c *comparison[M]) submit(client account.ID, slots int) call {
 	return one
 }
 
-// advance moves a part of a run in process, or the webhook of one that has ended. false: the run cannot move so.
+// advance moves a part of a run in process, or the webhook of one that has ended. false: the run
+// cannot move so.
 func (c *comparison[M]) advance(r run.Run) (call, bool) {
 	var how string
 	var after run.Run
@@ -443,7 +450,8 @@ func (c *comparison[M]) advance(r run.Run) (call, bool) {
 	}}, true
 }
 
-// part moves a part: done, with what follows it or as one that others are waited for, noted, or sent again.
+// part moves a part: done, with what follows it or as one that others are waited for, noted, or
+// sent again.
 func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 	parts := slices.SortedFunc(maps.Keys(r.Parts), func(a, b run.Part) int { return cmp.Compare(a.String(), b.String()) })
 	p := parts[c.rand.IntN(len(parts))]
@@ -460,7 +468,7 @@ func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 		after, err = r.Done(r.Attempt, p, nil, c.now) // impossible where it is the only part
 		return "done, joins", after, err
 	case 3:
-		after, err = r.Noted(r.Attempt, p, run.TimedOut)
+		after, err = r.NoteFailure(r.Attempt, p, run.TimedOut)
 		return "noted", after, err
 	}
 	after, err = r.Resent(map[run.Part]time.Duration{p: 2 * time.Minute}, c.now)

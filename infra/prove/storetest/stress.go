@@ -16,9 +16,9 @@ import (
 	"parley/shared/errcode"
 )
 
-// Stress lets workers submit, work, end, promote and retry all at once, each deciding on whatever it reads, while an
-// auditor looks on. Its books must be sound at every moment, and at last every accepted run is brought to its end: none
-// is lost, and no credit stays held.
+// Stress lets workers submit, work, end, promote and retry all at once, each deciding on whatever
+// it reads, while an auditor looks on. Its books must be sound at every moment, and at last every
+// accepted run is brought to its end: none is lost, and no credit stays held.
 func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 	s := open(t)
 	ctx := t.Context()
@@ -93,7 +93,7 @@ func act(t *testing.T, s Store, random *rand.Rand, clients []account.ID, submitt
 		_, err := s.Retry(ctx, r, Submission(r.Client, 0, r.Cost, 3, now), now)
 		return refusals(err)
 	}
-	if noted, err := r.Noted(r.Attempt, first, run.Errored); err == nil {
+	if noted, err := r.NoteFailure(r.Attempt, first, run.Errored); err == nil {
 		return refusals(s.Advance(ctx, r, noted))
 	}
 	if sent, err := r.PushSent(now); err == nil {

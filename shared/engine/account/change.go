@@ -6,14 +6,16 @@ import (
 	"fmt"
 )
 
-// ChangeClient changes a client's settings as they are at the moment of the write, so that of two operators who change different
-// ones at once neither undoes the other's. change may be called again, each time on what was read anew; its error ends the matter.
-// It returns what was written, as the version before. Errors: ErrUnknown, ErrMoved (others kept changing it), change's own.
+// ChangeClient reads a client, applies change and writes the result on the condition that nobody
+// wrote meanwhile, so that two operators do not undo each other's changes. If somebody did, it
+// starts over with a fresh reading, so change may be called several times; an error of change ends
+// it. It returns the client as written, but with the Version that was read. Errors: ErrUnknown,
+// ErrMoved (others kept changing it), change's own.
 func ChangeClient(ctx context.Context, s Store, id ID, change func(*Client) error) (Client, error) {
 	return rewrite(fmt.Sprintf("client %s", id), func() (Client, error) { return s.Client(ctx, id) }, change, func(c Client) error { return s.ReplaceClient(ctx, c) })
 }
 
-// ChangeKey is ChangeClient for a key: whatever else is changed in it, a key that was revoked meanwhile stays revoked.
+// ChangeKey is ChangeClient for a key. So no change to a key can undo a revocation made meanwhile.
 func ChangeKey(ctx context.Context, s Store, id KeyID, change func(*Key) error) (Key, error) {
 	return rewrite(fmt.Sprintf("key %s", id), func() (Key, error) { return s.Key(ctx, id) }, change, func(k Key) error { return s.ReplaceKey(ctx, k) })
 }

@@ -15,11 +15,11 @@ import (
 	"parley/shared/errcode"
 )
 
-// ErrUnknown says that a client or key does not exist.
+// ErrUnknown means that a client or key does not exist.
 var ErrUnknown = errors.New("account: unknown")
 
-// A key is `pk_` + 40 characters + 7 characters of checksum, base32 in lower case: 200 random bits, and a CRC-32 so that
-// a mistyped key is refused without a table read.
+// A key is `pk_`, 40 characters (200 random bits) and 7 characters of CRC-32, both in lower-case
+// base32. The CRC lets a mistyped key be rejected without a table read.
 const (
 	keyPrefix  = "pk_"
 	keyRandom  = 25 // bytes: 40 characters of base32
@@ -35,10 +35,10 @@ func checksum(s string) string {
 	return base32Lower.EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
 }
 
-// NewID draws a client's id from random.
+// NewID makes a client's id from random.
 func NewID(random io.Reader) (ID, error) { s, err := draw(random, 20); return ID("cli_" + s), err }
 
-// NewKeyID draws a key's id from random.
+// NewKeyID makes a key's id from random.
 func NewKeyID(random io.Reader) (KeyID, error) {
 	s, err := draw(random, 20)
 	return KeyID("key_" + s), err
@@ -52,7 +52,7 @@ func draw(random io.Reader, letters int) (string, error) {
 	return base32Lower.EncodeToString(b)[:letters], nil
 }
 
-// NewSecret draws an API key from random. It is shown once; only its hash is kept.
+// NewSecret makes an API key from random. Show it once: only its hash is stored.
 func NewSecret(random io.Reader) (string, error) {
 	s, err := draw(random, keyLetters)
 	if err != nil {
@@ -61,7 +61,7 @@ func NewSecret(random io.Reader) (string, error) {
 	return keyPrefix + s + checksum(s), nil
 }
 
-// WellFormed tells whether secret has the form and the checksum of a key, without reading any table.
+// WellFormed reports whether secret has the form and the checksum of a key.
 func WellFormed(secret string) bool {
 	if len(secret) != keyLength || !strings.HasPrefix(secret, keyPrefix) {
 		return false
@@ -70,17 +70,18 @@ func WellFormed(secret string) bool {
 	return checksum(body) == secret[len(keyPrefix)+keyLetters:]
 }
 
-// Hash is how a key is kept and found: lower-case hex SHA-256.
+// Hash returns the hash by which a key is stored and found: SHA-256 in lower-case hex.
 func Hash(secret string) string { s := sha256.Sum256([]byte(secret)); return hex.EncodeToString(s[:]) }
 
-// Remember returns what is kept of secret.
+// Remember returns what is stored of secret: an active key with the default rate.
 func Remember(id KeyID, client ID, secret string, now time.Time) Key {
 	return Key{ID: id, Client: client, Hash: Hash(secret), Prefix: secret[:8], Last4: secret[len(secret)-4:],
 		Active: true, Rate: DefaultRate, CreatedAt: now}
 }
 
-// Admit decides whether key may be used by a caller at ip at the moment now. The first that fails answers:
-// INVALID_API_KEY (revoked), API_KEY_EXPIRED, CLIENT_INACTIVE, IP_NOT_ALLOWED, MISSING_PERMISSION (when need is not empty).
+// Admit decides whether k may be used from ip at the time now; nil means yes. The first check that
+// fails decides the error: INVALID_API_KEY (revoked), API_KEY_EXPIRED, CLIENT_INACTIVE,
+// IP_NOT_ALLOWED, MISSING_PERMISSION (only if need is not empty).
 func Admit(k Key, c Client, ip netip.Addr, need Permission, now time.Time) *errcode.Error {
 	switch {
 	case !k.Active:

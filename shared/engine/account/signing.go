@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// SigningSecret is what a client's webhooks are signed with: `whsec_` and the base64 of 32 random bytes, the form of the
-// Standard Webhooks specification. Unlike an API key it is kept as it is, since who signs needs it whole. It prints as its
-// prefix alone; Reveal is the way to the rest.
+// SigningSecret signs a client's webhooks: `whsec_` and the base64 of 32 random bytes, as the
+// Standard Webhooks specification defines it. Unlike an API key it is stored in full, because
+// signing needs it. It prints as its prefix only; Reveal returns all of it.
 type SigningSecret string
 
 const (
 	signingPrefix = "whsec_"
 	signingBytes  = 32
-	// The bounds of a secret's bytes, as of the specification.
+	// The bounds of a secret in bytes, from the specification.
 	minSigning, maxSigning = 24, 64
-	// maxSigningSecrets is how many secrets of a client are valid at once, the newest included.
+	// maxSigningSecrets is how many secrets of a client are valid at once, including the newest.
 	maxSigningSecrets = 3
-	// MaxSigningOverlap is how long a secret may stay valid beside its successor.
+	// MaxSigningOverlap is how long a secret may stay valid after it was replaced.
 	MaxSigningOverlap = 30 * 24 * time.Hour
 )
 
-// NewSigningSecret draws a secret from random.
+// NewSigningSecret makes a secret from random.
 func NewSigningSecret(random io.Reader) (SigningSecret, error) {
 	b := make([]byte, signingBytes)
 	if _, err := io.ReadFull(random, b); err != nil {
@@ -36,7 +36,7 @@ func NewSigningSecret(random io.Reader) (SigningSecret, error) {
 	return SigningSecret(signingPrefix + base64.StdEncoding.EncodeToString(b)), nil
 }
 
-// Bytes is the secret as the key of an HMAC. An error says that it is none.
+// Bytes returns the secret as an HMAC key. It fails if s is not a valid secret.
 func (s SigningSecret) Bytes() ([]byte, error) {
 	text, ok := strings.CutPrefix(string(s), signingPrefix)
 	b, err := base64.StdEncoding.DecodeString(text)
@@ -46,7 +46,7 @@ func (s SigningSecret) Bytes() ([]byte, error) {
 	return b, nil
 }
 
-// Reveal is the whole secret, for the client who checks signatures with it.
+// Reveal returns the whole secret, for the client that verifies signatures with it.
 func (s SigningSecret) Reveal() string { return string(s) }
 
 // String hides the secret.
@@ -55,24 +55,24 @@ func (s SigningSecret) String() string { return signingPrefix + "…" }
 // GoString hides the secret.
 func (s SigningSecret) GoString() string { return s.String() }
 
-// Signing is the secrets of one client, newest first. Its zero value is that of a client without any.
+// Signing holds the secrets of one client, newest first. The zero value means that it has none.
 type Signing struct {
-	// Version counts the writes; the condition of each one.
+	// Version counts the writes. PutSigning succeeds only if it is still the stored one.
 	Version int64
 	Secrets []ValidSecret
 }
 
-// ValidSecret is a secret and how long it is valid.
+// ValidSecret is a secret and its validity.
 type ValidSecret struct {
 	Secret    SigningSecret
 	CreatedAt time.Time
-	Until     time.Time // zero: until it is rotated
+	Until     time.Time // zero: until the next rotation
 }
 
-// ErrMoved says that another write of the same came first.
+// ErrMoved means that another write of the same record came first.
 var ErrMoved = errors.New("account: moved since it was read")
 
-// At lists the secrets that are valid at the moment now, newest first.
+// At returns the secrets that are valid at the time now, newest first.
 func (s Signing) At(now time.Time) []SigningSecret {
 	var valid []SigningSecret
 	for _, v := range s.Secrets {
@@ -83,8 +83,8 @@ func (s Signing) At(now time.Time) []SigningSecret {
 	return valid
 }
 
-// Rotated puts secret in front. Those before it stay valid for overlap (0 to MaxSigningOverlap) at most; of more than three the
-// oldest goes at once.
+// Rotated makes secret the newest one. The older ones stay valid for at most overlap (0 to
+// MaxSigningOverlap). If there would be more than three, the oldest becomes invalid at once.
 func (s Signing) Rotated(secret SigningSecret, overlap time.Duration, now time.Time) Signing {
 	until := now.Add(min(max(overlap, 0), MaxSigningOverlap))
 	next := Signing{Version: s.Version + 1, Secrets: []ValidSecret{{Secret: secret, CreatedAt: now}}}
@@ -99,28 +99,29 @@ func (s Signing) Rotated(secret SigningSecret, overlap time.Duration, now time.T
 	return next
 }
 
-// Clone copies it.
+// Clone returns a deep copy.
 func (s Signing) Clone() Signing { s.Secrets = slices.Clone(s.Secrets); return s }
 
-// Signings keeps the clients' signing secrets.
+// Signings stores the clients' signing secrets.
 type Signings interface {
-	// Signing reads a client's secrets, consistently; the zero Signing where it has none.
+	// Signing reads a client's secrets consistently; the zero Signing if it has none.
 	Signing(ctx context.Context, client ID) (Signing, error)
-	// PutSigning writes after where before is still stored: else ErrMoved.
+	// PutSigning replaces before by after. ErrMoved if before is no longer stored.
 	PutSigning(ctx context.Context, client ID, before, after Signing) error
 }
 
-// maxTries bounds the tries at a write that others contend for.
+// maxTries bounds the tries at a contended write.
 const maxTries = 10
 
-// FirstSecret returns the client's secrets, and gives it a first one where it has none. Repeats and rivals find the same.
+// FirstSecret returns the client's secrets, and makes a first one if none is valid. Repeated and
+// concurrent calls return the same one.
 func FirstSecret(ctx context.Context, s Signings, client ID, random io.Reader, now time.Time) (Signing, error) {
 	return changeSigning(ctx, s, client, random, func(have Signing, fresh SigningSecret) (Signing, bool) {
 		return have.Rotated(fresh, 0, now), len(have.At(now)) == 0
 	})
 }
 
-// RotateSecret gives the client a new secret; the old ones stay valid for overlap.
+// RotateSecret gives the client a new secret. The old ones stay valid for at most overlap.
 func RotateSecret(ctx context.Context, s Signings, client ID, random io.Reader, overlap time.Duration, now time.Time) (Signing, error) {
 	return changeSigning(ctx, s, client, random, func(have Signing, fresh SigningSecret) (Signing, bool) {
 		return have.Rotated(fresh, overlap, now), true
@@ -138,7 +139,7 @@ func changeSigning(ctx context.Context, s Signings, client ID, random io.Reader,
 			return Signing{}, err
 		}
 		if len(before.Secrets) > 0 && before.Secrets[0].Secret == fresh {
-			return before, nil // written by a try whose answer was lost
+			return before, nil // an earlier try wrote it, and its answer was lost
 		}
 		after, needed := change(before, fresh)
 		if !needed {

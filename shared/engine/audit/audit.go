@@ -1,5 +1,6 @@
-// Package audit recomputes what the books must say: every balance from the entries, every hold, slot and place in the
-// queue from the runs. It shares no code with the transitions that wrote them, so that an error there shows here.
+// Package audit recomputes what the books must say: every balance from the entries, and every hold,
+// slot and place in the queue from the runs. It shares no code with the transitions that wrote
+// them, so that it finds their bugs.
 package audit
 
 import (
@@ -19,7 +20,7 @@ type Ticket struct {
 	Run    run.ID
 }
 
-// Ledger is everything that is stored of one client at one moment.
+// Ledger is everything that is stored about one client at one moment.
 type Ledger struct {
 	Account credit.Account
 	Entries []credit.Entry // oldest first
@@ -31,14 +32,14 @@ type Ledger struct {
 type Source interface {
 	// Owners lists every client that has an account, an entry or a run, in order.
 	Owners(ctx context.Context) ([]account.ID, error)
-	// Ledger reads all of a client as it stood at one moment, though others write meanwhile.
+	// Ledger reads everything of a client as of one moment, even while others write.
 	Ledger(ctx context.Context, client account.ID) (Ledger, error)
 }
 
-// Violation is one thing that must never be.
+// Violation is a broken invariant.
 type Violation struct {
 	Client account.ID `json:"client"`
-	Run    run.ID     `json:"run,omitempty"` // empty where it is not about one run
+	Run    run.ID     `json:"run,omitempty"` // empty if it is not about one run
 	What   string     `json:"what"`
 }
 
@@ -51,8 +52,8 @@ type Report struct {
 	Violations []Violation `json:"violations"` // never nil
 }
 
-// All audits every client of a store, or only the one that is named. dimensions are what the service of
-// the runs scores.
+// All audits every client of a store, or, if it is not empty, the client only. dimensions lists
+// what the runs' service scores.
 func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.ID) (Report, error) {
 	report := Report{Violations: []Violation{}}
 	owners := []account.ID{only}
@@ -74,7 +75,7 @@ func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.
 	return report, nil
 }
 
-// Check audits one client. The violations come in a fixed order.
+// Check audits one client. It returns the violations in a fixed order.
 func Check(l Ledger, dimensions run.Dimensions) []Violation {
 	c := checker{client: l.Account.Client, dimensions: dimensions, holds: map[attempt]*hold{}}
 	c.entries(l)
@@ -90,7 +91,7 @@ type attempt struct {
 	number int
 }
 
-// hold is what the entries say of one attempt of a run.
+// hold sums up the entries of one attempt of a run.
 type hold struct {
 	held, charged, released int64
 	holds, charges, gives   int
@@ -109,7 +110,8 @@ func (c *checker) report(id run.ID, format string, args ...any) {
 	c.found = append(c.found, Violation{c.client, id, fmt.Sprintf(format, args...)})
 }
 
-// entries replays the ledger from nothing and compares each step with what the entry says came out.
+// entries replays the ledger from zero and compares each step with the balances that the entry
+// records.
 func (c *checker) entries(l Ledger) {
 	var balance, held int64
 	for i, e := range l.Entries {
@@ -156,7 +158,7 @@ func (c *checker) entries(l Ledger) {
 	}
 }
 
-// movement books an entry to its run's attempt.
+// movement adds an entry to the hold of its run's attempt.
 func (c *checker) movement(e credit.Entry) {
 	key := attempt{run.ID(*e.RunID), e.Attempt}
 	h := c.holds[key]
@@ -178,7 +180,7 @@ func (c *checker) movement(e credit.Entry) {
 	}
 }
 
-// runs compares each run with the holds of its attempts, and looks at what its status allows it to hold.
+// runs compares each run with the holds of its attempts, and checks that its fields fit its status.
 func (c *checker) runs(runs []run.Run) {
 	known := map[run.ID]int{}
 	for _, r := range runs {
@@ -214,7 +216,8 @@ func (c *checker) runs(runs []run.Run) {
 	}
 }
 
-// settled checks the hold of attempt n: open while the run lives, resolved once as its end demands afterwards.
+// settled checks the hold of attempt n: it must be open until the run ends, and then be resolved
+// once, as the run's end requires.
 func (c *checker) settled(r run.Run, n int) {
 	h := c.holds[attempt{r.ID, n}]
 	if h == nil || h.holds != 1 {
@@ -224,7 +227,7 @@ func (c *checker) settled(r run.Run, n int) {
 	if h.held != r.Cost {
 		c.report(r.ID, "attempt %d holds %d, the run costs %d", n, h.held, r.Cost)
 	}
-	status, charged := run.Failed, int64(0) // an attempt that was followed by another
+	status, charged := run.Failed, int64(0) // an attempt that another followed
 	if n == r.Attempt {
 		status, charged = r.Status, r.Charged
 	}
@@ -245,7 +248,7 @@ func (c *checker) settled(r run.Run, n int) {
 	}
 }
 
-// shape checks what a run of this status must and must not hold.
+// shape checks which fields a run of this status must have and must not have.
 func (c *checker) shape(r run.Run) {
 	wrong := func(what string, bad bool) {
 		if bad {

@@ -1,9 +1,11 @@
-// Package cleanup deletes what nobody needs any more: uploads past their use, recordings past their client's retention, what a
-// crash left of an erased run, the work of runs that have ended, and the records of limits that have expired.
+// Package cleanup deletes what is no longer needed: old uploads, recordings past their client's
+// retention, what a crash left of an erased run, the work of runs that have ended, and expired
+// records of limits.
 //
-// What is to go is a pure decision (decide.go). Around it are walks, one through each kind of thing: each tick takes a walk a
-// bounded step further and notes where it stands, so that a bucket of any size is walked in the end and no tick takes long. Every
-// deletion may be done twice, and a step that was cut off is done again.
+// Pure functions decide what to delete (decide.go). A walk through each kind of thing applies them.
+// Each tick takes each walk one bounded step further and records its position, so that no tick
+// takes long and yet a bucket of any size is walked through in the end. A deletion may safely be
+// repeated, and so may an interrupted step.
 package cleanup
 
 import (
@@ -20,19 +22,21 @@ import (
 	"parley/shared/engine/run"
 )
 
-// The bounds of a tick. A tick each minute looks at up to Step things of each walk, so that a walk through a million objects takes
-// 2,000 ticks, or 33 hours: little against a retention, which counts days. It reads each run once for each of its objects' kinds:
-// about a million reads a walk. A system of up to Step things is walked through in one tick, four times an hour.
+// The bounds of a tick. With a tick each minute, a walk through a million objects takes 2,000
+// ticks, or 33 hours: little compared with a retention, which counts days. It reads each run once
+// for each kind of its objects, about a million reads per walk. If there are at most Step things,
+// one tick walks through all of them, four times an hour.
 const (
 	// Step is how many things a tick looks at on each walk.
 	Step = 500
-	// stepTime bounds a step, in real time: five of them fit into the sweep's 55 s, beside the sweep itself.
+	// stepTime bounds a step, in real time. Five steps fit into the sweep's 55 s, together with the
+	// sweep.
 	stepTime = 6 * time.Second
-	// Every is how soon after its beginning a walk begins anew, at the earliest.
+	// Every is the minimum time between the starts of two walks through the same things.
 	Every = 15 * time.Minute
 )
 
-// Deps are the ports of the upkeep.
+// Deps holds the ports of the cleanup.
 type Deps struct {
 	Runs    run.Store     // Get
 	Clients account.Store // Client
@@ -49,7 +53,7 @@ type Tidied struct {
 	Expired int // records of limits
 }
 
-// Tidy does one tick. What fails for one thing does not keep it from the others; the errors come joined.
+// Tidy does one tick. If one thing fails, it goes on with the others, and joins the errors.
 func (d Deps) Tidy(ctx context.Context) (Tidied, error) {
 	var did Tidied
 	var errs []error
@@ -79,21 +83,21 @@ type tick struct {
 	Deps
 	now        time.Time
 	did        *Tidied
-	retentions map[account.ID]time.Duration // of the clients met so far
+	retentions map[account.ID]time.Duration // of the clients seen so far
 }
 
-// step looks at what comes behind after, and says where the next step goes on, or that the walk has come to its end. With an error
-// too, next is how far it came.
+// step looks at the things behind the position after. It returns where the next step continues, or
+// that the walk has ended. next is also valid with an error.
 type step func(ctx context.Context, after string) (next string, ended bool, err error)
 
-// stand is where a walk stands.
+// stand is the position of a walk.
 type stand struct {
-	After string `json:"after"` // the last key that was looked at; empty: none yet
+	After string `json:"after"` // the last key that was looked at; empty if none was
 	Began int64  `json:"began"` // Unix ms
 	Ended bool   `json:"ended"`
 }
 
-// walk takes one step of a walk, unless it has ended and rests.
+// walk takes one step of a walk, unless the walk has ended and it is too early for the next one.
 func (t tick) walk(ctx context.Context, name string, do step) error {
 	noted, err := t.Limits.Cursor(ctx, name)
 	if err != nil {
@@ -133,7 +137,7 @@ func (t tick) limits(ctx context.Context, after string) (string, bool, error) {
 	return next, err == nil && next == "", err
 }
 
-// uploads deletes those past their use.
+// uploads deletes old uploads.
 func (t tick) uploads(ctx context.Context, after string) (string, bool, error) {
 	page, err := t.Objects.List(ctx, pipeline.UploadPrefix, after, Step)
 	if err != nil || len(page) == 0 {
@@ -155,7 +159,7 @@ func (t tick) uploads(ctx context.Context, after string) (string, bool, error) {
 	return page[len(page)-1].Key, len(page) < Step, nil
 }
 
-// ofRuns deletes what goes of the objects of runs below a prefix, one run at a time.
+// ofRuns deletes objects of runs below a prefix, one run at a time.
 func (t tick) ofRuns(prefix string) step {
 	return func(ctx context.Context, after string) (string, bool, error) {
 		page, err := t.Objects.List(ctx, prefix, after, Step)
@@ -165,7 +169,7 @@ func (t tick) ofRuns(prefix string) step {
 		var errs []error
 		for rest := page; len(rest) > 0; {
 			if err := ctx.Err(); err != nil {
-				return after, false, errors.Join(append(errs, fmt.Errorf("cut off behind %q: %w", after, err))...)
+				return after, false, errors.Join(append(errs, fmt.Errorf("interrupted behind %q: %w", after, err))...)
 			}
 			id, known := runOf(rest[0].Key)
 			n := 1
@@ -180,7 +184,7 @@ func (t tick) ofRuns(prefix string) step {
 					errs = append(errs, fmt.Errorf("run %s: %w", id, err))
 				}
 				if ctx.Err() != nil {
-					continue // this one is not done
+					continue // not finished with this run
 				}
 			}
 			t.did.Looked += n
@@ -190,8 +194,8 @@ func (t tick) ofRuns(prefix string) step {
 	}
 }
 
-// ofRun reads the run right before it deletes. An operator's retry that comes between the two may find its recording gone: that
-// attempt fails then, and its hold is released.
+// ofRun reads the run right before it deletes. If an operator's retry comes between the two, it may
+// find its recording gone; that attempt then fails, and its hold is released.
 func (t tick) ofRun(ctx context.Context, prefix string, id run.ID, objects []pipeline.Object) error {
 	r, err := t.Runs.Get(ctx, id)
 	found := &r
@@ -208,7 +212,7 @@ func (t tick) ofRun(ctx context.Context, prefix string, id run.ID, objects []pip
 		}
 	}
 	var going []pipeline.Object
-	var why Reason // the same for all: below one prefix it depends on the run, but for how old an orphan is
+	var why Reason // the same for all objects: below one prefix it depends on the run
 	var bytes int64
 	for _, o := range objects {
 		if reason := OfRun(o, found, retention, t.now); reason != Stays {
@@ -233,7 +237,7 @@ func (t tick) retention(ctx context.Context, id account.ID) (time.Duration, erro
 	if err != nil && !errors.Is(err, account.ErrUnknown) {
 		return 0, err
 	}
-	d := c.AudioRetention() // of an unknown client too: the default
+	d := c.AudioRetention() // the default for an unknown client
 	t.retentions[id] = d
 	return d, nil
 }

@@ -8,20 +8,21 @@ import (
 	"parley/shared/engine/run"
 )
 
-// How long what nobody needs is kept.
+// How long objects are kept.
 const (
-	// uploadKept is how long an upload is kept after it was posted, whether a submit used it or not: the longest that it could
-	// have been posted after it was asked for, and the day for which an Idempotency-Key is remembered, so that a submit that is
-	// repeated with its key finds the same upload.
+	// uploadKept is how long an upload is kept after it was posted, whether or not a submit used
+	// it. It covers the hour in which it may be posted and the day for which an Idempotency-Key is
+	// remembered, so that a submit repeated with its key finds the same upload.
 	uploadKept = pipeline.UploadLasting + 24*time.Hour
-	// orphanKept is how old an object must be to be deleted for having no run: far longer than a submit takes between the two.
+	// orphanKept is the age at which an object without a run is deleted. It is far longer than a
+	// submit takes between writing the two.
 	orphanKept = 24 * time.Hour
-	// workKept is how long the artefacts of a run are kept after its end, for an operator who looks into it; or as long as its
-	// recording, where that is shorter, since they hold the same speech.
+	// workKept is how long the artefacts of a run are kept after its end, for operators. They are
+	// kept no longer than the recording, because they hold the same speech.
 	workKept = 24 * time.Hour
 )
 
-// Reason is why an object is deleted; empty: it stays.
+// Reason is why an object is deleted; empty: it is kept.
 type Reason string
 
 // The reasons.
@@ -34,8 +35,8 @@ const (
 	Worked    Reason = "run ended"
 )
 
-// OfUpload decides about an upload at the moment now. Pure, as OfRun is. An object of which it is not known when it was modified
-// stays.
+// OfUpload decides about an upload at the time now. It is pure, as OfRun is. An object with an
+// unknown modification time is kept.
 func OfUpload(o pipeline.Object, now time.Time) Reason {
 	if past(o.Modified, uploadKept, now) {
 		return Unused
@@ -43,8 +44,9 @@ func OfUpload(o pipeline.Object, now time.Time) Reason {
 	return Stays
 }
 
-// OfRun decides about an object of a run: its recording, a report, an artefact of its work. r is the run, nil where there is none;
-// retention is its client's. Nothing of a run that has not ended is deleted, however old it is.
+// OfRun decides about an object of a run: its recording, a report or an artefact. r is the run, or
+// nil if there is none; retention is its client's. Nothing of a run that has not ended is deleted,
+// however old.
 func OfRun(o pipeline.Object, r *run.Run, retention time.Duration, now time.Time) Reason {
 	switch {
 	case r == nil && past(o.Modified, orphanKept, now):
@@ -61,12 +63,12 @@ func OfRun(o pipeline.Object, r *run.Run, retention time.Duration, now time.Time
 	return Stays
 }
 
-// past tells whether kept has passed since; never since an unknown moment.
+// past reports whether kept has passed since a time; false if that is unknown.
 func past(since time.Time, kept time.Duration, now time.Time) bool {
 	return !since.IsZero() && !now.Before(since.Add(kept))
 }
 
-// runOf is the run whose object has this key: audio/{run}, report/{run}/…, work/{run}/….
+// runOf returns the run of an object key: audio/{run}, report/{run}/…, work/{run}/….
 func runOf(key string) (run.ID, bool) {
 	_, rest, _ := strings.Cut(key, "/")
 	first, _, _ := strings.Cut(rest, "/")

@@ -1,5 +1,5 @@
-// Package config is what a function is told by its environment: one table of names, which the stack writes and the
-// functions read, so that the two cannot drift.
+// Package config is the configuration that a function gets from its environment. The stack writes
+// the variables and the functions read them by the same names, so that the two cannot drift apart.
 package config
 
 import (
@@ -19,40 +19,46 @@ const (
 	ClientsTable = "PARLEY_CLIENTS_TABLE"
 	LimitsTable  = "PARLEY_LIMITS_TABLE"
 	Bucket       = "PARLEY_BUCKET"
-	// queuePrefix and the stage's name in capitals name the variable with the URL of the stage's queue.
+	// queuePrefix, followed by a stage's name in capitals, is the variable with the URL of its
+	// queue.
 	queuePrefix = "PARLEY_QUEUE_"
-	// functionPrefix and the stage's name in capitals name the variable with the name of the stage's function: only warm has them.
+	// functionPrefix, followed by a stage's name in capitals, is the variable with the name of its
+	// function. Only the warm function has these.
 	functionPrefix = "PARLEY_FUNCTION_"
-	// Deadline, a Go duration, takes the place of every run's deadline; empty: as by package pipeline.
+	// Deadline, a Go duration, replaces every run's deadline; empty: that of pipeline.Budget.
 	Deadline = "PARLEY_DEADLINE"
-	// PollEvery, a Go duration, is the least time between two polls of one run; empty: DefaultPollEvery.
+	// PollEvery, a Go duration, is the minimum time between two polls of a run; empty:
+	// DefaultPollEvery.
 	PollEvery = "PARLEY_POLL_EVERY"
-	// WebhookLoopback, where it is 1, lets webhooks go to this very machine. Only a local system may set it.
+	// WebhookLoopback, if 1, allows webhooks to the loopback address. Only a local system may set
+	// it.
 	WebhookLoopback = "PARLEY_WEBHOOK_LOOPBACK"
 )
 
-// DefaultPollEvery is the least time between two polls of one run.
+// DefaultPollEvery is the minimum time between two polls of a run.
 const DefaultPollEvery = 10 * time.Second
 
-// Queue is the name of the variable with the URL of a stage's queue.
+// Queue returns the name of the variable with the URL of a stage's queue.
 func Queue(s run.Stage) string { return queuePrefix + strings.ToUpper(string(s)) }
 
-// Function is the name of the variable with the name of a stage's function.
+// Function returns the name of the variable with the name of a stage's function.
 func Function(s run.Stage) string { return functionPrefix + strings.ToUpper(string(s)) }
 
-// Config is the environment, read.
+// Config holds the values of the environment variables.
 type Config struct {
 	RunsTable, CreditsTable, ClientsTable, LimitsTable string
 	Bucket                                             string
 	Queues                                             map[run.Stage]string // URLs
-	Functions                                          map[run.Stage]string // names; only in warm
-	Deadline                                           time.Duration        // 0: as by package pipeline
-	PollEvery                                          time.Duration
-	WebhookLoopback                                    bool
+	// names; only in the warm function
+	Functions map[run.Stage]string
+	// 0: that of pipeline.Budget
+	Deadline        time.Duration
+	PollEvery       time.Duration
+	WebhookLoopback bool
 }
 
-// FromEnv reads the environment of a function of s through lookup (os.LookupEnv). Only what is malformed
-// is an error: each function uses another share of the names.
+// FromEnv reads the environment of a function of s through lookup (such as os.LookupEnv). A missing
+// variable is not an error, because no function has all of them; a malformed one is.
 func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),

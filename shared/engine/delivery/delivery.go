@@ -1,5 +1,6 @@
-// Package delivery reads what Lambda delivers to a stage: a batch of SQS messages, each one of ours or an S3 event in one, or
-// a probe of the warm function. Each message succeeds or fails alone.
+// Package delivery handles what Lambda delivers to a stage: a probe from the warm function, or a
+// batch of SQS messages, each of which is one of our messages or contains an S3 event. Each message
+// succeeds or fails by itself.
 package delivery
 
 import (
@@ -17,8 +18,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Delayer sets when a delivered message is delivered again. Lambda leaves a failed message invisible for the queue's whole
-// visibility timeout, which is far too slow for a client who waits.
+// Delayer sets when a received message is delivered again. Otherwise a failed message stays
+// invisible for the queue's whole visibility timeout, which is too long for a client that waits.
 type Delayer interface {
 	Delay(ctx context.Context, stage run.Stage, receipt string, after time.Duration) error
 }
@@ -27,22 +28,23 @@ type Delayer interface {
 type Stage struct {
 	Runner  pipeline.Runner
 	Delayer Delayer
-	// Probe tells whether the stage's engines are ready; nil: there are none.
+	// Probe returns an error if the stage's engines are not ready; nil: the stage has no engines.
 	Probe func(ctx context.Context) error
 }
 
-// ProbeEvent is what warm invokes a stage's function with.
+// ProbeEvent is the event with which the warm function invokes a stage's function.
 type ProbeEvent struct {
 	Probe bool `json:"probe"`
 }
 
-// ProbeAnswer is the function's answer to a ProbeEvent: Why is empty where it is ready.
+// ProbeAnswer is the answer to a ProbeEvent. Why says why the function is not ready; empty if it
+// is.
 type ProbeAnswer struct {
 	Why string `json:"why"`
 }
 
-// Handle is the Lambda handler. It answers with the messages that are to be delivered again, never with nil: an emulator
-// takes null for a failure.
+// Handle is the Lambda handler. It returns the messages that must be delivered again. If there are
+// none it returns an empty list, not nil, because an emulator takes null for a failure.
 func (s Stage) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	var probe ProbeEvent
 	if json.Unmarshal(raw, &probe) == nil && probe.Probe {
@@ -53,7 +55,7 @@ func (s Stage) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	})
 }
 
-// again lets a message that is to be delivered again come back soon.
+// again makes a message that must be delivered again come back soon.
 func again(ctx context.Context, d Delayer, stage run.Stage, rec events.SQSMessage, err error) error {
 	if !errors.Is(err, pipeline.ErrRetry) || d == nil {
 		return err
@@ -64,13 +66,13 @@ func again(ctx context.Context, d Delayer, stage run.Stage, rec events.SQSMessag
 	return err
 }
 
-// Webhooks handles the deliveries that ask for a webhook's next try.
+// Webhooks handles the messages that ask for a webhook's next try.
 type Webhooks struct {
 	Pusher  pipeline.Pusher
 	Delayer Delayer
 }
 
-// Handle is the Lambda handler. It answers as Stage.Handle does.
+// Handle is the Lambda handler. It returns the same as Stage.Handle.
 func (w Webhooks) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	return each(ctx, w.Pusher.Deps, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
 		return again(ctx, w.Delayer, pipeline.Webhook, rec, w.Pusher.Handle(ctx, m, p))
@@ -88,7 +90,7 @@ func (s Stage) probe(ctx context.Context) ProbeAnswer {
 	return ProbeAnswer{}
 }
 
-// backoff is 1 s, doubled by each receive, at most 30 s.
+// backoff returns 1 s, doubled with each further receive, at most 30 s.
 func backoff(rec events.SQSMessage) time.Duration {
 	n, err := strconv.Atoi(rec.Attributes["ApproximateReceiveCount"])
 	if err != nil {
@@ -97,13 +99,13 @@ func backoff(rec events.SQSMessage) time.Duration {
 	return min(time.Second<<min(max(n-1, 0), 10), 30*time.Second)
 }
 
-// Dead handles dead letters of every stage: the message names its part, and the part its stage.
+// Dead handles the dead letters of every stage. A message's part has the name of its stage.
 type Dead struct {
 	Deps    pipeline.Deps
 	Runners map[run.Stage]pipeline.Runner
 }
 
-// Handle is the Lambda handler.
+// Handle is the Lambda handler. It returns the same as Stage.Handle.
 func (d Dead) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	return each(ctx, d.Deps, raw, func(ctx context.Context, _ events.SQSMessage, m pipeline.Message, p run.Part) error {
 		if p.Stage == pipeline.Webhook {
@@ -128,7 +130,7 @@ func each(ctx context.Context, d pipeline.Deps, raw json.RawMessage, do func(con
 	for _, rec := range batch.Records {
 		ms, err := messages(d.Service, rec.Body)
 		if err != nil {
-			d.Log.Error("message is none of ours", "message", rec.MessageId, "cause", err.Error())
+			d.Log.Error("not one of our messages", "message", rec.MessageId, "cause", err.Error())
 			continue
 		}
 		for _, m := range ms {
@@ -148,8 +150,8 @@ type addressed struct {
 	part    run.Part
 }
 
-// messages reads a body: one of our messages, or an S3 event with any number of arrivals (none in the event that S3 sends
-// when notifications are switched on).
+// messages decodes a body: one of our messages, or an S3 event with any number of new objects. The
+// test event that S3 sends when notifications are switched on has none.
 func messages(s pipeline.Service, body string) ([]addressed, error) {
 	var s3 struct {
 		Event   string

@@ -1,5 +1,5 @@
-// Package deployment opens the adapters of a deployed system, on AWS or on an emulated one: the one place where the
-// functions and the command line learn which technology is behind which port.
+// Package deployment opens the adapters of a deployed system, on AWS or on an emulator. Only here
+// do the functions and the command line learn which technology is behind each port.
 package deployment
 
 import (
@@ -24,7 +24,7 @@ import (
 	"parley/shared/engine/store/dynamo"
 )
 
-// System is a deployed system's adapters.
+// System holds the adapters of a deployed system.
 type System struct {
 	Config  config.Config
 	Tables  *dynamo.Store
@@ -33,11 +33,12 @@ type System struct {
 	Lambda  *lambda.Client
 }
 
-// connectTimeout bounds how long opening may take: reading the shared configuration, no call to the system.
+// connectTimeout bounds how long Open may take to read the SDK's configuration.
 const connectTimeout = 10 * time.Second
 
-// Open makes the adapters for what cfg names. Endpoint, region and credentials come from the SDK's own environment
-// (AWS_ENDPOINT_URL among them). Nothing is called yet.
+// Open makes the adapters for the resources that cfg names. The SDK takes endpoint, region and
+// credentials from its own environment variables, such as AWS_ENDPOINT_URL. Open calls none of the
+// resources.
 func Open(ctx context.Context, cfg config.Config) (*System, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -59,7 +60,8 @@ func Open(ctx context.Context, cfg config.Config) (*System, error) {
 // witness is the function whose environment names a stack's tables, bucket and queues.
 const witness = "sweep"
 
-// Find opens the deployed stack of this name that runs s, by the environment of one of its functions.
+// Find opens the deployed stack of this name that runs s. It reads the environment of one of the
+// stack's functions to learn the names of the resources.
 func Find(ctx context.Context, s pipeline.Service, stack string) (*System, error) {
 	base, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Probe asks a stage's function whether it is ready; why is empty where it is.
+// Probe asks a stage's function whether it is ready. why says why not; empty if it is ready.
 func (s *System) Probe(ctx context.Context, stage run.Stage) (why string, err error) {
 	name := s.Config.Functions[stage]
 	if name == "" {

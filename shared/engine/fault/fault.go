@@ -1,13 +1,14 @@
-// Package fault injects what an emulated AWS cannot show: functions that fail, hang or die half-way, messages that
-// come twice, late or out of order, tables that refuse a write, a recogniser that refuses our credentials.
+// Package fault injects faults that an emulated AWS does not produce: functions that fail, hang or
+// die half-way, messages that arrive twice, late or out of order, tables that reject a write, a
+// recogniser that rejects our credentials.
 //
-// It is asleep unless the environment variable PARLEY_FAULTS names a file. The file is written by
-// `parley local faults` and read anew at each decision, so a fault takes effect in functions that already run.
-// A fault with a count (transcribe=error:2) is shared by all processes: each use takes one token file beside the
-// fault file, and a file can be removed only once.
+// It does nothing unless the environment variable PARLEY_FAULTS names a file. `parley local faults`
+// writes the file, and each decision reads it again, so that a fault also affects functions that
+// already run. All processes share a fault with a count (transcribe=error:2): each use removes one
+// token file beside the fault file, and a file can be removed only once.
 //
-// This package parses and decides and knows nothing of AWS; package awsfault beside it applies the decisions to
-// Lambda handlers and SDK clients.
+// This package parses faults and decides, and knows nothing of AWS. Package awsfault applies its
+// decisions to Lambda handlers and SDK clients.
 package fault
 
 import (
@@ -19,29 +20,32 @@ import (
 	"time"
 )
 
-// EnvFile is the environment variable that names the fault file; unset or empty means no faults, ever.
+// EnvFile is the environment variable that names the fault file. If it is unset or empty, there are
+// never any faults.
 const EnvFile = "PARLEY_FAULTS"
 
-// What a decision can ask of its caller.
+// The errors with which a decision tells its caller what to do.
 var (
-	// ErrInjected asks the stage to fail, as if its own work had.
+	// ErrInjected makes the stage fail as if its own work had failed.
 	ErrInjected = errors.New("fault: injected error")
-	// ErrDenied asks the recogniser to answer as a provider that refuses our credentials.
+	// ErrDenied makes the recogniser answer like a provider that rejects our credentials.
 	ErrDenied = errors.New("fault: injected refusal of the recogniser's credentials")
-	// ErrConflict asks a DynamoDB write to be refused by a concurrent transaction.
+	// ErrConflict makes a DynamoDB write fail because of a concurrent transaction.
 	ErrConflict = errors.New("fault: injected transaction conflict")
-	// ErrThrottled asks a DynamoDB write to be refused for its rate.
+	// ErrThrottled makes a DynamoDB write fail because of throttling.
 	ErrThrottled = errors.New("fault: injected throttling")
 )
 
-// Injector decides, at each point where a fault can strike, whether one does. The nil Injector never does.
+// Injector decides, at each point where a fault can be injected, whether to inject one. A nil
+// Injector never injects any.
 type Injector struct {
 	path  string
 	share func() float64 // uniform in [0,1)
-	hang  func()         // never returns, but in tests
+	hang  func()         // never returns, except in tests
 }
 
-// FromEnv returns the injector of this process, nil unless PARLEY_FAULTS names a file. The file need not exist yet.
+// FromEnv returns an injector for the file that PARLEY_FAULTS names, or nil if it names none. The
+// file need not exist yet.
 func FromEnv() *Injector {
 	path := os.Getenv(EnvFile)
 	if path == "" {
@@ -52,7 +56,7 @@ func FromEnv() *Injector {
 
 var process = FromEnv()
 
-// Process returns the injector of this process, read from the environment once at its start.
+// Process returns the injector of this process, made by FromEnv when the process started.
 func Process() *Injector { return process }
 
 // Stage is Process().Stage.
@@ -61,7 +65,7 @@ func Stage(ctx context.Context, stage string) error { return process.Stage(ctx, 
 // Ready is Process().Ready.
 func Ready() bool { return process.Ready() }
 
-// Loses decides for one delivery to a stage, before its function sees it: true where STAGE=drop loses it.
+// Loses decides, before a stage's function sees a delivery, whether STAGE=drop loses it.
 func (i *Injector) Loses(ctx context.Context, stage string) bool {
 	if spec, ok := i.find(stage); !ok || spec.Action != Drop {
 		return false
@@ -73,9 +77,10 @@ func (i *Injector) Loses(ctx context.Context, stage string) bool {
 	return ok
 }
 
-// Stage decides for one delivery to a stage, before its work begins. It returns nil to go on, ErrInjected
-// to fail, or ErrDenied (transcribe only). STAGE=timeout never returns, whatever ctx says, so that the
-// function's own time limit cuts it. STAGE=crash returns nil with the process doomed: see Doomed.
+// Stage decides for one delivery to a stage, before its work begins. It returns nil to go on,
+// ErrInjected to fail, or ErrDenied (transcribe only). With STAGE=timeout it never returns, even if
+// ctx ends, so that the function's own time limit ends it. With STAGE=crash it returns nil and
+// dooms the process: see Doomed.
 func (i *Injector) Stage(ctx context.Context, stage string) error {
 	if spec, ok := i.find(stage); !ok || spec.Action == Drop {
 		return nil
@@ -98,7 +103,8 @@ func (i *Injector) Stage(ctx context.Context, stage string) error {
 	return nil
 }
 
-// Table decides for one DynamoDB write: nil, ErrConflict or ErrThrottled, by the share asked for.
+// Table decides for one DynamoDB write: ErrConflict or ErrThrottled for the configured share of the
+// writes, nil for the others.
 func (i *Injector) Table() error {
 	spec, ok := i.find(TargetTable)
 	if !ok || i.share() >= spec.Share {
@@ -110,8 +116,8 @@ func (i *Injector) Table() error {
 	return ErrConflict
 }
 
-// Written decides after each write to AWS of any function: with write=crash set, the process dies in that share of them, so
-// that what was to follow the write never happens.
+// Written is called after each write to AWS of any function. With write=crash, the process dies
+// after the configured share of the writes, so that what should follow the write never happens.
 func (i *Injector) Written(operation string) {
 	spec, ok := i.find(TargetWrite)
 	if !ok || i.share() >= spec.Share {
@@ -121,11 +127,11 @@ func (i *Injector) Written(operation string) {
 	die()
 }
 
-// MaxReorder bounds how long deliver=reorder holds a message back, so that others overtake it.
+// MaxReorder bounds how long deliver=reorder holds a message back so that others overtake it.
 const MaxReorder = 3 * time.Second
 
-// Deliver decides for one message that has arrived: how many times to hand it over (1 or 2), and how long to hold
-// it back first.
+// Deliver decides for one message that has arrived: how often to deliver it (1 or 2 times), and how
+// long to hold it back first.
 func (i *Injector) Deliver() (times int, hold time.Duration) {
 	spec, ok := i.find(TargetDeliver)
 	if !ok {
@@ -141,13 +147,13 @@ func (i *Injector) Deliver() (times int, hold time.Duration) {
 	}
 }
 
-// Ready is false while ready=false is set: whoever reports the scorers' readiness then says they are not warm.
+// Ready is false while ready=false is set: the scorers are then reported as not ready.
 func (i *Injector) Ready() bool {
 	_, notReady := i.find(TargetReady)
 	return !notReady
 }
 
-// find returns the fault set on a target, if any.
+// find returns the fault of a target, if it has one.
 func (i *Injector) find(target string) (Spec, bool) {
 	if i == nil {
 		return Spec{}, false
@@ -166,7 +172,8 @@ func (i *Injector) find(target string) (Spec, bool) {
 	return Spec{}, false
 }
 
-// take is find for faults that may be counted: it uses one up.
+// take is find for faults that may have a count, of which it uses up one. ok is false if none is
+// left.
 func (i *Injector) take(target string) (Spec, bool) {
 	spec, ok := i.find(target)
 	if !ok || spec.Times == 0 {

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// state is the fault file: JSON, replaced as a whole. The counts are not in it; they are the token files.
+// state is the content of the fault file, JSON that is replaced as a whole. The counts are not in
+// it: the token files are the counts.
 type state struct {
 	Faults []entry `json:"faults"`
 }
@@ -30,7 +31,7 @@ func load(path string) (state, error) {
 	}
 	var s state
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return state{}, fmt.Errorf("fault: read %s: %w; `parley local faults clear` mends it", path, err)
+		return state{}, fmt.Errorf("fault: read %s: %w; run `parley local faults clear` to fix it", path, err)
 	}
 	return s, nil
 }
@@ -52,7 +53,7 @@ func save(path string, s state) error {
 	return nil
 }
 
-// Set adds faults to those in the file at path; a target that already has one gets the new one, its count afresh.
+// Set adds faults to the file at path. A new fault replaces the target's old one and its count.
 func Set(path string, specs []Spec) error {
 	s, err := load(path)
 	if err != nil {
@@ -68,7 +69,7 @@ func Set(path string, specs []Spec) error {
 	return save(path, s)
 }
 
-// Clear ends all faults.
+// Clear removes all faults.
 func Clear(path string) error {
 	if err := save(path, state{}); err != nil {
 		return err
@@ -79,7 +80,8 @@ func Clear(path string) error {
 	return nil
 }
 
-// Show returns the faults in effect. The Times of a counted one is what is left of it; a used-up one is left out.
+// Show returns the faults in effect. Times is how often a fault with a count will still be
+// injected; a fault that is used up is left out.
 func Show(path string) ([]Spec, error) {
 	s, err := load(path)
 	if err != nil {
@@ -107,12 +109,12 @@ func tokens(path string) string { return path + ".left" }
 func tokensOf(path, target string) []string {
 	found, err := filepath.Glob(filepath.Join(tokens(path), target+"-*"))
 	if err != nil {
-		return nil // only for a malformed pattern; targets are a closed set of plain words
+		return nil // only for a malformed pattern, and targets are plain words
 	}
 	return found
 }
 
-// putTokens replaces the target's token files by one for each time the fault may strike.
+// putTokens replaces the target's token files by spec.Times new ones.
 func putTokens(path string, spec Spec) error {
 	for _, old := range tokensOf(path, spec.Target) {
 		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -131,7 +133,8 @@ func putTokens(path string, spec Spec) error {
 	return nil
 }
 
-// takeToken uses up one of the target's times: of several processes that try to remove a file, one succeeds.
+// takeToken removes one of the target's token files. If several processes try to remove the same
+// file, only one succeeds.
 func takeToken(path, target string) bool {
 	for _, token := range tokensOf(path, target) {
 		if os.Remove(token) == nil {

@@ -12,25 +12,26 @@ import (
 // Action is what a fault does.
 type Action string
 
-// The actions, by the targets that take them.
+// The actions, each with the targets that accept it.
 const (
 	Error   Action = "error"   // a stage: its function returns an error
 	Timeout Action = "timeout" // a stage: its work never ends
-	Crash   Action = "crash"   // a stage: its process dies half-way; write: any function's dies once a write was made
-	Drop    Action = "drop"    // a stage: its message is lost after delivery
-	Denied  Action = "denied"  // transcribe: the recogniser refuses our credentials
+	// a stage: its process dies half-way; write: a function's process dies after a write
+	Crash  Action = "crash"
+	Drop   Action = "drop"   // a stage: its message is lost after delivery
+	Denied Action = "denied" // transcribe: the recogniser rejects our credentials
 
-	Duplicate Action = "duplicate" // deliver: every message comes twice
+	Duplicate Action = "duplicate" // deliver: every message arrives twice
 	Reorder   Action = "reorder"   // deliver: messages overtake each other
-	Delay     Action = "delay"     // deliver: every message comes late
+	Delay     Action = "delay"     // deliver: every message arrives late
 
-	Conflict Action = "conflict" // table: a share of the writes meets a concurrent transaction
-	Throttle Action = "throttle" // table: a share of the writes is refused for its rate
+	Conflict Action = "conflict" // table: a share of the writes conflicts with another transaction
+	Throttle Action = "throttle" // table: a share of the writes is throttled
 
 	False Action = "false" // ready: the scorers are not warm
 )
 
-// The targets that are not a stage.
+// The targets that are not stages.
 const (
 	TargetDeliver = "deliver"
 	TargetTable   = "table"
@@ -38,11 +39,12 @@ const (
 	TargetReady   = "ready"
 )
 
-// Bounds of what a spec may ask for.
+// The bounds of a spec.
 const (
-	// MaxTimes is the greatest count of a stage's fault.
+	// MaxTimes is the highest count of a stage's fault.
 	MaxTimes = 1000
-	// MaxDelay is the longest delay of deliver=delay, well inside the shortest function's time limit.
+	// MaxDelay is the longest delay of deliver=delay, well inside the shortest function's time
+	// limit.
 	MaxDelay = 15 * time.Second
 )
 
@@ -53,12 +55,14 @@ const smallLetters = "abcdefghijklmnopqrstuvwxyz"
 type Spec struct {
 	Target string
 	Action Action
-	Times  int           // a stage's fault: how many times it strikes, 1 to MaxTimes; 0 means each time
-	Delay  time.Duration // deliver=delay: 0 < Delay <= MaxDelay
-	Share  float64       // table: the share of writes refused; write: the share that is the process's last; 0 < Share <= 1
+	// a stage's fault: how many times to inject it, 1 to MaxTimes; 0: every time
+	Times int
+	Delay time.Duration // deliver=delay: 0 < Delay <= MaxDelay
+	// table: the share of writes that fail; write: the share to die after; 0 < Share <= 1
+	Share float64
 }
 
-// String writes the spec as Parse reads it.
+// String formats the spec as Parse reads it.
 func (s Spec) String() string {
 	out := s.Target + "=" + string(s.Action)
 	switch {

@@ -1,4 +1,5 @@
-// Package objects keeps recordings and artefacts in an S3 bucket: pipeline.Objects, and the presigned POST of an upload.
+// Package objects stores recordings and artefacts in an S3 bucket. It implements pipeline.Objects
+// and api.Presigner.
 package objects
 
 import (
@@ -21,20 +22,20 @@ import (
 
 // Store is one bucket. Safe for concurrent use.
 //
-// S3 answers a missing key with 403 instead of 404 to a caller without s3:ListBucket, so that ErrNoObject needs that
-// permission.
+// It needs the permission s3:ListBucket: without it S3 answers 403 instead of 404 for a missing
+// key, and pipeline.ErrNoObject would not be recognised.
 type Store struct {
 	api    *s3.Client
 	sign   *s3.PresignClient
 	bucket string
 }
 
-// New makes a store on a bucket. An emulated S3 needs a client with UsePathStyle.
+// New returns a store on a bucket. An emulated S3 needs a client with UsePathStyle.
 func New(api *s3.Client, bucket string) *Store {
 	return &Store{api: api, sign: s3.NewPresignClient(api), bucket: bucket}
 }
 
-// missing turns S3's refusals for an absent object into ErrNoObject.
+// missing wraps err, and turns S3's errors for a missing object into pipeline.ErrNoObject.
 func missing(what, key string, err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
@@ -57,7 +58,7 @@ func (s *Store) Put(ctx context.Context, key, contentType string, body io.ReadSe
 	return nil
 }
 
-// holds checks that size bytes follow in body, before S3 is promised as many.
+// holds checks that exactly size bytes follow in body, since the request announces that many to S3.
 func holds(body io.Seeker, size int64) error {
 	here, err := body.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -114,7 +115,8 @@ func (s *Store) Copy(ctx context.Context, src, dst string) error {
 	return nil
 }
 
-// escape writes a key as the header x-amz-copy-source wants it: a plus sign too, which url.PathEscape leaves.
+// escape encodes a key for the header x-amz-copy-source, including the plus sign, which
+// url.PathEscape leaves as it is.
 func escape(key string) string {
 	parts := strings.Split(key, "/")
 	for i, p := range parts {
@@ -132,7 +134,7 @@ func (s *Store) Size(ctx context.Context, key string) (int64, error) {
 	return aws.ToInt64(out.ContentLength), nil
 }
 
-// maxKeys is the most keys that S3 deletes or lists at once.
+// maxKeys is how many keys S3 deletes or lists at most in one request.
 const maxKeys = 1000
 
 // Delete implements pipeline.Objects.
@@ -178,7 +180,7 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]pi
 		for _, o := range out.Contents {
 			page = append(page, pipeline.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified).UTC()})
 		}
-		// S3 may return fewer than it was asked for, though there are more.
+		// S3 may return fewer than requested even if there are more.
 		if len(page) >= limit || !aws.ToBool(out.IsTruncated) {
 			return page, nil
 		}
@@ -186,8 +188,8 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]pi
 	}
 }
 
-// PresignPost lets whoever holds the answer post one object of 1 to maxBytes bytes under key, until lasting has passed: a
-// multipart form of the fields as they are, then the file as `file`, to url. S3 refuses any further field.
+// PresignPost implements api.Presigner. The form is multipart and has exactly the returned fields,
+// then the file as `file`: S3 rejects any other field. Anyone who has the answer can post.
 func (s *Store) PresignPost(ctx context.Context, key string, maxBytes int64, lasting time.Duration) (string, map[string]string, error) {
 	out, err := s.sign.PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: &key}, func(o *s3.PresignPostOptions) {
 		o.Expires = lasting

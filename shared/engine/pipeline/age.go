@@ -6,9 +6,9 @@ import (
 	"parley/shared/engine/run"
 )
 
-// LastSent is when an outstanding part was last sent, from what the run says of it: its due time less the time that it was
-// given then. Zero where the part is not outstanding, or its stage is unknown. A part that the sweep is sending right now may
-// be told as not yet sent.
+// LastSent returns when an outstanding part was last sent: its due time less the time that it was
+// given then. It is zero if the part is not outstanding or its stage is unknown. While the sweep is
+// sending a part again, this may still be the time before.
 func (svc Service) LastSent(r run.Run, p run.Part) time.Time {
 	v, ok := r.Parts[p]
 	if !ok {
@@ -19,13 +19,15 @@ func (svc Service) LastSent(r run.Run, p run.Part) time.Time {
 	case err != nil:
 		return time.Time{}
 	case p == svc.First() && v.Sent <= 1:
-		// Sent as the run starts, with a due time that a promotion sets by another length.
+		// The first part is sent when the run starts. Its due time may not fit the run's length,
+		// because a promotion sets it without knowing the run.
 		return r.StartedAt
 	}
 	return v.Due.Add(-s.given(r, v.Sent-1))
 }
 
-// given is how long a part may take until it is sent again, once it was sent again so many times.
+// given returns how long a part may take before it is sent again, if it was sent again that many
+// times.
 func (s Stage) given(r run.Run, again int) time.Duration {
 	return s.DueFor(r.Length) << min(max(again, 0), maxDoublings)
 }

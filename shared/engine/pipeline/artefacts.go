@@ -11,7 +11,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Object key prefixes. Everything below work/ can be made again and expires by the bucket's lifecycle.
+// The prefixes of object keys. Objects below work/ can be made again; the bucket's lifecycle
+// deletes them.
 const (
 	AudioPrefix  = "audio/"
 	WorkPrefix   = "work/"
@@ -19,38 +20,37 @@ const (
 	UploadPrefix = "upload/"
 )
 
-// UploadLasting is how long an upload may be posted after it was asked for.
+// UploadLasting is how long after the request for an upload its file may be posted.
 const UploadLasting = time.Hour
 
-// Kind is a kind of object that a run has: what its client sent, what a stage leaves, its report.
+// Kind is a kind of object of a run: the recording, the result of a stage, the report.
 type Kind struct {
 	Name string
-	// form says where objects of the kind lie.
 	form form
 }
 
-// form is how the keys of a kind are built.
+// form decides how the keys of a kind are built.
 type form int
 
 const (
-	atWork   form = iota // one JSON object for each attempt
-	inPieces             // one JSON object for each piece of an attempt
-	raw                  // one object of bytes for each attempt
+	atWork   form = iota // one JSON object per attempt
+	inPieces             // one JSON object per piece of an attempt
+	raw                  // one object of bytes per attempt
 	original             // one object for all attempts
-	report               // one JSON object for each attempt, kept with the run
+	report               // one JSON object per attempt, kept as long as the run
 )
 
-// The kinds that every run has: what its client sent, and what its end is told by.
+// The kinds that every run has: what its client sent, and its report.
 var (
 	Original = Kind{"original", original}
 	Report   = Kind{"report", report}
 )
 
-// Raw is a kind of bytes, one object for each attempt.
+// Raw returns a kind that holds bytes, one object per attempt.
 func Raw(name string) Kind { return Kind{name, raw} }
 
-// Key is the object key of a kind of a run's attempt; piece counts the objects of a kind that has one
-// for each piece, 0 for any other.
+// Key returns the key of an object of an attempt. piece, from 0, matters only for a kind with one
+// object per piece.
 func Key(id run.ID, attempt int, k Kind, piece int) string {
 	switch k.form {
 	case original:
@@ -65,19 +65,19 @@ func Key(id run.ID, attempt int, k Kind, piece int) string {
 	return fmt.Sprintf("%s%s/%d/%s.json", WorkPrefix, id, attempt, k.Name)
 }
 
-// Artefact is a kind of object that holds the JSON of a T: what one stage saves, a later one loads.
+// Artefact is a kind of object that holds a T as JSON: one stage saves it and a later one loads it.
 type Artefact[T any] struct{ Kind }
 
-// One is an artefact of which each attempt has one.
+// One returns an artefact with one object per attempt.
 func One[T any](name string) Artefact[T] { return Artefact[T]{Kind{name, atWork}} }
 
-// Pieces is an artefact of which each piece of an attempt has one.
+// Pieces returns an artefact with one object per piece of an attempt.
 func Pieces[T any](name string) Artefact[T] { return Artefact[T]{Kind{name, inPieces}} }
 
-// OfReport is the artefact behind Report.
+// OfReport returns the artefact of kind Report.
 func OfReport[T any]() Artefact[T] { return Artefact[T]{Report} }
 
-// maxArtefact bounds an artefact, in bytes: the words of 45 minutes are about 2 MB.
+// maxArtefact bounds an artefact, in bytes. The words of 45 minutes take about 2 MB.
 const maxArtefact = 64 << 20
 
 // Load reads the artefact of a run's current attempt. ErrNoObject.
@@ -87,7 +87,7 @@ func (a Artefact[T]) Load(ctx context.Context, o Objects, r run.Run, piece int) 
 	if err != nil {
 		return v, fmt.Errorf("pipeline: load %s: %w", a.Name, err)
 	}
-	defer func() { _ = body.Close() }() // only read from
+	defer func() { _ = body.Close() }() // it was only read
 	if size > maxArtefact {
 		return v, fmt.Errorf("pipeline: load %s: %d bytes", a.Name, size)
 	}
@@ -97,7 +97,7 @@ func (a Artefact[T]) Load(ctx context.Context, o Objects, r run.Run, piece int) 
 	return v, nil
 }
 
-// Save writes the artefact of a run's current attempt, replacing what is there.
+// Save writes the artefact of a run's current attempt and replaces any that is there.
 func (a Artefact[T]) Save(ctx context.Context, o Objects, r run.Run, piece int, v T) error {
 	b, err := json.Marshal(v)
 	if err != nil {

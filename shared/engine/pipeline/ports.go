@@ -11,19 +11,19 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Message asks for one part of one attempt of a run to be done.
+// Message asks for one part of an attempt of a run.
 type Message struct {
 	Run     run.ID `json:"run"`
 	Attempt int    `json:"attempt"`
 	Part    string `json:"part"` // run.Part.String
 }
 
-// MessageFor is the message that asks for p.
+// MessageFor returns the message that asks for part p of r's current attempt.
 func MessageFor(r run.Run, p run.Part) Message {
 	return Message{Run: r.ID, Attempt: r.Attempt, Part: p.String()}
 }
 
-// Decode reads a message; an error says that the body is none.
+// Decode decodes the body of a message. It fails if the body is not a message.
 func Decode(body string) (Message, run.Part, error) {
 	var m Message
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
@@ -36,29 +36,31 @@ func Decode(body string) (Message, run.Part, error) {
 	return m, p, nil
 }
 
-// Sender sends messages to the queue of their part's stage. At least once: an error may leave some of them sent.
+// Sender sends each message to the queue of its part's stage, at least once. After an error, some
+// of the messages may have been sent.
 type Sender interface {
 	Send(ctx context.Context, messages []Message) error
 }
 
-// ErrNoObject says that there is no object of this key.
+// ErrNoObject means that there is no object with this key.
 var ErrNoObject = errors.New("pipeline: no such object")
 
-// Objects keeps big things by key.
+// Objects stores large objects by key.
 type Objects interface {
-	// Put writes size bytes (whole or not at all), replacing what is there.
+	// Put writes an object of size bytes, completely or not at all, and replaces any that is there.
 	Put(ctx context.Context, key, contentType string, body io.ReadSeeker, size int64) error
-	// Get opens an object from byte offset on, length bytes at most (0: to the end), and tells the object's whole size.
-	// ErrNoObject. The caller closes the body.
+	// Get opens an object at byte offset, for at most length bytes (0: to the end), and returns the
+	// size of the whole object. ErrNoObject. The caller closes the body.
 	Get(ctx context.Context, key string, offset, length int64) (body io.ReadCloser, size int64, err error)
-	// Copy makes dst of src: ErrNoObject.
+	// Copy copies src to dst. ErrNoObject.
 	Copy(ctx context.Context, src, dst string) error
-	// Size tells an object's size without reading it: ErrNoObject.
+	// Size returns an object's size in bytes without reading it. ErrNoObject.
 	Size(ctx context.Context, key string) (int64, error)
-	// Delete removes keys, at most 1000; keys that are not there are no error.
+	// Delete deletes at most 1000 keys. A missing key is not an error.
 	Delete(ctx context.Context, keys ...string) error
-	// List lists the objects whose keys have a prefix, in the order of their keys' bytes: those behind the key after (empty: from
-	// the first, and it need not be there), at most limit of them, 1 to 1000. Fewer than limit: there are no more.
+	// List returns at most limit (1 to 1000) objects whose keys have a prefix, in byte order of
+	// their keys. It starts behind the key after (empty: at the first), which need not exist. If it
+	// returns fewer than limit, there are no more.
 	List(ctx context.Context, prefix, after string, limit int) ([]Object, error)
 }
 
@@ -66,6 +68,6 @@ type Objects interface {
 type Object struct {
 	Key  string
 	Size int64 // bytes
-	// Modified is when it was last put or copied to, to the second at least; zero where that is not known.
+	// Modified is when the object was last written, at least to the second; zero if unknown.
 	Modified time.Time
 }

@@ -7,15 +7,15 @@ import (
 	"parley/shared/engine/run"
 )
 
-// maxPurgePages bounds how many pages of objects Purge deletes below a prefix of one run: 20,000 objects, where an attempt at the
-// longest recording leaves under 200.
+// maxPurgePages bounds how many pages of objects Purge deletes below each prefix of a run: 20,000
+// objects. An attempt at the longest recording leaves fewer than 200.
 const (
 	purgePage     = 1000
 	maxPurgePages = 20
 )
 
-// Purge deletes all objects of a run: the recording, and the reports and the work of every attempt. Each call goes through the
-// same keys, so one that was cut off is healed by a repeat.
+// Purge deletes all objects of a run: the recording, and the reports and the work of every attempt.
+// If it is interrupted, a repeat finishes the job.
 func Purge(ctx context.Context, o Objects, id run.ID) error {
 	if err := o.Delete(ctx, AudioPrefix+string(id)); err != nil {
 		return fmt.Errorf("pipeline: purge %s: %w", id, err)

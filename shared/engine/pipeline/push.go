@@ -11,8 +11,9 @@ import (
 
 // Poster posts the webhook of a run that has ended.
 type Poster interface {
-	// Prepare reads what is to be told. The post that it returns is one try: it bounds its own time, well below run.PushResend,
-	// and answers with the status or the reason that there is none. An error says that nothing was tried.
+	// Prepare reads the data to post and returns post, which makes one try: it bounds its own time,
+	// well below run.PushResend, and returns the status of the answer or the reason why there is
+	// none. An error means that nothing was tried.
 	Prepare(ctx context.Context, r run.Run) (post func(ctx context.Context) run.Try, err error)
 }
 
@@ -22,8 +23,9 @@ type Pusher struct {
 	Poster Poster
 }
 
-// Handle makes the try that a message asks for, once: messages are only hints, and whoever writes first that the try has begun
-// makes it. Nil: done, or nothing to do. ErrRetry (with its cause): deliver the message again.
+// Handle makes the try that a message asks for, exactly once. Messages are only hints: of several
+// that ask for the same try, the first to write that it has begun makes it. Nil: done, or nothing
+// to do. ErrRetry (with its cause): deliver the message again.
 func (w Pusher) Handle(ctx context.Context, m Message, p run.Part) error {
 	r, m, log, err := w.addressed(ctx, Webhook, m, p)
 	if err != nil || log == nil {
@@ -39,7 +41,7 @@ func (w Pusher) Handle(ctx context.Context, m Message, p run.Part) error {
 		return fmt.Errorf("%w: %w", ErrRetry, err)
 	}
 	switch err := w.Runs.Advance(ctx, r, begun); {
-	case errors.Is(err, run.ErrStale): // begun by another, or erased; or sent again, and then another message comes
+	case errors.Is(err, run.ErrStale): // begun by another message, erased, or sent again
 		log.Info("webhook moved on")
 		return nil
 	case err != nil:

@@ -9,24 +9,27 @@ import (
 	"parley/shared/errcode"
 )
 
-// What an operator does to one run: try a failed one again, end one that goes on. Both decide on the run as it stands, and
-// again where it moved meanwhile.
+// An operator can retry a failed run, and stop one that has not ended. If the run changes
+// meanwhile, both read it and decide again.
 
-// ErrNoRecording says that a run cannot be tried again, since its recording was erased or never arrived.
+// ErrNoRecording means that a run cannot be retried, because its recording was deleted or never
+// arrived.
 var ErrNoRecording = errors.New("pipeline: its recording is gone")
 
-// Retry makes a failed run a new attempt, on the terms of a submit: its cost is held again, and it gets a slot, whose first
-// part is sent, or a place at the end of its client's queue. Its recording must still be there. It returns the run as stored;
-// with a refusal, the run as it was last read:
+// Retry starts a new attempt of a failed run, as a submit would: it holds the cost again and gives
+// the run a slot, and sends its first part, or a place at the end of its client's queue. The
+// recording must still exist. Retry returns the run as stored, or, with one of these errors, as
+// last read:
 //
 //	run.ErrUnknown          there is no such run
-//	run.ErrGone             it is not failed, or another retry of the same attempt came first
-//	ErrNoRecording          its recording is gone
+//	run.ErrGone             the run is not failed, or another retry of the same attempt came first
+//	ErrNoRecording          the recording is gone
 //	credit.ErrInsufficient  the client cannot pay for another attempt
-//	account.ErrUnknown      there is no such client any more
+//	account.ErrUnknown      the client no longer exists
 //
-// Condition: the run is failed, not erased, and at the attempt that was first read. A repeat answers run.ErrGone. Cut between
-// the write and the message, the sweep sends the first part once it is due, as after a submit.
+// Condition: the run is failed, not erased, and at the attempt that was first read. A repeat
+// returns run.ErrGone. If Retry dies after the write and before the message, the sweep sends the
+// first part once it is due, as after a submit.
 func (d Deps) Retry(ctx context.Context, id run.ID, objects Objects) (run.Run, error) {
 	attempt := 0
 	for try := range maxTries {
@@ -69,9 +72,10 @@ func (d Deps) Retry(ctx context.Context, id run.ID, objects Objects) (run.Run, e
 	return run.Run{}, fmt.Errorf("pipeline: run %s is too contended", id)
 }
 
-// Stop ends a queued or processing run for an operator: INTERNAL_ERROR to its client, why on the run for operators. Its hold is
-// released, its slot or place in the queue is free, and the client's next run starts. It returns the run as stored; with a
-// refusal, the run as it was last read: run.ErrUnknown, or run.ErrGone where it has ended already (a repeat too).
+// Stop ends a queued or processing run for an operator. Its client sees INTERNAL_ERROR; why is
+// recorded for operators. The hold is released, the slot or the place in the queue becomes free,
+// and the client's next run starts. Stop returns the run as stored, or, with an error, as last
+// read: run.ErrUnknown, or run.ErrGone if the run has already ended, also for a repeat.
 func (d Deps) Stop(ctx context.Context, id run.ID, why string) (run.Run, error) {
 	r, err := d.Runs.Get(ctx, id)
 	if err != nil {

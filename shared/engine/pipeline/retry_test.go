@@ -147,7 +147,8 @@ func TestARetryIsRefused(t *testing.T) {
 	})
 }
 
-// between does something else just before a retry or an end is written, as often as there is something to do.
+// between does something else just before a retry or an end is written, as often as there is
+// something to do.
 type between struct {
 	*memory.Store
 	do []func()
@@ -176,7 +177,8 @@ func TestOfTwoRetriesOneIsMade(t *testing.T) {
 	r := s.failed("a", objects)
 	other := s.deps
 	s.deps.Runs = &between{s.store, []func(){func() {
-		// The other's attempt fails before this one looks again: it must not be taken for the attempt that was to be retried.
+		// The other's attempt fails before this one looks again: it must not be taken for the
+		// attempt that was to be retried.
 		_, err := other.Retry(t.Context(), r.ID, objects)
 		must(t, err)
 		must(t, other.End(t.Context(), s.get(r.ID), run.Fail(errcode.ScoringFailed, "", "")))
@@ -258,7 +260,7 @@ func TestAnOperatorWhoComesTooLateChangesNothing(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
 	s.deps.Runs = &between{s.store, []func(){func() { // it moves on, then ends
-		after, err := r.Noted(1, run.Part{Stage: service.Ingest}, run.Errored)
+		after, err := r.NoteFailure(1, run.Part{Stage: service.Ingest}, run.Errored)
 		must(t, err)
 		must(t, s.store.Advance(t.Context(), r, after))
 	}, func() {

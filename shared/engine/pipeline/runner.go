@@ -14,22 +14,25 @@ import (
 	"parley/shared/errcode"
 )
 
-// Result is what a stage's work leaves beside its artefacts.
+// Result is what the work of a stage returns besides its artefacts.
 type Result struct {
-	// Pieces is into how many pieces the first stage cut the work; 0 of any other stage.
+	// Pieces is the number of pieces that the first stage divided the work into; 0 for other
+	// stages.
 	Pieces int
-	// Outcome ends the run: the last stage only.
+	// Outcome ends the run. Only the last stage sets it.
 	Outcome *run.Outcome
 }
 
-// Work does one part. It writes its artefacts before it returns, the same bytes each time, and stops with ctx. A *errcode.Error
-// with a terminal code is a finding: the run ends with it at once. Any other error is a failure: the part is tried again.
+// Work does one part. It writes its artefacts before it returns, the same bytes each time, and it
+// stops when ctx ends. An *errcode.Error with a terminal code other than INTERNAL_ERROR is a
+// finding, and ends the run at once. Any other error is a failure: the part is tried again.
 type Work func(ctx context.Context, r run.Run, p run.Part) (Result, error)
 
-// Join is done once all parts of a group are finished and before the next group starts. Errors as of Work.
+// Join is the work to do once all parts of a group are finished, before the next group starts. Its
+// errors mean the same as those of Work.
 type Join func(ctx context.Context, r run.Run) error
 
-// Deps are what moves runs: the ports that every stage, the sweep and the dead letters share.
+// Deps holds the ports that every stage, the sweep and the dead letters share.
 type Deps struct {
 	Service Service
 	Runs    run.Store
@@ -39,44 +42,47 @@ type Deps struct {
 	Log     *slog.Logger
 	// Budget is a run's deadline.
 	Budget run.Budget
-	// Pause waits between two tries at a contended write; nil: not at all. It returns early with ctx.
+	// Pause waits between two tries at a contended write, or until ctx ends; nil: no wait.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Random draws from 0 to below 1, for jitter; nil: math/rand.
+	// Random returns a number in [0, 1), for jitter; nil: math/rand.
 	Random func() float64
 }
 
-// Runner carries runs through one stage.
+// Runner takes runs through one stage.
 type Runner struct {
 	Deps
 	Stage Stage
 	Work  Work
 	// Join is the work between this stage's group and the next; nil: none.
 	Join Join
-	// Unscored is what replaces a part of this stage that failed for good where the client allows a partial result: it writes the
-	// artefact that says "not measured, because". Nil: the run fails.
+	// Unscored replaces a part of this stage that failed for good, if the client allows a partial
+	// result: it writes an artefact that says "not measured, because". Nil: the run fails.
 	Unscored func(ctx context.Context, r run.Run, why string) error
 }
 
-// grace is what is kept of a function's time to record that the work ran out of it.
+// grace is how much of a function's time is reserved to record that the work ran out of time.
 const grace = 3 * time.Second
 
-// maxTries bounds the tries at a contended write: a run has at most about 70 parts that finish at once.
+// maxTries bounds the tries at a contended write: at most about 70 parts of a run finish at once.
 const maxTries = 100
 
-// ErrRetry says that the message is to be delivered again.
+// ErrRetry means that the message must be delivered again.
 var ErrRetry = errors.New("pipeline: to be tried again")
 
-// currentAttempt stands for whichever attempt the run is at: an object's event knows none.
+// currentAttempt stands for the run's current attempt, because an object's event does not know the
+// number.
 const currentAttempt = 0
 
-// Arrived is the message that an object's arrival stands for: the first part of the run's current attempt.
+// Arrived returns the message that the arrival of a recording amounts to: the first part of the
+// run's current attempt.
 func (s Service) Arrived(id run.ID) (Message, run.Part) {
 	p := s.First()
 	return Message{Run: id, Attempt: currentAttempt, Part: p.String()}, p
 }
 
-// addressed reads the run that a message in the queue of stage is about, with the message's attempt known
-// and a log that names both. A nil log: there is nothing to do. ErrRetry.
+// addressed reads the run that a message in the queue of stage is about. It returns the run, the
+// message with its attempt filled in, and a log that names both; a nil log means that there is
+// nothing to do. ErrRetry.
 func (d Deps) addressed(ctx context.Context, stage run.Stage, m Message, p run.Part) (run.Run, Message, *slog.Logger, error) {
 	log := d.Log.With("run", m.Run, "part", p.String(), "attempt", m.Attempt)
 	if p.Stage != stage {
@@ -96,7 +102,8 @@ func (d Deps) addressed(ctx context.Context, stage run.Stage, m Message, p run.P
 	return r, m, log, nil
 }
 
-// Handle does one message. Nil: done, or nothing to do. ErrRetry (with its cause): deliver it again.
+// Handle does the part that a message asks for. Nil: done, or nothing to do. ErrRetry (with its
+// cause): deliver the message again.
 func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 	r, m, log, err := w.addressed(ctx, w.Stage.Name, m, p)
 	if err != nil || log == nil {
@@ -127,8 +134,8 @@ func terminal(c errcode.Code) bool {
 	return ok && e.Terminal && c != errcode.InternalError
 }
 
-// bounded runs the work within the function's time less the grace. Work that does not heed its context is left behind: the
-// function's own limit ends it.
+// bounded runs the work within the function's time less grace. If the work ignores its context,
+// bounded returns without it, and the function's own timeout ends it.
 func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, error) {
 	limit := w.Stage.Timeout
 	if end, ok := ctx.Deadline(); ok {
@@ -161,21 +168,22 @@ func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, err
 	}
 }
 
-// failed records what the part died of and asks for another delivery; the dead letter ends the run when there are no more.
+// failed records why the part failed and asks for another delivery. When there are no more
+// deliveries, the dead letter ends the run.
 func (w Runner) failed(ctx context.Context, log *slog.Logger, m Message, p run.Part, cause error) error {
 	how := run.Errored
 	if errors.Is(cause, context.DeadlineExceeded) {
 		how = run.TimedOut
 	}
 	log.Error("part failed", "how", how, "cause", cause.Error())
-	err := w.change(ctx, m.Run, func(r run.Run) (run.Run, error) { return r.Noted(m.Attempt, p, how) })
+	err := w.change(ctx, m.Run, func(r run.Run) (run.Run, error) { return r.NoteFailure(m.Attempt, p, how) })
 	if errors.Is(err, run.ErrGone) {
 		return nil
 	}
 	return errors.Join(fmt.Errorf("%w: %w", ErrRetry, cause), err)
 }
 
-// fail ends the run with what the work found, or lets it go on without this score.
+// fail ends the run with a finding, or lets it go on without this score.
 func (w Runner) fail(ctx context.Context, r run.Run, p run.Part, finding *errcode.Error) error {
 	if r.Request.AllowPartial && w.Unscored != nil {
 		if err := w.Unscored(ctx, r, finding.Text()); err != nil {
@@ -186,7 +194,8 @@ func (w Runner) fail(ctx context.Context, r run.Run, p run.Part, finding *errcod
 	return w.End(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("%s: %v", p, finding)))
 }
 
-// Dead ends the run of a message that was delivered too often, with the code of its stage.
+// Dead handles a dead letter, a message that was delivered too often: it ends the run with the code
+// of its stage, or lets the run go on without this score. ErrRetry.
 func (w Runner) Dead(ctx context.Context, m Message, p run.Part) error {
 	r, m, log, err := w.addressed(ctx, w.Stage.Name, m, p)
 	if err != nil || log == nil || !r.Outstanding(m.Attempt, p) {
@@ -200,7 +209,8 @@ func (w Runner) Dead(ctx context.Context, m Message, p run.Part) error {
 	return w.fail(ctx, r, p, errcode.New(c))
 }
 
-// finish removes the part; the last of its group joins and starts the next group, or ends the run.
+// finish removes the part p from the run, or ends the run if the result has an outcome. After the
+// last part of a group it does the join and starts the next group.
 func (w Runner) finish(ctx context.Context, id run.ID, attempt int, p run.Part, res Result) error {
 	joined := false
 	for try := range maxTries {
@@ -254,7 +264,7 @@ func (w Runner) finish(ctx context.Context, id run.ID, attempt int, p run.Part, 
 	return fmt.Errorf("%w: pipeline: %s of run %s is too contended", ErrRetry, p, id)
 }
 
-// errEnded stops finish after a join that ended the run.
+// errEnded tells finish that the join ended the run.
 var errEnded = errors.New("pipeline: ended by the join")
 
 func (w Runner) join(ctx context.Context, r run.Run, p run.Part) error {
@@ -273,7 +283,8 @@ func (w Runner) join(ctx context.Context, r run.Run, p run.Part) error {
 	return fmt.Errorf("%w: join after %s: %w", ErrRetry, p, err)
 }
 
-// End makes the run terminal, with the money, and gives its slot to the next. A run that has ended already is no error.
+// End ends the run, settles its hold, and gives its slot to the client's next run. If the run has
+// already ended, that is not an error. ErrRetry.
 func (d Deps) End(ctx context.Context, r run.Run, o run.Outcome) error {
 	for try := range maxTries {
 		ended, err := d.Runs.End(ctx, r, o, d.Clock.Now())
@@ -303,8 +314,8 @@ func failureCode(r run.Run) errcode.Code {
 	return r.Failure.Code
 }
 
-// PromoteAll gives free slots to the client's queued runs, first in first out, and sends their first parts. Failing to is
-// no error: the sweep tries again.
+// PromoteAll gives free slots to the client's queued runs, first in, first out, and sends their
+// first parts. It only logs a failure, because the sweep tries again.
 func (d Deps) PromoteAll(ctx context.Context, client account.ID) {
 	c, err := d.Clients.Client(ctx, client)
 	if err != nil {
@@ -325,7 +336,8 @@ func (d Deps) PromoteAll(ctx context.Context, client account.ID) {
 	}
 }
 
-// send asks for parts. What could not be sent is sent by the sweep once it is due: the run's state says so.
+// send sends the messages for parts. If it fails, the sweep sends them once they are due, since the
+// run itself records them.
 func (d Deps) send(ctx context.Context, r run.Run, parts []run.Part) {
 	if len(parts) == 0 {
 		return
@@ -339,15 +351,15 @@ func (d Deps) send(ctx context.Context, r run.Run, parts []run.Part) {
 	}
 }
 
-// push asks for the next try of the run's webhook, where it has one outstanding.
+// push sends the message for the next try of the run's webhook, if one is outstanding.
 func (d Deps) push(ctx context.Context, r run.Run) {
 	if r.Push.Outstanding() {
 		d.send(ctx, r, []run.Part{{Stage: Webhook, Index: r.Push.Tries}})
 	}
 }
 
-// PushAgain makes the webhook of a run that has ended due once more, and sends its message; an operator's matter.
-// run.ErrUnknown; run.ErrGone where the run has not ended, is erased, or names no webhook.
+// PushAgain makes the webhook of a run that has ended due again and sends its message, for an
+// operator. run.ErrUnknown; run.ErrGone if the run has not ended, is erased, or has no webhook.
 func (d Deps) PushAgain(ctx context.Context, id run.ID) (run.Run, error) {
 	var after run.Run
 	err := d.change(ctx, id, func(r run.Run) (_ run.Run, err error) {
@@ -361,7 +373,7 @@ func (d Deps) PushAgain(ctx context.Context, id run.ID) (run.Run, error) {
 	return after, nil
 }
 
-// change applies a decision to the run as it stands, again where it moved meanwhile.
+// change applies a decision to the stored run. If the run changes meanwhile, it decides again.
 func (d Deps) change(ctx context.Context, id run.ID, decide func(run.Run) (run.Run, error)) error {
 	for try := range maxTries {
 		before, err := d.Runs.Get(ctx, id)
@@ -380,7 +392,8 @@ func (d Deps) change(ctx context.Context, id run.ID, decide func(run.Run) (run.R
 	return fmt.Errorf("pipeline: run %s is too contended", id)
 }
 
-// pause waits with full jitter: up to 10 ms doubled by each try, at most 500 ms.
+// pause waits with full jitter: a random time of up to 10 ms, doubled with each try, at most 500
+// ms.
 func (d Deps) pause(ctx context.Context, try int) {
 	if d.Pause == nil {
 		return
@@ -388,7 +401,7 @@ func (d Deps) pause(ctx context.Context, try int) {
 	_ = d.Pause(ctx, time.Duration(d.draw()*float64(min(10*time.Millisecond<<min(try, 10), 500*time.Millisecond))))
 }
 
-// draw is from 0 to below 1.
+// draw returns a random number in [0, 1).
 func (d Deps) draw() float64 {
 	if d.Random == nil {
 		return rand.Float64()

@@ -1,6 +1,6 @@
-// Package pipeline carries runs through the stages of a service: one table of stages from which the
-// functions, the queues and the watchdog are built, and the runner that takes a run from one stage to the
-// next. What the stages do, and of what, is the service's matter.
+// Package pipeline takes runs through the stages of a service. The functions, the queues and the
+// watchdog are built from one table of stages, and the Runner takes a run from one stage to the
+// next. It knows nothing of what the stages do: that is the service's part.
 package pipeline
 
 import (
@@ -12,78 +12,82 @@ import (
 	"parley/shared/errcode"
 )
 
-// Service is all that the engine knows of the work that it carries: data and functions, no more.
+// Service is everything that the engine knows of a service: only data and functions.
 type Service struct {
-	// Name is the service's in the API: speech.
+	// Name is the service's name in the API, such as speech.
 	Name string
-	// Stages holds every stage in the order of the chain. The first one starts a run.
+	// Stages lists every stage, in order. The first one starts a run.
 	Stages []Stage
-	// Following are the parts that start when the last outstanding part of a group is done: the whole
-	// graph of the chain. pieces is the number that the first stage cut the work into, 0 before it is
-	// done. Empty: the run is to be ended.
+	// Following returns the parts that start once the last outstanding part of a group is done;
+	// none: the run is to end. It defines the whole graph of stages. pieces is the number of pieces
+	// that the first stage divided the work into, 0 before that is done.
 	Following func(done run.Stage, pieces int) []run.Part
-	// Dimensions are what the service scores, in its own order.
+	// Dimensions lists what the service scores, in the service's order.
 	Dimensions run.Dimensions
-	// Price is what a run of this length costs, in credits, at least 1.
+	// Price returns the cost of a run of this length, in credits, at least 1.
 	Price func(length time.Duration) int64
 }
 
-// Layer names a set of engines that a stage's function needs.
+// Layer is the name of a set of engines that a stage's function needs.
 type Layer string
 
 // Stage is one row of the table.
 type Stage struct {
 	Name run.Stage
-	// Timeout is the function's own limit. The queue's visibility timeout is 6 times that (Visibility).
+	// Timeout is the function's own limit. The queue's visibility timeout is 6 times that
+	// (Visibility).
 	Timeout time.Duration
-	// MaxReceives is after how many receives a message goes to the dead-letter queue.
+	// MaxReceives is how often a message is received before it goes to the dead-letter queue.
 	MaxReceives int
 	// MemoryMB is the function's memory; 1,769 MB is one full processor.
 	MemoryMB int
-	// Concurrency is how many copies may work at once, over all runs.
+	// Concurrency is how many copies of the function may run at once, over all runs.
 	Concurrency int
-	// Due is the time after which the sweep sends an unfinished part again: a constant and a share of
-	// the run's length.
+	// Due and DueFactor give the time after which the sweep sends an unfinished part again: Due
+	// plus DueFactor times the run's length.
 	Due       time.Duration
 	DueFactor float64
-	// Fail is the code of a run whose part failed for good, TimeoutCode of one whose part ran out of its
+	// Fail is the code of a run whose part failed for good, TimeoutCode if the part ran out of
 	// time.
 	Fail        errcode.Code
 	TimeoutCode errcode.Code
-	// Progress is the percentage a client reads while this is the earliest unfinished stage.
+	// Progress is the percentage that a client sees while this is the earliest unfinished stage.
 	Progress int
-	// In and Out are the kinds of objects that the stage reads and writes.
+	// In and Out list the kinds of objects that the stage reads and writes.
 	In, Out []Kind
-	// Layers are the engines that the function needs.
+	// Layers lists the engines that the function needs.
 	Layers []Layer
 }
 
-// Webhook names the queue and the function of the pushes. It is no stage of the chain: a run has ended
-// when it begins. A message's part is this and the number of the try.
+// Webhook is the name of the queue and the function that push webhooks. It is not a stage of a run,
+// which has ended by then. The part of its messages has this name and, as its index, the number of
+// the try.
 const Webhook run.Stage = "webhook"
 
-// Pushes is the row of the webhooks: of a stage's facts those that a queue and its function need. A
-// message that is delivered too often ends nothing: the run's item says what is still to be pushed, and
-// the sweep sends it.
+// Pushes is the table row of the webhooks; it has only the fields that a queue and its function
+// need. A dead letter of this queue ends nothing: the run's item records what is still to be
+// pushed, and the sweep sends it.
 var Pushes = Stage{Name: Webhook, Timeout: 30 * time.Second, MaxReceives: 3, MemoryMB: 512, Concurrency: 20,
 	Due: run.PushResend, In: []Kind{Report}}
 
-// Fed are the rows of all functions that a queue feeds: the chain, and the pushes.
+// Fed returns the rows of all functions that a queue feeds: the stages and Pushes.
 func (s Service) Fed() []Stage { return append(slices.Clone(s.Stages), Pushes) }
 
-// Visibility is the visibility timeout of the stage's queue: 6 times the function's, as against throttling.
+// Visibility returns the visibility timeout of the stage's queue: 6 times the function's timeout,
+// which leaves room for throttling.
 func (s Stage) Visibility() time.Duration { return 6 * s.Timeout }
 
-// Queue is the name of the stage's queue without the stack's prefix; its dead-letter queue is
+// Queue returns the name of the stage's queue without the stack's prefix. Its dead-letter queue is
 // Queue() + "-dead".
 func (s Stage) Queue() string { return string(s.Name) }
 
-// DueFor is the time after which a part of this stage is sent again, for a run of the given length.
+// DueFor returns the time after which a part of this stage is sent again, for a run of the given
+// length.
 func (s Stage) DueFor(length time.Duration) time.Duration {
 	return s.Due + time.Duration(float64(length)*s.DueFactor)
 }
 
-// Lookup returns the row of a stage of the chain.
+// Lookup returns the row of a stage. It fails if there is no such stage.
 func (s Service) Lookup(name run.Stage) (Stage, error) {
 	for _, row := range s.Stages {
 		if row.Name == name {
@@ -93,22 +97,22 @@ func (s Service) Lookup(name run.Stage) (Stage, error) {
 	return Stage{}, fmt.Errorf("pipeline: no stage %q", name)
 }
 
-// First is the part that starts every run.
+// First returns the part that starts every run.
 func (s Service) First() run.Part { return run.Part{Stage: s.Stages[0].Name} }
 
-// Terms are what a run of this length is started on.
+// Terms returns the terms on which a run of this length starts.
 func (s Service) Terms(length time.Duration, concurrentRuns int, budget run.Budget) run.Terms {
 	return run.Terms{ConcurrentRuns: concurrentRuns, First: s.First(), Due: s.Stages[0].DueFor(length), Budget: budget}
 }
 
-// The bounds of a run's own deadline: a constant and a multiple of its length, from the moment it starts.
+// A run's deadline, counted from its start: runBudget plus runBudgetFactor times its length.
 const (
 	runBudget       = 15 * time.Minute
 	runBudgetFactor = 1
 )
 
-// Budget is the deadline of a run: 15 minutes and once its length. A fixed one above 0 takes its place
-// (for trying out STUCK_TIMEOUT).
+// Budget returns the deadline of a run: 15 minutes plus its length. A fixed one above 0 replaces
+// it, to try out STUCK_TIMEOUT.
 func Budget(fixed time.Duration) run.Budget {
 	return func(r run.Run) time.Duration {
 		if fixed > 0 {

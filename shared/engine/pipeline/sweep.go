@@ -15,16 +15,16 @@ import (
 
 // Action is what the watchdog does with a run.
 type Action struct {
-	// End ends the run with STUCK_TIMEOUT, for this reason; empty: it goes on.
+	// End is the reason to end the run with STUCK_TIMEOUT; empty: the run goes on.
 	End string
-	// Resend are the parts that are sent again, each with its next due time.
+	// Resend lists the parts to send again, each with the time until it is due next.
 	Resend map[run.Part]time.Duration
-	// Push sends the next try of the run's webhook, GiveUp lets the webhook be.
+	// Push sends the next try of the run's webhook; GiveUp gives the webhook up.
 	Push, GiveUp bool
 }
 
-// Watch decides what is to be done with a run at the moment now. Pure. A queued run is left alone: it does not age. Of one that
-// has ended only its webhook is looked at.
+// Watch decides what to do with a run at the time now. It is pure. It leaves a queued run alone,
+// because that does not age. If a run has ended, it looks only at its webhook.
 func (svc Service) Watch(r run.Run, now time.Time) (Action, error) {
 	if r.Status.Terminal() && r.Push.Outstanding() && !now.Before(r.Push.Due) {
 		done := r.Push.Exhausted() || r.Push.Sent >= run.PushSends
@@ -53,9 +53,10 @@ func (svc Service) Watch(r run.Run, now time.Time) (Action, error) {
 	return a, nil
 }
 
-// maxDoublings bounds how far a part's due time grows: once it is sent again it is given twice as long, since a message may only
-// be waiting behind others, and a second copy of it would make them wait longer. No longer than that: a run's budget then holds
-// five or more sends of any part, so that a part whose function dies again and again outlasts it.
+// maxDoublings bounds how far a part's due time grows. A part that was sent again gets twice as
+// long, since its message may only be waiting behind others, and another copy would make them all
+// wait longer. It gets no longer than that, so that a part can be sent at least five times within a
+// run's budget, even if its function dies again and again.
 const maxDoublings = 1
 
 func (svc Service) outstanding(r run.Run) []string {
@@ -83,8 +84,9 @@ type Swept struct {
 	Pushed                int // messages for webhooks
 }
 
-// Sweep looks at every run that is due: ends what is past its deadline, sends again what was lost, and promotes queued runs
-// that a dead function left behind. What fails for one run does not keep it from the others; the errors come joined.
+// Sweep looks at every run that is due. It ends runs past their deadline, sends lost parts again,
+// and promotes queued runs that a dead function left behind. If one run fails, it goes on with the
+// others, and joins the errors.
 func (d Deps) Sweep(ctx context.Context) (Swept, error) {
 	var did Swept
 	ids, err := d.Runs.Due(ctx, d.Clock.Now(), sweepRuns)
@@ -136,7 +138,7 @@ func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {
 	}
 	if err := d.Runs.Advance(ctx, r, after); err != nil {
 		if errors.Is(err, run.ErrStale) {
-			return nil // it moved, so it lives
+			return nil // it changed meanwhile, so it is not stuck
 		}
 		return err
 	}
@@ -149,7 +151,6 @@ func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {
 	return nil
 }
 
-// sweepPush sends the next try of a webhook, or gives the webhook up.
 func (d Deps) sweepPush(ctx context.Context, r run.Run, a Action, did *Swept) error {
 	decide := r.PushSent
 	if a.GiveUp {
@@ -161,7 +162,7 @@ func (d Deps) sweepPush(ctx context.Context, r run.Run, a Action, did *Swept) er
 	}
 	if err := d.Runs.Advance(ctx, r, after); err != nil {
 		if errors.Is(err, run.ErrStale) {
-			return nil // it moved, so it lives
+			return nil // it changed meanwhile, so it is not stuck
 		}
 		return err
 	}

@@ -11,8 +11,9 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Delay lets a message that was received be delivered again after this long, 0 to 12 h in whole seconds, in place of the
-// queue's visibility timeout. receipt is the delivery's own.
+// Delay implements delivery.Delayer: a received message is delivered again after this time, 0 to 12
+// h in whole seconds, instead of after the queue's visibility timeout. receipt is the one of this
+// delivery.
 func (q *Queues) Delay(ctx context.Context, stage run.Stage, receipt string, after time.Duration) error {
 	url, ok := q.urls[stage]
 	if !ok {

@@ -1,4 +1,4 @@
-// Package queue sends the chain's messages through SQS, and lets an operator look at its queues.
+// Package queue sends messages through SQS, and lets an operator inspect and redrive the queues.
 package queue
 
 import (
@@ -20,7 +20,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// API is what Queues calls of *sqs.Client.
+// API lists the methods of *sqs.Client that Queues calls.
 type API interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
@@ -30,7 +30,7 @@ type API interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-// Queues are the queues of the stages. Safe for concurrent use.
+// Queues holds the queues of the stages. Safe for concurrent use.
 type Queues struct {
 	api    API
 	urls   map[run.Stage]string
@@ -38,15 +38,15 @@ type Queues struct {
 	sleep  func(context.Context, time.Duration) error
 }
 
-// Option changes how Queues are made.
+// Option is an option of New.
 type Option func(*Queues)
 
-// WithSleep replaces the wait between two attempts, and its randomness: numbers from 0 up to 1.
+// WithSleep replaces the wait between two attempts and its source of randomness, numbers in [0, 1).
 func WithSleep(sleep func(context.Context, time.Duration) error, jitter func() float64) Option {
 	return func(q *Queues) { q.sleep, q.jitter = sleep, jitter }
 }
 
-// New makes Queues of the queues' URLs.
+// New returns Queues for the URLs of the stages' queues.
 func New(api API, urls map[run.Stage]string, options ...Option) *Queues {
 	q := &Queues{api: api, urls: urls, jitter: rand.Float64, sleep: clock.Sleep}
 	for _, o := range options {
@@ -57,13 +57,14 @@ func New(api API, urls map[run.Stage]string, options ...Option) *Queues {
 
 // The bounds of sending.
 const (
-	batch       = 10 // the most messages that SQS takes at once
-	maxAttempts = 5  // of one batch, for the messages that SQS left out of it
+	batch       = 10 // the maximum of messages that SQS accepts in one request
+	maxAttempts = 5  // to send a batch, for the messages that SQS rejected
 	firstPause  = 50 * time.Millisecond
-	maxReceives = 10 // the most messages that SQS hands out at once
+	maxReceives = 10 // the maximum of messages that SQS returns in one request
 )
 
-// Send implements pipeline.Sender. A message whose part has no queue here is an error, and nothing is sent then.
+// Send implements pipeline.Sender. If there is no queue for a message's part, it returns an error
+// and sends nothing.
 func (q *Queues) Send(ctx context.Context, messages []pipeline.Message) error {
 	bodies := map[run.Stage][]string{}
 	var stages []run.Stage
@@ -94,7 +95,7 @@ func (q *Queues) Send(ctx context.Context, messages []pipeline.Message) error {
 	return nil
 }
 
-// send sends up to 10 bodies, and again those of them that SQS refused.
+// send sends up to 10 bodies. It sends those that SQS rejects again.
 func (q *Queues) send(ctx context.Context, stage run.Stage, bodies []string) error {
 	left := make([]types.SendMessageBatchRequestEntry, len(bodies))
 	for i := range bodies {
@@ -125,13 +126,14 @@ func (q *Queues) send(ctx context.Context, stage run.Stage, bodies []string) err
 	return fmt.Errorf("queue: send to %s: %d messages refused %d times: %w", stage, len(left), maxAttempts, refused)
 }
 
-// deadSuffix follows the URL of a stage's queue in that of its dead-letter queue (pipeline.Stage.Queue).
+// deadSuffix, appended to the URL of a stage's queue, is the URL of its dead-letter queue
+// (pipeline.Stage.Queue).
 const deadSuffix = "-dead"
 
-// Depth is about how many messages a queue holds. SQS counts approximately.
+// Depth is how many messages a queue has, approximately, as SQS counts them.
 type Depth struct {
 	Waiting  int `json:"waiting"`
-	InFlight int `json:"inFlight"` // handed out and neither deleted nor back yet
+	InFlight int `json:"inFlight"` // received, and neither deleted nor visible again
 	Delayed  int `json:"delayed"`
 	Dead     int `json:"dead"` // in the dead-letter queue
 }
@@ -178,8 +180,9 @@ func (q *Queues) url(stage run.Stage) (string, error) {
 	return "", fmt.Errorf("queue: no queue of stage %q is known here", stage)
 }
 
-// Redrive moves at most limit messages of a stage's dead-letter queue back to its queue, and tells how many it moved. Each
-// is sent before it is deleted: a crash between the two doubles it, which the chain bears.
+// Redrive moves at most limit messages from a stage's dead-letter queue back to its queue, and
+// returns how many it moved. It sends each message before it deletes it. A crash in between
+// duplicates the message, which does no harm.
 func (q *Queues) Redrive(ctx context.Context, stage run.Stage, limit int) (moved int, err error) {
 	url, err := q.url(stage)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package readiness finds out whether the stages' functions are ready to work, by asking each that stands on an engine.
+// Package readiness finds out whether the stages' functions are ready, by asking each that needs an
+// engine.
 package readiness
 
 import (
@@ -13,15 +14,16 @@ import (
 	"parley/shared/engine/run"
 )
 
-// patience bounds one probe: starting the recogniser with a cold model takes a few seconds.
+// patience bounds one probe. Starting the recogniser with a cold model takes a few seconds.
 const patience = 45 * time.Second
 
-// Probe asks one stage's function; why is empty where it is ready.
+// Probe asks one stage's function. why says why it is not ready; empty if it is.
 type Probe func(ctx context.Context, stage run.Stage) (why string, err error)
 
-// Up probes every stage of s that has an engine, all at once, and records what it found. The recorded reason is safe
-// to show; the cause goes to the log. Where off answers true everything is marked as not ready (fault injection); it is asked
-// after the time is taken, so that of two probes that overlap the later one tells the later state.
+// Up probes all stages of s that need an engine in parallel and records the result. The recorded
+// reasons are safe to show; the causes go to the log. If off returns true, everything is recorded
+// as not ready (fault injection). Up takes its timestamp before it calls off, so that of two
+// overlapping probes the later one records the later state.
 func Up(ctx context.Context, s pipeline.Service, probe Probe, limits run.Limits, clk clock.Clock, log *slog.Logger, off func() bool) error {
 	found := run.Readiness{At: clk.Now(), Parts: map[string]string{}}
 	isOff := off()

@@ -7,7 +7,7 @@ import (
 	"parley/shared/engine/credit"
 )
 
-// Check refuses a submission that no caller can mean.
+// Check returns an error if the submission is impossible: a bug of the caller.
 func (s Submission) Check() error {
 	if r := s.Run; !r.ID.Valid() || r.Client == "" || r.Attempt != 1 || r.Cost < 1 || r.CreatedAt.IsZero() {
 		return fmt.Errorf("run: submit: impossible run %q of %q: attempt %d, cost %d, created %s", r.ID, r.Client, r.Attempt, r.Cost, r.CreatedAt)
@@ -18,9 +18,9 @@ func (s Submission) Check() error {
 	return nil
 }
 
-// Admit is the decision of a submit and of a retry: it holds the cost of r, and gives it a slot, or a ticket where none is free
-// or others wait already. Condition: a is still the account as stored. The stores write all three results in one transaction.
-// credit.ErrInsufficient.
+// Admit decides a submit or a retry. It holds the cost of r and gives r a slot, or a ticket if no
+// slot is free or other runs already wait. The stores write all three results in one transaction,
+// on the condition that a is still the stored account. credit.ErrInsufficient.
 func (s Submission) Admit(a credit.Account, r Run, now time.Time) (credit.Account, Run, credit.Entry, error) {
 	a, entry, err := a.HoldFor(string(r.ID), r.Attempt, r.Cost, now)
 	if err != nil {
@@ -39,7 +39,8 @@ func (s Submission) Admit(a credit.Account, r Run, now time.Time) (credit.Accoun
 	return a, r, entry, nil
 }
 
-// Promote is the account's side of starting its first queued run: a place in the queue becomes a slot. ErrNoSlot.
+// Promote is the account's side of starting its first queued run: a place in the queue becomes a
+// slot. ErrNoSlot.
 func Promote(a credit.Account, concurrentRuns int) (credit.Account, error) {
 	if a.Running >= concurrentRuns || a.Queued == 0 {
 		return a, ErrNoSlot
@@ -49,8 +50,9 @@ func Promote(a credit.Account, concurrentRuns int) (credit.Account, error) {
 	return a, nil
 }
 
-// Settle is the account's side of ending r, a run that has not ended: charge of its hold is taken for good and the rest is
-// given back, and its slot, or its place in the queue, is free. It returns the entries that record it.
+// Settle is the account's side of ending r, a run that has not ended. It charges charge credits of
+// the hold, releases the rest, and frees the slot or the place in the queue. It returns the entries
+// that record this.
 func (r Run) Settle(a credit.Account, charge int64, now time.Time) (credit.Account, []credit.Entry, error) {
 	a, entries, err := a.Resolve(string(r.ID), r.Attempt, r.Cost, charge, now)
 	if err != nil {

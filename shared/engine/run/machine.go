@@ -9,59 +9,65 @@ import (
 	"parley/shared/errcode"
 )
 
-// The state machine, on one page. Each transition is a pure function from a run to the next one; the store writes the
-// result on the condition that the stored version is still the one decided on, together with the ledger's movement
-// where there is one. So a repeat finds either the version moved (ErrStale: read again, decide again) or the work
-// done (ErrGone: nothing to do).
+// The state machine, on one page. Each transition is a pure function from a run to the next one.
+// The store writes the result, together with the ledger's movement if there is one, on the
+// condition that the stored version is still the one that the decision was based on. So a repeat
+// finds either another version (ErrStale: read again, decide again) or the work done (ErrGone:
+// nothing to do).
 //
 //	submit ─► queued ─► processing ─► success | partial | failed
-//	             └───────── fail ───────────────────────────┘        retry: failed ─► queued or processing, attempt + 1
+//	             └───────── fail ───────────────────────────┘
+//	retry:  failed ─► queued or processing, with attempt + 1
 //
-// A run that has ended moves on only in its webhook (push.go), and once when it is erased.
+// Once a run has ended, only its webhook moves on (push.go), and it may be erased once.
 //
-//	transition   of            condition, beside the version          writes in one go                                 a repeat
-//	submit       new           credits for its cost; id unused        run, account, hold entry; ticket where it waits  the run as it was accepted
-//	promote      queued        first of its client's queue, a slot    run, account; ticket removed                     ErrNoSlot, or the next in line
-//	done         processing    part outstanding in this attempt       run: part removed, the next ones added           ErrGone
-//	noted        processing    the same                               run: what the part died of                       the same again
-//	resent       processing    parts outstanding                      run: their due times                             ErrStale
-//	end          not terminal  -                                      run, account, charge and release; ticket removed ErrGone
-//	retry        failed        not erased; credits for its cost       run: attempt + 1, account, hold; ticket          ErrGone
-//	erase        terminal      -                                      run: its scores gone                             the run as it is
-//	push …       terminal      webhook outstanding                    run: its webhook                                 ErrGone
+//	transition of         condition, besides version writes in one step              a repeat
+//	submit     new        credits; id unused         run, account, entry, ticket *   the same run
+//	promote    queued     first in queue; free slot  run, account, ticket *          next or ErrNoSlot
+//	done       processing part outstanding           run: part done, next added      ErrGone
+//	failure    processing part outstanding           run: why the part failed        the same again
+//	resent     processing parts outstanding          run: their due times            ErrStale
+//	end        not ended  -                          run, account, entries, ticket * ErrGone
+//	retry      failed     not erased; credits        as submit, with attempt + 1     ErrGone
+//	erase      ended      -                          run: scores removed             the run as it is
+//	push …     ended      webhook outstanding        run: its webhook                ErrGone
 //
-// Each may be cut off before its write, when nothing has happened, or after it, when what follows (messages, promotion, the
-// deletion of objects) is what the sweep finds due. The account's sides stand in account.go. Nothing expires a run: what hangs
-// is ended at its deadline by the watchdog (pipeline.Watch), and a queued run does not age.
+//	* the ticket is added when the run must wait, and removed when it leaves the queue
+//
+// A process may die before the write, and then nothing has happened. Or it may die after the write,
+// and then the sweep does what should have followed (messages, promotion, the deletion of objects).
+// The account's side of each transition is in account.go. A run never just expires: the watchdog
+// (pipeline.Service.Watch) ends a stuck run at its deadline, and a queued run does not age.
 
-// The refusals of the transitions.
+// The errors of the transitions.
 var (
-	// ErrStale says that the run moved since it was read.
+	// ErrStale means that the run changed since it was read.
 	ErrStale = errors.New("run: moved since it was read")
-	// ErrGone says that the run is past this transition: ended, another attempt, or the part is done already.
+	// ErrGone means that the run is past this transition: it has ended, it is at another attempt,
+	// or the part is done.
 	ErrGone = errors.New("run: past this transition")
-	// ErrUnknown says that there is no such run.
+	// ErrUnknown means that there is no such run.
 	ErrUnknown = errors.New("run: unknown")
-	// ErrNoSlot says that no slot is free, or that none waits.
+	// ErrNoSlot means that no slot is free or no run waits.
 	ErrNoSlot = errors.New("run: no slot or none waiting")
-	// ErrReused says that an idempotency key was used with another input.
+	// ErrReused means that the idempotency key was used before with different input.
 	ErrReused = errors.New("run: idempotency key used with another input")
 )
 
-// Budget is the run's own deadline as a function of its length.
+// Budget returns how long a run may take from its start to its deadline.
 type Budget func(Run) time.Duration
 
-// Terms are what a run is started on.
+// Terms are the settings that a run starts with.
 type Terms struct {
-	ConcurrentRuns int    // how many runs of the client may process at once, 1 or more
-	First          Part   // the part that starts it
-	Budget         Budget // its own deadline
+	ConcurrentRuns int    // how many runs of the client may be in process at once, at least 1
+	First          Part   // the part that starts the run
+	Budget         Budget // the run's deadline
 	// Due is the time after which the first part is sent again.
 	Due time.Duration
 }
 
-// Start gives a run its slot: queued (or new) → processing with its first part. Condition: not
-// processing, not terminal. A repeat answers ErrGone.
+// Start gives a run its slot: queued (or new) → processing, with its first part. Condition: neither
+// processing nor terminal. A repeat returns ErrGone.
 func (r Run) Start(t Terms, now time.Time) (Run, error) {
 	if r.Status != Queued && r.Status != "" {
 		return r, ErrGone
@@ -74,18 +80,18 @@ func (r Run) Start(t Terms, now time.Time) (Run, error) {
 	return r, nil
 }
 
-// Outstanding tells whether this part of this attempt is still to be done.
+// Outstanding reports whether part p of this attempt is still to be done.
 func (r Run) Outstanding(attempt int, p Part) bool {
 	_, ok := r.Parts[p]
 	return r.Status == Processing && r.Attempt == attempt && ok
 }
 
-// Last tells whether p is the only outstanding part, so that finishing it starts what comes next.
+// Last reports whether p is the only outstanding part, so that finishing it starts the next group.
 func (r Run) Last(p Part) bool { _, ok := r.Parts[p]; return ok && len(r.Parts) == 1 }
 
-// Done removes a finished part and adds the parts that follow it, each with the time after which it is sent again.
-// Condition: the part is outstanding in this attempt. A repeat answers ErrGone. The run may not be left without parts:
-// the last one ends it with End.
+// Done removes a finished part and adds the parts that follow it, each with the time after which it
+// is sent again. Condition: the part is outstanding in this attempt. A repeat returns ErrGone. Done
+// must not leave the run without parts: the last part ends the run with End.
 func (r Run) Done(attempt int, p Part, next map[Part]time.Duration, now time.Time) (Run, error) {
 	if !r.Outstanding(attempt, p) {
 		return r, ErrGone
@@ -110,8 +116,10 @@ func (r Run) Done(attempt int, p Part, next map[Part]time.Duration, now time.Tim
 	return r, nil
 }
 
-// Noted records what the last attempt at a part died of, for the dead letter's code. Condition and repeat as in Done.
-func (r Run) Noted(attempt int, p Part, failure string) (Run, error) {
+// NoteFailure records why the last try at a part failed, TimedOut or Errored. It decides the error
+// code if the part ends as a dead letter. Condition: the part is outstanding in this attempt, else
+// ErrGone.
+func (r Run) NoteFailure(attempt int, p Part, failure string) (Run, error) {
 	if !r.Outstanding(attempt, p) {
 		return r, ErrGone
 	}
@@ -123,7 +131,8 @@ func (r Run) Noted(attempt int, p Part, failure string) (Run, error) {
 	return r, nil
 }
 
-// Resent pushes back the due time of parts that the sweep sends again. Condition: processing.
+// Resent sets the next due time of parts that the sweep sends again, by their time from now.
+// Condition: processing, and the parts are outstanding, else ErrGone.
 func (r Run) Resent(due map[Part]time.Duration, now time.Time) (Run, error) {
 	if r.Status != Processing {
 		return r, ErrGone
@@ -144,26 +153,27 @@ func (r Run) Resent(due map[Part]time.Duration, now time.Time) (Run, error) {
 // Outcome is how a run ends.
 type Outcome struct {
 	Status     Status     // success, partial or failed
-	Dimensions Dimensions // of success and partial: what the service scores
-	Scores     Scores     // of success and partial
-	Charge     int64      // credits of the hold that are charged; the rest is released
+	Dimensions Dimensions // success and partial only: what the service scores
+	Scores     Scores     // success and partial only
+	Charge     int64      // credits to charge; the rest of the hold is released
 	Failure    *Failure
 	Found      Document
 	Reason     string // for operators
 }
 
-// Succeed is the outcome of a run with a score in each dimension: the whole cost is charged.
+// Succeed returns the outcome of a run with a score in each dimension: its whole cost is charged.
 func Succeed(r Run, of Dimensions, s Scores, found Document) Outcome {
 	return Outcome{Status: Success, Dimensions: of, Scores: s, Charge: r.Cost, Found: found}
 }
 
-// SucceedInPart is the outcome of a run that lacks scores which its client can do without: the share of
-// the cost that the produced ones are is charged.
+// SucceedInPart returns the outcome of a run that lacks scores and whose client accepts that: it is
+// charged the share of its cost that Dimensions.Charge gives.
 func SucceedInPart(r Run, of Dimensions, s Scores, found Document) Outcome {
 	return Outcome{Status: Partial, Dimensions: of, Scores: s, Charge: of.Charge(r.Cost, s), Found: found}
 }
 
-// Fail is the outcome of a run that ends with c: nothing is charged.
+// Fail returns the outcome of a run that ends with code c: nothing is charged. message is for the
+// client (empty: the table's message), reason for operators.
 func Fail(c errcode.Code, message, reason string) Outcome {
 	if message == "" {
 		message = errcode.New(c).Text()
@@ -171,8 +181,9 @@ func Fail(c errcode.Code, message, reason string) Outcome {
 	return Outcome{Status: Failed, Failure: &Failure{Code: c, Message: message}, Reason: reason}
 }
 
-// End makes a run terminal, and its webhook due. Condition: not terminal. The ledger resolves the hold, and the slot (of a processing run) or
-// the place in the queue (of a queued one) is freed, in the same transaction. A repeat answers ErrGone.
+// End makes a run terminal and its webhook due. Condition: not terminal. The same transaction
+// resolves the hold in the ledger and frees the slot (of a processing run) or the place in the
+// queue (of a queued one). A repeat returns ErrGone.
 func (r Run) End(o Outcome, now time.Time) (Run, error) {
 	if r.Status.Terminal() {
 		return r, ErrGone
@@ -203,8 +214,9 @@ func (r Run) End(o Outcome, now time.Time) (Run, error) {
 	return r, nil
 }
 
-// Again is what a new attempt of a failed run begins from: nothing is left of the last one but its number; Admit does the
-// rest. Condition: failed, and not erased (there is no audio left then). ErrGone.
+// Again prepares a new attempt of a failed run: it clears everything that the last attempt left,
+// and Admit does the rest. Condition: failed and not erased (an erased run has no recording), else
+// ErrGone.
 func (r Run) Again() (Run, error) {
 	if r.Status != Failed || !r.ErasedAt.IsZero() {
 		return r, ErrGone
@@ -214,8 +226,8 @@ func (r Run) Again() (Run, error) {
 	return r, nil
 }
 
-// Erase marks a run's objects as gone. A webhook that is still outstanding is dropped: there is nothing left to tell.
-// Condition: terminal. A repeat answers ErrGone.
+// Erase marks a run as erased and removes its scores. It drops an outstanding webhook, because
+// nothing is left to report. Condition: terminal. A repeat returns ErrGone.
 func (r Run) Erase(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
 		return r, ErrGone
@@ -229,8 +241,9 @@ func (r Run) Erase(now time.Time) (Run, error) {
 	return r, nil
 }
 
-// Overtaken tells why a decision made of r can no longer be written, from what is stored now: nil where it can, ErrGone where the run
-// has ended or is at another attempt, ErrStale where it moved otherwise.
+// Overtaken returns why a decision based on r can no longer be written, given the run as it is
+// stored now: ErrGone if that has ended or is at another attempt, ErrStale if it changed otherwise,
+// nil if the decision can be written.
 func (r Run) Overtaken(now Run) error {
 	switch {
 	case now.Version == r.Version:
@@ -241,7 +254,8 @@ func (r Run) Overtaken(now Run) error {
 	return ErrStale
 }
 
-// Follows returns an error unless r can be what a transition without money made of before.
+// Follows returns an error unless r can be the result of a transition of before that moves no
+// credits.
 func (r Run) Follows(before Run) error {
 	if before.ID != r.ID || r.Version != before.Version+1 || r.Status != before.Status || r.Attempt != before.Attempt {
 		return fmt.Errorf("%s does not follow from %s", r.ID, before.ID)

@@ -72,7 +72,7 @@ func TestDone(t *testing.T) {
 
 func TestNotedAndResent(t *testing.T) {
 	r := started(t)
-	noted, err := r.Noted(1, ingest, run.TimedOut)
+	noted, err := r.NoteFailure(1, ingest, run.TimedOut)
 	if err != nil || noted.Parts[ingest].Failure != run.TimedOut || r.Parts[ingest].Failure != "" {
 		t.Fatalf("%+v %v", noted, err)
 	}

@@ -5,32 +5,37 @@ import (
 	"time"
 )
 
-// The webhook of a run stands on the run's own item, so that the write that ends the run also makes the push due: none is
-// lost, whatever dies in between. Messages are only hints. Each carries the number of the try that it asks for, and a try
-// is begun by the write that takes its number: however often a message is delivered, its try is made once.
+// A run's own item holds its webhook. So the write that ends the run also makes the push due, and
+// no crash in between can lose it. Messages are only hints: each has the number of the try that it
+// asks for, and a try begins with the write that takes this number. So a try is made once, however
+// often its message is delivered.
 //
 //	end ─► due ─► begun ─► settled: delivered
 //	        ▲       └────► due again by PushSchedule, or settled: given up
 //	        └ resend (operator)
 
-// PushSchedule is how long after a failed try the next one is due: 10 tries over 23 h 42 min. The sweep sends them, so that
-// each may come a sweep's interval later.
+// PushSchedule lists how long after each failed try the next one is due: 10 tries over 23 h 42 min.
+// The sweep sends them, so each may come up to one sweep interval later.
 var PushSchedule = []time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,
 	time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour, 10 * time.Hour}
 
 const (
-	// PushResend is the time after which a try that nobody began is sent again, and a begun one of which nothing was heard is
-	// followed by the next: longer than a try lasts. Each further sending of the same try doubles it, up to 9 times.
+	// PushResend is the time after which a try that did not begin is sent again, and after which a
+	// try that began but left no result is followed by the next. It is longer than a try can take.
+	// It doubles each time the same try is sent again, up to 9 times.
 	PushResend = time.Minute
-	// PushSends is how often one try is sent, over a day, before the push is given up because nobody begins it.
+	// PushSends is how often a try is sent, over a day, before the push is given up because it
+	// never begins.
 	PushSends = 11
 	// PushLog is how many tries are remembered.
 	PushLog = 10
 
 	pushDoublings = 9
-	// pushJitter is the share by which a wait is longer or shorter, lest the pushes of an outage come back together.
+	// pushJitter is the share by which a wait is randomly longer or shorter, so that the pushes of
+	// an outage do not all come back together.
 	pushJitter = 0.1
-	// maxPushTries bounds the tries of one attempt of a run, an operator's resends included: a part's index ends at 9999.
+	// maxPushTries bounds the tries of one attempt of a run, including an operator's resends: a
+	// part's index is at most 9999.
 	maxPushTries = 9000
 )
 
@@ -40,40 +45,43 @@ type Push struct {
 	Due time.Time
 	// Sent counts how often the next try was sent.
 	Sent int
-	// Tries counts the tries begun for this attempt of the run. It is the number of the next one, from 0.
+	// Tries counts the tries begun for this attempt of the run. It is also the number of the next
+	// try, which counts from 0.
 	Tries int
-	// Since is what Tries was when this round of the schedule began: above 0 after an operator's resend.
+	// Since is the value of Tries when this round of the schedule began: above 0 after an
+	// operator's resend.
 	Since int
-	// Log is the last PushLog tries, oldest first.
+	// Log holds the last PushLog tries, oldest first.
 	Log []Try
 }
 
 // Try is one try at delivering a webhook.
 type Try struct {
 	At     time.Time // when it began
-	Status int       // HTTP status of the answer; 0: none came
-	// Why is a word for why no answer came: of those in package webhook, or Begun, Unsent.
+	Status int       // HTTP status of the answer; 0: no answer
+	// Why says why there was no answer: one of the words in package webhook, or Begun, or Unsent.
 	Why string
 }
 
-// What a try came to where nobody could say more.
+// The values of Try.Why for a try without a result.
 const (
-	// Begun is a try whose result was never written: it is going on, or its function died.
+	// Begun means that the try is going on, or that its function died.
 	Begun = "begun"
-	// Unsent is a push that was given up because no function took its messages.
+	// Unsent means that the push was given up because no function took its messages.
 	Unsent = "unsent"
 )
 
-// Delivered tells whether the receiver took it: any 2xx.
+// Delivered reports whether the receiver answered 2xx.
 func (t Try) Delivered() bool { return t.Status >= 200 && t.Status <= 299 }
 
-// Delivered tells whether the last try was.
+// Delivered reports whether the last try was delivered.
 func (p *Push) Delivered() bool { return p != nil && len(p.Log) > 0 && p.Log[len(p.Log)-1].Delivered() }
 
-// Outstanding tells whether the push is still to be delivered.
+// Outstanding reports whether the push is still to be delivered.
 func (p *Push) Outstanding() bool { return p != nil && !p.Due.IsZero() }
 
-// SentAt is when the next try was last sent; zero where it was not sent yet, or none is outstanding.
+// SentAt returns when the next try was last sent; zero if it was not sent yet or none is
+// outstanding.
 func (p *Push) SentAt() time.Time {
 	if !p.Outstanding() || p.Sent == 0 {
 		return time.Time{}
@@ -81,12 +89,12 @@ func (p *Push) SentAt() time.Time {
 	return p.Due.Add(-PushResend << min(p.Sent-1, pushDoublings))
 }
 
-// Exhausted tells whether the schedule allows no further try.
+// Exhausted reports whether the schedule allows no further try.
 func (p *Push) Exhausted() bool {
 	return p.Tries-p.Since > len(PushSchedule) || p.Tries >= maxPushTries
 }
 
-// push is the outstanding push of an attempt, free to be changed; nil where there is none.
+// push returns a copy of the outstanding push of an attempt; nil if there is none.
 func (r Run) push(attempt int) *Push {
 	if !r.Status.Terminal() || r.Attempt != attempt || !r.Push.Outstanding() {
 		return nil
@@ -100,7 +108,8 @@ func (p *Push) settle() { p.Due, p.Sent = time.Time{}, 0 }
 
 func (p *Push) note(t Try) { p.Log = append(p.Log, t)[max(0, len(p.Log)+1-PushLog):] }
 
-// PushBegun takes try n. Condition: the push is outstanding and n is the next try. Any other answers ErrGone, a repeat too.
+// PushBegun begins try n. Condition: the push is outstanding and n is the next try. Otherwise, and
+// for a repeat, it returns ErrGone.
 func (r Run) PushBegun(attempt, n int, now time.Time) (Run, error) {
 	p := r.push(attempt)
 	if p == nil || p.Tries != n || p.Exhausted() {
@@ -114,8 +123,9 @@ func (r Run) PushBegun(attempt, n int, now time.Time) (Run, error) {
 	return r, nil
 }
 
-// PushTried records what try n came to: the push is settled where it was delivered or was the last one, else the next one is
-// due. random is from 0 to below 1. Condition: n is the last try that was begun, and has no result. A repeat answers ErrGone.
+// PushTried records the result of try n. If it was delivered or was the last one, the push is
+// settled; otherwise the next try becomes due. random is in [0, 1), for jitter. Condition: n is the
+// last try begun and has no result yet. A repeat returns ErrGone.
 func (r Run) PushTried(attempt, n int, t Try, random float64, now time.Time) (Run, error) {
 	p := r.push(attempt)
 	if p == nil || p.Tries != n+1 || len(p.Log) == 0 || p.Log[len(p.Log)-1].Why != Begun {
@@ -134,7 +144,8 @@ func (r Run) PushTried(attempt, n int, t Try, random float64, now time.Time) (Ru
 	return r, nil
 }
 
-// PushSent pushes back the due time of the next try, which the sweep sends. Condition: the push is outstanding.
+// PushSent sets the next due time of a try that the sweep sends. Condition: the push is
+// outstanding, else ErrGone.
 func (r Run) PushSent(now time.Time) (Run, error) {
 	p := r.push(r.Attempt)
 	if p == nil {
@@ -147,8 +158,8 @@ func (r Run) PushSent(now time.Time) (Run, error) {
 	return r, nil
 }
 
-// PushGivenUp settles a push that cannot go on: its last try has no result, or nobody begins the next one. Condition: the
-// push is outstanding.
+// PushGivenUp settles a push that cannot go on, because its last try left no result or its next try
+// never begins. Condition: the push is outstanding, else ErrGone.
 func (r Run) PushGivenUp(now time.Time) (Run, error) {
 	p := r.push(r.Attempt)
 	if p == nil {
@@ -163,8 +174,9 @@ func (r Run) PushGivenUp(now time.Time) (Run, error) {
 	return r, nil
 }
 
-// PushAgain makes a webhook due once more, at the head of its schedule, whatever came of it before. Condition: the run has
-// ended, is not erased and names a webhook. ErrGone. The caller sends the try.
+// PushAgain makes a webhook due again, at the start of its schedule, whatever its state. Condition:
+// the run has ended, is not erased and has a webhook, else ErrGone. The caller sends the message
+// for the try.
 func (r Run) PushAgain(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() || r.Request.WebhookURL == "" || r.Push != nil && r.Push.Tries > maxPushTries-len(PushSchedule)-1 {
 		return r, ErrGone

@@ -1,5 +1,6 @@
-// Package run is the life of one run as data: its states, its outstanding parts and the decisions that move it. The
-// decisions (machine.go) are pure; a Store writes what they return, on the condition that nothing moved meanwhile.
+// Package run is the life of a run as data: its states, its outstanding parts and the decisions
+// that move it. The decisions (machine.go) are pure functions. A Store writes what they return, on
+// the condition that the run has not changed meanwhile.
 package run
 
 import (
@@ -14,14 +15,14 @@ import (
 	"parley/shared/errcode"
 )
 
-// ID names a run: `req_` and 26 characters of lower-case base32.
+// ID identifies a run: `req_` and 26 characters of lower-case base32.
 type ID string
 
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 const idPrefix = "req_"
 
-// NewID draws an id from random.
+// NewID makes an id from random.
 func NewID(random io.Reader) (ID, error) {
 	b := make([]byte, 17)
 	if _, err := io.ReadFull(random, b); err != nil {
@@ -30,7 +31,7 @@ func NewID(random io.Reader) (ID, error) {
 	return ID(idPrefix + base32Lower.EncodeToString(b)[:26]), nil
 }
 
-// Valid tells whether id has the form of an id; others need no table read.
+// Valid reports whether id has the form of an id. An id that has not needs no table read.
 func (id ID) Valid() bool {
 	s := string(id)
 	if len(s) != len(idPrefix)+26 || !strings.HasPrefix(s, idPrefix) {
@@ -39,7 +40,7 @@ func (id ID) Valid() bool {
 	return strings.Trim(s[len(idPrefix):], "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
-// Status is where a run stands: queued → processing → success, partial or failed.
+// Status is the state of a run: queued → processing → success, partial or failed.
 type Status string
 
 // The statuses.
@@ -51,25 +52,26 @@ const (
 	Failed     Status = "failed"
 )
 
-// Statuses lists them all, in the order of a life.
+// Statuses lists every status, in the order in which a run passes through them.
 var Statuses = []Status{Queued, Processing, Success, Partial, Failed}
 
-// Terminal tells whether a run with this status has ended.
+// Terminal reports whether a run with this status has ended.
 func (s Status) Terminal() bool { return s == Success || s == Partial || s == Failed }
 
-// Stage names a stage of the chain, as in the table of package pipeline.
+// Stage is the name of a stage, as in pipeline.Service.Stages.
 type Stage string
 
-// Part is one piece of work of a run: a stage, and for a stage that fans out the number of the piece (from 0).
+// Part is one unit of work of a run: a stage and, if the stage fans out, the number of the piece
+// (from 0).
 type Part struct {
 	Stage Stage
 	Index int
 }
 
-// String is the part as it is stored and sent: `transcribe/3`.
+// String returns the part as it is stored and sent, such as `transcribe/3`.
 func (p Part) String() string { return string(p.Stage) + "/" + strconv.Itoa(p.Index) }
 
-// ParsePart reads what String wrote.
+// ParsePart is the inverse of Part.String. The index is 0 to 9999.
 func ParsePart(s string) (Part, error) {
 	stage, n, ok := strings.Cut(s, "/")
 	i, err := strconv.Atoi(n)
@@ -79,27 +81,27 @@ func ParsePart(s string) (Part, error) {
 	return Part{Stage(stage), i}, nil
 }
 
-// Pending is what is known of an outstanding part.
+// Pending is the state of an outstanding part.
 type Pending struct {
-	// Due is when the sweep sends the part again, if it is still outstanding.
+	// Due is when the sweep sends the part again if it is still outstanding.
 	Due time.Time
-	// Sent counts how often it was sent, the first time included.
+	// Sent counts how often it was sent, including the first time.
 	Sent int
-	// Failure is why its last attempt failed, empty where none is known: TimedOut or Errored.
+	// Failure is why its last try failed: TimedOut or Errored; empty if no failure is known.
 	Failure string
 }
 
-// What a part's last attempt is known to have died of.
+// The values of Pending.Failure.
 const (
 	TimedOut = "timeout"
 	Errored  = "error"
 )
 
-// Document is JSON that the service of a run writes and reads by its own codec. The engine stores it
-// and looks at nothing in it. Empty: there is none. Its bytes are the same for the same content.
+// Document is JSON that only the run's service reads and writes. The engine stores it and never
+// looks inside. Empty: none. Equal content has equal bytes.
 type Document []byte
 
-// MarshalJSON implements json.Marshaler: the document as it is, null where there is none.
+// MarshalJSON implements json.Marshaler: the document unchanged, or null if it is empty.
 func (d Document) MarshalJSON() ([]byte, error) {
 	if len(d) == 0 {
 		return []byte("null"), nil
@@ -114,59 +116,63 @@ type Request struct {
 	Tags         []string          `json:"tags"`
 	AllowPartial bool              `json:"allowPartial"`
 	WebhookURL   string            `json:"webhookUrl"`
-	// Asked is what the client asked of the service.
+	// Asked is the part of the request that is for the service.
 	Asked Document `json:"asked"`
 }
 
-// Failure is why a run ended without its scores.
+// Failure is why a run failed.
 type Failure struct {
 	Code    errcode.Code `json:"code"`
 	Message string       `json:"message"`
 }
 
-// Run is one run: small on purpose, since every write is billed by its size. Transcript and analysis live in objects.
+// Run is one run. It is small on purpose, since every write is billed by size: big results are
+// objects.
 type Run struct {
 	ID      ID
 	Client  account.ID
 	Key     account.KeyID // the key that submitted it
 	Status  Status
 	Attempt int // from 1; an operator's retry adds one
-	// Version counts the writes; the condition of each one.
+	// Version counts the writes. Each write succeeds only if the version it is based on is still
+	// stored.
 	Version int64
 
 	CreatedAt   time.Time
 	StartedAt   time.Time // when it got its slot; zero while queued
 	CompletedAt time.Time // zero until terminal
-	// Deadline is when the watchdog ends it; zero while queued: a queued run does not age.
+	// Deadline is when the watchdog ends the run; zero while queued, because a queued run does not
+	// age.
 	Deadline time.Time
 
 	Request Request
-	// Length is how much there is to work on, as the service measures it: deadlines grow with it.
+	// Length is the amount of work, as the service measures it. Deadlines grow with it.
 	Length time.Duration
-	// Material is what the submit learnt of what was sent, beside its length.
+	// Material describes what the client sent, besides its length, as the submit measured it.
 	Material Document
 	Cost     int64 // credits held for this attempt
 
-	// Ticket is its place in the client's queue, 0 for a run that never waited.
+	// Ticket is the run's position in the client's queue; 0 if it never waited.
 	Ticket int64
 	// Parts are the outstanding parts; empty unless processing.
 	Parts map[Part]Pending
-	// Pieces is into how many pieces the first stage cut the work; 0 before it is done.
+	// Pieces is the number of pieces that the first stage divided the work into; 0 before that is
+	// done.
 	Pieces int
 
-	// Of a terminal run.
+	// The fields below are set at the end of the run.
 	Scores   Scores
 	Charged  int64 // credits charged
 	Failure  *Failure
-	Found    Document // what the service keeps of its end beside the scores
-	Reason   string   // why the watchdog or an operator acted, for operators
+	Found    Document // what else the service keeps besides the scores
+	Reason   string   // why the run ended as it did, for operators
 	ErasedAt time.Time
-	// Push is its webhook; nil where the client named none.
+	// Push is the run's webhook; nil if the client named none.
 	Push *Push
 }
 
-// NextDue is the earliest moment at which the sweep must look at a run: one in process, or one that has ended and whose
-// webhook is outstanding; zero for any other.
+// NextDue returns the earliest time at which the sweep must look at a run. It is zero unless the
+// run is in process, or has ended and its webhook is outstanding.
 func (r Run) NextDue() time.Time {
 	if r.Status.Terminal() && r.Push != nil {
 		return r.Push.Due

@@ -6,24 +6,25 @@ import (
 	"parley/shared/engine/credit"
 )
 
-// Dimension names one thing that a service scores: vocabulary.
+// Dimension is the name of something that a service scores, such as vocabulary.
 type Dimension string
 
-// Scores are the headline numbers of a run, by dimension, on the service's scale. One that is missing
-// was not measured. A service may keep a summary of its own under a name that is no dimension.
+// Scores holds a run's score in each dimension, on the service's scale. A missing one was not
+// measured. A service may add a summary under a name that is not a dimension.
 type Scores map[Dimension]float64
 
-// Clone copies the scores; nil stays nil.
+// Clone returns a copy; nil stays nil.
 func (s Scores) Clone() Scores { return maps.Clone(s) }
 
-// Scored is a dimension as far as the life of a run depends on it.
+// Scored is what the engine knows of a dimension.
 type Scored struct {
 	Name Dimension
-	// Required fails a run that lacks it, whatever the client allows.
+	// Required means that a run without this score fails, even if its client allows a partial
+	// result.
 	Required bool
 }
 
-// Dimensions are all that a service scores, in its own order.
+// Dimensions lists everything that a service scores, in the service's order.
 type Dimensions []Scored
 
 // Produced counts the dimensions that were measured.
@@ -37,11 +38,11 @@ func (d Dimensions) Produced(s Scores) int {
 	return n
 }
 
-// Complete tells whether all of them were measured.
+// Complete reports whether every dimension was measured.
 func (d Dimensions) Complete(s Scores) bool { return d.Produced(s) == len(d) }
 
-// Enough tells whether all that a partial result needs were measured: each required one, and one at
-// least.
+// Enough reports whether s is enough for a partial result: every required dimension was measured,
+// and at least one.
 func (d Dimensions) Enough(s Scores) bool {
 	for _, one := range d {
 		if _, ok := s[one.Name]; one.Required && !ok {
@@ -51,7 +52,7 @@ func (d Dimensions) Enough(s Scores) bool {
 	return d.Produced(s) > 0
 }
 
-// Charge is what a partial result costs.
+// Charge returns the cost of a partial result, in credits (credit.Share).
 func (d Dimensions) Charge(cost int64, s Scores) int64 {
 	return credit.Share(cost, d.Produced(s), len(d))
 }

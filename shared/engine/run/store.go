@@ -9,23 +9,23 @@ import (
 	"parley/shared/engine/credit"
 )
 
-// Submission is a run that asks to be accepted.
+// Submission is a run to be accepted.
 type Submission struct {
-	// Run carries everything but Status, Version, StartedAt, Deadline, Ticket and Parts.
+	// Run has everything but Status, Version, StartedAt, Deadline, Ticket and Parts.
 	Run Run
 	Terms
-	// Idempotency is nil where the client sent no key.
+	// Idempotency is nil if the client sent no key.
 	Idempotency *Idempotency
 }
 
-// Idempotency ties a submit to the client's key for it.
+// Idempotency ties a submit to the client's Idempotency-Key.
 type Idempotency struct {
-	Key     string // as the client sent it, 1 to 255 characters; its scope is the client
+	Key     string // as the client sent it, 1 to 255 characters; unique per client
 	Input   string // hash of the whole input
 	Expires time.Time
 }
 
-// Filter narrows a list of a client's runs. Zero fields do not.
+// Filter selects runs of a client's list. Zero fields select all.
 type Filter struct {
 	Status        Status
 	ExternalID    string
@@ -33,17 +33,17 @@ type Filter struct {
 	CreatedAfter  time.Time // inclusive
 	CreatedBefore time.Time // exclusive
 	Limit         int       // 1 to 100
-	// After is the position behind which the page starts: the last run of the page before. Zero: the newest.
+	// After is the position of the last run of the previous page. Zero: start with the newest run.
 	After Position
 }
 
-// Position is a place in a client's list, newest first.
+// Position is a position in a client's list, which has the newest run first.
 type Position struct {
 	CreatedAt time.Time
 	ID        ID
 }
 
-// Matches tells whether r passes the filter (position and limit aside).
+// Matches reports whether r passes the filter, ignoring After and Limit.
 func (f Filter) Matches(r Run) bool {
 	if f.Status != "" && r.Status != f.Status || f.ExternalID != "" && r.Request.ExternalID != f.ExternalID {
 		return false
@@ -57,89 +57,105 @@ func (f Filter) Matches(r Run) bool {
 	return slices.Contains(r.Request.Tags, f.Tag)
 }
 
-// Store keeps runs and the ledger. Its methods are the transitions of the state machine: each one conditional write or
-// one transaction, safe to repeat. Reads by id are consistent. Every method may also return an error of the technology
-// beneath, after its own bounded retries.
+// Store keeps runs and the ledger. Its methods are the transitions of the state machine. Each is
+// one conditional write or one transaction, and is safe to repeat. Reads by id are consistent.
+// Every method may also return an error of the underlying technology, after its own bounded
+// retries.
 type Store interface {
-	// Submit accepts a run in one transaction: the run, the hold and its entry, and a slot, or a place at the end of the
-	// queue where no slot is free or others wait already. Returns the run as stored. With an idempotency key seen before:
-	// the first run and replayed = true, or ErrReused where the input differs. credit.ErrInsufficient: not enough is
-	// available (also where the client has no account yet).
+	// Submit accepts a run in one transaction, which writes the run, the hold and its entry, and a
+	// slot, or a place at the end of the queue if no slot is free or others already wait. It
+	// returns the run as stored. If the idempotency key was seen before, it returns the first run
+	// and replayed = true, or ErrReused if the input differs. credit.ErrInsufficient: too few
+	// credits are available, or the client has no account yet.
 	Submit(ctx context.Context, s Submission, now time.Time) (r Run, replayed bool, err error)
-	// Replay looks up the run of an idempotency key: ErrUnknown where there is none (or it has expired), ErrReused where
-	// the input differs.
+	// Replay finds the run of an idempotency key. ErrUnknown if there is none or the key has
+	// expired; ErrReused if the input differs.
 	Replay(ctx context.Context, client account.ID, i Idempotency, now time.Time) (Run, error)
-	// Get reads a run: ErrUnknown.
+	// Get reads a run. ErrUnknown.
 	Get(ctx context.Context, id ID) (Run, error)
-	// Advance writes after, which a decision made of before, where before is still what is stored: else ErrStale. For the
-	// transitions without money: Done, Noted, Resent, and those of a push.
+	// Advance replaces before by after. ErrStale if before is no longer stored. It is for the
+	// transitions that move no credits: Done, NoteFailure, Resent, and those of a push.
 	Advance(ctx context.Context, before, after Run) error
-	// End ends the run that seen is a reading of, in one transaction with the ledger's entries and the slot or the place in
-	// the queue: ErrStale, ErrGone. Returns the run as stored.
+	// End ends the run that was read as seen. One transaction writes the run and the ledger's
+	// entries, and frees the slot or the place in the queue. It returns the run as stored.
+	// ErrStale, ErrGone.
 	End(ctx context.Context, seen Run, o Outcome, now time.Time) (Run, error)
-	// Promote gives a free slot to the client's first queued run, in one transaction; ErrNoSlot where no slot is free or
-	// none waits. Returns the started run, whose first part the caller sends.
+	// Promote gives a free slot to the client's first queued run, in one transaction. It returns
+	// the started run; the caller sends its first part. ErrNoSlot if no slot is free or no run
+	// waits.
 	Promote(ctx context.Context, client account.ID, t Terms, now time.Time) (Run, error)
-	// Retry makes a failed run a new attempt: holds its cost again and gives it a slot or a place in the queue, as
-	// Submit does. ErrGone where it is not failed, credit.ErrInsufficient.
+	// Retry starts a new attempt of a failed run: it holds the cost again and gives the run a slot
+	// or a place in the queue, as Submit does. ErrGone if the run is not failed;
+	// credit.ErrInsufficient.
 	Retry(ctx context.Context, seen Run, s Submission, now time.Time) (Run, error)
-	// Erase marks a terminal run's objects as gone. ErrGone where it is not terminal.
+	// Erase marks a terminal run as erased. ErrGone if the run is not terminal.
 	Erase(ctx context.Context, seen Run, now time.Time) (Run, error)
 
-	// List returns a page of the client's runs, newest first, and the position to go on from (zero at the end).
+	// List returns a page of the client's runs, newest first, and the position to continue from
+	// (zero at the end).
 	List(ctx context.Context, client account.ID, f Filter) ([]Run, Position, error)
-	// QueuePosition is the 1-based place of a queued run; 0 for any other.
+	// QueuePosition returns the position of a queued run, from 1; 0 for any other run.
 	QueuePosition(ctx context.Context, r Run) (int, error)
-	// Due returns runs that have a NextDue which is not after now, the longest overdue first, at most limit (1 to 1000).
-	// It may read an index: what it returns is looked at again by Get before anything is decided.
+	// Due returns at most limit (1 to 1000) runs whose NextDue is set and not after now, longest
+	// overdue first. It may read a stale index, so the caller reads each run again with Get before
+	// it decides anything.
 	Due(ctx context.Context, now time.Time, limit int) ([]ID, error)
-	// Waiting returns clients that have queued runs, at most limit; for the sweep's promotion.
+	// Waiting returns at most limit clients that have queued runs, for the sweep's promotion.
 	Waiting(ctx context.Context, limit int) ([]account.ID, error)
 
-	// Account reads a client's account; the zero account (with Client set) where nothing was ever granted.
+	// Account reads a client's account. If nothing was ever granted, it is zero except for Client.
 	Account(ctx context.Context, client account.ID) (credit.Account, error)
-	// Grant adds credits, Adjust adds or takes: one transaction with the entry. credit.ErrInsufficient.
+	// Grant adds credits, in one transaction with the ledger's entry.
 	Grant(ctx context.Context, client account.ID, amount int64, note string, now time.Time) (credit.Entry, error)
+	// Adjust adds or takes credits, in one transaction with the ledger's entry.
+	// credit.ErrInsufficient.
 	Adjust(ctx context.Context, client account.ID, amount int64, note string, now time.Time) (credit.Entry, error)
-	// Entries returns the ledger newest first: entries with Seq below before (0: from the newest), at most limit (1 to 1000).
+	// Entries returns at most limit (1 to 1000) entries of the ledger, newest first, with Seq below
+	// before (0: from the newest).
 	Entries(ctx context.Context, client account.ID, before int64, limit int) ([]credit.Entry, error)
 }
 
-// Limits keeps what is counted over time.
+// Limits keeps records that lose their use with time: rate windows, polls, readiness, cursors.
 type Limits interface {
-	// Allow counts a call within the current window of scope and tells whether it is within limit, how many remain, and when
-	// the window ends. Atomic: parallel calls are all counted.
+	// Allow counts a call within the current window of scope. It returns whether the call is within
+	// limit, how many calls remain, and when the window ends. It is atomic: parallel calls are all
+	// counted.
 	Allow(ctx context.Context, scope string, limit int, window time.Duration, now time.Time) (ok bool, remaining int, reset time.Time, err error)
-	// Window tells the same as Allow without counting a call: ok is whether another one would be within limit.
+	// Window returns the same as Allow but counts no call: ok is whether another call would be
+	// within limit.
 	Window(ctx context.Context, scope string, limit int, window time.Duration, now time.Time) (ok bool, remaining int, reset time.Time, err error)
-	// Poll records a poll of the run unless its last one is less than every ago; then it returns how long to wait.
+	// Poll records a poll of the run, unless the last one was less than every ago: then it returns
+	// how long to wait.
 	Poll(ctx context.Context, id ID, every time.Duration, now time.Time) (wait time.Duration, err error)
-	// Ready reads the last readiness that warm recorded; zero time where none is recorded.
+	// Ready reads the last recorded readiness; its time is zero if there is none.
 	Ready(ctx context.Context) (Readiness, error)
-	// SetReady records it, unless one found later is on record: probes overlap, and the slower one may be the older.
+	// SetReady records r, unless a readiness with a later time is on record: probes overlap, and
+	// the slower one may be the older.
 	SetReady(ctx context.Context, r Readiness) error
-	// Cursor reads how far the walk of this name has come, as SetCursor recorded it; empty where nothing is recorded.
+	// Cursor reads how far the walk of this name has come, as SetCursor recorded it; empty if it
+	// has not.
 	Cursor(ctx context.Context, walk string) (string, error)
-	// SetCursor records it; the last to write wins.
+	// SetCursor records how far a walk has come. The last write wins.
 	SetCursor(ctx context.Context, walk, at string) error
-	// Expire deletes rate windows, last polls and idempotency records that have been of no use for LimitSpare. It looks at most
-	// at limit records (1 to 1000), from the place that an earlier call returned as next (empty: the first), and tells how many
-	// it deleted; next is empty at the end. One that is used anew meanwhile stays. No reading rests on a record being deleted.
-	// With an error, deleted tells what was done until then.
+	// Expire deletes rate windows, last polls and idempotency records that have been of no use for
+	// LimitSpare. It looks at no more than limit records (1 to 1000), starting at the position that
+	// an earlier call returned as next (empty: at the first), and returns how many it deleted; next
+	// is empty at the end. A record that is used again meanwhile stays. Nothing depends on a record
+	// being deleted. With an error, deleted counts the deletions up to then.
 	Expire(ctx context.Context, now time.Time, after string, limit int) (deleted int, next string, err error)
 }
 
-// LimitSpare is how long what Limits keeps outlives its use, against clocks that differ.
+// LimitSpare is how long a record of Limits is kept after its use has ended, in case clocks differ.
 const LimitSpare = time.Hour
 
 // Readiness is what the warm function last found.
 type Readiness struct {
 	At time.Time `json:"at"`
-	// Parts is each probed part by name: empty where it is ready, else why not.
+	// Parts maps each probed part to why it is not ready; empty if it is ready.
 	Parts map[string]string `json:"parts"`
 }
 
-// Ready tells whether every part is.
+// Ready reports whether the parts were probed and all are ready.
 func (r Readiness) Ready() bool {
 	for _, why := range r.Parts {
 		if why != "" {

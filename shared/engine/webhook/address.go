@@ -10,20 +10,22 @@ import (
 	"strings"
 )
 
-// Policy is where webhooks may go: to public hosts, by https, on any port. Its zero value is that of a deployed system.
+// Policy decides where webhooks may go. The zero value, for a deployed system, allows public hosts
+// by https on any port.
 type Policy struct {
-	// Loopback also allows 127.0.0.0/8, ::1 and localhost, by http or https: for trying out on one's own machine.
+	// Loopback also allows 127.0.0.0/8, ::1 and localhost, by http or https, for a local system.
 	Loopback bool
 }
 
-// MaxURL is the longest address that is taken, in bytes.
+// MaxURL is the maximum length of a webhook's URL, in bytes.
 const MaxURL = 2048
 
-// errNotPublic says that an address leads nowhere public.
+// errNotPublic means that an IP address is not public.
 var errNotPublic = errors.New("webhook: not a public address")
 
-// Check tells what is wrong with a webhook's address as far as the address itself shows. Where its host leads is looked at in
-// each try: a name can be made to lead elsewhere at any time.
+// Check returns an error if a webhook's URL is not allowed, judging by the URL alone. Each try
+// resolves and checks the host's addresses again, because a name can be pointed elsewhere at any
+// time.
 func (p Policy) Check(raw string) error {
 	_, err := p.parse(raw)
 	return err
@@ -37,11 +39,11 @@ func (p Policy) parse(raw string) (*url.URL, error) {
 	case len(raw) > MaxURL:
 		return nil, errors.New("webhook: too long")
 	case strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c == 0x7f || c > 0x7e }):
-		return nil, errors.New("webhook: with characters that are to be percent-encoded")
+		return nil, errors.New("webhook: has characters that must be percent-encoded")
 	case u.Scheme != "https" && (!p.Loopback || u.Scheme != "http") || u.Opaque != "":
 		return nil, errors.New("webhook: not https")
 	case u.User != nil || strings.Contains(raw, "#"):
-		return nil, errors.New("webhook: with user or fragment")
+		return nil, errors.New("webhook: has a user or a fragment")
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
@@ -55,7 +57,7 @@ func (p Policy) parse(raw string) (*url.URL, error) {
 	return u, err
 }
 
-// host tells what is wrong with a host, and whether it is this very machine (where that is allowed).
+// host returns an error if a host is not allowed. home is true if it is the loopback host.
 func (p Policy) host(host string) (home bool, err error) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if a, err := netip.ParseAddr(host); err == nil {
@@ -66,7 +68,8 @@ func (p Policy) host(host string) (home bool, err error) {
 	}
 	labels := strings.Split(host, ".")
 	top := labels[len(labels)-1]
-	// A last label of digits is another spelling of an IPv4 address (WHATWG URL, "ends in a number").
+	// A host whose last label is a number is another spelling of an IPv4 address (WHATWG URL, "ends
+	// in a number").
 	if len(labels) < 2 || len(host) > 253 || slices.Contains(inward, top) || strings.Trim(top, "0123456789") == "" || strings.HasPrefix(top, "0x") {
 		return false, errors.New("webhook: not a public host")
 	}
@@ -78,10 +81,11 @@ func (p Policy) host(host string) (home bool, err error) {
 	return false, nil
 }
 
-// inward are top-level names that no public resolver knows (RFC 6761, RFC 6762, RFC 8375, and the names that networks use at home).
+// inward lists top-level names that are not public: RFC 6761, RFC 6762, RFC 8375, and names that
+// are common in private networks.
 var inward = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "onion", "arpa"}
 
-// allowed tells whether an address may be connected to.
+// allowed returns an error if we must not connect to the address.
 func (p Policy) allowed(a netip.Addr) error {
 	if Public(a) || p.Loopback && a.IsLoopback() {
 		return nil
@@ -89,13 +93,14 @@ func (p Policy) allowed(a netip.Addr) error {
 	return fmt.Errorf("%w: %s", errNotPublic, a)
 }
 
-// public6 is all of IPv6 that is routed on the internet. What lies outside of it is loopback, link-local, unique local (AWS's
-// metadata fd00:ec2::254 among it), multicast, and the forms that carry an IPv4 address: compatible ::/96, NAT64 64:ff9b::/96 and
-// 64:ff9b:1::/48.
+// public6 is the part of IPv6 that is routed on the internet. Outside it are loopback, link-local,
+// unique local (such as AWS's metadata service, fd00:ec2::254), multicast, and the forms that
+// contain an IPv4 address: compatible ::/96, NAT64 64:ff9b::/96 and 64:ff9b:1::/48.
 var public6 = netip.MustParsePrefix("2000::/3")
 
-// special are the blocks of the IANA special-purpose address registries that package netip does not know and that lead nowhere
-// public: "this network", shared (carrier-grade NAT), protocol assignments, documentation, benchmarking, 6to4, Teredo, reserved.
+// special lists the blocks of the IANA special-purpose address registries that are not public and
+// that package netip does not know: "this network", shared (carrier-grade NAT), protocol
+// assignments, documentation, benchmarking, 6to4, Teredo, reserved.
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
@@ -103,7 +108,8 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"),
 }
 
-// Public tells whether an address is one on the internet. An IPv4 address in IPv6's clothes (::ffff:0:0/96) is judged as what it is.
+// Public reports whether an address is on the public internet. It treats an IPv4-mapped IPv6
+// address (::ffff:0:0/96) as the IPv4 address.
 func Public(a netip.Addr) bool {
 	if a.Zone() != "" {
 		return false

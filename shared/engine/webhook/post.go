@@ -22,24 +22,24 @@ import (
 
 // The bounds of one try.
 const (
-	// Timeout is for everything: finding the host, connecting, sending, the answer.
+	// Timeout covers everything: resolving the host, connecting, sending, reading the answer.
 	Timeout     = 10 * time.Second
 	dialTimeout = 3 * time.Second // per address
-	maxDials    = 3               // addresses that are tried in turn
+	maxDials    = 3               // addresses to try in turn
 	maxHosts    = 64              // addresses that a name may have
 	maxHeaders  = 16 << 10        // bytes of the answer's headers
-	maxAnswer   = 64 << 10        // bytes of the answer's body that are read; none are kept
+	maxAnswer   = 64 << 10        // bytes of the answer's body to read; none are kept
 )
 
-// Why a try has no answer: the words of run.Try.Why.
+// Why a try has no answer: the values of run.Try.Why.
 const (
-	WhyURL      = "url"      // the address is not allowed
-	WhyResolve  = "resolve"  // its host has no address
-	WhyAddress  = "address"  // its host leads to an address that is not public
-	WhyConnect  = "connect"  // nobody takes the connection
-	WhyTLS      = "tls"      // the certificate does not hold, or no TLS is spoken
+	WhyURL      = "url"      // the URL is not allowed
+	WhyResolve  = "resolve"  // the host has no address
+	WhyAddress  = "address"  // the host has an address that is not public
+	WhyConnect  = "connect"  // the host does not accept the connection
+	WhyTLS      = "tls"      // the certificate is not valid, or the host does not speak TLS
 	WhyTimeout  = "timeout"  // it took longer than Timeout
-	WhyProtocol = "protocol" // what came is no HTTP answer, or too large
+	WhyProtocol = "protocol" // the answer is not HTTP, or too large
 	WhySecret   = "secret"   // the client has no signing secret
 )
 
@@ -51,10 +51,10 @@ type Resolver interface {
 // Dialer connects to a checked address; net.Dialer's DialContext is one.
 type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Data reads what is to be told of a run that has ended: JSON.
+// Data returns the data to post about a run that has ended, as JSON.
 type Data func(ctx context.Context, r run.Run) (json.RawMessage, error)
 
-// Poster is pipeline.Poster.
+// Poster implements pipeline.Poster.
 type Poster struct {
 	Policy  Policy
 	Secrets account.Signings
@@ -63,7 +63,7 @@ type Poster struct {
 	// Resolver and Dialer reach the network; nil: the system's own.
 	Resolver Resolver
 	Dialer   Dialer
-	// TLS names the certificate authorities that are trusted; nil: the system's.
+	// TLS sets the certificate authorities to trust; nil: the system's.
 	TLS *tls.Config
 }
 
@@ -97,7 +97,8 @@ func (p Poster) Prepare(ctx context.Context, r run.Run) (func(context.Context) r
 	return func(ctx context.Context) run.Try { return p.post(ctx, r.Request.WebhookURL, h, body) }, nil
 }
 
-// post is one try. Whatever happens is told in a word: the receiver's own words are kept nowhere.
+// post makes one try. It records only a status or one of our own words, never text from the
+// receiver.
 func (p Poster) post(ctx context.Context, raw string, h http.Header, body []byte) run.Try {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -120,14 +121,15 @@ func (p Poster) post(ctx context.Context, raw string, h http.Header, body []byte
 	if err != nil {
 		return run.Try{Why: reason(ctx, err)}
 	}
-	// The status alone counts; the rest is read so that the receiver can end in peace, and thrown away.
+	// Only the status counts. We read and discard the body so that the receiver does not see a
+	// broken connection.
 	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer)
 	_ = answer.Body.Close()
 	return run.Try{Status: answer.StatusCode}
 }
 
-// resolve finds the host's addresses. One that is not public refuses them all: who controls the name must not be able to
-// choose by chance.
+// resolve finds the host's addresses. If one of them is not public, it rejects them all: otherwise
+// whoever controls the name could keep trying until we picked that one.
 func (p Poster) resolve(ctx context.Context, host string) (addresses []netip.Addr, why string) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		addresses = []netip.Addr{a}
@@ -153,8 +155,8 @@ func (p Poster) resolve(ctx context.Context, host string) (addresses []netip.Add
 	return addresses, ""
 }
 
-// transport connects to the checked addresses alone, whatever it is asked for, through no proxy. The certificate is still checked
-// against the host's name.
+// transport connects only to the checked addresses, whatever address it is asked for, and uses no
+// proxy. The certificate is still checked against the host's name.
 func (p Poster) transport(u *url.URL, addresses []netip.Addr) *http.Transport {
 	port := u.Port()
 	if port == "" {
@@ -186,7 +188,7 @@ func (p Poster) transport(u *url.URL, addresses []netip.Addr) *http.Transport {
 	}
 }
 
-// dialError marks what went wrong before there was a connection.
+// dialError marks an error that occurred before there was a connection.
 type dialError struct{ error }
 
 func (e dialError) Unwrap() error { return e.error }
@@ -207,7 +209,7 @@ func reason(ctx context.Context, err error) string {
 	return WhyProtocol
 }
 
-// Outcome says for people what a try came to.
+// Outcome describes the result of a try, for people.
 func Outcome(t run.Try) string {
 	if t.Status != 0 {
 		if text := http.StatusText(t.Status); text != "" {
@@ -222,14 +224,14 @@ func Outcome(t run.Try) string {
 }
 
 var words = map[string]string{
-	WhyURL:      "the address is not allowed",
+	WhyURL:      "the URL is not allowed",
 	WhyResolve:  "the host has no address",
-	WhyAddress:  "the host leads to an address that is not public",
-	WhyConnect:  "the host takes no connection",
-	WhyTLS:      "the host's certificate does not hold",
+	WhyAddress:  "the host has an address that is not public",
+	WhyConnect:  "the host does not accept the connection",
+	WhyTLS:      "the host's certificate is not valid",
 	WhyTimeout:  "no answer within " + Timeout.String(),
-	WhyProtocol: "the answer was no HTTP, or too large",
-	WhySecret:   "the client has no signing secret: `parley admin webhook secret` makes one",
+	WhyProtocol: "the answer is not HTTP, or too large",
+	WhySecret:   "the client has no signing secret; `parley admin webhook secret` makes one",
 	run.Begun:   "begun, no result (yet)",
 	run.Unsent:  "given up: no function took its messages",
 }

@@ -16,11 +16,12 @@ import (
 
 const version = "v1,"
 
-// Tolerance is how far a receiver lets a message's timestamp be from its own clock.
+// Tolerance is how far a message's timestamp may be from the receiver's clock, either way.
 const Tolerance = 5 * time.Minute
 
-// Signatures is the value of the signature header: HMAC-SHA256 over `id.timestamp.body`, one for each secret (while one takes
-// another's place there are several), joined by spaces.
+// Signatures returns the value of the signature header: one HMAC-SHA256 over `id.timestamp.body`
+// per secret, joined by spaces. During a rotation there are several secrets. It fails if there is
+// none.
 func Signatures(secrets []account.SigningSecret, id string, at time.Time, body []byte) (string, error) {
 	if len(secrets) == 0 {
 		return "", errors.New("webhook: nothing to sign with")
@@ -47,8 +48,8 @@ func sign(s account.SigningSecret, id, at string, body []byte) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// Verify tells a receiver what is wrong with a message: nil where one of its signatures is the secret's and it is not older or
-// newer than Tolerance.
+// Verify checks a received message. It returns nil if one of the signatures was made with the
+// secret and the timestamp is within Tolerance of now.
 func Verify(s account.SigningSecret, h http.Header, body []byte, now time.Time) error {
 	id, at := h.Get(IDHeader), h.Get(TimestampHeader)
 	seconds, err := strconv.ParseInt(at, 10, 64)
@@ -69,5 +70,5 @@ func Verify(s account.SigningSecret, h http.Header, body []byte, now time.Time) 
 			return nil
 		}
 	}
-	return errors.New("webhook: no signature is this secret's")
+	return errors.New("webhook: no signature was made with this secret")
 }

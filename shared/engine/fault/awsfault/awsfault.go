@@ -1,7 +1,9 @@
-// Package awsfault applies the decisions of package fault: to a Lambda handler, as deliveries that come twice or late,
-// and to the clients of the AWS SDK, as refused writes and as a process that dies in the middle of its work.
+// Package awsfault applies the decisions of package fault. It delivers events to a Lambda handler
+// twice or late, makes writes of AWS SDK clients fail, and makes a process die in the middle of its
+// work.
 //
-// It costs nothing while no fault file is named: Handler then returns the handler itself, and Wrap does nothing.
+// It costs nothing if no fault file is named: Handler then returns the handler itself, and Wrap
+// does nothing.
 package awsfault
 
 import (
@@ -24,8 +26,9 @@ import (
 // Handle is a Lambda handler of raw events.
 type Handle = func(ctx context.Context, event json.RawMessage) (any, error)
 
-// Handler is next as a faulty transport would call it: held back or called twice, as deliver=… says, where the event is a
-// batch of messages. A process doomed by STAGE=crash does not survive the invocation.
+// Handler returns next as a faulty transport would call it: if the event is a batch of messages,
+// late or twice, as deliver=… says. A process doomed by STAGE=crash does not survive the
+// invocation.
 func Handler(i *fault.Injector, next Handle) Handle {
 	if i == nil {
 		return next
@@ -47,8 +50,8 @@ func Handler(i *fault.Injector, next Handle) Handle {
 	}
 }
 
-// Lossy is next, the handler of a stage, as a transport would call it that loses what STAGE=drop says: the
-// batch is acknowledged, and the handler never sees it.
+// Lossy returns next, the handler of a stage, as a transport would call it that loses messages. A
+// batch that STAGE=drop loses is acknowledged, and next never sees it.
 func Lossy(i *fault.Injector, stage string, next Handle) Handle {
 	if i == nil {
 		return next
@@ -73,9 +76,9 @@ func isBatch(event json.RawMessage) bool {
 // Wrap is Configure with the injector of this process.
 func Wrap(cfg *aws.Config) { Configure(fault.Process(), cfg) }
 
-// Configure makes every client built from cfg subject to faults: table=… refuses DynamoDB writes, within the SDK's
-// retries, as AWS does; a doomed process dies once its first write to any service has been answered, and write=crash any
-// process once a write has.
+// Configure makes every client built from cfg subject to faults. With table=…, DynamoDB writes
+// fail, inside the SDK's retries as with AWS. A doomed process dies once its first write to any
+// service was answered; with write=crash, any process may die after any write.
 func Configure(i *fault.Injector, cfg *aws.Config) {
 	if i == nil {
 		return
@@ -85,7 +88,7 @@ func Configure(i *fault.Injector, cfg *aws.Config) {
 			return err
 		}
 		if _, sends := stack.Finalize.Get("Retry"); !sends {
-			return nil // presigning: nothing is sent that could be refused
+			return nil // presigning: nothing is sent that could fail
 		}
 		if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ParleyFaultWrite", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -109,7 +112,7 @@ func Configure(i *fault.Injector, cfg *aws.Config) {
 	})
 }
 
-// itemsKey is the context's key of how many items a transaction has.
+// itemsKey is the context key of the number of items in a transaction.
 type itemsKey struct{}
 
 func dieAfterWrite(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
@@ -123,7 +126,7 @@ func dieAfterWrite(ctx context.Context, in middleware.InitializeInput, next midd
 	return out, meta, err
 }
 
-// isWrite tells an operation that changes something by its name; those that only read begin with one of these.
+// isWrite reports, by its name, whether an operation changes something.
 func isWrite(operation string) bool {
 	for _, read := range []string{"Get", "Head", "List", "Query", "Scan", "BatchGet", "TransactGet", "Describe", "Receive"} {
 		if strings.HasPrefix(operation, read) {
@@ -133,7 +136,7 @@ func isWrite(operation string) bool {
 	return true
 }
 
-// refusal is the error that DynamoDB would answer, or nil.
+// refusal returns the error that DynamoDB would answer, or nil.
 func refusal(ctx context.Context, i *fault.Injector) error {
 	operation := awsmiddleware.GetOperationName(ctx)
 	if awsmiddleware.GetServiceID(ctx) != dynamodb.ServiceID || !isWrite(operation) {

@@ -13,8 +13,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// The bounds of a transition's retries: with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture
-// Blog, 2015), 40 attempts see some 30 submits of one client at once through.
+// The bounds of a transition's retries. With full jitter (Brooker, "Exponential Backoff And
+// Jitter", AWS Architecture Blog, 2015), 40 attempts are enough for some 30 simultaneous submits of
+// one client.
 const (
 	maxAttempts = 40
 	maxWait     = 10 * time.Second // the sum of all waits
@@ -22,19 +23,20 @@ const (
 	lastPause   = 400 * time.Millisecond
 )
 
-// verdict is what an answer says of a write.
+// verdict is what the answer to a write means.
 type verdict int
 
 const (
 	written   verdict = iota
-	lost              // a condition did not hold: nothing was written
+	lost              // a condition failed: nothing was written
 	conflict          // another transaction held an item: nothing was written
 	throttled         // nothing was written
-	unknown           // the answer was lost, or is one of the server's own errors: it may have been written
-	fatal             // nothing was written, and nothing will be
+	unknown           // the answer was lost, or is a server error: it may have been written
+	fatal             // nothing was written, and a retry would not help
 )
 
-// judge sorts an error of a write. A refusal that is not one of the known is fatal; no refusal at all is unknown.
+// judge classifies the error of a write. An API error that is not listed here is fatal, unless it
+// is the server's fault. An error that is not an API error is unknown.
 func judge(err error) verdict {
 	var cancelled *types.TransactionCanceledException
 	var response *smithyhttp.ResponseError
@@ -51,7 +53,7 @@ func judge(err error) verdict {
 		case "TransactionConflictException":
 			return conflict
 		case "TransactionInProgressException":
-			return unknown // our own earlier attempt is still at work
+			return unknown // our own earlier attempt is still in progress
 		case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "LimitExceededException":
 			return throttled
 		}
@@ -87,7 +89,7 @@ func reasonCode(r types.CancellationReason) string {
 	return *r.Code
 }
 
-// budget counts the attempts and the waits of one transition.
+// budget counts the attempts of a transition and adds up their waits.
 type budget struct {
 	s        *Store
 	what     string
@@ -97,7 +99,8 @@ type budget struct {
 
 func (s *Store) budget(what string) *budget { return &budget{s: s, what: what} }
 
-// wait pauses before the next attempt; it returns an error around cause where no attempt is left or the context ends.
+// wait pauses before the next attempt. It returns an error that wraps cause if no attempt is left
+// or the context ends.
 func (b *budget) wait(ctx context.Context, cause error) error {
 	b.attempts++
 	pause := time.Duration(b.s.jitter() * float64(min(lastPause, firstPause<<min(b.attempts-1, 10))))
@@ -111,23 +114,25 @@ func (b *budget) wait(ctx context.Context, cause error) error {
 	return nil
 }
 
-// setback is what is known of the attempt before.
+// setback is what is known of the previous attempt.
 type setback struct {
-	unsure  bool                       // its answer was lost at least once: it may have been written
-	reasons []types.CancellationReason // one per item, where it was refused
+	// its answer was lost at least once: it may have been written
+	unsure  bool
+	reasons []types.CancellationReason // one per item, if the transaction was cancelled
 }
 
-// failed tells whether item i's condition was, or may have been, what refused it.
+// failed reports whether the condition of item i failed, or may have failed.
 func (s setback) failed(i int) bool {
 	return s.unsure || i < len(s.reasons) && reasonCode(s.reasons[i]) == "ConditionalCheckFailed"
 }
 
-// errTorn says that two reads were of different moments, so that nothing can be decided of them.
+// errTorn means that something changed between two reads, so that no decision can be based on them.
 var errTorn = errors.New("moved between two reads")
 
-// transact decides and writes until it is written or refused, or the budget is spent. decide reads what it decides on
-// and returns the items of the transaction; none where an earlier attempt turns out to have been written. Its own
-// refusals end the matter.
+// transact decides and writes until the transaction is written or refused, or the budget is spent.
+// decide reads the state and returns the items of the transaction, or none if it finds that an
+// earlier attempt was written. An error of decide is returned without another attempt, unless it is
+// errTorn or a passing error.
 func (s *Store) transact(ctx context.Context, what string, decide func(context.Context, setback) ([]types.TransactWriteItem, error)) error {
 	b := s.budget(what)
 	var last setback
@@ -153,7 +158,7 @@ func (s *Store) transact(ctx context.Context, what string, decide func(context.C
 	}
 }
 
-// passing tells whether a read's error may be gone at the next attempt.
+// passing reports whether the next attempt at a failed read may succeed.
 func passing(err error) bool {
 	if _, ok := errors.AsType[*smithy.OperationError](err); !ok {
 		return false
@@ -162,8 +167,9 @@ func passing(err error) bool {
 	return v == throttled || v == unknown
 }
 
-// commit sends one transaction under one token until the answer is known. DynamoDB recognises the token for 10 minutes,
-// far longer than the budget: a transaction that was written although its answer was lost is not written again.
+// commit sends a transaction with the same token until the answer is known. DynamoDB recognises the
+// token for 10 minutes, far longer than the budget, so that a transaction is not written twice if
+// its answer was lost.
 func (s *Store) commit(ctx context.Context, b *budget, items []types.TransactWriteItem) (setback, error) {
 	var now setback
 	token, err := s.token()

@@ -15,7 +15,7 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// Owners implements audit.Source. It reads the tables of credits and runs from end to end.
+// Owners implements audit.Source. It scans the whole tables of credits and runs.
 func (s *Store) Owners(ctx context.Context) ([]account.ID, error) {
 	seen := map[account.ID]bool{}
 	for table, attribute := range map[string]string{s.names.Credits: schema.CreditClient, s.names.Runs: schema.RunClient} {
@@ -46,9 +46,10 @@ func (s *Store) Owners(ctx context.Context) ([]account.ID, error) {
 	return owners, nil
 }
 
-// Ledger implements audit.Source. Whatever moves money, a slot or a place in the queue also moves the account's revision:
-// where that is the same before and after all was read, all is of one moment. An error where the client never rests
-// for that long.
+// Ledger implements audit.Source. Every write that moves credits, a slot or a place in the queue
+// also changes the account's revision. So if the revision is the same before and after everything
+// was read, it all is of one moment. Ledger returns an error if the client's account never stays
+// unchanged for that long.
 func (s *Store) Ledger(ctx context.Context, client account.ID) (audit.Ledger, error) {
 	b := s.budget("ledger")
 	for {
@@ -75,7 +76,8 @@ func (s *Store) ledger(ctx context.Context, client account.ID) (l audit.Ledger, 
 		return l, err
 	}
 	l.Account = b.Account
-	// The runs are those of the entries, since an index may lag; the index adds those that no entry knows.
+	// The ids come from the entries, since the index may lag, and from the index, for runs without
+	// entries.
 	ids := map[run.ID]bool{}
 	err = s.entries(ctx, b, 0, func(e credit.Entry, _ string) bool {
 		if e.RunID != nil {

@@ -14,8 +14,8 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// The table of clients. What can change stands in one place; the rest points to it and never changes, so that a revoked
-// key is revoked in one write.
+// The table of clients. Whatever can change is stored in one place, and the other items only point
+// to it. So one write revokes a key.
 //
 //	pk client#<id>   sk client         the client
 //	pk client#<id>   sk key#<key id>   the hash of one of its keys
@@ -46,8 +46,8 @@ func (s *Store) putPlain(i item) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: &s.names.Clients, Item: i}}
 }
 
-// PutClient implements account.Store. It writes the client and its line in the list, in one transaction; the last to
-// write wins.
+// PutClient implements account.Store. It writes the client and its line in the list in one
+// transaction.
 func (s *Store) PutClient(ctx context.Context, c account.Client) error {
 	return s.transact(ctx, "put client", func(context.Context, setback) ([]types.TransactWriteItem, error) {
 		return []types.TransactWriteItem{s.putPlain(encodeClient(c)), s.putPlain(accountKey(allClients, string(c.ID)))}, nil
@@ -61,10 +61,10 @@ func (s *Store) ReplaceClient(ctx context.Context, c account.Client) error {
 	return s.rewrite(ctx, "replace client", encodeClient(c), seen)
 }
 
-// rewrite writes one item of the table of clients.
+// rewrite replaces one item of the table of clients.
 //
-//	in   the version that was decided on; an item that was never replaced has none, and has an id as every one
-//	out  written; condition failed: account.ErrMoved, as another write came first, or this one did and its answer was lost
+//	in   the version that was read; an item that was never replaced has none, but it has an id
+//	out  written; condition failed: account.ErrMoved: another write came first, or this one's answer was lost
 func (s *Store) rewrite(ctx context.Context, what string, i item, seen int64) error {
 	in := &dynamodb.PutItemInput{TableName: &s.names.Clients, Item: i, ConditionExpression: aws.String(ifVersion),
 		ExpressionAttributeNames: map[string]string{"#version": "version"}, ExpressionAttributeValues: item{":version": num(seen)}}
@@ -75,7 +75,7 @@ func (s *Store) rewrite(ctx context.Context, what string, i item, seen int64) er
 	return s.putIf(ctx, what, in)
 }
 
-// putIf writes an item under a condition: account.ErrMoved where it does not hold.
+// putIf writes an item if a condition holds. account.ErrMoved if it does not.
 func (s *Store) putIf(ctx context.Context, what string, in *dynamodb.PutItemInput) error {
 	b := s.budget(what)
 	for {
@@ -153,7 +153,7 @@ func (s *Store) Client(ctx context.Context, id account.ID) (account.Client, erro
 	return decodeClient(it)
 }
 
-// pointers reads the sort keys of a partition that start with prefix, and what they point to, at most limit.
+// pointers reads at most limit items of a partition whose sort keys start with prefix.
 func (s *Store) pointers(ctx context.Context, pk, prefix string, limit int) ([]item, error) {
 	in := &dynamodb.QueryInput{TableName: &s.names.Clients, ConsistentRead: aws.Bool(true), Limit: aws.Int32(clientsPage),
 		KeyConditionExpression:    aws.String("#pk = :pk"),
@@ -202,8 +202,7 @@ func (s *Store) Clients(ctx context.Context) ([]account.Client, error) {
 	return all, nil
 }
 
-// PutKey implements account.Store. It writes the key and the two pointers to it, in one transaction; the last to write
-// wins.
+// PutKey implements account.Store. It writes the key and the two pointers to it in one transaction.
 func (s *Store) PutKey(ctx context.Context, k account.Key) error {
 	of, by := accountKey(clientPartition(k.Client), keyPointerSort(k.ID)), accountKey(keyPartition(k.ID), keySort)
 	of["hash"], by["hash"] = str(k.Hash), str(k.Hash)

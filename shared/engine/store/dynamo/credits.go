@@ -18,15 +18,17 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// The table of credits: per client one partition, with
+// The table of credits has one partition per client, with
 //
-//	entry = account              balance, slots, the newest entries, and the revision that stands in the condition of every
-//	                             transaction
-//	entry = txn_000000000042     a page of the ledger, never changed; the number is the place of its first entry (entries.go)
-//	entry = queue#000000000007   a place in the client's queue, the number is its ticket; removed when the run leaves it
+//	entry = account             balance, slots, the newest entries, and the revision, which is in
+//	                            the condition of every transaction
+//	entry = txn_000000000042    a page of the ledger, never changed; the number is that of its first
+//	                            entry (entries.go)
+//	entry = queue#000000000007  a place in the client's queue; the number is its ticket; removed
+//	                            when the run leaves the queue
 //
-// The account of a client with queued runs also carries waiting, a digit by the client's hash, and moved, Unix ms of its last
-// write: the index byWaiting.
+// The account of a client with queued runs also has waiting, a digit from the hash of the client's
+// id, and moved, the time of its last write in Unix ms. They are the index byWaiting.
 
 const (
 	accountEntry = "account"
@@ -34,7 +36,7 @@ const (
 	ticketPrefix = "queue#"
 )
 
-// waitingShards spreads the index of waiting clients.
+// waitingShards is over how many partitions the index of waiting clients is spread.
 const waitingShards = 4
 
 func creditKey(client account.ID, entry string) item {
@@ -43,7 +45,7 @@ func creditKey(client account.ID, entry string) item {
 
 func ticketEntry(ticket int64) string { return fmt.Sprintf("%s%012d", ticketPrefix, ticket) }
 
-// putAccount writes the account that follows from seen, one revision on; move says the rest.
+// putAccount writes after as the revision that follows seen; see move.
 func (s *Store) putAccount(seen credit.Account, after books, now time.Time) (types.TransactWriteItem, error) {
 	after.Revision = seen.Revision + 1
 	if err := after.Check(); err != nil {
@@ -82,7 +84,6 @@ func (s *Store) Account(ctx context.Context, client account.ID) (credit.Account,
 	return b.Account, err
 }
 
-// books reads the account's item.
 func (s *Store) books(ctx context.Context, client account.ID) (books, error) {
 	it, err := s.get(ctx, s.names.Credits, creditKey(client, accountEntry))
 	if err != nil {
@@ -108,14 +109,14 @@ func (s *Store) putTicket(r run.Run) types.TransactWriteItem {
 // deleteTicket takes a run out of the queue.
 //
 //	in   the run, with its ticket
-//	out  removed; condition failed: it is not in the queue (any more), so the run's version fails too
+//	out  removed; condition failed: it is no longer in the queue, so the run's version fails too
 func (s *Store) deleteTicket(r run.Run) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{TableName: &s.names.Credits, Key: creditKey(r.Client, ticketEntry(r.Ticket)),
 		ConditionExpression: aws.String("#run = :run"), ExpressionAttributeNames: map[string]string{"#run": "run"},
 		ExpressionAttributeValues: item{":run": str(string(r.ID))}}}
 }
 
-// between queries a range of a client's partition, consistently.
+// between returns a consistent query for a range of a client's partition.
 func (s *Store) between(client account.ID, from, to string, forward bool, limit int) *dynamodb.QueryInput {
 	return &dynamodb.QueryInput{TableName: &s.names.Credits, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(forward), Limit: aws.Int32(int32(limit)),
 		KeyConditionExpression:    aws.String("#client = :client AND #entry BETWEEN :from AND :to"),
@@ -123,13 +124,13 @@ func (s *Store) between(client account.ID, from, to string, forward bool, limit 
 		ExpressionAttributeValues: item{":client": str(string(client)), ":from": str(from), ":to": str(to)}}
 }
 
-// lastNumber is above every entry and ticket of 12 digits.
+// lastNumber is the highest number of an entry or a ticket: 12 digits.
 const lastNumber = 999_999_999_999
 
 // queuePage is how many items of a queue or ledger are read at once.
 const queuePage = 1000
 
-// tickets walks a client's queue from its head up to a ticket.
+// tickets visits a client's queue from its head up to a ticket, until visit returns false.
 func (s *Store) tickets(ctx context.Context, client account.ID, upto int64, page int, visit func(ticket int64, id run.ID) bool) error {
 	return s.query(ctx, s.between(client, ticketEntry(0), ticketEntry(upto), true, page), func(it item) (bool, error) {
 		r := reader{item: it}
@@ -157,8 +158,9 @@ func (s *Store) QueuePosition(ctx context.Context, r run.Run) (int, error) {
 	return place, err
 }
 
-// Waiting implements run.Store: those whose account has not moved for longest come first, since a client whose queue
-// moves needs no help. It reads the index byWaiting, which lags behind the table.
+// Waiting implements run.Store. The clients whose accounts have not changed for longest come first,
+// since a client whose queue moves needs no help. It reads the index byWaiting, which lags behind
+// the table.
 func (s *Store) Waiting(ctx context.Context, limit int) ([]account.ID, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, fmt.Errorf("dynamo: waiting: limit %d", limit)
@@ -207,7 +209,7 @@ func (s *Store) Adjust(ctx context.Context, client account.ID, amount int64, not
 	return s.book(ctx, "adjust", client, now, func(a credit.Account) (credit.Account, credit.Entry, error) { return a.Adjust(amount, note, now) })
 }
 
-// book writes a movement without a run, in one transaction: the account and the entry.
+// book writes a movement that belongs to no run: the account and the entry, in one transaction.
 func (s *Store) book(ctx context.Context, what string, client account.ID, now time.Time, move func(credit.Account) (credit.Account, credit.Entry, error)) (e credit.Entry, err error) {
 	mark, err := s.token()
 	if err != nil {

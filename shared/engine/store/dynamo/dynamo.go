@@ -1,13 +1,14 @@
-// Package dynamo keeps runs, ledger, accounts and limits in DynamoDB: run.Store, account.Store, run.Limits and
-// audit.Source.
+// Package dynamo stores runs, ledger, accounts and limits in DynamoDB. It implements run.Store,
+// account.Store, account.Signings, run.Limits and audit.Source.
 //
-// Everything that moves money, a slot or a place in a queue is one transaction, and writes the client's account on the
-// condition that its revision is the one decided on. So all such writes of a client stand in one line, and whoever
-// comes second reads again and decides again. A run is written on the condition of its version. The base tables alone
-// decide; the indexes only find things, and what they find is read again.
+// Every movement of credits, slots and places in a queue is one transaction, which writes the
+// client's account on the condition that its revision is the one that was read. So all such writes
+// of a client are serialised: the second one reads again and decides again. A run is written on the
+// condition of its version. Decisions are based on the tables alone; the indexes only find items,
+// which are then read again.
 //
-// Each table's keys, items and condition expressions stand in one file: runs.go, credits.go, clients.go, limits.go. The
-// keys and indexes as data stand in package schema.
+// Each table has one file with its keys, items and condition expressions: run_keys.go, credits.go,
+// clients.go, limits.go. Package schema has the keys and indexes as data.
 package dynamo
 
 import (
@@ -26,7 +27,7 @@ import (
 	"parley/shared/clock"
 )
 
-// API is what the store calls of *dynamodb.Client.
+// API lists the methods of *dynamodb.Client that the store calls.
 type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
@@ -38,10 +39,10 @@ type API interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Names are the deployed tables.
+// Names holds the names of the deployed tables.
 type Names struct{ Runs, Credits, Clients, Limits string }
 
-// Store is the four tables. Safe for concurrent use.
+// Store is a store on the four tables. Safe for concurrent use.
 type Store struct {
 	api    API
 	names  Names
@@ -50,21 +51,22 @@ type Store struct {
 	sleep  func(context.Context, time.Duration) error
 }
 
-// Option changes how a Store is made.
+// Option is an option of New.
 type Option func(*Store)
 
 // WithRandom replaces crypto/rand as the source of request tokens.
 func WithRandom(r io.Reader) Option { return func(s *Store) { s.random = r } }
 
-// WithJitter replaces the source of the waits' randomness: numbers from 0 up to 1.
+// WithJitter replaces the source of randomness of the waits, numbers in [0, 1).
 func WithJitter(f func() float64) Option { return func(s *Store) { s.jitter = f } }
 
-// WithSleep replaces the wait between two attempts. It returns early, with an error, when the context ends.
+// WithSleep replaces the wait between two attempts. f must return an error early when the context
+// ends.
 func WithSleep(f func(context.Context, time.Duration) error) Option {
 	return func(s *Store) { s.sleep = f }
 }
 
-// New makes a store on the tables with these names.
+// New returns a store on the tables with these names.
 func New(api API, names Names, options ...Option) *Store {
 	s := &Store{api: api, names: names, random: rand.Reader, jitter: mathrand.Float64, sleep: clock.Sleep}
 	for _, o := range options {
@@ -73,7 +75,8 @@ func New(api API, names Names, options ...Option) *Store {
 	return s
 }
 
-// token is 32 characters that no other request carries; DynamoDB takes up to 36.
+// token returns a request token that no other request has: 32 characters, of 36 that DynamoDB
+// allows.
 func (s *Store) token() (string, error) {
 	b := make([]byte, 16)
 	if _, err := io.ReadFull(s.random, b); err != nil {
@@ -82,17 +85,17 @@ func (s *Store) token() (string, error) {
 	return hex.EncodeToString(b), nil
 }
 
-// Bounds of one request.
+// The bounds of one request.
 const (
-	readTimeout  = 10 * time.Second // with the SDK's own retries
+	readTimeout  = 10 * time.Second // including the SDK's own retries
 	writeTimeout = 4 * time.Second
 )
 
-// once keeps the SDK from retrying a write by itself: after a lost answer its second attempt would fail the condition
-// that the first one met, and nobody could tell the two apart.
+// once keeps the SDK from retrying a write by itself. After a lost answer, its second attempt would
+// fail the condition that the first one met, and we could not tell that from another's write.
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// get reads one item consistently; nil where there is none.
+// get reads one item consistently; nil if there is none.
 func (s *Store) get(ctx context.Context, table string, key item) (item, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -103,13 +106,15 @@ func (s *Store) get(ctx context.Context, table string, key item) (item, error) {
 	return out.Item, nil
 }
 
-// batch is the most items that BatchGetItem takes.
+// batch is how many items BatchGetItem reads at most.
 const batch = 100
 
-// maxBatchRounds bounds how often what a batch left over (more than 16 MB, or throttled) is asked for again.
+// maxBatchRounds bounds how often the rest of a batch (over 16 MB, or throttled) is requested
+// again.
 const maxBatchRounds = 50
 
-// getMany reads many items of a table consistently, in no order.
+// getMany reads many items of a table consistently, in no particular order. Missing items are left
+// out.
 func (s *Store) getMany(ctx context.Context, table string, keys []item) ([]item, error) {
 	var found []item
 	b := s.budget("read many")
@@ -138,7 +143,7 @@ func (s *Store) getMany(ctx context.Context, table string, keys []item) ([]item,
 	return found, nil
 }
 
-// raw is keys as the SDK types them.
+// raw converts keys to the SDK's type.
 func raw(keys []item) []map[string]types.AttributeValue {
 	all := make([]map[string]types.AttributeValue, len(keys))
 	for i, k := range keys {
@@ -147,7 +152,7 @@ func raw(keys []item) []map[string]types.AttributeValue {
 	return all
 }
 
-// query walks the pages of a query until visit says stop or there is no more.
+// query visits the items of a query, page by page, until visit returns false or an error.
 func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, visit func(item) (more bool, err error)) error {
 	for {
 		call, cancel := context.WithTimeout(ctx, readTimeout)

@@ -16,29 +16,31 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// The entries of the ledger, a line of text each. The newest stand on the account's own item, which every movement writes
-// anyway; when there are pageLines of them, or they grow long, they leave it all at once for a page, an item that is
-// never written again. An item per entry would cost two write units per entry.
+// The entries of the ledger, one line of text each. The newest are on the account's own item, which
+// every movement writes anyway. Once there are pageLines of them, or they have more than pageBytes
+// bytes, they all move to a page, an item that is never written again. An item per entry would cost
+// two write units per entry.
 
 const (
-	// pageLines is how many entries make a page, pageBytes how long they may be together before: with them the account
-	// stays below 1 KB, a write unit.
+	// pageLines is how many entries make a page, and pageBytes how many bytes of entries make one
+	// earlier. Within these bounds the account stays below 1 KB, which is one write unit.
 	pageLines = 6
 	pageBytes = 650
 )
 
-// lineAttribute holds the lines, on the account and on a page. The last one of the account has the number seq, the first
-// one of a page the number in its key.
+// lineAttribute holds the lines, both on the account and on a page. The last line of the account
+// has the number seq; the first line of a page has the number in the page's key.
 const lineAttribute = "lines"
 
-// books is a client's account with the entries that no page holds yet, oldest first.
+// books is a client's account with the entries that are not on a page yet, oldest first.
 type books struct {
 	credit.Account
 	lines []string
 }
 
-// line is an entry as it is stored, but for its client and number: kind, amount, balance and held after it, Unix ms,
-// attempt, run, mark, note. mark names the call that wrote it, where nothing else does (a grant has no run to be known by).
+// line formats an entry without its client and number: kind, amount, balance after, held after,
+// Unix ms, attempt, run, mark, note. mark identifies the call that wrote an entry without a run,
+// such as a grant.
 func line(e credit.Entry, mark string) string {
 	run := ""
 	if e.RunID != nil {
@@ -47,7 +49,7 @@ func line(e credit.Entry, mark string) string {
 	return fmt.Sprintf("%s %d %d %d %d %d %s %s %s", e.Kind, e.Amount, e.BalanceAfter, e.HeldAfter, e.CreatedAt.UnixMilli(), e.Attempt, run, mark, e.Note)
 }
 
-// lineFields is how many fields a line has. The last one may hold spaces.
+// lineFields is how many fields a line has. The last one may contain spaces.
 const lineFields = 9
 
 func readLine(client account.ID, seq int64, text string) (e credit.Entry, mark string, err error) {
@@ -69,12 +71,12 @@ func readLine(client account.ID, seq int64, text string) (e credit.Entry, mark s
 	return e, fields[7], nil
 }
 
-// move writes the account that follows from seen, with its new entries.
+// move returns the items that replace the account seen by after, with its new entries.
 //
-//	in   the revision that was decided on; 0: no account was there
+//	in   the revision that was read; 0: there was no account
 //	out  written; condition failed: another transaction of this client came first
 //
-// An account that breaks its invariant is an error, and nothing is written.
+// It returns an error if after breaks the invariant of an account.
 func (s *Store) move(seen books, after credit.Account, entries []credit.Entry, mark string, now time.Time) ([]types.TransactWriteItem, error) {
 	next := books{after, slices.Clone(seen.lines)}
 	bytes := 0
@@ -93,7 +95,7 @@ func (s *Store) move(seen books, after credit.Account, entries []credit.Entry, m
 	return append([]types.TransactWriteItem{put}, page...), err
 }
 
-// putPage appends to the ledger for good.
+// putPage moves the account's lines to a page of the ledger.
 //
 //	in   the lines, up to the account's last entry
 //	out  written; condition failed: the number is taken, so the account's revision fails too
@@ -104,7 +106,8 @@ func (s *Store) putPage(b books) types.TransactWriteItem {
 		ConditionExpression: aws.String("attribute_not_exists(#entry)"), ExpressionAttributeNames: map[string]string{"#entry": schema.CreditEntry}}}
 }
 
-// entries walks the entries of an account from the newest one below before, or the very newest where before is 0, back.
+// entries visits the entries of an account, newest first, starting below the number before (0: at
+// the newest), until visit returns false.
 func (s *Store) entries(ctx context.Context, b books, before int64, visit func(e credit.Entry, mark string) (more bool)) error {
 	below := b.Seq + 1
 	if before > 0 {

@@ -19,8 +19,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// hostile is a DynamoDB that refuses one write in six for a passing reason, and of the others loses one request and one
-// answer in six.
+// hostile is a DynamoDB that refuses one write in six for a passing reason, and of the others loses
+// one request and one answer in six.
 type hostile struct {
 	API
 	mu   sync.Mutex
@@ -67,7 +67,8 @@ func (h *hostile) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	return disturb(h, true, func() (*dynamodb.TransactWriteItemsOutput, error) { return h.API.TransactWriteItems(ctx, in, o...) })
 }
 
-// deaf is a DynamoDB that loses the answer of the next write of a single item, after which something else happens.
+// deaf is a DynamoDB that loses the answer of the next write of a single item, after which
+// something else happens.
 type deaf struct {
 	API
 	then func()
@@ -83,8 +84,8 @@ func (d *deaf) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func
 	return out, err
 }
 
-// Ensure that an advance whose answer was lost is known to be done, or, where another write has followed it, is refused as
-// stale and not done again: who decides anew finds the part done.
+// Ensure that an advance whose answer was lost is known to be done, or, where another write has
+// followed it, is refused as stale and not done again: who decides anew finds the part done.
 func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
 	for name, other := range map[string]bool{"and nothing else": false, "and another's write": true} {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +109,7 @@ func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
 			if other {
 				want, version = run.ErrStale, after.Version+1
 				d.then = func() {
-					noted, err := after.Noted(1, run.Part{Stage: "transcribe"}, run.Errored)
+					noted, err := after.NoteFailure(1, run.Part{Stage: "transcribe"}, run.Errored)
 					if err == nil {
 						err = s.Advance(ctx, after, noted)
 					}
@@ -131,8 +132,8 @@ func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
-// forgetful is a DynamoDB that does not know a transaction's token again, so that only reading again tells what a lost
-// answer was.
+// forgetful is a DynamoDB that does not know a transaction's token again, so that only reading
+// again tells what a lost answer was.
 type forgetful struct{ API }
 
 func (f forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -144,7 +145,8 @@ func (f forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.Transact
 // heavy lets the tests run that take minutes.
 const heavy = "PARLEY_HEAVY"
 
-// Ensure that under refusals, lost requests and lost answers every transition still happens once, and is told so once.
+// Ensure that under refusals, lost requests and lost answers every transition still happens once,
+// and is told so once.
 func TestConformsAmongFaults(t *testing.T) {
 	for name, wrap := range map[string]func(API) API{
 		"tokens known again": newHostile(1),

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// item is a DynamoDB item, or a key, or the values of an expression. Zero values are not stored: a write is billed by
-// the size of what it writes.
+// item is a DynamoDB item, a key, or the values of an expression. Zero values are not stored,
+// because a write is billed by size.
 type item map[string]types.AttributeValue
 
 func str(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
@@ -40,7 +40,7 @@ func (i item) flag(name string, v bool) {
 	}
 }
 
-// time stores a moment as Unix ms.
+// time stores t as Unix ms.
 func (i item) time(name string, t time.Time) {
 	if !t.IsZero() {
 		i[name] = num(t.UnixMilli())
@@ -83,7 +83,8 @@ func (i item) table(name string, values map[string]string) {
 	i[name] = &types.AttributeValueMemberM{Value: m}
 }
 
-// reader reads an item back. The first attribute of a wrong type is kept as err; absent ones are zero.
+// reader decodes an item. An absent attribute is zero. err is the first error, such as a wrong
+// type.
 type reader struct {
 	item item
 	err  error

@@ -18,16 +18,16 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// The table of limits: what is counted or remembered for a while.
+// The table of limits: what is counted or remembered for a limited time.
 //
 //	rate#<scope>#<start>           calls in the window that began at start (Unix seconds)
 //	poll#<run>                     last poll of a run, at (Unix ms)
 //	idempotency#<client>#<sha256>  run and input of an idempotency key, expires (Unix ms)
 //	ready                          the last readiness
-//	cursor#<walk>                  at: how far a walk of the upkeep has come
+//	cursor#<walk>                  at: the position of a walk of package cleanup
 //
-// ttl (Unix seconds) is when DynamoDB may delete an item. It does so up to days later, so no decision rests on an item
-// being gone.
+// ttl (Unix seconds) is when DynamoDB may delete an item. It may do so days later, so no decision
+// depends on an item being gone.
 
 func limitKey(scope string) item { return item{schema.LimitScope: str(scope)} }
 
@@ -36,10 +36,10 @@ func idempotencyScope(client account.ID, key string) string {
 	return "idempotency#" + string(client) + "#" + hex.EncodeToString(sum[:])
 }
 
-// putIdempotency ties a key to the run.
+// putIdempotency ties an idempotency key to the run.
 //
 //	in   the key, the input's hash, now
-//	out  written; condition failed: the key is in use and has not expired
+//	out  written; condition failed: the key was used and has not expired
 func (s *Store) putIdempotency(r run.Run, i run.Idempotency, now time.Time) types.TransactWriteItem {
 	it := limitKey(idempotencyScope(r.Client, i.Key))
 	it["run"], it["input"], it["expires"] = str(string(r.ID)), str(i.Input), num(i.Expires.UnixMilli())
@@ -66,7 +66,8 @@ func (s *Store) Replay(ctx context.Context, client account.ID, i run.Idempotency
 	return s.Get(ctx, run.ID(r.text("run")))
 }
 
-// write does a single conditional update until its answer is known. unsure is true where an earlier answer was lost.
+// write sends a conditional update until its answer is known. unsure is true if an earlier answer
+// was lost.
 func (s *Store) write(ctx context.Context, what string, in *dynamodb.UpdateItemInput) (out *dynamodb.UpdateItemOutput, unsure bool, err error) {
 	b := s.budget(what)
 	for {
@@ -89,10 +90,11 @@ func (s *Store) write(ctx context.Context, what string, in *dynamodb.UpdateItemI
 	}
 }
 
-// Allow implements run.Limits. Windows are aligned to multiples of their length. A lost answer may count a call twice.
+// Allow implements run.Limits. Windows start at multiples of their length. If an answer is lost, a
+// call may be counted twice.
 //
 //	in   the window's key
-//	out  the count, this call included
+//	out  the count, including this call
 func (s *Store) Allow(ctx context.Context, scope string, limit int, length time.Duration, now time.Time) (bool, int, time.Time, error) {
 	if limit < 0 || length < time.Second {
 		return false, 0, time.Time{}, fmt.Errorf("dynamo: allow: %d in %s", limit, length)
@@ -137,8 +139,8 @@ func (s *Store) Window(ctx context.Context, scope string, limit int, length time
 
 // Poll implements run.Limits.
 //
-//	in   now, and the latest moment of a last poll that lets this one through
-//	out  written; condition failed: polled since
+//	in   now, and the latest time of the last poll that allows this one
+//	out  written; condition failed: there was a later poll
 func (s *Store) Poll(ctx context.Context, id run.ID, every time.Duration, now time.Time) (time.Duration, error) {
 	_, unsure, err := s.write(ctx, "poll", &dynamodb.UpdateItemInput{TableName: &s.names.Limits, Key: limitKey("poll#" + string(id)),
 		UpdateExpression:         aws.String("SET #at = :now, #ttl = :ttl"),
@@ -175,8 +177,8 @@ func (s *Store) Ready(ctx context.Context) (run.Readiness, error) {
 
 // SetReady implements run.Limits.
 //
-//	in   the readiness with the time it was found
-//	out  written; condition failed: a later one is there, which stays
+//	in   the readiness with its time
+//	out  written; condition failed: a later one is stored, and stays
 func (s *Store) SetReady(ctx context.Context, ready run.Readiness) error {
 	parts := map[string]types.AttributeValue{}
 	for name, why := range ready.Parts {
@@ -217,8 +219,8 @@ func (s *Store) SetCursor(ctx context.Context, walk, at string) error {
 	return nil
 }
 
-// Expire implements run.Limits. The place to go on from is a scope: a scan's order is that of the keys' hashes, which stays
-// the same where keys are deleted.
+// Expire implements run.Limits. The position to continue from is a scope. That works because a scan
+// follows the order of the keys' hashes, which does not change when keys are deleted.
 func (s *Store) Expire(ctx context.Context, now time.Time, after string, limit int) (deleted int, next string, err error) {
 	if limit < 1 || limit > 1000 {
 		return 0, "", fmt.Errorf("dynamo: expire: limit %d", limit)
@@ -250,14 +252,14 @@ func (s *Store) Expire(ctx context.Context, now time.Time, after string, limit i
 	return deleted, r.text(schema.LimitScope), r.err
 }
 
-// ifExpired holds for an item that DynamoDB may delete.
+// ifExpired is the condition that an item has expired.
 //
 //	in   now, in Unix seconds
-//	out  holds; fails: it has no end, or is of use still or again
+//	out  holds; fails: the item never expires, or is still or again in use
 const ifExpired = "#ttl <= :now"
 
-// expire deletes an item that a scan found, unless it was used anew since. The SDK's own retries are harmless: what is gone
-// has no ttl.
+// expire deletes an item that a scan found, unless it was used again since. The SDK's own retries
+// do no harm, because a deleted item has no ttl.
 func (s *Store) expire(ctx context.Context, found item, now time.Time) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

@@ -13,7 +13,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// encodeRun is the run as it is stored. A part is `transcribe/3` → "due in Unix ms, times sent, failure".
+// encodeRun returns the item of a run. A part is stored as `transcribe/3` → "due in Unix ms, times
+// sent, failure", separated by spaces.
 func encodeRun(r run.Run) item {
 	i := item{
 		schema.RunID: str(string(r.ID)), schema.RunClient: str(string(r.Client)),
@@ -22,7 +23,7 @@ func encodeRun(r run.Run) item {
 	}
 	if due := r.NextDue(); !due.IsZero() {
 		if r.Status == run.Processing && r.StartedAt.Before(due) {
-			due = r.StartedAt // not later than due, and the same at every write
+			due = r.StartedAt // never later than NextDue, and the same in every write (run_keys.go)
 		}
 		i[schema.RunDueShard] = str(shardOf(string(r.ID), dueShards))
 		i[schema.RunDue] = num(due.UnixMilli())
@@ -66,8 +67,8 @@ func encodeRun(r run.Run) item {
 	return i
 }
 
-// encodePush stores a push: `push` is "due in Unix ms, times sent, tries, tries before this round", `pushed` a line per
-// try, "began at Unix ms, HTTP status, why".
+// encodePush stores a push. `push` is "due in Unix ms, times sent, tries, tries before this round".
+// `pushed` has one line per try: "began at Unix ms, HTTP status, why".
 func encodePush(i item, p run.Push) {
 	due := int64(0)
 	if !p.Due.IsZero() {

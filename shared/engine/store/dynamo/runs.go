@@ -31,8 +31,9 @@ func (s *Store) Get(ctx context.Context, id run.ID) (run.Run, error) {
 	return decodeRun(it)
 }
 
-// Advance implements run.Store. Where an answer was lost and another write followed, ErrStale may mean that this one was
-// done: deciding again finds ErrGone then, and the sweep sends what was not sent.
+// Advance implements run.Store. If the answer was lost and another write followed, it may return
+// ErrStale even though it did write. The caller then decides again and gets ErrGone, and the sweep
+// sends what was not sent.
 func (s *Store) Advance(ctx context.Context, before, after run.Run) error {
 	if err := after.Follows(before); err != nil {
 		return fmt.Errorf("dynamo: advance: %w", err)
@@ -44,7 +45,8 @@ func (s *Store) Advance(ctx context.Context, before, after run.Run) error {
 	return err
 }
 
-// replace writes after where before is still stored, and returns what is stored then: after, or what it moved to.
+// replace writes after if before is still stored. It returns the run that is then stored: after, or
+// another with another version.
 func (s *Store) replace(ctx context.Context, what string, before, after run.Run) (run.Run, error) {
 	b := s.budget(what)
 	unsure := false
@@ -60,7 +62,7 @@ func (s *Store) replace(ctx context.Context, what string, before, after run.Run)
 		case lost:
 			now, err := s.Get(ctx, after.ID)
 			if ours := unsure && identical(now, after); err == nil && now.Version == after.Version && !ours {
-				now.Version = -1 // another's write: not after, though of the same number
+				now.Version = -1 // another's write, which happens to have the same version
 			}
 			return now, err
 		case fatal:
@@ -74,10 +76,10 @@ func (s *Store) replace(ctx context.Context, what string, before, after run.Run)
 	}
 }
 
-// identical tells whether two runs are stored as the same item.
+// identical reports whether two runs are stored as the same item.
 func identical(a, b run.Run) bool { return reflect.DeepEqual(encodeRun(a), encodeRun(b)) }
 
-// Erase implements run.Store. A run that is erased already stays as it is.
+// Erase implements run.Store. A run that is already erased stays as it is.
 func (s *Store) Erase(ctx context.Context, seen run.Run, now time.Time) (run.Run, error) {
 	if !seen.Status.Terminal() {
 		return run.Run{}, run.ErrGone
@@ -109,11 +111,12 @@ func (s *Store) Erase(ctx context.Context, seen run.Run, now time.Time) (run.Run
 	return run.Run{}, run.ErrStale
 }
 
-// maxLive bounds how many runs of each shard of the index byDue one call of Due looks at, the longest in process first.
+// maxLive bounds how many runs of each shard of the index byDue a call of Due looks at, those with
+// the earliest due first.
 const maxLive = 5_000
 
-// Due implements run.Store. It reads the index byDue, which names all runs in process and lags behind the table, and then the
-// runs themselves.
+// Due implements run.Store. It reads the index byDue, which has every run in process but lags
+// behind the table, and then the runs themselves.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, fmt.Errorf("dynamo: due: limit %d", limit)
@@ -158,15 +161,17 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, er
 	return ids, nil
 }
 
-// Bounds of List.
+// The bounds of List.
 const (
-	indexPage    = 200  // runs per request to the index
-	maxExamined  = 5000 // runs looked at for one page; a page may be short then, and the position says where to go on
+	indexPage = 200 // runs per request to the index
+	// runs looked at for one page; after that the page may be short, but not the last
+	maxExamined  = 5000
 	firstCreated = "0"
 )
 
-// List implements run.Store. It finds the runs in the index byClient, which lags behind the table by well under a second
-// as a rule: a run may be missing for that long after its submit. The runs themselves are read from the table.
+// List implements run.Store. It finds the runs in the index byClient and reads them from the table.
+// The index usually lags behind the table by well under a second, and for that long a new run may
+// be missing.
 func (s *Store) List(ctx context.Context, client account.ID, f run.Filter) ([]run.Run, run.Position, error) {
 	if f.Limit < 1 || f.Limit > 100 {
 		return nil, run.Position{}, fmt.Errorf("dynamo: list: limit %d", f.Limit)
@@ -210,10 +215,11 @@ func (s *Store) List(ctx context.Context, client account.ID, f run.Filter) ([]ru
 	}
 }
 
-// listQuery finds a client's runs, newest first.
+// listQuery returns a query for a client's runs, newest first.
 //
-//	in   the client; the bounds of created: behind the position, in the interval; externalId and tag, which the index carries
-//	out  keys of the index; empty is true where nothing can be between the bounds
+//	in   the client; the bounds of created, from the position and the interval; externalId and tag,
+//	     which the index includes
+//	out  items of the index; empty is true if no run can be within the bounds
 func (s *Store) listQuery(client account.ID, f run.Filter) (in *dynamodb.QueryInput, empty bool) {
 	from, to := firstCreated, createdPrefix(time.UnixMilli(lastMillisecond))+"#~"
 	if !f.CreatedAfter.IsZero() {
@@ -229,7 +235,8 @@ func (s *Store) listQuery(client account.ID, f run.Filter) (in *dynamodb.QueryIn
 		return nil, true
 	}
 	in = &dynamodb.QueryInput{TableName: &s.names.Runs, IndexName: aws.String(schema.ByClient), ScanIndexForward: aws.Bool(false),
-		Limit:                     aws.Int32(int32(f.Limit + 2)), // one more tells whether there is more, another may be the position itself
+		// one more to see whether there is more, and one that may be the position itself
+		Limit:                     aws.Int32(int32(f.Limit + 2)),
 		KeyConditionExpression:    aws.String("#client = :client AND #created BETWEEN :from AND :to"),
 		ExpressionAttributeNames:  map[string]string{"#client": schema.RunClient, "#created": schema.RunCreated},
 		ExpressionAttributeValues: item{":client": str(string(client)), ":from": str(from), ":to": str(to)}}
@@ -253,7 +260,7 @@ func (s *Store) listQuery(client account.ID, f run.Filter) (in *dynamodb.QueryIn
 	return in, false
 }
 
-// found reads the runs that an index named, in its order.
+// found reads the runs that an index returned, in the same order.
 func (s *Store) found(ctx context.Context, index []map[string]types.AttributeValue) ([]run.Run, error) {
 	ids := make([]run.ID, len(index))
 	for i, it := range index {
@@ -275,7 +282,7 @@ func (s *Store) found(ctx context.Context, index []map[string]types.AttributeVal
 	return runs, nil
 }
 
-// runsOf reads many runs consistently. Those that are not there are left out.
+// runsOf reads many runs consistently. Missing ones are left out.
 func (s *Store) runsOf(ctx context.Context, ids []run.ID) (map[run.ID]run.Run, error) {
 	keys := make([]item, len(ids))
 	for i, id := range ids {

@@ -15,9 +15,11 @@ import (
 	"parley/shared/engine/account"
 )
 
-// The signing secrets of a client stand in the table of clients, apart from the client, which every call reads:
+// The signing secrets of a client are in the table of clients, but not on the client's item, which
+// every call reads:
 //
-//	pk client#<id>   sk signing        version, and a line per secret, newest first: "created at, valid until in Unix ms (0: open), secret"
+//	pk client#<id>  sk signing  version, and one line per secret, newest first: created at, valid until
+//	                            (0: no end), both in Unix ms, and the secret
 
 const signingSort = "signing"
 
@@ -40,7 +42,7 @@ func (s *Store) Signing(ctx context.Context, client account.ID) (account.Signing
 		created, err1 := strconv.ParseInt(fields[0], 10, 64)
 		until, err2 := strconv.ParseInt(fields[1], 10, 64)
 		if errors.Join(err1, err2) != nil {
-			r.wrong("secrets", errType) // the cause would tell of the secret
+			r.wrong("secrets", errType) // the cause would contain the secret
 		}
 		v := account.ValidSecret{Secret: account.SigningSecret(fields[2]), CreatedAt: time.UnixMilli(created).UTC()}
 		if until != 0 {
@@ -53,8 +55,8 @@ func (s *Store) Signing(ctx context.Context, client account.ID) (account.Signing
 
 // PutSigning implements account.Signings.
 //
-//	in   the version that was decided on; 0: none was there
-//	out  written; condition failed: another write came first, or this one did and its answer was lost
+//	in   the version that was read; 0: there was none
+//	out  written; condition failed: another write came first, or this one's answer was lost
 func (s *Store) PutSigning(ctx context.Context, client account.ID, before, after account.Signing) error {
 	i := signingKey(client)
 	i["version"] = num(after.Version)

@@ -13,14 +13,15 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// Maker is what CreateTables and DeleteTables call of *dynamodb.Client.
+// Maker lists the methods of *dynamodb.Client that CreateTables and DeleteTables call.
 type Maker interface {
 	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
 	DeleteTable(context.Context, *dynamodb.DeleteTableInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteTableOutput, error)
 }
 
-// CreateTables makes the four tables of package schema, each named prefix and its own name, on an emulated DynamoDB,
-// where a table is there at once. A deployed system's tables are the stack's.
+// CreateTables creates the four tables of package schema, with prefix before each name. It is for
+// an emulated DynamoDB, where a table exists at once: the stack creates the tables of a deployed
+// system.
 func CreateTables(ctx context.Context, api Maker, prefix string) (Names, error) {
 	for _, t := range schema.Tables {
 		in := &dynamodb.CreateTableInput{TableName: aws.String(prefix + t.Name), BillingMode: types.BillingModePayPerRequest,
@@ -42,7 +43,8 @@ func CreateTables(ctx context.Context, api Maker, prefix string) (Names, error) 
 				in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(k.Name), AttributeType: types.ScalarAttributeType(k.Type)})
 			}
 		}
-		var there *types.ResourceInUseException // a lost answer, and the SDK's second attempt
+		// after a lost answer, the SDK's second attempt fails so
+		var there *types.ResourceInUseException
 		if _, err := api.CreateTable(ctx, in); err != nil && !errors.As(err, &there) {
 			return Names{}, fmt.Errorf("dynamo: create %s: %w", *in.TableName, err)
 		}
@@ -50,12 +52,12 @@ func CreateTables(ctx context.Context, api Maker, prefix string) (Names, error) 
 	return NamesWith(prefix), nil
 }
 
-// NamesWith are the names that CreateTables gives.
+// NamesWith returns the names of the tables that CreateTables creates.
 func NamesWith(prefix string) Names {
 	return Names{Runs: prefix + schema.Runs.Name, Credits: prefix + schema.Credits.Name, Clients: prefix + schema.Clients.Name, Limits: prefix + schema.Limits.Name}
 }
 
-// DeleteTables removes what CreateTables made.
+// DeleteTables deletes the tables that CreateTables created.
 func DeleteTables(ctx context.Context, api Maker, names Names) error {
 	var all []error
 	for _, name := range []string{names.Runs, names.Credits, names.Clients, names.Limits} {

@@ -13,13 +13,14 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Where the run stands in the items of every transaction.
+// runItem is the index of the run among the items of every transaction.
 const runItem = 0
 
 // Submit implements run.Store.
 //
-//	writes  the run where its id is free; the account where its revision is the one read; the hold's entry with it;
-//	        the ticket where it queues; the idempotency record where there is none or an expired one
+//	writes  the run if its id is unused; the account, with the hold's entry, if its revision is the
+//	        one read; the ticket if the run must wait; the idempotency record if there is none or
+//	        it has expired
 func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (r run.Run, replayed bool, err error) {
 	if err := sub.Check(); err != nil {
 		return run.Run{}, false, err
@@ -39,7 +40,7 @@ func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (
 		}
 		after, next, entry, err := sub.Admit(seen.Account, sub.Run, now)
 		if errors.Is(err, credit.ErrInsufficient) {
-			// A repeat is answered as the first time, even with nothing left to hold.
+			// A repeat gets the first answer even if there are no credits left to hold.
 			if again := repeat(); !errors.Is(again, run.ErrUnknown) {
 				return nil, again
 			}
@@ -61,7 +62,8 @@ func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (
 	return r, replayed, nil
 }
 
-// accepted looks whether the submit was accepted before: by its idempotency key, then by its id. run.ErrUnknown: it was not.
+// accepted checks whether the submit was accepted before, by its idempotency key and then by its
+// id. run.ErrUnknown: it was not.
 func (s *Store) accepted(ctx context.Context, sub run.Submission, now time.Time) (run.Run, bool, error) {
 	if sub.Idempotency != nil {
 		r, err := s.Replay(ctx, sub.Run.Client, *sub.Idempotency, now)
@@ -76,7 +78,7 @@ func (s *Store) accepted(ctx context.Context, sub run.Submission, now time.Time)
 	return r, false, err
 }
 
-// admission is what Submit and Retry write alike.
+// admission returns the items that both Submit and Retry write.
 func (s *Store) admission(put types.TransactWriteItem, seen books, after credit.Account, r run.Run, e credit.Entry, now time.Time) ([]types.TransactWriteItem, error) {
 	account, err := s.move(seen, after, []credit.Entry{e}, "", now)
 	items := append([]types.TransactWriteItem{put}, account...)
@@ -86,8 +88,9 @@ func (s *Store) admission(put types.TransactWriteItem, seen books, after credit.
 	return items, err
 }
 
-// past looks, after a setback, whether what was decided of seen can still be written: nil where it can, errDone where
-// wrote is what is stored, so that an attempt whose answer was lost was written.
+// past checks, after a setback, whether a decision based on seen can still be written. It returns
+// nil if it can, and errDone if wrote is stored: then an attempt whose answer was lost has written
+// it.
 func (s *Store) past(ctx context.Context, last setback, seen, wrote run.Run) error {
 	if !last.failed(runItem) {
 		return nil
@@ -106,8 +109,9 @@ var errDone = errors.New("written by an attempt whose answer was lost")
 
 // End implements run.Store.
 //
-//	writes  the run where its version is the one seen; the account where its revision is the one read, with the entries
-//	        that resolve the hold; no ticket any more where it was queued
+//	writes  the run if its version is the one seen; the account, with the entries that resolve the
+//	        hold, if its revision is the one read
+//	deletes the ticket if the run was queued
 func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Time) (run.Run, error) {
 	after, err := seen.End(o, now)
 	if err != nil {
@@ -141,8 +145,8 @@ func (s *Store) End(ctx context.Context, seen run.Run, o run.Outcome, now time.T
 	return after, nil
 }
 
-// disagreement explains an account that cannot bear what was decided of seen: mostly the run has moved meanwhile, and
-// the account with it. Else it is the error that it looks like.
+// disagreement explains why the account does not fit a decision based on seen. Usually the run has
+// changed meanwhile, and the account with it; if not, err is a real error.
 func (s *Store) disagreement(ctx context.Context, seen run.Run, err error) error {
 	now, read := s.Get(ctx, seen.ID)
 	if read != nil {
@@ -156,7 +160,8 @@ func (s *Store) disagreement(ctx context.Context, seen run.Run, err error) error
 
 // Promote implements run.Store.
 //
-//	writes  the run where its version is the one read; the account where its revision is the one read; no ticket any more
+//	writes  the run if its version is the one read; the account if its revision is the one read
+//	deletes the ticket
 func (s *Store) Promote(ctx context.Context, client account.ID, t run.Terms, now time.Time) (run.Run, error) {
 	var r run.Run
 	err := s.transact(ctx, "promote", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
@@ -201,10 +206,10 @@ func (s *Store) Promote(ctx context.Context, client account.ID, t run.Terms, now
 	return r, nil
 }
 
-// Retry implements run.Store. A run that was erased has no audio left: ErrGone.
+// Retry implements run.Store. An erased run has no recording, so it is ErrGone.
 //
-//	writes  the run where its version is the one seen; the account where its revision is the one read; the new hold's
-//	        entry with it; the ticket where it queues
+//	writes  the run if its version is the one seen; the account, with the new hold's entry, if its
+//	        revision is the one read; the ticket if the run must wait
 func (s *Store) Retry(ctx context.Context, seen run.Run, sub run.Submission, now time.Time) (run.Run, error) {
 	again, err := seen.Again()
 	if err != nil {

@@ -22,7 +22,8 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// bill is a DynamoDB of one user that works out what each write costs by DynamoDB's rules. It looks at no condition.
+// bill is a DynamoDB of one user that works out what each write costs by DynamoDB's rules. It looks
+// at no condition.
 type bill struct {
 	API
 	tables map[string]map[string]item
@@ -140,8 +141,9 @@ type cost struct {
 	counted bool
 }
 
-// life makes every kind of write that a run of four minutes can make, as the chain makes them, and tells what each costs.
-// spent tells what was spent so far, and how much of it for pages of the ledger.
+// life makes every kind of write that a run of four minutes can make, as the chain makes them, and
+// tells what each costs. spent tells what was spent so far, and how much of it for pages of the
+// ledger.
 func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	t.Helper()
 	ctx, now := t.Context(), storetest.Start
@@ -224,7 +226,7 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	r, _, err = s.Submit(ctx, sub, now)
 	must(err)
 	note("submit with an Idempotency-Key", "the same, and the key", false)
-	advance(r.Noted(1, sub.First, run.Errored))
+	advance(r.NoteFailure(1, sub.First, run.Errored))
 	note("a part's failure noted", "run: what it died of", false)
 	advance(r.Resent(map[run.Part]time.Duration{sub.First: sub.Due}, now.Add(time.Minute)))
 	note("a part sent again", "run: when it is looked at next", false)
@@ -287,7 +289,8 @@ func priceList(costs []cost) string {
 	return b.String()
 }
 
-// Ensure that a run of four minutes costs no more write units than it may, and that docs/ledger.md says what it costs.
+// Ensure that a run of four minutes costs no more write units than it may, and that docs/ledger.md
+// says what it costs.
 func TestWriteUnits(t *testing.T) {
 	b := newBill()
 	costs := life(t, New(b, NamesWith("")), func() (int, int) { return b.units, b.pages })

@@ -16,10 +16,10 @@ type window struct {
 	length time.Duration
 }
 
-// poll is a run's last poll, and when the next one is free.
+// poll is the time of a run's last poll and of the next one allowed.
 type poll struct{ at, free time.Time }
 
-// Allow implements run.Limits. Windows are aligned to multiples of their length.
+// Allow implements run.Limits. Windows start at multiples of their length.
 func (s *Store) Allow(_ context.Context, scope string, limit int, length time.Duration, now time.Time) (bool, int, time.Time, error) {
 	if limit < 0 || length < time.Second {
 		return false, 0, time.Time{}, fmt.Errorf("memory: allow: %d in %s", limit, length)
@@ -87,7 +87,8 @@ func (s *Store) SetCursor(_ context.Context, walk, at string) error {
 	return nil
 }
 
-// Expire implements run.Limits, but looks at everything at once: memory has no order to go on in.
+// Expire implements run.Limits, but looks at all records at once, because maps have no order to
+// continue in.
 func (s *Store) Expire(_ context.Context, now time.Time, _ string, limit int) (deleted int, next string, err error) {
 	if limit < 1 || limit > 1000 {
 		return 0, "", fmt.Errorf("memory: expire: limit %d", limit)

@@ -14,9 +14,9 @@ import (
 	"parley/shared/engine/pipeline"
 )
 
-// Objects is pipeline.Objects. Safe for concurrent use. Its zero value is empty.
+// Objects implements pipeline.Objects. Safe for concurrent use. Its zero value is empty.
 type Objects struct {
-	// Clock tells when an object is modified; nil: that is not known. It is set before first use.
+	// Clock gives the modification times; nil: they are unknown. Set it before first use.
 	Clock clock.Clock
 
 	mu   sync.Mutex

@@ -9,8 +9,9 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Queue is pipeline.Sender and the other end of it, one first-in-first-out queue per stage: a whole chain in one process.
-// Unlike the product's queues it neither doubles nor reorders by itself; who wants that returns a delivery, or sends
+// Queue implements pipeline.Sender and the receiving end, with one first-in, first-out queue per
+// stage, so that a whole pipeline runs in one process. Unlike the product's queues, it neither
+// duplicates nor reorders messages by itself; to get that, return a delivery or send a message
 // twice. Safe for concurrent use. Its zero value is empty.
 type Queue struct {
 	mu      sync.Mutex
@@ -19,15 +20,16 @@ type Queue struct {
 	flying  map[int64]Delivery
 }
 
-// Delivery is a message handed out and not yet acknowledged.
+// Delivery is a message that was received and not yet acknowledged.
 type Delivery struct {
 	Message  pipeline.Message
 	Stage    run.Stage
-	Receives int   // how often it was handed out, this time included
-	Receipt  int64 // names the delivery to Ack and Return
+	Receives int   // how often it was received, including this time
+	Receipt  int64 // identifies the delivery to Ack and Return
 }
 
-// Send implements pipeline.Sender. An error says that a message names no part; nothing is sent then.
+// Send implements pipeline.Sender. If a message has no valid part, it returns an error and sends
+// nothing.
 func (q *Queue) Send(_ context.Context, messages []pipeline.Message) error {
 	parts := make([]run.Part, len(messages))
 	for i, m := range messages {
@@ -49,7 +51,7 @@ func (q *Queue) Send(_ context.Context, messages []pipeline.Message) error {
 	return nil
 }
 
-// Receive hands out the longest waiting message of a stage; ok is false where none waits.
+// Receive returns the message of a stage that has waited longest; ok is false if none waits.
 func (q *Queue) Receive(stage run.Stage) (d Delivery, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -65,7 +67,7 @@ func (q *Queue) Receive(stage run.Stage) (d Delivery, ok bool) {
 	return d, true
 }
 
-// Ack removes a delivered message for good; false where the receipt is not in flight.
+// Ack deletes a received message. It returns false if the receipt is not in flight.
 func (q *Queue) Ack(receipt int64) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -74,7 +76,8 @@ func (q *Queue) Ack(receipt int64) bool {
 	return ok
 }
 
-// Return puts a delivered message back at the end of its queue; false where the receipt is not in flight.
+// Return puts a received message back at the end of its queue. It returns false if the receipt is
+// not in flight.
 func (q *Queue) Return(receipt int64) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,7 +89,7 @@ func (q *Queue) Return(receipt int64) bool {
 	return ok
 }
 
-// Depth counts the messages of a stage that wait and those in flight.
+// Depth returns how many messages of a stage wait and how many are in flight.
 func (q *Queue) Depth(stage run.Stage) (waiting, flying int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

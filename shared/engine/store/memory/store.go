@@ -1,6 +1,7 @@
-// Package memory keeps runs, ledger, accounts, limits, objects and queues in the memory of one process. It is the model
-// that the product's adapters are compared with, and the store that simulations run on: one lock, copies in and out, and
-// an order that depends on nothing but what was called.
+// Package memory stores runs, ledger, accounts, limits, objects and queues in the memory of one
+// process. It is the model that the product's adapters are compared with, and simulations run on
+// it. It uses one lock, copies everything that goes in or out, and its results depend only on the
+// calls made.
 package memory
 
 import (
@@ -19,7 +20,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Store is run.Store, account.Store, run.Limits and audit.Source. Safe for concurrent use.
+// Store implements run.Store, account.Store, account.Signings, run.Limits and audit.Source. Safe
+// for concurrent use.
 type Store struct {
 	mu          sync.Mutex
 	runs        map[run.ID]run.Run
@@ -37,7 +39,7 @@ type Store struct {
 	cursors map[string]string
 }
 
-// book is what is kept per client of money and work.
+// book is what the store keeps per client: its account, entries, queue and runs.
 type book struct {
 	account credit.Account
 	moved   time.Time // the account's last write
@@ -57,7 +59,7 @@ type accepted struct {
 	expires time.Time
 }
 
-// New makes an empty store.
+// New returns an empty store.
 func New() *Store {
 	return &Store{
 		runs: map[run.ID]run.Run{}, due: map[run.ID]struct{}{}, books: map[account.ID]*book{},
@@ -67,7 +69,7 @@ func New() *Store {
 	}
 }
 
-// Clone copies the store as it is now.
+// Clone returns a copy of the store as it is now.
 func (s *Store) Clone() *Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +85,7 @@ func (s *Store) Clone() *Store {
 	return n
 }
 
-// book returns the client's book, an empty one that is not kept where it has none.
+// book returns the client's book. If there is none, it returns an empty one, which is not stored.
 func (s *Store) book(client account.ID) *book {
 	if b, ok := s.books[client]; ok {
 		return b
@@ -187,7 +189,7 @@ func (s *Store) get(id run.ID) (run.Run, error) {
 	return cloneRun(r), nil
 }
 
-// moved tells why a decision made of seen can no longer be written: nil where it can.
+// moved returns why a decision based on seen can no longer be written, or nil if it can.
 func (s *Store) moved(seen run.Run) error {
 	r, ok := s.runs[seen.ID]
 	if !ok {
@@ -259,7 +261,7 @@ func (s *Store) Promote(_ context.Context, client account.ID, t run.Terms, now t
 	return cloneRun(r), nil
 }
 
-// Retry implements run.Store. A run that was erased has no audio left: ErrGone.
+// Retry implements run.Store. An erased run has no recording, so it is ErrGone.
 func (s *Store) Retry(_ context.Context, seen run.Run, sub run.Submission, now time.Time) (run.Run, error) {
 	r, err := seen.Again()
 	if err != nil {
@@ -281,7 +283,7 @@ func (s *Store) Retry(_ context.Context, seen run.Run, sub run.Submission, now t
 	return cloneRun(r), nil
 }
 
-// Erase implements run.Store. A run that is erased already stays as it is.
+// Erase implements run.Store. A run that is already erased stays as it is.
 func (s *Store) Erase(_ context.Context, seen run.Run, now time.Time) (run.Run, error) {
 	if !seen.Status.Terminal() {
 		return run.Run{}, run.ErrGone
@@ -306,7 +308,7 @@ func (s *Store) Erase(_ context.Context, seen run.Run, now time.Time) (run.Run, 
 	return cloneRun(r), nil
 }
 
-// older orders positions from the oldest.
+// older compares positions; the oldest comes first.
 func older(a, b run.Position) int {
 	if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
 		return c
@@ -374,8 +376,8 @@ func (s *Store) Due(_ context.Context, now time.Time, limit int) ([]run.ID, erro
 	return ids, nil
 }
 
-// Waiting implements run.Store: those whose account has not moved for longest come first, since a client whose queue
-// moves needs no help.
+// Waiting implements run.Store. The clients whose accounts have not changed for longest come first,
+// since a client whose queue moves needs no help.
 func (s *Store) Waiting(_ context.Context, limit int) ([]account.ID, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, fmt.Errorf("memory: waiting: limit %d", limit)

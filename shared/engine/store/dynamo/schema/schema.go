@@ -1,29 +1,30 @@
-// Package schema is the four DynamoDB tables as data: keys, indexes, what the indexes carry, which attribute expires.
-// The deployed stack and the tests create their tables from it, and package dynamo names its attributes by it, so that
-// the three cannot drift. It imports nothing.
+// Package schema describes the four DynamoDB tables as data: keys, indexes, the attributes that the
+// indexes include, and the attribute that expires items. The deployed stack and the tests create
+// their tables from it, and package dynamo uses its attribute names, so that the three cannot drift
+// apart. It imports nothing.
 package schema
 
-// The attributes that keys are made of. What stands in each is explained in the file of package dynamo that owns the
-// table.
+// The attributes that keys are made of. The file of package dynamo that owns a table explains their
+// values.
 const (
 	RunID       = "id"       // runs: run.ID
 	RunClient   = "client"   // runs: account.ID of its client
 	RunCreated  = "created"  // runs: time and id, sortable
-	RunDueShard = "dueShard" // runs that have a NextDue only: which of the due index's partitions
-	RunDue      = "due"      // runs that have one only: Unix ms, not after run.Run.NextDue
+	RunDueShard = "dueShard" // only runs with a NextDue: the partition of the due index
+	RunDue      = "due"      // only runs with a NextDue: Unix ms, not after run.Run.NextDue
 	RunExternal = "externalId"
 	RunTags     = "tags"
 
 	CreditClient  = "client"  // credits: account.ID
-	CreditEntry   = "entry"   // credits: the account, an entry, or a place in the queue
-	CreditWaiting = "waiting" // accounts with queued runs only: which of the waiting index's partitions
-	CreditMoved   = "moved"   // accounts with queued runs only: Unix ms of the account's last write
+	CreditEntry   = "entry"   // credits: the account, a page of entries, or a place in the queue
+	CreditWaiting = "waiting" // only accounts with queued runs: the partition of the waiting index
+	CreditMoved   = "moved"   // only accounts with queued runs: Unix ms of the account's last write
 
 	ClientPartition = "pk"
 	ClientSort      = "sk"
 
 	LimitScope = "scope"
-	LimitTTL   = "ttl" // Unix seconds after which the item counts as gone; DynamoDB deletes it up to days later
+	LimitTTL   = "ttl" // Unix seconds after which DynamoDB may delete the item, perhaps days later
 )
 
 // The indexes.
@@ -48,12 +49,12 @@ type Key struct {
 	Type Type
 }
 
-// Index is a global secondary index. It always carries its own and the table's keys.
+// Index is a global secondary index. It always includes its own and the table's keys.
 type Index struct {
 	Name            string
 	Partition, Sort Key
-	// Include are further attributes that it carries: only such as never change, since each change of a carried
-	// attribute is billed as a write of the index too.
+	// Include lists further attributes to include. They must never change, since each change of an
+	// included attribute is billed as a write of the index too.
 	Include []string
 }
 
@@ -61,9 +62,9 @@ type Index struct {
 type Table struct {
 	Name      string // runs, credits, clients or limits
 	Partition Key
-	Sort      Key    // Name is empty where there is none
-	TTL       string // the attribute that expires items; empty: none do
-	Durable   bool   // worth point-in-time recovery and protection against deletion
+	Sort      Key    // its Name is empty if there is none
+	TTL       string // the attribute that expires items; empty: items do not expire
+	Durable   bool   // needs point-in-time recovery and protection against deletion
 	Indexes   []Index
 }
 
@@ -80,5 +81,5 @@ var (
 	Limits  = Table{Name: "limits", Partition: Key{LimitScope, String}, TTL: LimitTTL}
 )
 
-// Tables lists them all.
+// Tables lists all tables.
 var Tables = []Table{Runs, Credits, Clients, Limits}
