@@ -1,4 +1,4 @@
-// Command deadletter ends the runs whose messages were delivered too often.
+// Command deadletter ends runs whose messages were delivered too often.
 package main
 
 import "parley/functions/internal/wire"

@@ -1,4 +1,4 @@
-// Command diarize finds who speaks when.
+// Command diarize finds out who speaks when.
 package main
 
 import (

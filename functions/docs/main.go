@@ -1,4 +1,4 @@
-// Command docs serves the documentation: the OpenAPI document and a page over it.
+// Command docs serves the documentation: the OpenAPI document, also as an HTML page.
 package main
 
 import (

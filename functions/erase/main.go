@@ -1,4 +1,4 @@
-// Command erase deletes what was recorded and found of a run.
+// Command erase deletes the recording and the results of a run.
 package main
 
 import (

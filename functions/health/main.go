@@ -1,4 +1,4 @@
-// Command health tells whether the service is ready.
+// Command health answers whether the service is ready.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command ingest decodes a recording, measures it and cuts it.
+// Command ingest decodes a recording, measures it and divides it into pieces.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command poll answers how far a run is, and its scores.
+// Command poll answers the progress of a run, and its scores once it has ended.
 package main
 
 import (

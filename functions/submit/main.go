@@ -1,4 +1,4 @@
-// Command submit takes a recording and accepts it as a run.
+// Command submit checks a recording and accepts it as a run.
 package main
 
 import (

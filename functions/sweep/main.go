@@ -1,5 +1,5 @@
-// Command sweep sends lost parts again, ends stuck runs and starts queued ones that were left behind; then it deletes what nobody
-// needs any more.
+// Command sweep sends lost parts again, ends stuck runs and starts queued runs that were left
+// behind. Then it deletes what is no longer needed.
 package main
 
 import (

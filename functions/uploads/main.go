@@ -1,4 +1,4 @@
-// Command uploads gives out presigned uploads.
+// Command uploads answers with presigned uploads.
 package main
 
 import (

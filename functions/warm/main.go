@@ -1,4 +1,4 @@
-// Command warm asks the stages' functions whether their engines are ready, and keeps the answer.
+// Command warm asks the stages' functions whether their engines are ready, and records the answers.
 package main
 
 import (

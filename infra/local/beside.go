@@ -11,18 +11,20 @@ import (
 	"time"
 )
 
-// endpointVariable names the endpoint to a program that runs beside it.
+// endpointVariable is the environment variable with the service's endpoint.
 const endpointVariable = "PARLEY_ENDPOINT"
 
-// besidePatience is how long a program may take to end once it was asked to.
+// besidePatience is how long the program may take to end after it was asked to.
 const besidePatience = 10 * time.Second
 
-// Starter starts a service that keeps its state in a folder: where it is found, and how it is stopped.
+// Starter starts a service that keeps its state in the folder dir. It returns the service's
+// endpoint and a function that stops it.
 type Starter func(ctx context.Context, dir string, progress func(line string)) (endpoint string, stop func() error, err error)
 
-// Beside is the whole of a command that runs the program of its arguments beside a service, which PARLEY_ENDPOINT names to the
-// program, and stops the service again. It returns the program's own exit status; 2 where there is no program, 0 with
-// ErrNoToolchain where the service cannot be built here.
+// Beside is the main function of a command that starts a service, runs the program given in its
+// arguments with PARLEY_ENDPOINT set to the service's endpoint, and stops the service. It returns
+// the program's exit status; 2 if no program is given; 0 with ErrNoToolchain if the service cannot
+// be built on this machine.
 func Beside(what string, start Starter) (status int, err error) {
 	if len(os.Args) < 2 {
 		return 2, fmt.Errorf("give the program to run beside %s, and its arguments", what)
@@ -45,8 +47,8 @@ func Beside(what string, start Starter) (status int, err error) {
 	return runBeside(ctx, endpoint, os.Args[1], os.Args[2:]...)
 }
 
-// runBeside runs a program with PARLEY_ENDPOINT set, on this process's own input and output, to its end, and returns its
-// exit status. When ctx ends, the program is asked to end.
+// runBeside runs a program to its end, with PARLEY_ENDPOINT set and this process's input and
+// output, and returns its exit status. When ctx ends, it asks the program to end.
 func runBeside(ctx context.Context, endpoint, name string, args ...string) (status int, err error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

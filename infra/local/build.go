@@ -18,11 +18,13 @@ import (
 	"time"
 )
 
-// Dist is the folder of the built functions below the repository's root, for a processor (amd64, arm64).
+// Dist returns the folder of the functions built for a processor (amd64, arm64), below the
+// repository's root.
 func Dist(root, arch string) string { return filepath.Join(root, "dist", arch) }
 
-// BuildFunctions builds the named functions, all where none is named, for a processor, each into
-// dist/<arch>/<name>/bootstrap. A program that has not changed is left as it is. It returns the programs' SHA-256 by name.
+// BuildFunctions builds the named functions, or all if none is named, for a processor (amd64,
+// arm64), each into dist/<arch>/<name>/bootstrap. It does not touch a program that has not changed.
+// It returns the SHA-256 of each program, in hex, by name.
 func BuildFunctions(ctx context.Context, root, arch string, names ...string) (map[string]string, error) {
 	all, err := functionNames(root)
 	if err != nil {
@@ -38,7 +40,7 @@ func BuildFunctions(ctx context.Context, root, arch string, names ...string) (ma
 		}
 		packages[i] = "./functions/" + name
 	}
-	// The folder stays, so that the go command finds what is up to date there and does not link it again.
+	// This folder is kept, so that the go command does not link a program again that is up to date.
 	linked := filepath.Join(Dist(root, arch), ".linked")
 	if err := os.MkdirAll(linked, 0o755); err != nil {
 		return nil, fmt.Errorf("local: build: %w", err)
@@ -59,7 +61,7 @@ func BuildFunctions(ctx context.Context, root, arch string, names ...string) (ma
 	return sums, nil
 }
 
-// functionNames lists the folders of functions/ that hold a program.
+// functionNames lists the folders of functions/ that have a program.
 func functionNames(root string) ([]string, error) {
 	mains, err := filepath.Glob(filepath.Join(root, "functions", "*", "main.go"))
 	if err != nil {
@@ -75,7 +77,7 @@ func functionNames(root string) ([]string, error) {
 	return names, nil
 }
 
-// keep copies a built program into its place unless the very same is there.
+// keep copies a built program into its place, unless the same program is already there.
 func keep(built, place string) (sum string, err error) {
 	raw, err := os.ReadFile(built)
 	if err != nil {
@@ -98,7 +100,7 @@ func sha(raw []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// pack is the deployment package of a function: a zip with its bootstrap.
+// pack returns the deployment package of a function: a zip file with its bootstrap.
 func pack(root, name string) ([]byte, error) {
 	raw, err := os.ReadFile(filepath.Join(Dist(root, runtime.GOARCH), name, "bootstrap"))
 	if err != nil {
@@ -118,8 +120,9 @@ func pack(root, name string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// fingerprint is the hash of everything that the stack is made of: the sources of its program, of this module, the
-// versions of all others, the CDK's settings and those given. The functions' programs are not in it.
+// fingerprint returns a hash of everything that the stack is made from: the sources of its program
+// in this module, the versions of all other modules, the CDK's settings and the given ones. It does
+// not cover the functions' programs.
 func fingerprint(ctx context.Context, root string, settings ...string) (string, error) {
 	dirs, err := command{dir: root, name: "go", args: []string{"list", "-deps", "-f",
 		"{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./infra/stack/app"}}.output(ctx)

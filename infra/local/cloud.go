@@ -15,20 +15,20 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// region is the one region of the emulated AWS, account its one account.
+// The only region and the only account of the emulated AWS.
 const (
 	region  = "us-east-1"
 	account = "000000000000"
 )
 
 const (
-	// startPatience is how long the emulator may take to answer.
+	// startPatience is how long the emulator may take until it answers.
 	startPatience = 60 * time.Second
-	// stopPatience is how long it may take to save its state.
+	// stopPatience is how long the emulator may take to save its state.
 	stopPatience = 60 * time.Second
 )
 
-// errCloudDied says that the emulator ended by itself.
+// errCloudDied means that the emulator ended by itself.
 var errCloudDied = errors.New("local: the emulated AWS ended by itself")
 
 // cloud is the running emulator.
@@ -38,8 +38,8 @@ type cloud struct {
 	log      *os.File
 }
 
-// startCloud starts the emulator on a free port of the loopback interface, the same as last time where that is free, and
-// waits until it answers.
+// startCloud starts the emulator on a free port of the loopback interface and waits until it
+// answers. It uses the same port as last time if that is free.
 func (s *starter) startCloud(ctx context.Context, t tools) (*cloud, error) {
 	before, err := s.data.load()
 	if err != nil {
@@ -71,8 +71,9 @@ func (s *starter) startCloud(ctx context.Context, t tools) (*cloud, error) {
 	return c, nil
 }
 
-// cloudEnvironment is the emulator's whole environment. The functions see all of it, under their own variables of the
-// stack, so it holds no secret; it is also how they learn what differs here from what is deployed.
+// cloudEnvironment returns the emulator's whole environment. It must not contain a secret, because
+// the functions see all of it besides their own variables from the stack. It also passes them the
+// settings of a local system.
 func (s *starter) cloudEnvironment(endpoint string) []string {
 	_, port, _ := strings.Cut(strings.TrimPrefix(endpoint, "http://"), ":")
 	env := []string{
@@ -98,7 +99,8 @@ func (s *starter) cloudEnvironment(endpoint string) []string {
 	return env
 }
 
-// freeEndpoint is a port that nothing listens on.
+// freeEndpoint returns the endpoint before if nothing listens on it, or else one on another free
+// port.
 func freeEndpoint(before string) (string, error) {
 	for _, addr := range []string{strings.TrimPrefix(before, "http://"), "127.0.0.1:0"} {
 		if addr == "" {
@@ -117,7 +119,7 @@ func freeEndpoint(before string) (string, error) {
 	return "", errors.New("local: no free port on 127.0.0.1")
 }
 
-// moveState rewrites the endpoint in the saved state, which names queues by their whole URL.
+// moveState replaces the endpoint in the saved state, which contains the full URLs of queues.
 func moveState(dir, from, to string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
@@ -135,7 +137,7 @@ func moveState(dir, from, to string) error {
 	return nil
 }
 
-// await returns once the emulator answers.
+// await waits until the emulator answers.
 func (c *cloud) await(ctx context.Context) error {
 	err := c.answers(ctx, c.endpoint+"/_ministack/health")
 	if errors.Is(err, errDied) {
@@ -147,7 +149,7 @@ func (c *cloud) await(ctx context.Context) error {
 	return err
 }
 
-// guard is ctx that also ends, with errCloudDied as its cause, when the emulator does.
+// guard returns a context that also ends, with errCloudDied as its cause, when the emulator ends.
 func (c *cloud) guard(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
@@ -160,8 +162,8 @@ func (c *cloud) guard(ctx context.Context) (context.Context, context.CancelCause
 	return ctx, cancel
 }
 
-// stop lets the emulator save its state and ends it and every function with it.
+// stop lets the emulator save its state, and ends it and every function.
 func (c *cloud) stop() {
 	c.child.stop(stopPatience)
-	_ = c.log.Close() // the child has its own
+	_ = c.log.Close() // the child has its own descriptor
 }

@@ -25,18 +25,18 @@ import (
 // tail is how much of a failed program's output an error shows, in bytes.
 const tail = 4000
 
-// command is a program of the developer's machine (go, pip, npm, cdk), run to its end.
+// command is a program on the developer's machine (go, pip, npm, cdk) to run to its end.
 type command struct {
 	dir  string
-	env  []string // beside the process's own, which it overrides
+	env  []string // added to this process's environment, which it overrides
 	name string
 	args []string
 
-	stdout *bytes.Buffer // for what it writes to standard output, where that is wanted apart
+	stdout *bytes.Buffer // receives standard output; nil: it goes where standard error goes
 }
 
-// run runs the program in a process group of its own, which is killed whole when ctx ends. An error carries the end of
-// what the program said.
+// run runs the program in its own process group, and kills the whole group when ctx ends. An error
+// includes the end of the program's output.
 func (c command) run(ctx context.Context) error {
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.name, c.args...)
@@ -74,15 +74,15 @@ func (c command) output(ctx context.Context) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// child is a program that runs beside this one, in a process group of its own.
+// child is a program that runs beside this one, in its own process group.
 type child struct {
 	pid  int
 	done chan struct{} // closed when it has ended
 	err  error         // how it ended; read after done
 }
 
-// spawn starts a child. Should this process die without a word, the kernel sends the child SIGTERM, so that it saves
-// what it has.
+// spawn starts a child. If this process is killed, the kernel sends the child SIGTERM, so that it
+// can save its state.
 func spawn(path string, args, env []string, dir string, log io.Writer) (*child, error) {
 	cmd := exec.Command(path, args...) //nolint:noctx // it outlives the call; stop ends it
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, log, log
@@ -90,7 +90,8 @@ func spawn(path string, args, env []string, dir string, log io.Writer) (*child, 
 	c := &child{done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// The signal is sent when the thread that started the child ends, so the thread stays as long as the child.
+		// The kernel sends the signal when the thread that started the child ends, so the thread
+		// must live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		forget, err := startOwn(cmd)
@@ -107,10 +108,10 @@ func spawn(path string, args, env []string, dir string, log io.Writer) (*child, 
 	return c, <-started
 }
 
-// errDied says that a child ended by itself.
+// errDied means that a child ended by itself.
 var errDied = errors.New("local: it ended by itself")
 
-// answers returns once the child says 200 at url. errDied.
+// answers waits until the child answers 200 at url. errDied.
 func (c *child) answers(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -137,25 +138,28 @@ func (c *child) answers(ctx context.Context, url string) error {
 	}
 }
 
-// stop asks the child to end, kills it where it does not within patience, and then whatever is left of its group.
+// stop asks the child to end. After that, or after patience, it kills whatever is left of the
+// child's group.
 func (c *child) stop(patience time.Duration) {
-	_ = syscall.Kill(c.pid, syscall.SIGTERM) // an error says that it has ended
+	_ = syscall.Kill(c.pid, syscall.SIGTERM) // an error means that it has ended
 	select {
 	case <-c.done:
 	case <-time.After(patience):
 	}
-	_ = syscall.Kill(-c.pid, syscall.SIGKILL) // an error says that nothing is left
+	_ = syscall.Kill(-c.pid, syscall.SIGKILL) // an error means that nothing is left
 	<-c.done
 }
 
-// orphans are descendants whose own parent died: an engine whose function was killed.
+// orphans are descendants of this process whose own parent has died, such as an engine whose
+// function was killed.
 type orphans struct {
-	spared []int // children of this process that are none of ours
+	spared []int // children that this process had before
 	done   chan struct{}
 	ended  chan struct{}
 }
 
-// adoptOrphans makes this process the parent of its orphans, and takes note of their deaths, so that none stays a zombie.
+// adoptOrphans makes this process the parent of its orphans, and reaps them when they end, so that
+// none stays a zombie.
 func adoptOrphans() *orphans {
 	o := &orphans{spared: children(os.Getpid()), done: make(chan struct{}), ended: make(chan struct{})}
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // Linux since 3.4
@@ -178,8 +182,8 @@ func adoptOrphans() *orphans {
 	return o
 }
 
-// list are the orphans of now. What this system starts is in process groups of its own, so a child in this process's group is one
-// that somebody else here started and waits for.
+// list returns the current orphans. Everything that this package starts is in other process groups,
+// so a child in this process's own group was started by other code, which waits for it.
 func (o *orphans) list() []int {
 	own.Lock()
 	defer own.Unlock()
@@ -189,10 +193,11 @@ func (o *orphans) list() []int {
 	})
 }
 
-// maxGenerations bounds how often kill looks again: killing a process hands its own children to this one.
+// maxGenerations bounds how often kill looks again: the children of a killed process become orphans
+// too.
 const maxGenerations = 20
 
-// kill kills the orphans, and what then becomes one.
+// kill kills the orphans, and those that become orphans by that.
 func (o *orphans) kill() {
 	close(o.done)
 	<-o.ended
@@ -202,25 +207,26 @@ func (o *orphans) kill() {
 			return
 		}
 		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // an error says that it has ended
+			_ = syscall.Kill(pid, syscall.SIGKILL) // an error means that it has ended
 			reap(pid, 0)
 		}
 	}
 }
 
-// reap takes note of a child's death.
+// reap waits for a child, so that it does not stay a zombie.
 func reap(pid, options int) {
 	var status syscall.WaitStatus
-	_, _ = syscall.Wait4(pid, &status, options, nil) // an error says that it has been waited for
+	_, _ = syscall.Wait4(pid, &status, options, nil) // an error means that it has been waited for
 }
 
-// own are the children that this package started and waits for itself.
+// own holds the children that this package started and waits for.
 var own = struct {
 	sync.Mutex
 	pids map[int]bool
 }{pids: map[int]bool{}}
 
-// startOwn starts a child that is no orphan; the caller waits for it and then calls forget.
+// startOwn starts a child that does not count as an orphan. The caller waits for it and then calls
+// forget.
 func startOwn(cmd *exec.Cmd) (forget func(), err error) {
 	own.Lock()
 	defer own.Unlock()
@@ -236,7 +242,7 @@ func startOwn(cmd *exec.Cmd) (forget func(), err error) {
 	}, nil
 }
 
-// children lists the processes with this parent.
+// children returns the processes with this parent.
 func children(parent int) []int {
 	var out []int
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -246,9 +252,10 @@ func children(parent int) []int {
 	for _, path := range stats {
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			continue // it has ended meanwhile
+			continue // the process has ended meanwhile
 		}
-		// pid (name) state ppid …; the name may hold anything but ends at the last parenthesis.
+		// The format is: pid (name) state ppid …. The name may contain anything; it ends at the
+		// last parenthesis.
 		_, after, _ := bytes.Cut(raw[bytes.LastIndexByte(raw, ')'):], []byte(") "))
 		fields := bytes.Fields(after)
 		if len(fields) < 2 {
@@ -264,7 +271,7 @@ func children(parent int) []int {
 	return out
 }
 
-// lookFor finds a program that the developer has to have.
+// lookFor finds a program that the developer must have installed.
 func lookFor(name, what string) (string, error) {
 	path, err := exec.LookPath(name)
 	if errors.Is(err, exec.ErrNotFound) {

@@ -21,12 +21,12 @@ import (
 	"parley/shared/speech"
 )
 
-// data is the folder that keeps a system between its runs.
+// data is the folder that keeps the state of a system.
 //
 //	system.json   addresses and fingerprints (System)
 //	env           the endpoint variables, for a shell
-//	faults.json   the faults that are set
-//	aws/          the emulated AWS's own: its state, the objects, its log
+//	faults.json   the injected faults
+//	aws/          the state, the objects and the log of the emulated AWS
 //	tmp/          temporary files of the emulator and the functions; emptied at each start
 //	assembly/     the synthesised stack
 type data struct {
@@ -34,7 +34,7 @@ type data struct {
 	lock *os.File
 }
 
-// openData takes the folder for this process alone: a second system on it would spoil it.
+// openData locks the folder for this process, because a second system would corrupt it.
 func openData(dir string) (*data, error) {
 	d := &data{dir: dir}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -46,7 +46,7 @@ func openData(dir string) (*data, error) {
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = lock.Close()
-		return nil, fmt.Errorf("local: a system is running on %s already: stop it, or give another folder", dir)
+		return nil, fmt.Errorf("local: a system is already running on %s: stop it, or use another folder", dir)
 	}
 	d.lock = lock
 	if err := os.RemoveAll(d.path("tmp")); err != nil {
@@ -79,7 +79,7 @@ func (d *data) load() (System, error) {
 	return s, nil
 }
 
-// save records the system, for the next start and for Load, and as variables for a shell.
+// save records the system for the next start and for Load, and as variables for a shell.
 func (d *data) save(s System) error {
 	raw, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -100,7 +100,8 @@ func replace(path string, content []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-// Load reads what is known of the system on this data folder, running or not.
+// Load reads the recorded addresses of the system on this data folder, whether it is running or
+// not. It fails if none was ever started there.
 func Load(dir string) (System, error) {
 	d := &data{dir: dir}
 	s, err := d.load()
@@ -110,7 +111,8 @@ func Load(dir string) (System, error) {
 	return s, err
 }
 
-// Variables are the environment in which the SDKs, the AWS CLI and our own programs find the system, as NAME=VALUE.
+// Variables returns the environment variables, as NAME=VALUE, with which the SDKs, the AWS CLI and
+// our own programs find the system.
 func (s System) Variables() []string {
 	vars := []string{
 		"AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
@@ -123,13 +125,13 @@ func (s System) Variables() []string {
 	for _, stage := range speech.Service.Fed() {
 		vars = append(vars, config.Queue(stage.Name)+"="+s.Outputs["Queue"+title(stage.Queue())])
 	}
-	if s.Deadline > 0 { // an operator's retry sets it too
+	if s.Deadline > 0 { // for an operator's retry, which sets the deadline too
 		vars = append(vars, config.Deadline+"="+s.Deadline.String())
 	}
 	return vars
 }
 
-// Lookup is os.LookupEnv for these variables.
+// Lookup is like os.LookupEnv, for the system's Variables.
 func (s System) Lookup(name string) (string, bool) {
 	for _, v := range s.Variables() {
 		if value, ok := strings.CutPrefix(v, name+"="); ok {
@@ -150,10 +152,10 @@ func title(name string) string {
 func envFile(s System) []byte {
 	vars := slices.Clone(s.Variables())
 	slices.Sort(vars)
-	return []byte("# Where this system's AWS is: set -a; . ./env; set +a\n" + strings.Join(vars, "\n") + "\n")
+	return []byte("# How to reach this system's AWS: set -a; . ./env; set +a\n" + strings.Join(vars, "\n") + "\n")
 }
 
-// faultFile is where the faults of the system on a data folder stand.
+// faultFile returns the path of the fault file of the system on a data folder.
 func faultFile(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -181,7 +183,7 @@ func SetFaults(dir string, specs []string) error {
 	return changeFaults(dir, func(file string) error { return fault.Set(file, parsed) })
 }
 
-// ClearFaults ends all faults.
+// ClearFaults removes all faults.
 func ClearFaults(dir string) error { return changeFaults(dir, fault.Clear) }
 
 func changeFaults(dir string, change func(file string) error) error {
@@ -199,16 +201,17 @@ func changeFaults(dir string, change func(file string) error) error {
 	return nil
 }
 
-// ready is false where ready=false is set.
+// ready is false if ready=false is set.
 func ready(file string) bool {
 	specs, err := fault.Show(file)
 	return err != nil || !slices.ContainsFunc(specs, func(s fault.Spec) bool { return s.Target == fault.TargetReady })
 }
 
-// probePatience is how long the message to the warm function may take.
+// probePatience is how long it may take to invoke the warm function.
 const probePatience = 5 * time.Second
 
-// probe has the warm function look at once, instead of within a minute. A system that does not run looks when it starts.
+// probe makes the warm function check the readiness now rather than within a minute. A system that
+// is not running checks it when it starts.
 func probe(dir string) {
 	system, err := Load(dir)
 	if err != nil {
@@ -220,10 +223,11 @@ func probe(dir string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), probePatience)
 	defer cancel()
-	_ = lambdas.nudge(ctx, "warm") // it does not run
+	_ = lambdas.nudge(ctx, "warm") // an error means that the system is not running
 }
 
-// ShowFaults lists the faults in effect, counted ones with what is left of them.
+// ShowFaults returns the faults in effect; those with a count show how often they will still be
+// injected.
 func ShowFaults(dir string) ([]string, error) {
 	file, err := faultFile(dir)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// build is what the sources come to: read after done.
+// build is the result of building the sources. The other fields may be read once done is closed.
 type build struct {
 	done  chan struct{}
 	sums  map[string]string // SHA-256 of each function's program
@@ -21,7 +21,7 @@ type build struct {
 	err   error
 }
 
-// build builds the functions beside what goes on.
+// build builds the functions in the background.
 func (s *starter) build(ctx context.Context) *build {
 	b := &build{done: make(chan struct{})}
 	if before, err := s.data.load(); err == nil && before.Deployed == "" {
@@ -37,8 +37,9 @@ func (s *starter) build(ctx context.Context) *build {
 	return b
 }
 
-// deploy brings the emulated AWS to what the sources say, and returns the system without its URL. Where nothing changed
-// since the last time, it does nothing; where only functions did, it replaces their programs; else the CDK deploys.
+// deploy makes the emulated AWS match the sources, and returns the system without its URL. If
+// nothing changed since the last time, it does nothing; if only functions changed, it replaces
+// their programs; otherwise the CDK deploys the stack.
 func (s *starter) deploy(ctx context.Context, t tools, endpoint string, built *build) (System, error) {
 	<-built.done
 	system, err := s.data.load()
@@ -55,8 +56,8 @@ func (s *starter) deploy(ctx context.Context, t tools, endpoint string, built *b
 			return system, err
 		}
 		system.Deployed = built.stack
-		// The deployment replaced the programs that are others than in the one before. Of the rest, some may have been pushed
-		// since then: those are compared below.
+		// The CDK replaced only the programs that differ from its last deployment. Some of the
+		// others may have been pushed since then; they are compared below.
 		for name, sum := range sums {
 			if system.Templates[name] != sum {
 				if system.Functions == nil {
@@ -78,22 +79,24 @@ func (s *starter) deploy(ctx context.Context, t tools, endpoint string, built *b
 	return system, s.data.save(system)
 }
 
-// settings are the stack's context values (infra/stack/app): all that differs here from what is deployed elsewhere.
+// settings returns the stack's context values (infra/stack/app). Nothing else differs from a
+// deployment on AWS.
 func (s *starter) settings() []string {
 	return []string{
 		"stack=" + StackName,
 		"arch=" + runtime.GOARCH,
 		"dist=" + Dist(s.Root, runtime.GOARCH),
-		// Native functions do not unpack layers: they look for their engines where parts says.
+		// Layers are not unpacked for native functions, which look for their engines in the folder
+		// parts.
 		"layers=" + s.data.path("layers"),
 		"parts=" + s.Parts,
-		// One copy per processor; 2 is the least that SQS takes.
+		// One copy per processor, but at least 2, the minimum of SQS.
 		"concurrency=" + strconv.Itoa(max(2, runtime.NumCPU())),
 		"throwaway=true",
 	}
 }
 
-// cdk synthesises the stack and deploys it, and returns its outputs.
+// cdk synthesises and deploys the stack, and returns its outputs.
 func (s *starter) cdk(ctx context.Context, t tools, endpoint string) (map[string]string, error) {
 	app := filepath.Join(t.cache, "stack-app")
 	s.Progress("building the stack (1 to 2 minutes the first time)")
@@ -148,8 +151,8 @@ func (s *starter) cdk(ctx context.Context, t tools, endpoint string) (map[string
 	return all[StackName], nil
 }
 
-// emptyLayers makes a stand-in of each layer: the emulator keeps all of a layer in memory and in its state, and native
-// functions never see it.
+// emptyLayers creates a stand-in for each layer, because the emulator keeps layers in memory and in
+// its state, and native functions never see them.
 func (s *starter) emptyLayers() error {
 	for _, layer := range layers {
 		dir := s.data.path("layers", string(layer), "parley")
@@ -163,7 +166,8 @@ func (s *starter) emptyLayers() error {
 	return nil
 }
 
-// contextOf is the context of cdk.json and the settings, as the CDK's program hands it to the stack's.
+// contextOf returns the context of cdk.json with the settings added, in the form in which the CDK
+// passes it to the stack's program.
 func contextOf(root string, settings []string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(root, "cdk.json"))
 	if err != nil {

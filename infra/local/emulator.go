@@ -5,16 +5,17 @@ import (
 	"errors"
 )
 
-// Emulator is an emulated AWS alone, without our stack: for tests of the adapters and of the emulator itself.
+// Emulator is an emulated AWS without our stack, for tests of the adapters and of the emulator
+// itself.
 type Emulator struct {
-	// Endpoint is where it answers, on loopback. Any credentials do.
+	// Endpoint is its address on loopback. It accepts any credentials.
 	Endpoint string
 
 	cloud *cloud
 	data  *data
 }
 
-// StartEmulator starts one that keeps its state in a folder. The caller stops it.
+// StartEmulator starts an Emulator that keeps its state in the folder dir. The caller stops it.
 func StartEmulator(ctx context.Context, dir string, progress func(line string)) (*Emulator, error) {
 	c, err := Config{Root: dir, Data: dir, Progress: progress}.withDefaults()
 	if err != nil {
@@ -35,7 +36,7 @@ func StartEmulator(ctx context.Context, dir string, progress func(line string)) 
 	return &Emulator{Endpoint: cloud.endpoint, cloud: cloud, data: d}, nil
 }
 
-// Stop saves its state and ends it.
+// Stop lets the emulator save its state, and ends it.
 func (e *Emulator) Stop() error {
 	e.cloud.stop()
 	return e.data.close()

@@ -21,10 +21,11 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// layers are the layers of the stack.
+// layers lists the layers of the stack.
 var layers = []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner}
 
-// invokePatience is how long an invocation may take; the functions invoked here have 55 s.
+// invokePatience is how long an invocation may take. The functions invoked here have a timeout of
+// 55 s.
 const invokePatience = 60 * time.Second
 
 // functions calls the emulated Lambda.
@@ -46,7 +47,7 @@ func newFunctions(s System) (*functions, error) {
 
 func (f *functions) physical(name string) string { return f.system.Stack + "-" + name }
 
-// invoke calls a scheduled function as its schedule does, and waits for it.
+// invoke calls a scheduled function as its schedule would, and waits for it.
 func (f *functions) invoke(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, invokePatience)
 	defer cancel()
@@ -60,7 +61,7 @@ func (f *functions) invoke(ctx context.Context, name string) error {
 	return nil
 }
 
-// nudge is invoke that does not wait for the function.
+// nudge is like invoke but does not wait for the function.
 func (f *functions) nudge(ctx context.Context, name string) error {
 	_, err := f.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(f.physical(name)), InvocationType: types.InvocationTypeEvent,
 		Payload: []byte(`{"source":"aws.events"}`)})
@@ -70,7 +71,8 @@ func (f *functions) nudge(ctx context.Context, name string) error {
 	return nil
 }
 
-// push replaces the program of each function whose sum is another than the live one's, and returns their names.
+// push replaces the program of each function whose hash differs from that of the live program, and
+// returns the names of those functions.
 func (f *functions) push(ctx context.Context, root string, live, sums map[string]string, progress func(string)) ([]string, error) {
 	changed := []string{}
 	for name, sum := range sums {
@@ -82,7 +84,7 @@ func (f *functions) push(ctx context.Context, root string, live, sums map[string
 	known := func(name string) bool { return f.system.Outputs["Function"+title(name)] != "" }
 	for _, name := range changed {
 		if !known(name) {
-			progress("the function " + name + " is not in the stack; left out")
+			progress("skipped the function " + name + ", which is not in the stack")
 			continue
 		}
 		code, err := pack(root, name)
@@ -109,9 +111,9 @@ func architecture() types.Architecture {
 	return types.ArchitectureArm64
 }
 
-// Push builds the named functions, all where none is named, and replaces those that changed in the running system with
-// c's data folder; it returns the names of those. The stack itself stays as it is: a changed stack needs a restart. It returns an error where the
-// system does not run.
+// Push builds the named functions, or all if none is named, and replaces those that changed in the
+// running system on c's data folder. It returns the names of the replaced functions. It does not
+// deploy the stack: a changed stack needs a restart. It fails if the system is not running.
 func Push(ctx context.Context, c Config, names ...string) ([]string, error) {
 	c, err := c.withDefaults()
 	if err != nil {

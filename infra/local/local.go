@@ -1,9 +1,10 @@
-// Package local runs the deployed system on this machine: the CDK stack of infra/stack, unchanged, on an emulated AWS
-// (ministack), with the compiled functions as native processes and a thin proxy in front that has the limits of the real
-// gateway. Nothing of AWS is written anew here.
+// Package local runs the deployed system on this machine: the unchanged CDK stack of infra/stack on
+// an emulated AWS (ministack). The compiled functions run as native processes, and a thin proxy in
+// front enforces the limits of the real gateway. This package reimplements nothing of AWS.
 //
-// Run starts it and stays until its context ends; everything it started ends with it. Load tells others (the operator's
-// commands, the tests) where a system's parts are. README.md lists what the emulator does not do, and who does instead.
+// Run starts the system and returns when its context ends; everything that it started ends with it.
+// Load tells other programs (the operator's commands, the tests) the addresses of a system.
+// README.md lists what the emulator does not do, and what does it instead.
 package local
 
 import (
@@ -19,51 +20,56 @@ import (
 
 // Config says what to run.
 type Config struct {
-	// Root is the repository's root; where empty, the folder above the working directory with the module's go.mod.
+	// Root is the repository's root; empty: the nearest folder with the module's go.mod, from the
+	// working directory upwards.
 	Root string
-	// Addr is where the API is served, host:port; 127.0.0.1:8080 where empty. Port 0 takes a free one.
+	// Addr is the address of the API, host:port; empty: 127.0.0.1:8080. Port 0 means any free port.
 	Addr string
-	// Data is the folder that keeps everything; .parley where empty.
+	// Data is the folder for everything that is kept; empty: .parley.
 	Data string
-	// Parts is the folder of the engines; parley/parts/<arch> in the user's cache folder where empty.
+	// Parts is the folder of the engines; empty: parley/parts/<arch> in the user's cache folder.
 	Parts string
-	// Deadline, where above 0, is every run's deadline.
+	// Deadline, if above 0, replaces every run's deadline. At most 24 h.
 	Deadline time.Duration
-	// SweepEvery is the time between two sweeps, 1 s to 60 s; 0 is 60 s, which the deployed schedule does by itself.
+	// SweepEvery is the time between two sweeps, 1 s to 60 s; 0: 60 s, as in the deployed schedule.
 	SweepEvery time.Duration
-	// PollEvery is the least time between two polls of one run; 0: as deployed.
+	// PollEvery is the minimum time between two polls of a run, at most 24 h; 0: as deployed.
 	PollEvery time.Duration
-	// WebhookLoopback lets webhooks go to this machine, by http too.
+	// WebhookLoopback allows webhooks to this machine, also by http.
 	WebhookLoopback bool
-	// Progress is told what is being done, a line each without its end; nil: nobody is.
+	// Progress, if not nil, gets a line about each thing that is done, without a line break.
 	Progress func(line string)
-	// Ready is called once the API answers; an error from it stops the system. Nil: nothing.
+	// Ready, if not nil, is called once the API answers. An error from it stops the system.
 	Ready func(ctx context.Context, s System) error
-	// FirstStart is called before Ready the first time that a data folder is used, and again at the next start if it
-	// failed: the place to make a demo client. Nil: nothing.
+	// FirstStart, if not nil, is called before Ready when a data folder is used for the first time,
+	// for example to create a demo client. If it fails, it is called again at the next start.
 	FirstStart func(ctx context.Context, s System) error
 }
 
 // System is a running system's addresses.
 type System struct {
-	URL       string            `json:"url"`       // of the API, without the base path
-	Endpoint  string            `json:"endpoint"`  // of the emulated AWS
-	Stack     string            `json:"stack"`     // the stack's name
-	Outputs   map[string]string `json:"outputs"`   // the stack's outputs: TableRuns, QueueIngest, Bucket, FunctionSweep, ApiId, …
+	URL      string `json:"url"`      // of the API, without the base path
+	Endpoint string `json:"endpoint"` // of the emulated AWS
+	Stack    string `json:"stack"`    // the stack's name
+	// the stack's outputs: TableRuns, QueueIngest, Bucket, FunctionSweep, ApiId, …
+	Outputs   map[string]string `json:"outputs"`
 	Deployed  string            `json:"deployed"`  // fingerprint of what is deployed
 	Functions map[string]string `json:"functions"` // SHA-256 of each function's live program
-	Templates map[string]string `json:"templates"` // SHA-256 of each function's program at the last deployment
-	Started   bool              `json:"started"`   // FirstStart has been done
-	Deadline  time.Duration     `json:"deadline"`  // of every run, as of the last start; 0: as deployed
+	// SHA-256 of each function's program at the last deployment
+	Templates map[string]string `json:"templates"`
+	Started   bool              `json:"started"` // FirstStart has been done
+	// of every run, as of the last start; 0: as deployed
+	Deadline time.Duration `json:"deadline"`
 }
 
 // StackName is the name of the stack of every local system.
 const StackName = "parley"
 
-// ErrConfig says that a Config cannot be run as it is: the error around it tells which value, and its bounds.
+// ErrConfig means that a value of a Config is wrong. The error that wraps it says which, and its
+// bounds.
 var ErrConfig = errors.New("local: wrong configuration")
 
-// Limits of Config's durations.
+// The bounds of Config's durations.
 const (
 	MinSweepEvery = time.Second
 	MaxSweepEvery = 60 * time.Second
@@ -99,10 +105,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.SweepEvery = MaxSweepEvery
 	}
 	if c.SweepEvery < MinSweepEvery || c.SweepEvery > MaxSweepEvery {
-		return c, fmt.Errorf("%w: sweep every %s to %s, not %s", ErrConfig, MinSweepEvery, MaxSweepEvery, c.SweepEvery)
+		return c, fmt.Errorf("%w: the time between sweeps must be %s to %s, not %s", ErrConfig, MinSweepEvery, MaxSweepEvery, c.SweepEvery)
 	}
 	if c.Deadline < 0 || c.Deadline > maxDuration || c.PollEvery < 0 || c.PollEvery > maxDuration {
-		return c, fmt.Errorf("%w: a deadline and the time between polls are 0 to %s", ErrConfig, maxDuration)
+		return c, fmt.Errorf("%w: the deadline and the time between polls must be 0 to %s", ErrConfig, maxDuration)
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
@@ -110,9 +116,10 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// Run starts the system and serves until ctx ends, which is a clean stop and no error. It returns an error where the
-// system could not be started (ErrConfig among them), or broke. It is made for a process that does nothing else: what is a child of this process
-// when Run returns, and was none when it began, is killed.
+// Run starts the system and serves until ctx ends, which is a clean stop and not an error. It
+// returns an error if the system cannot be started (such as ErrConfig) or breaks. Use it in a
+// process that does nothing else: before Run returns, it kills every child of this process that did
+// not exist when it began.
 func Run(ctx context.Context, c Config) (err error) {
 	c, err = c.withDefaults()
 	if err != nil {
@@ -124,12 +131,12 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
 
-	// The address is taken first, so that a taken one is known before minutes of building.
+	// Listen first, so that an address in use is reported before minutes of building.
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("local: serve on %s: %w", c.Addr, err)
 	}
-	defer listener.Close() // closed by the proxy already, but where it never served
+	defer listener.Close() // in case the proxy, which closes it too, never served
 
 	defer adoptOrphans().kill()
 	s := &starter{Config: c, data: d}
@@ -159,7 +166,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	// Stopping the cloud saves its state, also when what follows is cut short.
+	// Stopping the cloud saves its state, even if what follows is interrupted.
 	defer cloud.stop()
 	ctx, cancel := cloud.guard(ctx)
 	defer cancel(nil)
@@ -174,7 +181,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// serve answers on the listener until ctx ends.
+// serve serves on the listener until ctx ends.
 func (s *starter) serve(ctx context.Context, listener net.Listener, system System) error {
 	system.URL, system.Deadline = "http://"+listener.Addr().String(), s.Deadline
 	if err := s.data.save(system); err != nil {
@@ -184,7 +191,7 @@ func (s *starter) serve(ctx context.Context, listener net.Listener, system Syste
 	if err != nil {
 		return err
 	}
-	// The readiness that a submit asks for is otherwise known only after the first minute.
+	// Without this, submits would be refused as not ready for the first minute.
 	if err := lambdas.invoke(ctx, "warm"); err != nil && ctx.Err() == nil {
 		s.Progress("warm: " + err.Error())
 	}
@@ -215,7 +222,7 @@ func (s *starter) serve(ctx context.Context, listener net.Listener, system Syste
 	}
 }
 
-// sweep invokes the sweep more often than its schedule does.
+// sweep invokes the sweep function more often than its schedule does.
 func (s *starter) sweep(ctx context.Context, lambdas *functions) {
 	tick := time.NewTicker(s.SweepEvery)
 	defer tick.Stop()

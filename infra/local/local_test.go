@@ -171,7 +171,7 @@ func TestStoppedChildTakesItsGroupAlong(t *testing.T) {
 		}
 	}
 	c.stop(time.Minute)
-	// The kernel takes its time over a killed process, but not for ever; the test's own limit catches one that lives on.
+	// The kernel needs a moment to end a killed process. If one lives on, the test times out.
 	for {
 		raw, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil || strings.Contains(string(raw), ") Z ") {
@@ -196,8 +196,8 @@ func TestOrphansAreKilledButThoseSpared(t *testing.T) {
 	if !slices.Contains(o.spared, spared.Process.Pid) {
 		t.Fatalf("spared %v lack %d", o.spared, spared.Process.Pid)
 	}
-	orphan := start(true) // nothing waits for it, as for one whose parent died
-	other := start(false) // somebody here waits for it
+	orphan := start(true) // nothing waits for it, as if its parent had died
+	other := start(false) // other code in this process waits for it
 	defer other.Wait()
 	defer other.Process.Kill()
 	o.kill()
@@ -210,11 +210,11 @@ func TestOrphansAreKilledButThoseSpared(t *testing.T) {
 func TestDeadOrphanLeavesNoZombie(t *testing.T) {
 	o := adoptOrphans()
 	defer o.kill()
-	// The shell ends at once; what it leaves behind is an orphan and ends a moment later.
+	// The shell ends at once. Its child becomes an orphan and ends a moment later.
 	if err := (command{name: "sh", args: []string{"-c", "sleep 0.05 & echo done"}}).run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for len(o.list()) > 0 { // the test's own limit catches one that stays
+	for len(o.list()) > 0 { // if one stays, the test times out
 		runtime.Gosched()
 	}
 }

@@ -10,29 +10,31 @@ import (
 	"strings"
 )
 
-// The oracle is dynoxide, a second DynamoDB of other makers and stricter than the emulator: what passes on both does not
-// rest on the mistakes of one. It is compiled once.
+// The oracle is dynoxide, a second emulated DynamoDB, by other authors and stricter than the first:
+// what passes on both does not depend on the bugs of one. It is compiled once.
 const (
 	oracleCrate    = "dynoxide-rs"
 	oracleVersion  = "3.2.0"
 	oracleFeatures = "native-sqlite,http-server,cli"
-	// oracleSum is the SHA-256 of the crate. The lock file inside the crate holds those of all it is built from.
+	// oracleSum is the SHA-256 of the crate. The crate's own lock file has those of its
+	// dependencies.
 	oracleSum = "a2d1ffc871ddd8d1d26bcd0a52e32386a8cf08083c0995b78959afa987923ae4"
 )
 
-// ErrNoToolchain says that the oracle cannot be built here.
+// ErrNoToolchain means that the oracle cannot be built on this machine.
 var ErrNoToolchain = errors.New("local: cargo is not installed: the oracle needs Rust 1.88 or newer")
 
-// Oracle is a DynamoDB alone, empty and in memory.
+// Oracle is an emulated DynamoDB, empty at first and in memory.
 type Oracle struct {
-	// Endpoint is where it answers, on loopback. Any credentials do.
+	// Endpoint is its address on loopback. It accepts any credentials.
 	Endpoint string
 
 	child *child
 	log   *os.File
 }
 
-// StartOracle starts one that writes its log into a folder. The caller stops it. ErrNoToolchain.
+// StartOracle starts an Oracle that writes its log into the folder dir. The caller stops it.
+// ErrNoToolchain.
 func StartOracle(ctx context.Context, dir string, progress func(line string)) (*Oracle, error) {
 	program, err := installOracle(ctx, progress)
 	if err != nil {
@@ -53,19 +55,19 @@ func StartOracle(ctx context.Context, dir string, progress func(line string)) (*
 	}
 	o := &Oracle{Endpoint: endpoint, child: process, log: log}
 	if err := process.answers(ctx, endpoint); err != nil {
-		said, _ := os.ReadFile(log.Name()) // shown where there is any
+		said, _ := os.ReadFile(log.Name()) // shown if there is any
 		return nil, fmt.Errorf("local: await the oracle: %w\n%s", errors.Join(err, o.Stop()), said)
 	}
 	return o, nil
 }
 
-// Stop ends it; what it held is gone.
+// Stop ends the oracle. Its data is lost.
 func (o *Oracle) Stop() error {
 	o.child.stop(stopPatience)
 	return o.log.Close()
 }
 
-// installOracle compiles it where it is missing, and returns the program.
+// installOracle compiles the oracle if it is missing, and returns the program's path.
 func installOracle(ctx context.Context, progress func(string)) (string, error) {
 	dir, unlock, err := lockTools("lock-oracle")
 	if err != nil {
@@ -92,8 +94,8 @@ func installOracle(ctx context.Context, progress func(string)) (string, error) {
 	})
 }
 
-// checkCrate compares the registry's checksum of the crate, which cargo holds every download against, with ours, before
-// anything of it is run.
+// checkCrate compares the registry's checksum of the crate with ours before any of the crate's code
+// is run. Cargo checks every download against the registry's checksum.
 func checkCrate(ctx context.Context, cargo, dir string) error {
 	manifest := fmt.Sprintf("[package]\nname = \"pin\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[dependencies]\n%s = { version = \"=%s\", default-features = false }\n",
 		oracleCrate, oracleVersion)
@@ -117,5 +119,5 @@ func checkCrate(ctx context.Context, cargo, dir string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("local: %s %s of the registry is not the one that was examined: %s", oracleCrate, oracleVersion, filepath.Join(dir, "Cargo.lock"))
+	return fmt.Errorf("local: %s %s in the registry is not the one that was examined: %s", oracleCrate, oracleVersion, filepath.Join(dir, "Cargo.lock"))
 }

@@ -12,12 +12,12 @@ import (
 // Process is a process of a running system.
 type Process struct {
 	PID int
-	// Function is the short name of the function that it is a copy of; empty for the emulator.
+	// Function is the short name of the function that it runs; empty for the emulator.
 	Function string
 }
 
-// Processes lists the processes of the system with this data folder: the emulator and the copies of the functions. Engines and
-// other programs that a function runs are not among them.
+// Processes lists the processes of the system on this data folder: the emulator and the copies of
+// the functions, but not the engines and other programs that a function runs.
 func Processes(dir string) ([]Process, error) {
 	file, err := faultFile(dir)
 	if err != nil {

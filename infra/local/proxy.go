@@ -22,26 +22,27 @@ import (
 	"parley/shared/errcode"
 )
 
-// The limits of the gateway and of Lambda behind it, which the emulator does not hold.
+// The limits of the gateway and of Lambda, which the emulator does not enforce.
 const (
-	// MaxBody is the largest request that the gateway takes, in bytes.
+	// MaxBody is the largest request body that the gateway accepts, in bytes.
 	MaxBody = 10 << 20
 	// MaxPayload is the largest event and the largest answer of a function, in bytes.
 	MaxPayload = 6 << 20
-	// maxHeaders is the most that the lines of a request's headers take together, in bytes.
+	// maxHeaders is the total size of a request's header lines, in bytes.
 	maxHeaders = 10240
-	// eventOverhead is what an event holds beside the body and the headers, in bytes.
+	// eventOverhead is the size of an event without body and headers, in bytes.
 	eventOverhead = 2 << 10
 	// gatewayPatience is how long the gateway waits for a function.
 	gatewayPatience = 29 * time.Second
-	// drainPatience is how long a stop waits for what is in flight.
+	// drainPatience is how long a stop waits for requests in flight.
 	drainPatience = gatewayPatience + time.Second
 )
 
-// uploads is where a request that is too large belongs.
+// uploads is the path at which to request an upload if a request is too large.
 const uploads = api.Base + "/speech/uploads"
 
-// proxy stands in front of the emulated gateway: it maps the short paths onto the gateway's stage, and has its limits.
+// proxy is in front of the emulated gateway. It maps the API's paths to the gateway's stage and
+// enforces the gateway's limits.
 type proxy struct {
 	server *http.Server
 	failed chan error // the server ended by itself
@@ -54,7 +55,8 @@ func startProxy(listener net.Listener, s System) *proxy {
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    10 * maxHeaders, // beyond this the library's own refusal, outside the envelope
+		// beyond this the library itself refuses, without the envelope
+		MaxHeaderBytes: 10 * maxHeaders,
 	}}
 	go func() {
 		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -64,16 +66,17 @@ func startProxy(listener net.Listener, s System) *proxy {
 	return p
 }
 
-// stop lets what is in flight end first.
+// stop ends the proxy after the requests in flight.
 func (p *proxy) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainPatience)
 	defer cancel()
 	if err := p.server.Shutdown(ctx); err != nil {
-		_ = p.server.Close() // what is still in flight is cut
+		_ = p.server.Close() // requests still in flight are interrupted
 	}
 }
 
-// ascii is a query with every byte escaped that a request's first line may not hold: the emulator refuses it without a word.
+// ascii escapes every byte of a query that is not allowed in a request line, because the emulator
+// would reject the request without an answer.
 func ascii(query string) string {
 	var out strings.Builder
 	for i := range len(query) {
@@ -86,9 +89,9 @@ func ascii(query string) string {
 	return out.String()
 }
 
-// newGateway is the proxy's handler; patience is how long it waits for an answer.
+// newGateway returns the proxy's handler. patience is how long it waits for an answer.
 func newGateway(s System, patience time.Duration) http.Handler {
-	// The emulator serves every gateway on its one port; only the path tells them apart.
+	// The emulator serves all gateways on one port; only the path distinguishes them.
 	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
 	if err != nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, errcode.New(errcode.InternalError)) })
@@ -96,8 +99,10 @@ func newGateway(s System, patience time.Duration) http.Handler {
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
-			r.Out.URL.RawQuery = ascii(r.In.URL.RawQuery) // else the library leaves out what it cannot read, and nobody refuses it
-			// The gateway tells a function who called; what the client itself says of it does not count.
+			// Otherwise the library would drop parameters that it cannot parse, and nobody would
+			// reject them.
+			r.Out.URL.RawQuery = ascii(r.In.URL.RawQuery)
+			// The gateway tells a function the client's address; a header from the client must not.
 			client, _, err := net.SplitHostPort(r.In.RemoteAddr)
 			if err == nil {
 				r.Out.Header.Set("X-Forwarded-For", client)
@@ -110,7 +115,7 @@ func newGateway(s System, patience time.Duration) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if headers(r) > maxHeaders {
-			refuse(w, errcode.Newf(errcode.InvalidParameters, "The request's headers take more than %d bytes together.", maxHeaders))
+			refuse(w, errcode.Newf(errcode.InvalidParameters, "The request's headers are larger than %d bytes in total. Send fewer or shorter headers.", maxHeaders))
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
@@ -120,7 +125,7 @@ func newGateway(s System, patience time.Duration) http.Handler {
 			refuse(w, errcode.New(errcode.RequestTooLarge).With("uploadsUrl", uploads))
 			return
 		case err != nil:
-			// The client has gone, or its body makes no sense: to return would answer 200.
+			// The client has gone, or its body is malformed. Returning would answer 200.
 			panic(http.ErrAbortHandler)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
@@ -131,7 +136,7 @@ func newGateway(s System, patience time.Duration) http.Handler {
 	})
 }
 
-// headers is how many bytes the lines of a request's headers take.
+// headers returns the size of a request's header lines, in bytes.
 func headers(r *http.Request) int {
 	size := len("Host: \r\n") + len(r.Host)
 	for name, values := range r.Header {
@@ -142,8 +147,8 @@ func headers(r *http.Request) int {
 	return size
 }
 
-// payload is about how large the event is that Lambda would get: the body in base64 where it is binary for the gateway,
-// else escaped as JSON.
+// payload returns the approximate size of the event that Lambda would get, in bytes. The event has
+// the body in base64 if it is binary for the gateway, and otherwise escaped as JSON.
 func payload(r *http.Request, body []byte) int {
 	size := eventOverhead + 2*len(r.URL.String())
 	for name, values := range r.Header {
@@ -161,7 +166,8 @@ func payload(r *http.Request, body []byte) int {
 	return size + len(escaped)
 }
 
-// checkAnswer holds the limit of a function's answer, and lets nothing of a failed function through.
+// checkAnswer enforces the size limit of a function's answer, and rejects the answer of a function
+// that failed.
 func checkAnswer(res *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, MaxPayload+1))
 	if err != nil {
@@ -181,7 +187,8 @@ func checkAnswer(res *http.Response) error {
 	return nil
 }
 
-// refuse answers in the error envelope as the gateway does: with an id of its own, which is no requestId, since no handler ran.
+// refuse answers in the error envelope as the gateway does: with an X-Request-Id of its own, but
+// without a requestId, since no handler ran.
 func refuse(w http.ResponseWriter, e *errcode.Error) {
 	w.Header().Set("X-Request-Id", rand.Text())
 	api.Refuse(w, e, "", clock.Real{}.Now())

@@ -17,7 +17,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// front is the proxy before a stand-in of the emulated gateway.
+// front returns the proxy in front of a stand-in for the emulated gateway.
 func front(t *testing.T, patience time.Duration, gateway http.HandlerFunc) string {
 	t.Helper()
 	back := httptest.NewServer(gateway)
@@ -71,7 +71,7 @@ func TestShortPathsReachTheStage(t *testing.T) {
 	req, err := http.NewRequest(http.MethodDelete, url+"/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz&e=٣", nil)
 	if err == nil {
 		req.Header.Set("X-Api-Key", "k")
-		req.Header.Set("X-Forwarded-For", "203.0.113.9") // what a client says of itself
+		req.Header.Set("X-Forwarded-For", "203.0.113.9") // as a client might forge it
 	}
 	status, _, body := do(t, req, err)
 	want := "DELETE /_aws/execute-api/abc/live/api/v1/speech/analyze/req_1?a=b&a=c&d=%zz&e=%D9%A3 k 127.0.0.1"
@@ -80,7 +80,7 @@ func TestShortPathsReachTheStage(t *testing.T) {
 	}
 }
 
-// Ensure that headers of the gateway's limit pass and any longer ones are refused in the envelope.
+// Ensure that headers at the gateway's limit pass and longer ones are refused in the envelope.
 func TestHeadersHaveTheGatewaysLimit(t *testing.T) {
 	url := front(t, time.Minute, func(http.ResponseWriter, *http.Request) {})
 	send := func(filling int) (int, []byte) {

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is installed beside Go: the emulator by pip, the CDK's program by npm, both by exact version and hash.
+// The tools to install: the emulator by pip and the CDK's program by npm, both by exact version and
+// hash.
 var (
 	//go:embed requirements.txt
 	requirements []byte
@@ -24,17 +25,17 @@ var (
 	packageLock []byte
 )
 
-// tools are the installed programs.
+// tools holds the paths of the installed tools.
 type tools struct {
-	python string // of the environment that has ministack
-	node   string // folder of node_modules
-	cache  string // folder for what is built for the local system
+	python string // the Python of the virtual environment that has ministack
+	node   string // the folder that has node_modules
+	cache  string // the folder for programs that are built for the local system
 }
 
 func (t tools) cdk() string { return filepath.Join(t.node, "node_modules", ".bin", "cdk") }
 
-// installTools installs what is missing into parley/tools in the user's cache folder, each set in a folder named by the
-// hash of what is in it.
+// installTools installs missing tools into parley/tools in the user's cache folder, each set in a
+// folder whose name has the hash of its list of versions.
 func installTools(ctx context.Context, progress func(string)) (tools, error) {
 	dir, unlock, err := lockTools("lock")
 	if err != nil {
@@ -58,8 +59,8 @@ func installTools(ctx context.Context, progress func(string)) (tools, error) {
 	return tools{python: filepath.Join(emulator, "bin", "python"), node: node, cache: dir}, nil
 }
 
-// lockTools makes parley/tools in the user's cache folder, and keeps others from installing what lock stands for until
-// unlock is called.
+// lockTools creates parley/tools in the user's cache folder and takes the file lock in it, which
+// keeps other processes from installing the same tools until unlock is called.
 func lockTools(lock string) (dir string, unlock func(), err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -74,14 +75,14 @@ func lockTools(lock string) (dir string, unlock func(), err error) {
 		return "", nil, fmt.Errorf("local: lock the tools' folder: %w", err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil {
-		_ = file.Close() // nothing was written to it
+		_ = file.Close() // nothing was written
 		return "", nil, fmt.Errorf("local: lock the tools' folder: %w", err)
 	}
-	return dir, func() { _ = file.Close() }, nil // the same
+	return dir, func() { _ = file.Close() }, nil // nothing was written
 }
 
-// NodeModules installs the CDK's program and AWS's resource schemas where they are missing, and returns the folder of the
-// Node.js modules.
+// NodeModules installs the CDK's program and AWS's resource schemas if they are missing, and
+// returns the folder of the Node.js modules.
 func NodeModules(ctx context.Context, progress func(line string)) (string, error) {
 	t, err := installTools(ctx, progress)
 	if err != nil {
@@ -90,7 +91,7 @@ func NodeModules(ctx context.Context, progress func(line string)) (string, error
 	return filepath.Join(t.node, "node_modules"), nil
 }
 
-// install does the work unless an earlier one left its mark in the folder.
+// install does the work, unless an earlier call has left its mark in the folder.
 func install(dir string, work func() error) error {
 	mark := filepath.Join(dir, "installed")
 	if _, err := os.Stat(mark); err == nil {
@@ -137,7 +138,7 @@ func installEmulator(ctx context.Context, dir string) error {
 func minor(digits []byte) int {
 	n, err := strconv.Atoi(string(digits))
 	if err != nil {
-		return 0 // more digits than any version has
+		return 0 // too many digits for a version
 	}
 	return n
 }

@@ -12,15 +12,15 @@ import (
 	"parley/shared/speech"
 )
 
-// Days after which S3 deletes what is only needed for a while, should the upkeep not have done it before.
+// Days after which S3 deletes temporary objects, in case the cleanup has not done so before.
 const (
 	workDays   = 7 // intermediate artefacts, which can be made again
 	uploadDays = 2 // uploads, submitted or not
 )
 
-// addBucket makes the bucket of recordings and artefacts. It is a plain CfnBucket, since the notification to a queue
-// then stands in the bucket's own definition, where the L2 construct adds a function of its own to set it. The bucket's
-// name is fixed beforehand so that the queue's policy can name it before it exists.
+// addBucket adds the bucket of recordings and artefacts. It is a plain CfnBucket, which can have
+// the notification to a queue in its own definition; the L2 construct would add a function to set
+// it. The name is fixed in advance so that the queue's policy can name the bucket before it exists.
 func (s *system) addBucket() {
 	name := awscdk.Fn_Sub(jsii.String(s.bucketPrefix()+"-${AWS::AccountId}-${AWS::Region}"), nil)
 	arn := awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:s3:::"+s.bucketPrefix()+"-${AWS::AccountId}-${AWS::Region}"), nil)
@@ -65,7 +65,8 @@ func (s *system) addBucket() {
 		},
 	})
 	s.bucket.ApplyRemovalPolicy(s.removal(), nil)
-	// S3 sends a test message when the notification is set, and refuses a queue that does not let it.
+	// S3 sends a test message when the notification is set, and rejects a queue that does not allow
+	// it.
 	s.bucket.Node().AddDependency(ingest.Node().FindChild(jsii.String("Policy")))
 
 	awss3.NewCfnBucketPolicy(s.stack, jsii.String("BucketPolicy"), &awss3.CfnBucketPolicyProps{
@@ -84,10 +85,10 @@ func (s *system) addBucket() {
 	s.output("Bucket", s.bucket.Ref())
 }
 
-// bucketPrefix starts the bucket's name; S3 takes lower case only.
+// bucketPrefix returns the start of the bucket's name. S3 accepts only lower case.
 func (s *system) bucketPrefix() string { return strings.ToLower(*s.stack.StackName()) }
 
-// objects is the ARN of all objects below a prefix.
+// objects returns the ARN of all objects below a prefix.
 func (s *system) objects(prefix string) *string {
 	return awscdk.Fn_Join(jsii.String(""), &[]*string{s.bucket.AttrArn(), jsii.String("/" + prefix + "*")})
 }

@@ -9,8 +9,9 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// environment names to a function the tables, bucket, queues and engines. Every function gets the same names: what it
-// may do with them is its role's matter. Only warm is told the functions that it probes.
+// environment returns a function's environment variables: the names of the tables, the bucket, the
+// queues and the engines. Every function gets the same ones; its role limits what it may do with
+// them. Only the warm function also gets the names of the functions that it probes.
 func (s *system) environment(f Function) *map[string]*string {
 	env := map[string]*string{
 		config.RunsTable:    s.tables[schema.Runs.Name].TableName(),

@@ -21,47 +21,48 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// Time limits of the functions that are not stages.
+// The timeouts of the functions that are not stages.
 const (
-	// gatewayTimeout is the function's limit behind the gateway, which itself waits 29 s.
+	// gatewayTimeout is for the functions behind the gateway, which itself waits 29 s.
 	gatewayTimeout    = 29 * time.Second
 	deadletterTimeout = 30 * time.Second
-	sweepTimeout      = 55 * time.Second // the next one comes after 60 s
+	sweepTimeout      = 55 * time.Second // the next sweep starts after 60 s
 	warmTimeout       = 55 * time.Second
 )
 
-// logRetention is how long a function's log is kept.
 const logRetention = awslogs.RetentionDays_ONE_MONTH
 
-// Function is one Lambda function: a folder of functions/, and what it may do.
+// Function is one Lambda function: a folder of functions/, its settings and its permissions.
 type Function struct {
 	Name     string
 	Timeout  time.Duration
 	MemoryMB int
 	Layers   []pipeline.Layer
-	// Tables, by their names in package schema, with what the function does to each.
+	// Tables maps the names of tables in package schema to the function's access to them.
 	Tables map[string]access
-	// Reads, Writes and Deletes are object prefixes.
+	// Reads, Writes and Deletes list object prefixes.
 	Reads, Writes, Deletes []string
-	// Lists lets it tell an object that is missing from one that is forbidden, and list keys.
+	// Lists allows listing keys. It also lets the function tell a missing object from a forbidden
+	// one.
 	Lists bool
-	// Sends is the queues it sends to, by the pipeline's names.
+	// Sends lists the queues that it sends to, by pipeline.Stage.Queue.
 	Sends []string
-	// Invokes is the stages whose functions it invokes.
+	// Invokes lists the stages whose functions it invokes.
 	Invokes []run.Stage
 }
 
-// access is what a function does to a table. Transactions need the permissions of the writes within them.
+// access lists the actions that a function may do on a table. A transaction needs the permissions
+// of its writes.
 type access []string
 
 var (
 	reads  = access{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 	writes = append(slices.Clone(reads), "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
-	// counts is for rate windows, the last poll of a run, readiness.
+	// counts is for rate windows, polls and readiness.
 	counts = access{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
-	// erases is for a run that is marked as erased.
+	// erases is for marking a run as erased.
 	erases = append(slices.Clone(reads), "dynamodb:PutItem")
-	// expires is for deleting what has expired.
+	// expires is for deleting expired records.
 	expires = append(slices.Clone(counts), "dynamodb:Scan", "dynamodb:DeleteItem")
 )
 
@@ -80,15 +81,16 @@ func API() []Function {
 			Deletes: []string{pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
 		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed},
-		// The presigned form is signed with this function's own credentials, so it must be allowed the write.
+		// The presigned form is signed with this function's own credentials, so it must be allowed
+		// the write.
 		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Writes: []string{pipeline.UploadPrefix}},
 		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{limits: reads}},
 		{Name: "docs", Timeout: gatewayTimeout, MemoryMB: 512},
 	}
 }
 
-// Stages lists the functions of the pipeline's stages. A stage may find that a run has ended, which settles credits,
-// frees the slot and starts the next run: hence the ledger and the queues.
+// Stages lists the functions of the pipeline's stages. Any stage may end a run, which settles its
+// credits, frees its slot and starts the next run, so it needs the ledger and the queues.
 func Stages() []Function {
 	ledger := ledger()
 	var out []Function
@@ -104,7 +106,7 @@ func Stages() []Function {
 		for _, a := range stage.Out {
 			f.Writes = addOnce(f.Writes, prefixOf(a))
 		}
-		// The last part of a group joins its artefacts into the conversation.
+		// The last part of a group joins the group's artefacts.
 		f.Reads = addOnce(f.Reads, pipeline.WorkPrefix)
 		f.Writes = addOnce(f.Writes, pipeline.WorkPrefix)
 		out = append(out, f)
@@ -112,7 +114,7 @@ func Stages() []Function {
 	return out
 }
 
-// Upkeep lists the functions that mend and tidy.
+// Upkeep lists the functions that keep the system in order: dead letters, sweep, warm, webhooks.
 func Upkeep() []Function {
 	ledger, sweep := ledger(), ledger()
 	sweep[schema.Limits.Name] = expires
@@ -122,7 +124,8 @@ func Upkeep() []Function {
 		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: sweep,
 			Reads: []string{pipeline.AudioPrefix, pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true, Sends: stageQueues()},
-		// The only one that speaks to strangers: it may write what it tried into a run, and nothing of money or keys.
+		// The only function that connects to hosts of clients. It may record its tries on a run,
+		// but must not write credits or keys.
 		{Name: string(pipeline.Pushes.Name), Timeout: pipeline.Pushes.Timeout, MemoryMB: pipeline.Pushes.MemoryMB,
 			Tables: map[string]access{schema.Runs.Name: {"dynamodb:GetItem", "dynamodb:PutItem"}, schema.Credits.Name: {"dynamodb:GetItem"}, schema.Clients.Name: {"dynamodb:GetItem"}},
 			Reads:  []string{pipeline.ReportPrefix}, Lists: true},
@@ -130,7 +133,8 @@ func Upkeep() []Function {
 	}
 }
 
-// ledger is what it takes to end a run: settle its credits, free its slot, start the client's next one.
+// ledger returns the access that is needed to end a run: to settle its credits, free its slot and
+// start the client's next run.
 func ledger() map[string]access {
 	return map[string]access{schema.Runs.Name: writes, schema.Credits.Name: writes, schema.Clients.Name: reads, schema.Limits.Name: counts}
 }
@@ -183,7 +187,8 @@ func (s *system) addFunction(f Function) {
 	s.output("Function"+id, fn.FunctionName())
 }
 
-// allow gives a role what its function needs, and nothing by wildcard but the objects below a prefix.
+// allow grants a role exactly what its function needs. Wildcards are used only for objects below a
+// prefix.
 func (s *system) allow(role awsiam.Role, f Function) {
 	for _, t := range schema.Tables {
 		if actions := f.Tables[t.Name]; len(actions) > 0 {
@@ -230,7 +235,8 @@ func (s *system) allowObjects(role awsiam.Role, prefixes []string, action string
 	}
 }
 
-// feed lets a function receive a queue's messages, and answer for each of a batch by itself.
+// feed makes a function receive a queue's messages. Each message of a batch succeeds or fails by
+// itself.
 func (s *system) feed(function, queue string, batch, copies int) {
 	if s.props.Concurrency > 0 {
 		copies = max(2, min(copies, s.props.Concurrency))
@@ -252,7 +258,7 @@ func (s *system) architecture() awslambda.Architecture {
 	panic("stack: Arch is arm64 or amd64, not " + strconv.Quote(s.props.Arch))
 }
 
-// layer is the layer of a set of engines, made when the first function asks for it.
+// layer returns the layer of a set of engines, which it adds the first time.
 func (s *system) layer(l pipeline.Layer) awslambda.ILayerVersion {
 	if have, ok := s.layers[l]; ok {
 		return have
@@ -274,7 +280,8 @@ func stageNames() []run.Stage {
 	return out
 }
 
-// stageQueues are those that whoever may end a run sends to: the next run's first part, and the webhook.
+// stageQueues lists the queues that a function may send to when it ends a run: for the next run's
+// first part and for the webhook.
 func stageQueues() []string {
 	var out []string
 	for _, stage := range speech.Service.Fed() {
@@ -283,7 +290,7 @@ func stageQueues() []string {
 	return out
 }
 
-// prefixOf is the object prefix that an artefact lies below.
+// prefixOf returns the prefix of the keys of a kind of object.
 func prefixOf(k pipeline.Kind) string {
 	folder, _, _ := strings.Cut(pipeline.Key("run", 1, k, 0), "/")
 	return folder + "/"

@@ -12,13 +12,14 @@ import (
 	"parley/shared/errcode"
 )
 
-// StageName is the gateway's stage, the first element of every path on the gateway's own host.
+// StageName is the gateway's stage: the first element of every path on the gateway's own host.
 const StageName = "live"
 
-// Base is the path that all routes lie below.
+// Base is the prefix of every route.
 const Base = "/api/v1"
 
-// Coarse throttling of everything together, in requests a second and in a burst; the limits of a key are the functions'.
+// Coarse throttling of all requests together, per second and in a burst. The functions limit each
+// key.
 const (
 	throttleRate  = 1000
 	throttleBurst = 2000
@@ -44,12 +45,12 @@ func Routes() []Route {
 	}
 }
 
-// fallback is the function that answers wherever no route leads: its own router knows that there is nothing, and says so
-// in the error envelope, with a request id and the time, as the gateway by itself could not.
+// fallback is the function that answers unknown paths. Its router answers NOT_FOUND in the error
+// envelope, with a request id and a proper timestamp, which the gateway itself could not.
 const fallback = "docs"
 
-// addGateway makes the REST API. Each path takes any method, so that a wrong one reaches the path's function, which
-// answers it with the methods that there are.
+// addGateway adds the REST API. Each path accepts any method, so that a wrong method reaches the
+// path's function, which answers with the allowed ones.
 func (s *system) addGateway() {
 	rest := awsapigateway.NewRestApi(s.stack, jsii.String("Api"), &awsapigateway.RestApiProps{
 		RestApiName:      jsii.String(*s.stack.StackName()),
@@ -92,7 +93,8 @@ func (s *system) addGateway() {
 	s.output("ApiUrl", rest.Url())
 }
 
-// methods are the gateway's methods: ANY for the first route of a path, the route's own for a further function on it.
+// methods returns the gateway's methods: ANY for the first function on a path, the route's own
+// method for any other function on it.
 func methods() []Route {
 	var out []Route
 	first := map[string]string{}
@@ -108,16 +110,16 @@ func methods() []Route {
 	return out
 }
 
-// answer is what the gateway says by itself, where no function is reached.
+// answer is an error that the gateway itself answers, without a function.
 type answer struct {
 	kind       string
-	code       errcode.Code // its status is the answer's
+	code       errcode.Code // it decides the status of the answer
 	message    string       // empty: the code's own
 	details    map[string]any
-	retryAfter int // seconds; 0: no advice
+	retryAfter int // seconds; 0: none
 }
 
-// gatewayAnswers are all of them: those that can happen to this API, and the two that stand for any other.
+// gatewayAnswers lists the errors that can occur in this API, and the two defaults for all others.
 func gatewayAnswers() []answer {
 	return []answer{
 		{kind: "MISSING_AUTHENTICATION_TOKEN", code: errcode.NotFound},
@@ -137,7 +139,8 @@ func (a answer) status() *string {
 	return jsii.String(strconv.Itoa(entry.Status))
 }
 
-// headers name the request by the gateway's own id, which stands in the functions' logs too.
+// headers returns the answer's headers. Its request id is the gateway's own, which the functions
+// log too.
 func (a answer) headers() *map[string]*string {
 	h := map[string]*string{
 		"X-Request-Id":           jsii.String("context.requestId"),
@@ -150,9 +153,9 @@ func (a answer) headers() *map[string]*string {
 	return &h
 }
 
-// envelope is the error envelope of an answer. The gateway fills in plain variables only and knows the time in two forms,
-// neither of them ISO 8601: this one people can read, and the documentation names it. There is no requestId, since no
-// handler ran.
+// envelope returns the error envelope of an answer. The gateway can only fill in plain variables,
+// and has the time in two formats, neither of which is ISO 8601. We use the one that people can
+// read, and the OpenAPI document describes it. There is no requestId, since no handler ran.
 func envelope(a answer) string {
 	e := errcode.New(a.code)
 	e.Message = a.message
@@ -165,7 +168,7 @@ func envelope(a answer) string {
 	}
 	raw, err := json.Marshal(map[string]any{"error": body})
 	if err != nil {
-		panic("stack: gateway answer: " + err.Error()) // strings and one integer always encode
+		panic("stack: gateway answer: " + err.Error()) // only strings and integers: cannot fail
 	}
 	return string(raw)
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// retention is how long a message, dead or alive, is kept: the most that SQS offers.
+// retention is how long a queue or a dead-letter queue keeps a message: the maximum of SQS.
 const retention = 14 * 24 * time.Hour
 
-// DeadSuffix follows a stage's queue name in the name of its dead-letter queue.
+// DeadSuffix, appended to the name of a stage's queue, is the name of its dead-letter queue.
 const DeadSuffix = "-dead"
 
 func (s *system) addQueues() {

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Scheduled lists the functions that run each minute.
+// Scheduled lists the functions that run every minute.
 func Scheduled() []string { return []string{"sweep", "warm"} }
 
 func (s *system) addSchedules() {
@@ -15,7 +15,7 @@ func (s *system) addSchedules() {
 		awsevents.NewRule(s.stack, jsii.String("Every"+title(name)), &awsevents.RuleProps{
 			Schedule: awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(1))),
 			Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(s.functions[name], &awseventstargets.LambdaFunctionProps{
-				RetryAttempts: jsii.Number(0), // the next minute comes anyway
+				RetryAttempts: jsii.Number(0), // it runs again in a minute anyway
 				MaxEventAge:   awscdk.Duration_Minutes(jsii.Number(1)),
 			})},
 		})

@@ -1,7 +1,9 @@
-// Package stack is Parley on AWS: one CloudFormation stack, built with the CDK from the table of stages
-// (shared/engine/pipeline) and the list of the other functions (functions.go), so that neither can drift from the code.
+// Package stack is Parley on AWS: one CloudFormation stack. The CDK builds it from the service's
+// table of stages (pipeline.Service) and the list of the other functions (functions.go), so that it
+// cannot drift from the code.
 //
-// `parley local` deploys this very stack onto an emulated AWS. What differs there are the values in Props, nothing else.
+// `parley local` deploys the same stack onto an emulated AWS, with other values in Props and no
+// other difference.
 package stack
 
 import (
@@ -22,20 +24,21 @@ import (
 
 // Props are the settings of one deployment.
 type Props struct {
-	// Stack is CDK's own: account, region, tags.
+	// Stack holds the CDK's own settings: account, region, tags.
 	Stack awscdk.StackProps
-	// Arch is the functions' processor: arm64 (where empty) or amd64.
+	// Arch is the functions' processor: arm64 (the default) or amd64.
 	Arch string
-	// Dist is the folder of the built functions, one folder <function>/bootstrap each; dist/<Arch> where empty.
+	// Dist is the folder of the built functions, each in <function>/bootstrap; default dist/<Arch>.
 	Dist string
-	// Layers is the folder of the engine layers, one folder each (infra/parts fills it).
+	// Layers is the folder of the engine layers, one folder per layer (infra/parts fills it).
 	Layers string
-	// Parts is where the functions find their engines: /opt/parley, where Lambda mounts the layers, where empty.
+	// Parts is where the functions find their engines; default /opt/parley, where Lambda mounts the
+	// layers.
 	Parts string
-	// Concurrency lowers every function's copies to at most this many; 0 leaves them as in the table. At least 2, the
-	// least that SQS takes.
+	// Concurrency bounds the copies of every function; 0: as in the table of stages. A bound below
+	// 2, the minimum of SQS, counts as 2.
 	Concurrency int
-	// Throwaway lets the tables and the bucket go with the stack. Else they are retained.
+	// Throwaway deletes the tables and the bucket with the stack. Otherwise they are retained.
 	Throwaway bool
 }
 
@@ -52,18 +55,19 @@ func (p Props) withDefaults() Props {
 	return p
 }
 
-// system is what the parts of the stack know of each other while it is built.
+// system holds the resources of the stack while it is built, so that they can refer to each other.
 type system struct {
 	stack     awscdk.Stack
 	props     Props
 	tables    map[string]awsdynamodb.Table // by the schema's name
 	bucket    awss3.CfnBucket
-	queues    map[string]awssqs.Queue // by pipeline's name, dead-letter queues included
+	queues    map[string]awssqs.Queue // by pipeline.Stage.Queue, and with DeadSuffix
 	functions map[string]awslambda.Function
 	layers    map[pipeline.Layer]awslambda.ILayerVersion
 }
 
-// NewStack builds the stack. It panics on a Props.Arch or a folder that does not exist, as the CDK does.
+// NewStack builds the stack. Like the CDK, it panics on wrong input: an unknown Props.Arch or a
+// folder that does not exist.
 func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	props = props.withDefaults()
 	s := &system{
@@ -83,7 +87,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	return s.stack
 }
 
-// name is the physical name of a queue or function, the stack's own name before it.
+// name returns the physical name of a queue or function, which starts with the stack's name.
 func (s *system) name(short string) string { return fmt.Sprintf("%s-%s", *s.stack.StackName(), short) }
 
 // output publishes a value that callers of the stack need.

@@ -31,7 +31,7 @@ type resource struct {
 	DependsOn      []string
 }
 
-// folders makes stand-ins for the built functions and the layers.
+// folders creates stand-ins for the built functions and the layers.
 func folders() (dist, layers string, err error) {
 	root, err := os.MkdirTemp("", "parley-stack")
 	if err != nil {
@@ -58,7 +58,7 @@ func write(path string) error {
 	return os.WriteFile(path, []byte(path), 0o755)
 }
 
-// synth builds the stack's resources with changed props.
+// synth returns the resources of the stack, built with changed props.
 func synth(change func(*Props)) (map[string]resource, error) {
 	dist, layers, err := folders()
 	if err != nil {
@@ -70,7 +70,7 @@ func synth(change func(*Props)) (map[string]resource, error) {
 	return resources(NewStack(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), "parley", props))
 }
 
-// deployed is the stack as it is deployed; built once, since the CDK is slow.
+// deployed is the stack as it is deployed. It is built once, because the CDK is slow.
 var deployed = sync.OnceValues(func() (map[string]resource, error) { return synth(func(*Props) {}) })
 
 func resources(st awscdk.Stack) (map[string]resource, error) {
@@ -97,7 +97,7 @@ func template(t *testing.T) map[string]resource {
 	return got
 }
 
-// find returns the logical id and the one resource of a type for which the property has the value.
+// find returns the resource of a type whose property has the value, and its logical id.
 func find(t *testing.T, all map[string]resource, kind, property string, value any) (string, resource) {
 	t.Helper()
 	for id, r := range all {

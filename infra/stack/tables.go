@@ -9,7 +9,6 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// addTables makes the tables of package schema.
 func (s *system) addTables() {
 	for _, t := range schema.Tables {
 		props := &awsdynamodb.TableProps{
@@ -45,7 +44,7 @@ func (s *system) addTables() {
 	}
 }
 
-// attribute is a key of a table or index; nil for a sort key that is not there.
+// attribute returns a key of a table or index; nil if there is no such key.
 func attribute(k schema.Key) *awsdynamodb.Attribute {
 	if k.Name == "" {
 		return nil
@@ -57,7 +56,7 @@ func attribute(k schema.Key) *awsdynamodb.Attribute {
 	return &awsdynamodb.Attribute{Name: jsii.String(k.Name), Type: kind}
 }
 
-// title makes a construct id of a name: ingest-dead becomes IngestDead.
+// title turns a name into a construct id: ingest-dead becomes IngestDead.
 func title(name string) string {
 	var out strings.Builder
 	for word := range strings.SplitSeq(name, "-") {

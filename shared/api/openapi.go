@@ -205,7 +205,7 @@ func (o operation) codes() map[int][]errcode.Entry {
 	for _, e := range errcode.Table {
 		switch {
 		case e.Status == 0, !slices.ContainsFunc(o.places(), e.Raised):
-		case e.Code == errcode.NotFound, e.Code == errcode.MethodNotAllowed: // these belong to no operation
+		case e.Code == errcode.NotFound, e.Code == errcode.MethodNotAllowed: // of no operation
 		case e.Code == errcode.RequestTooLarge && o.body == nil:
 		default:
 			out[e.Status] = append(out[e.Status], e)

@@ -127,7 +127,8 @@ func position(q url.Values, client account.ID, scope string) (string, error) {
 		return "", errcode.New(errcode.InvalidCursor)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(v)
-	if err != nil || len(b) <= cursorSum || cursorFor(client, scope, string(b[cursorSum:])) != v { // compared byte for byte, because the decoder skips line breaks
+	// The cursor is encoded again and compared, because the decoder skips line breaks.
+	if err != nil || len(b) <= cursorSum || cursorFor(client, scope, string(b[cursorSum:])) != v {
 		return "", errcode.New(errcode.InvalidCursor)
 	}
 	return string(b[cursorSum:]), nil

@@ -1,5 +1,5 @@
-// Package wire is what every function's main does alike: the log, the environment, the adapters, the engines, the Lambda
-// runtime. Which handler a function is stands in its own main.
+// Package wire does what every function's main has in common: it sets up the log, the environment,
+// the adapters, the engines and the Lambda runtime. The main itself chooses the handler.
 package wire
 
 import (
@@ -34,7 +34,7 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// System is a function's surroundings.
+// System is everything that a function's handler needs.
 type System struct {
 	*deployment.System
 	Log     *slog.Logger
@@ -42,7 +42,8 @@ type System struct {
 	Engines *engines.Engines
 }
 
-// Open reads the environment. A function that cannot start ends at once, with the cause in the log.
+// Open reads the environment and opens the adapters and the engines. If that fails, it logs the
+// cause and ends the process.
 func Open() System {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
 	slog.SetDefault(log)
@@ -59,33 +60,32 @@ func Open() System {
 	return System{}
 }
 
-// Deps are the ports that move runs.
+// Deps returns the ports that move runs.
 func (s System) Deps() pipeline.Deps {
 	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
 }
 
-// Upkeep are the ports of the upkeep.
+// Upkeep returns the ports of the cleanup.
 func (s System) Upkeep() cleanup.Deps {
 	return cleanup.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log}
 }
 
-// API are the ports of the handlers behind the gateway.
+// API returns the ports of the handlers behind the gateway.
 func (s System) API() api.Deps {
 	return api.Deps{Service: speech.Service, Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
 		Objects: s.Objects, Sender: s.Queues, Prober: s.Engines.Prober(), Presigner: s.Objects,
 		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery, Webhooks: s.webhooks()}
 }
 
-// webhooks is where webhooks may go.
 func (s System) webhooks() webhook.Policy { return webhook.Policy{Loopback: s.Config.WebhookLoopback} }
 
-// ServeWebhooks makes the tries that its deliveries ask for until the process ends.
+// ServeWebhooks posts the webhooks that its messages ask for, until the process ends.
 func (s System) ServeWebhooks() {
 	poster := webhook.Poster{Policy: s.webhooks(), Secrets: s.Tables, Data: presentation.Presenter{Service: speech.Service, Runs: s.Tables, Objects: s.Objects, Clock: s.Clock}.Webhook, Clock: s.Clock}
 	lambda.Start(awsfault.Handler(fault.Process(), delivery.Webhooks{Pusher: pipeline.Pusher{Deps: s.Deps(), Poster: poster}, Delayer: s.Queues}.Handle))
 }
 
-// ServeAPI answers the gateway with h until the process ends.
+// ServeAPI answers the gateway with h, until the process ends.
 func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(h)) }
 
 func (s System) works() stages.Works {
@@ -93,7 +93,7 @@ func (s System) works() stages.Works {
 	return stages.Works{Objects: s.Objects, Decode: e.Decoder().Decode, Recogniser: e.Whisper, Aligner: e.Aligner, Listener: e.Whisper}
 }
 
-// ServeStage works through the deliveries of a stage until the process ends.
+// ServeStage handles the messages of a stage, until the process ends.
 func (s System) ServeStage(name run.Stage) {
 	row, err := speech.Service.Lookup(name)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s System) ServeStage(name run.Stage) {
 	lambda.Start(awsfault.Handler(fault.Process(), awsfault.Lossy(fault.Process(), string(name), stage.Handle)))
 }
 
-// faulty lets the faults that an operator of a local system has switched on strike before the work.
+// faulty returns work with fault injection before it, for local systems.
 func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 	return func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
 		switch err := fault.Stage(ctx, string(name)); {
@@ -125,7 +125,7 @@ func faulty(name run.Stage, work pipeline.Work) pipeline.Work {
 	}
 }
 
-// ServeDead ends the runs of dead letters until the process ends.
+// ServeDead handles the dead letters of all queues, until the process ends.
 func (s System) ServeDead() {
 	works := s.works()
 	d := delivery.Dead{Deps: s.Deps(), Runners: map[run.Stage]pipeline.Runner{}}
@@ -135,7 +135,7 @@ func (s System) ServeDead() {
 	lambda.Start(d.Handle)
 }
 
-// ServeSchedule runs tick at each event of the schedule until the process ends.
+// ServeSchedule calls tick for each event of the schedule, until the process ends.
 func (s System) ServeSchedule(tick func(ctx context.Context) error) {
 	lambda.Start(func(ctx context.Context, _ json.RawMessage) error { return tick(ctx) })
 }

@@ -1,4 +1,5 @@
-// Package operate is what an operator does to a system's tables: open them, create clients and keys.
+// Package operate does an operator's work on a system's tables: it opens them and creates clients
+// and keys.
 package operate
 
 import (
@@ -16,8 +17,8 @@ import (
 	"parley/shared/speech"
 )
 
-// OpenLocal reaches a local system's tables through its endpoint, whatever the shell's own AWS settings are: it sets this
-// process's.
+// OpenLocal opens a local system through its endpoint. It sets this process's AWS environment
+// variables, so that those of the shell do not matter.
 func OpenLocal(ctx context.Context, sys local.System) (*deployment.System, error) {
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		v, _ := sys.Lookup(name)
@@ -37,7 +38,7 @@ func OpenLocal(ctx context.Context, sys local.System) (*deployment.System, error
 	return deployment.Open(ctx, cfg)
 }
 
-// NewClient draws a client with the default settings. It is not stored yet.
+// NewClient returns a new client with the default settings. It does not store it.
 func NewClient(name string, clk clock.Clock) (account.Client, error) {
 	id, err := account.NewID(rand.Reader)
 	if err != nil {
@@ -47,31 +48,32 @@ func NewClient(name string, clk clock.Clock) (account.Client, error) {
 		Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: clk.Now()}, nil
 }
 
-// CreateClient stores a client, with a secret that its webhooks are signed with, and gives it credits to begin with, 0 or more.
+// CreateClient stores a client, makes a signing secret for its webhooks, and grants it credits (0
+// or more).
 func CreateClient(ctx context.Context, sys *deployment.System, client account.Client, credits int64, clk clock.Clock) error {
 	if err := sys.Tables.PutClient(ctx, client); err != nil {
 		return fmt.Errorf("operate: create client %s: %w", client.ID, err)
 	}
 	if _, err := account.FirstSecret(ctx, sys.Tables, client.ID, rand.Reader, clk.Now()); err != nil {
-		return fmt.Errorf("operate: client %s is created, without a secret for its webhooks and without its credits: %w", client.ID, err)
+		return fmt.Errorf("operate: client %s was created, but without a webhook secret and without its credits: %w", client.ID, err)
 	}
 	if credits == 0 {
 		return nil
 	}
 	if _, err := sys.Tables.Grant(ctx, client.ID, credits, "initial credits", clk.Now()); err != nil {
-		return fmt.Errorf("operate: client %s is created, its credits are not granted: %w", client.ID, err)
+		return fmt.Errorf("operate: client %s was created, but without its credits: %w", client.ID, err)
 	}
 	return nil
 }
 
-// Key is a created key: the one answer that shows it.
+// Key is a created key. It is the only place that shows the key itself.
 type Key struct {
 	KeyID     account.KeyID `json:"keyId"`
 	Key       string        `json:"key"`
 	ExpiresAt *time.Time    `json:"expiresAt"` // nil: never
 }
 
-// CreateKey makes a key of a client that exists; change sets what differs from the defaults.
+// CreateKey creates a key for an existing client. change sets what differs from the defaults.
 func CreateKey(ctx context.Context, sys *deployment.System, client account.ID, clk clock.Clock, change func(*account.Key)) (Key, error) {
 	if _, err := sys.Tables.Client(ctx, client); err != nil {
 		return Key{}, fmt.Errorf("operate: client %s: %w", client, err)

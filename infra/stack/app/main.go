@@ -1,7 +1,7 @@
-// Command app is the CDK program of Parley's stack: `cdk deploy` at the repository's root runs it.
+// Command app is the CDK program of Parley's stack. `cdk deploy` in the repository's root runs it.
 //
-// Context values (-c NAME=VALUE): stack (the stack's name, parley), arch (arm64 or amd64), dist, layers, parts,
-// concurrency and throwaway, as in stack.Props.
+// Its context values (-c NAME=VALUE) are stack (the stack's name, default parley) and the fields of
+// stack.Props: arch (arm64 or amd64), dist, layers, parts, concurrency and throwaway.
 package main
 
 import (

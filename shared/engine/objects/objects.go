@@ -89,8 +89,8 @@ func (s *Store) Get(ctx context.Context, key string, offset, length int64) (io.R
 	}
 	out, err := s.api.GetObject(ctx, in)
 	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "InvalidRange" && offset == 0 { // an empty object has no first byte
-		in.Range = nil
+	if errors.As(err, &api) && api.ErrorCode() == "InvalidRange" && offset == 0 {
+		in.Range = nil // the object is empty: even byte 0 is out of range
 		out, err = s.api.GetObject(ctx, in)
 	}
 	if err != nil {

@@ -1,5 +1,6 @@
-// Command emulator runs a program with an emulated AWS beside it, which PARLEY_ENDPOINT names to the program, and stops
-// it again: `go run ./infra/local/cmd/emulator go test ./shared/...`. It ends with the program's own exit status.
+// Command emulator starts an emulated AWS, runs a program with PARLEY_ENDPOINT set to its endpoint,
+// and stops it: `go run ./infra/local/cmd/emulator go test ./shared/...`. It exits with the
+// program's exit status.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command functions builds the Lambda functions into dist/<arch>/<name>/bootstrap, all or those named.
+// Command functions builds the named Lambda functions, or all, into dist/<arch>/<name>/bootstrap.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	arch := flag.String("arch", runtime.GOARCH, "processor: amd64, arm64, or all for both")
+	arch := flag.String("arch", runtime.GOARCH, "processor: amd64, arm64, or all (both)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -24,7 +24,7 @@ func main() {
 		archs = []string{"amd64", "arm64"}
 	case "amd64", "arm64":
 	default:
-		fail(fmt.Errorf("-arch is amd64, arm64 or all, not %q", *arch))
+		fail(fmt.Errorf("-arch must be amd64, arm64 or all, not %q", *arch))
 	}
 	for _, a := range archs {
 		if _, err := local.BuildFunctions(ctx, ".", a, flag.Args()...); err != nil {

@@ -1,6 +1,6 @@
-// Command lint synthesises the stack and checks the template against AWS's own resource schemas, offline: unknown
-// resource types and properties, missing required ones, references to nothing. Run it at the repository's root, with
-// the functions built.
+// Command lint synthesises the stack and checks the template offline against AWS's own resource
+// schemas. It finds unknown resource types and properties, missing required properties, and
+// references to resources that do not exist. Run it in the repository's root.
 package main
 
 import (
@@ -60,7 +60,8 @@ func run(ctx context.Context) error {
 	return node.Run()
 }
 
-// synthesise returns the template. The contents of functions and layers do not matter to it, so they are stand-ins.
+// synthesise returns the template. It uses stand-ins for functions and layers, because their
+// contents do not affect the template.
 func synthesise(work string) ([]byte, error) {
 	props := stack.Props{Dist: filepath.Join(work, "dist"), Layers: filepath.Join(work, "layers")}
 	var assets []string

@@ -22,8 +22,8 @@ import (
 //
 //	entry = account             balance, slots, the newest entries, and the revision, which is in
 //	                            the condition of every transaction
-//	entry = txn_000000000042    a page of the ledger, never changed; the number is that of its first
-//	                            entry (entries.go)
+//	entry = txn_000000000042    a page of the ledger, never changed; the number is that of its
+//	                            first entry (entries.go)
 //	entry = queue#000000000007  a place in the client's queue; the number is its ticket; removed
 //	                            when the run leaves the queue
 //

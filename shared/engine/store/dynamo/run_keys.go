@@ -19,8 +19,8 @@ import (
 //	id        run.ID
 //	client    account.ID. With created, it is the index byClient, oldest first
 //	created   13 digits of Unix ms, '#', the id
-//	dueShard  a digit from the id's hash. With due, it is the index byDue; only runs with a NextDue
-//	          have both
+//	dueShard  a digit from the id's hash. With due, it is the index byDue. Only runs with a
+//	          NextDue have both
 //	due       Unix ms. For a run in process, when it started; for a run that has ended, when its
 //	          webhook is due
 //
@@ -58,7 +58,7 @@ func shardOf(key string, shards uint32) string {
 // putNewRun writes a run that must not exist yet.
 //
 //	in   the run
-//	out  written; condition failed: the id is taken, perhaps by this same run if the submit is a repeat
+//	out  written; condition failed: the id is taken, by this very run if the submit is a repeat
 func (s *Store) putNewRun(r run.Run) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: &s.names.Runs, Item: encodeRun(r),
 		ConditionExpression: aws.String("attribute_not_exists(#id)"), ExpressionAttributeNames: map[string]string{"#id": schema.RunID}}}

@@ -217,8 +217,8 @@ func (s *Store) List(ctx context.Context, client account.ID, f run.Filter) ([]ru
 
 // listQuery returns a query for a client's runs, newest first.
 //
-//	in   the client; the bounds of created, from the position and the interval; externalId and tag,
-//	     which the index includes
+//	in   the client; the bounds of created, from the position and the interval; externalId and
+//	     tag, which the index includes
 //	out  items of the index; empty is true if no run can be within the bounds
 func (s *Store) listQuery(client account.ID, f run.Filter) (in *dynamodb.QueryInput, empty bool) {
 	from, to := firstCreated, createdPrefix(time.UnixMilli(lastMillisecond))+"#~"

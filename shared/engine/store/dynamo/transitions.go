@@ -18,9 +18,9 @@ const runItem = 0
 
 // Submit implements run.Store.
 //
-//	writes  the run if its id is unused; the account, with the hold's entry, if its revision is the
-//	        one read; the ticket if the run must wait; the idempotency record if there is none or
-//	        it has expired
+//	writes  the run if its id is unused; the account, with the hold's entry, if its revision is
+//	        the one read; the ticket if the run must wait; the idempotency record if there is none
+//	        or it has expired
 func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (r run.Run, replayed bool, err error) {
 	if err := sub.Check(); err != nil {
 		return run.Run{}, false, err
