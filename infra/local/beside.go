@@ -27,7 +27,7 @@ type Starter func(ctx context.Context, dir string, progress func(line string)) (
 // be built on this machine.
 func Beside(what string, start Starter) (status int, err error) {
 	if len(os.Args) < 2 {
-		return 2, fmt.Errorf("give the program to run beside %s, and its arguments", what)
+		return 2, fmt.Errorf("give a program to run with %s, and its arguments", what)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -10,7 +10,7 @@ import (
 	"parley/shared/api"
 )
 
-// longReport is the report of 45 minutes at 150 words a minute: its transcript is nearly all of it.
+// longReport returns the report of 45 minutes at 150 words per minute. It is nearly all transcript.
 func longReport(words int) string {
 	const perSegment = 40
 	var b strings.Builder
@@ -34,7 +34,7 @@ func longReport(words int) string {
 	return head + `"segments":[` + b.String() + `],"speakers"` + tail
 }
 
-// BenchmarkPollOfAnEndedRun reads a run of 45 minutes, whose report is answered to the digit.
+// BenchmarkPollOfAnEndedRun polls a run of 45 minutes, whose report is passed on unchanged.
 func BenchmarkPollOfAnEndedRun(b *testing.B) {
 	report := longReport(45 * 150)
 	if !json.Valid([]byte(report)) {

@@ -9,7 +9,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that an account shows what is owned, held and free, what was used, and its latest entries; without any permission.
+// Ensure that an account shows its balance, the credits held and available, its usage and its
+// latest entries, and that no permission is needed.
 func TestCredits(t *testing.T) {
 	h := newHouse(t)
 	h.client.Permissions = nil
@@ -44,7 +45,7 @@ func TestCredits(t *testing.T) {
 	}
 }
 
-// Ensure that usage counts a charge for 30 days to the millisecond, and for the day until midnight UTC.
+// Ensure that usage counts a charge for exactly 30 days, and for today until midnight UTC.
 func TestCreditsUsage(t *testing.T) {
 	for _, c := range []struct {
 		later       time.Duration
@@ -65,7 +66,7 @@ func TestCreditsUsage(t *testing.T) {
 	}
 }
 
-// Ensure that an account that was never granted anything is empty, not unknown.
+// Ensure that an account without any grant is empty rather than unknown.
 func TestCreditsOfANewClient(t *testing.T) {
 	h := newHouse(t)
 	_, _, h.secret = h.newClient(nil)
@@ -80,7 +81,8 @@ func TestCreditsOfANewClient(t *testing.T) {
 	}
 }
 
-// Ensure that the recent entries are 20, and that the pages of the ledger are all of it, newest first.
+// Ensure that there are 20 recent entries, and that the pages of the ledger have every entry,
+// newest first.
 func TestTransactions(t *testing.T) {
 	h := newHouse(t)
 	for range 44 {

@@ -31,7 +31,8 @@ func (h *house) erase(id run.ID) reply {
 	return r
 }
 
-// erased fails the test unless the answer is 204 with nothing in it but the headers of every answer.
+// erased fails the test unless the answer is 204 without a body and with only the headers of every
+// answer.
 func (r reply) erased() {
 	r.t.Helper()
 	if r.status != http.StatusNoContent || r.raw != "" || r.header.Get("Content-Type") != "" || r.header.Get("Content-Length") != "" ||
@@ -40,7 +41,7 @@ func (r reply) erased() {
 	}
 }
 
-// scatter leaves what several attempts at a run leave, and returns the keys of all its objects.
+// scatter writes the objects that several attempts at a run leave, and returns their keys.
 func (h *house) scatter(id run.ID) []string {
 	h.t.Helper()
 	for _, key := range []string{
@@ -72,8 +73,8 @@ func (h *house) ledger() (credit.Account, []credit.Entry) {
 	return a, entries
 }
 
-// Ensure that an erased run has no object left, that all its readings say when it was erased and show nothing of what was heard,
-// that its money stays as it was, and that another run keeps all it has.
+// Ensure that an erased run has no objects left, that every view says when it was erased and shows
+// no results, that its credits stay as they were, and that another run keeps everything.
 func TestErase(t *testing.T) {
 	h := newHouse(t)
 	kept := h.accept()
@@ -123,7 +124,7 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// Ensure that a repeat answers as the first did, and that the moment of the first stays.
+// Ensure that a repeat gets the same answer, and that the time of the first erasure stays.
 func TestEraseAgain(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
@@ -144,10 +145,10 @@ func TestEraseAgain(t *testing.T) {
 	}
 }
 
-// Ensure that a run that is queued or processing is not erased, and that the answer says when to come again.
+// Ensure that a queued or processing run is not erased, and that the answer says when to try again.
 func TestEraseLive(t *testing.T) {
 	h := newHouse(t)
-	ids := []run.ID{h.accept(), h.accept(), h.accept()} // two process, one waits
+	ids := []run.ID{h.accept(), h.accept(), h.accept()} // two are in process, one waits
 	for _, age := range []time.Duration{0, 2 * time.Minute, time.Hour} {
 		h.clock.Advance(age)
 		for _, id := range ids {
@@ -164,7 +165,8 @@ func TestEraseLive(t *testing.T) {
 	}
 }
 
-// Ensure that an unknown run, another client's and what is no id are told apart by nothing, and that nothing of them is touched.
+// Ensure that an unknown run, another client's run and an invalid id get the same answer, and that
+// nothing is deleted.
 func TestEraseUnknown(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
@@ -186,8 +188,8 @@ func TestEraseUnknown(t *testing.T) {
 	}
 }
 
-// Ensure that a deletion that fails half-way is a fault that the client may repeat, that nothing is shown meanwhile, and that the
-// repeat finishes it.
+// Ensure that a deletion that fails half-way is an error that the client can retry, that nothing is
+// shown meanwhile, and that the retry finishes it.
 func TestEraseCutOff(t *testing.T) {
 	for cut := range 4 { // the recording, the reports, the work; then none
 		h := newHouse(t)
@@ -215,7 +217,7 @@ func TestEraseCutOff(t *testing.T) {
 	}
 }
 
-// Ensure that a run that is erased between two steps of a poll is shown erased, never as a fault.
+// Ensure that a run that is erased during a poll is shown as erased, not as an error.
 func TestEraseUnderAPoll(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
@@ -227,7 +229,8 @@ func TestEraseUnderAPoll(t *testing.T) {
 	}
 }
 
-// Ensure that each of the two functions of a path serves its own method, and tells of both where it is asked for a third.
+// Ensure that each of the two functions of a path serves its own method, and lists both for any
+// other method.
 func TestEraseFunction(t *testing.T) {
 	h := newHouse(t)
 	for name, function := range map[string]http.Handler{"poll": api.Poll(h.deps), "erase": api.Erase(h.deps)} {
@@ -241,7 +244,7 @@ func TestEraseFunction(t *testing.T) {
 	h.through(api.Poll(h.deps), h.request(http.MethodGet, api.Base+"/speech/analyze/x", nil)).is(errcode.RequestNotFound)
 }
 
-// Delete fails once it was called as often as the test allows.
+// Delete fails after as many calls as the test allows.
 func (o *objects) Delete(ctx context.Context, keys ...string) error {
 	if o.deleteFails != nil {
 		if o.deletes == 0 {
@@ -252,9 +255,9 @@ func (o *objects) Delete(ctx context.Context, keys ...string) error {
 	return o.Objects.Delete(ctx, keys...)
 }
 
-// Ensure that a recording which the upkeep deleted changes no reading of its run, and that a submit which is repeated with its key
-// is answered as at first and starts nothing anew.
-func TestARecordingThatIsGone(t *testing.T) {
+// Ensure that deleting a recording changes no view of its run, and that a submit repeated with its
+// key gets the first answer and starts nothing again.
+func TestADeletedRecording(t *testing.T) {
 	for name, end := range map[string]func(*house, run.ID){
 		"of a success":             func(h *house, id run.ID) { h.succeed(id, reportJSON) },
 		"of a fault of our own":    func(h *house, id run.ID) { h.fail(id, errcode.InternalError) },

@@ -14,7 +14,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// raw is a submit of these bytes as a form whose boundary is b.
+// raw submits these bytes as a form with the boundary b.
 func (h *house) raw(body io.Reader) reply {
 	h.t.Helper()
 	req := h.request(http.MethodPost, api.Base+"/speech/analyze", body)
@@ -22,7 +22,7 @@ func (h *house) raw(body io.Reader) reply {
 	return h.do(req)
 }
 
-// formOf is a form of parts, each its headers and its content.
+// formOf returns a form; each part is given as its headers and its content.
 func formOf(parts ...[2]string) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -37,7 +37,8 @@ func named(name, value string) [2]string {
 	return [2]string{`Content-Disposition: form-data; name="` + name + `"`, value}
 }
 
-// Ensure that the order of the fields says nothing: the same form in any order is the same input.
+// Ensure that the order of the fields does not matter: the same fields are the same input in any
+// order.
 func TestFormInAnyOrder(t *testing.T) {
 	h := newHouse(t)
 	parts := []part{audio(fourMinutes), {name: "externalId", value: "x"}, {name: "metadata", value: `{"a":1}`}, {name: "cutSettings", value: `{"paddingMs":0}`}, {name: "allowPartial", value: "true"}}
@@ -53,7 +54,8 @@ func TestFormInAnyOrder(t *testing.T) {
 	}
 }
 
-// Ensure that tags may be repeated and nothing else, and that all that is wrong with a form is named at once.
+// Ensure that only tags may be repeated, and that the answer lists everything that is wrong with a
+// form.
 func TestFormNamesWhatIsRepeatedOrUnknown(t *testing.T) {
 	h := newHouse(t)
 	parts := []part{audio(fourMinutes), {name: "tags", value: "a"}, {name: "tags", value: `["b"]`}, {name: "colour", value: "red"}, {name: "colour", value: "blue"}, {name: "Language", value: "en"}}
@@ -74,8 +76,8 @@ func TestFormNamesWhatIsRepeatedOrUnknown(t *testing.T) {
 	h.nothingLeft()
 }
 
-// Ensure that line breaks and other control characters are data wherever a client can put them: they come back as JSON and reach neither a
-// header nor the log's lines.
+// Ensure that line breaks and other control characters are only data, wherever a client puts them:
+// they are returned as JSON, and cannot add a header or a line to the log.
 func TestFormCannotInject(t *testing.T) {
 	h := newHouse(t)
 	evil := "a\r\nSet-Cookie: x=1\r\n\r\n<html>\x1b[2J\x00\u2028"
@@ -91,11 +93,13 @@ func TestFormCannotInject(t *testing.T) {
 		t.Errorf("it is not found again: %s", list.raw)
 	}
 	for _, head := range []string{
-		"Content-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\nX-Api-Key: other\r\nContent-Length: 1", // headers of the part's own
+		// the part's own headers
+		"Content-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\nX-Api-Key: other\r\nContent-Length: 1",
 		`Content-Disposition: form-data; name="audio"; filename="../../etc/passwd"`,
 		`Content-Disposition: form-data; name="audio"; filename="a%0d%0aX-Evil: 1"`,
 		"Content-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\nContent-Type: text/html",
-		"Content-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\nContent-Transfer-Encoding: base64", // not decoded: what was sent is what counts
+		// not decoded: the bytes are taken as sent
+		"Content-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\nContent-Transfer-Encoding: base64",
 	} {
 		r := h.raw(strings.NewReader(formOf([2]string{head, fourMinutes})))
 		r.has(http.StatusAccepted)
@@ -123,7 +127,7 @@ func (h *house) end(id run.ID) error {
 	return err
 }
 
-// Ensure that a part's headers are bounded, on both sides of the bound.
+// Ensure that a part's headers are bounded; both sides of the bound are tested.
 func TestFormHeaders(t *testing.T) {
 	pad := func(n int) string { return "X-Padding: " + strings.Repeat("x", n) + "\r\n" + theAudio[0] }
 	for n, want := range map[int]errcode.Code{0: "", 15 << 10: "", 25 << 10: errcode.InvalidParameters, 1 << 20: errcode.InvalidParameters} {
@@ -143,7 +147,7 @@ func TestFormHeaders(t *testing.T) {
 	newHouse(t).raw(strings.NewReader(formOf([2]string{many.String() + theAudio[0], fourMinutes}))).is(errcode.InvalidParameters)
 }
 
-// counted is a body without an end, which counts what is read of it.
+// counted is an endless body that counts how much of it is read.
 type counted struct {
 	head   io.Reader
 	filler byte
@@ -162,7 +166,7 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Ensure that a body is read as it comes and no further than to its first breach of a bound.
+// Ensure that a body is read as it arrives, and only until it breaks a bound.
 func TestFormIsReadToItsFirstBreach(t *testing.T) {
 	const slack = 64 << 10
 	for name, c := range map[string]struct {

@@ -21,7 +21,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// provoked says for each code that is an HTTP answer how a client meets it. Those without a way are met elsewhere: `elsewhere`.
+// provoked says how to provoke each code that is an HTTP answer. Those that cannot be provoked here
+// are in elsewhere.
 var provoked = map[errcode.Code]func(h *house) reply{
 	errcode.MissingAudioFile:         func(h *house) reply { return h.submit() },
 	errcode.UnsupportedFormat:        func(h *house) reply { return h.submit(audio("x")) },
@@ -86,14 +87,14 @@ var provoked = map[errcode.Code]func(h *house) reply{
 }
 
 var elsewhere = []errcode.Code{
-	errcode.RequestTooLarge, // the gateway's limits come before any function
+	errcode.RequestTooLarge, // the gateway answers it, before any function
 }
 
-// middleware are the codes of a request that no handler saw.
+// middleware lists the codes of requests that do not reach their handler.
 var middleware = []errcode.Code{errcode.MissingAPIKey, errcode.InvalidAPIKey, errcode.APIKeyExpired, errcode.ClientInactive, errcode.IPNotAllowed, errcode.MissingPermission, errcode.RateLimitExceeded, errcode.NotFound, errcode.MethodNotAllowed}
 
-// Ensure that every code of the table is either met here or known to be met elsewhere, and answers with its status, its
-// sentence, and the envelope of the contract.
+// Ensure that every code of the table is either provoked here or listed in elsewhere, and that it
+// is answered with its status, its message and the envelope of the contract.
 func TestEveryCode(t *testing.T) {
 	iso := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
 	for _, e := range errcode.Table {
@@ -137,7 +138,8 @@ func TestEveryCode(t *testing.T) {
 	}
 }
 
-// Ensure that a key is taken from either header, and that what cannot be a key is refused without a table read.
+// Ensure that the key is read from either header, and that a malformed key is refused without a
+// table read.
 func TestKey(t *testing.T) {
 	h := newHouse(t)
 	_, _, unknown := h.newClient(func(_ *account.Client, k *account.Key) { k.Hash = strings.Repeat("0", 64) })
@@ -221,7 +223,8 @@ func TestCaller(t *testing.T) {
 	}
 }
 
-// Ensure that a key's submits are counted by the minute, and that every keyed answer tells how many are left.
+// Ensure that a key's submits are counted per minute, and that every answer to a call with a key
+// says how many are left.
 func TestRate(t *testing.T) {
 	h := newHouse(t)
 	_, _, h.secret = h.newClient(func(_ *account.Client, k *account.Key) { k.Rate = 2 })
@@ -250,7 +253,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// Ensure that a read tells how many submits are left without being one.
+// Ensure that a read says how many submits are left, and does not count as one.
 func TestRateOfReads(t *testing.T) {
 	h := newHouse(t)
 	h.submit()
@@ -261,7 +264,8 @@ func TestRateOfReads(t *testing.T) {
 	}
 }
 
-// Ensure that paths are taken whole and each by its own methods, before any key is looked at.
+// Ensure that a path must match completely and accepts only its own methods, and that this is
+// checked before the key.
 func TestPaths(t *testing.T) {
 	h := newHouse(t)
 	h.secret = ""
@@ -284,7 +288,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// Ensure that each function serves its own calls and no other's.
+// Ensure that each function serves only its own calls.
 func TestFunctions(t *testing.T) {
 	h := newHouse(t)
 	paths := []string{"POST /speech/analyze", "GET /speech/analyze/x", "GET /runs", "GET /speech/runs", "GET /credits", "GET /credits/transactions", "POST /speech/uploads", "GET /health"}
@@ -304,7 +308,7 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// Ensure that what is unforeseen is answered as such, logged whole, and shown to nobody.
+// Ensure that an unexpected error is answered as INTERNAL_ERROR, logged in full, and never shown.
 func TestUnforeseen(t *testing.T) {
 	for _, content := range []string{"panic now", "fault now"} {
 		h := newHouse(t)
@@ -325,7 +329,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("no randomness") }
 
-// Ensure that a request leaves one line in the log, with the ids and without what the client sent.
+// Ensure that a request leaves one line in the log, with its ids and without the client's data.
 func TestLog(t *testing.T) {
 	h := newHouse(t)
 	req := h.submission(audio(fourMinutes), part{name: "externalId", value: "Jane"}, part{name: "webhookUrl", value: "https://example.com/token"})
@@ -344,7 +348,8 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Ensure that readiness is told without a key, by its parts and without reasons, and that nothing on record is not ready.
+// Ensure that the readiness is answered without a key, for each part and without reasons, and that
+// no record means not ready.
 func TestHealth(t *testing.T) {
 	h := newHouse(t)
 	h.secret = ""
@@ -373,7 +378,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s: Retry-After %q in %s", tc.name, r.header.Get("Retry-After"), r.raw)
 		}
 	}
-	// However long ago it was.
+	// Even if that was long ago.
 	found(run.Readiness{At: start.Add(-24 * time.Hour), Parts: map[string]string{"accent": ""}})
 	r := h.get("/health")
 	r.has(http.StatusOK)
@@ -392,7 +397,8 @@ func (h *house) askUpload(body string) reply {
 	return h.do(h.request(http.MethodPost, api.Base+"/speech/uploads", strings.NewReader(body)))
 }
 
-// Ensure that an upload is allowed for one object of the client's own, within the size of a recording.
+// Ensure that an upload is allowed for one object of the client's own, within the size of a
+// recording.
 func TestUploads(t *testing.T) {
 	h := newHouse(t)
 	r := h.askUpload(`{"sizeBytes":26214400,"contentType":"audio/mpeg"}`)
@@ -417,7 +423,8 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// Ensure that an uploaded recording is judged as an inline one, by the same codes, and only its own client can name it.
+// Ensure that an uploaded recording is checked like an inline one, with the same codes, and that
+// only its own client can submit it.
 func TestSubmitUpload(t *testing.T) {
 	for _, c := range []struct {
 		name, content string

@@ -17,7 +17,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// clientError fails the test where err is not a refusal of the client's with one of these codes.
+// clientError fails the test unless err is an error with one of these codes.
 func clientError(t *testing.T, err error, codes ...errcode.Code) {
 	t.Helper()
 	var e *errcode.Error
@@ -29,7 +29,8 @@ func clientError(t *testing.T, err error, codes ...errcode.Code) {
 	}
 }
 
-// Ensure that any body is a form within the bounds or refused, whatever its boundary, and leaves no file.
+// Ensure that any body, with any boundary, is either refused or a form within the bounds, and
+// leaves no file.
 func FuzzReadForm(f *testing.F) {
 	const kind = "multipart/form-data; boundary=b"
 	for _, body := range []string{
@@ -77,7 +78,7 @@ func FuzzReadForm(f *testing.F) {
 	})
 }
 
-// Ensure that whatever stands in the headers is a well-formed key or refused.
+// Ensure that any headers either have a well-formed key or are refused.
 func FuzzKey(f *testing.F) {
 	secretOf, err := account.NewSecret(bytes.NewReader(bytes.Repeat([]byte{0x5a, 3, 0xf1}, 10)))
 	if err != nil {
@@ -108,7 +109,7 @@ func FuzzKey(f *testing.F) {
 	})
 }
 
-// Ensure that no cursor but those that were given out for this list of this client is taken, and that each of those is.
+// Ensure that a cursor is accepted if and only if it was issued for this list of this client.
 func FuzzCursor(f *testing.F) {
 	const client, scope = account.ID("cli_aaaaaaaaaaaaaaaaaaaa"), "runs?status=failed"
 	good := cursorFor(client, scope, "2026-04-21T12:34:56.789Z/req_a")
@@ -142,7 +143,8 @@ func FuzzCursor(f *testing.F) {
 	})
 }
 
-// Ensure that metadata within the rule comes out within it, and the same when it is sent as it came out.
+// Ensure that accepted metadata is within the rules, and that it is read as the same when it is
+// sent again.
 func FuzzMetadata(f *testing.F) {
 	for _, s := range []string{`{}`, `{"a":"b","n":1.50,"t":true}`, `{"a":null}`, `{"a":{"b":1}}`, `{"a":1}{}`, `{"a":"\ud800"}`, `{"a":"\u0000\r\n"}`, `{"a":1e999}`, `[]`, `{"a":"b","a":"c"}`, "\xff", `{"":1}`, ``} {
 		f.Add(s)
@@ -171,7 +173,8 @@ func FuzzMetadata(f *testing.F) {
 	})
 }
 
-// Ensure that tags within the rule come out within it, and the same when they are sent as they came out.
+// Ensure that accepted tags are within the rules, and that they are read as the same when they are
+// sent again.
 func FuzzTags(f *testing.F) {
 	for _, s := range []string{"berlin", `["a","b","a"]`, ` [ "x" ] `, `[null]`, `[1]`, `["a"]["b"]`, "[", "\xff", "", " \t", "\u00a0x", `["\ud800"]`} {
 		f.Add(s, "second")
@@ -200,7 +203,7 @@ func FuzzTags(f *testing.F) {
 	})
 }
 
-// Ensure that any JSON that asks for an upload is taken or refused as the client's.
+// Ensure that any request for an upload is either accepted or refused as the client's error.
 func FuzzUploadAsked(f *testing.F) {
 	for _, s := range []string{`{"sizeBytes":12,"contentType":"audio/mpeg"}`, `{"sizeBytes":12,"sizeBytes":13}`, `{"sizeBytes":1e3}`, `{"sizeBytes":null}`, `null`, `[`, "", `{"contentType":"a/b;c=\""}`} {
 		f.Add([]byte(s))
@@ -212,7 +215,7 @@ func FuzzUploadAsked(f *testing.F) {
 	})
 }
 
-// Ensure that a cursor's letters are those of a query.
+// Ensure that a cursor has only characters that a query needs no escape for.
 func TestCursorsNeedNoEscape(t *testing.T) {
 	c := cursorFor("cli_a", "runs", "\x00\xff?&=#+/ ")
 	if url.QueryEscape(c) != c {

@@ -31,7 +31,7 @@ import (
 
 var start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
-// house is the whole front over the model store, with one client and its key.
+// house is the whole HTTP front over the memory store, with one client and its key.
 type house struct {
 	t       testing.TB
 	clock   *clock.Manual
@@ -45,7 +45,7 @@ type house struct {
 	secret  string
 }
 
-// objects are the model's, with a switch for what may fail.
+// objects is the memory store's objects, with switches that make calls fail.
 type objects struct {
 	memory.Objects
 	putFails error
@@ -53,7 +53,7 @@ type objects struct {
 	readErr  error
 	onGet    func()
 
-	deleteFails error // once deletes were done
+	deleteFails error // after as many deletes as the test allows
 	deletes     int
 }
 
@@ -77,7 +77,8 @@ func (o *objects) Get(ctx context.Context, key string, offset, length int64) (io
 	return o.Objects.Get(ctx, key, offset, length)
 }
 
-// prober reads a recording of these tests: "flac 240000" and padding is a FLAC of 240,000 ms; anything else is no audio.
+// prober reads the recordings of these tests: "flac 240000" and padding is a FLAC file of 240,000
+// ms. Anything else is not audio.
 type prober struct{}
 
 func (prober) Probe(_ context.Context, path string) (media.Info, error) {
@@ -107,7 +108,7 @@ func (prober) Probe(_ context.Context, path string) (media.Info, error) {
 	return media.Info{DurationMs: ms, Format: words[0], SizeBytes: int64(len(raw))}, nil
 }
 
-// presigner allows everything and remembers nothing.
+// presigner presigns everything.
 type presigner struct{}
 
 func (presigner) PresignPost(_ context.Context, key string, maxBytes int64, _ time.Duration) (string, map[string]string, error) {
@@ -170,7 +171,7 @@ func (h *house) ready(yes bool) {
 	h.must(h.store.SetReady(h.t.Context(), run.Readiness{At: h.clock.Now(), Parts: map[string]string{"accent": "", "fluency": why}}))
 }
 
-// reply is an answer, read.
+// reply is an answer with its decoded body.
 type reply struct {
 	t      testing.TB
 	status int
@@ -179,7 +180,7 @@ type reply struct {
 	body   map[string]any
 }
 
-// at follows a dotted path into the body; nil where it leads nowhere.
+// at returns the value at a dotted path in the body; nil if there is none.
 func (r reply) at(path string) any {
 	var v any = r.body
 	for k := range strings.SplitSeq(path, ".") {
@@ -194,7 +195,7 @@ func (r reply) at(path string) any {
 
 func (r reply) code() errcode.Code { c, _ := r.at("error.code").(string); return errcode.Code(c) }
 
-// is fails the test unless the answer is c, in the envelope.
+// is fails the test unless the answer is an error with code c in the envelope.
 func (r reply) is(c errcode.Code) {
 	r.t.Helper()
 	e, _ := errcode.Lookup(c)
@@ -218,7 +219,7 @@ func (h *house) do(req *http.Request) reply {
 	return h.read(w)
 }
 
-// through asks one function, which knows nothing of the others' calls.
+// through sends a request to the handler of one function.
 func (h *house) through(handler http.Handler, req *http.Request) reply {
 	h.t.Helper()
 	w := httptest.NewRecorder()
@@ -234,7 +235,7 @@ func (h *house) read(w *httptest.ResponseRecorder) reply {
 	h.t.Helper()
 	r := reply{t: h.t, status: w.Code, header: w.Header(), raw: w.Body.String()}
 	if err := json.Unmarshal(w.Body.Bytes(), &r.body); err != nil {
-		h.t.Fatalf("the body is no JSON object: %v: %s", err, r.raw)
+		h.t.Fatalf("the body is not a JSON object: %v: %s", err, r.raw)
 	}
 	return r
 }
@@ -250,7 +251,7 @@ func (h *house) get(path string) reply {
 	return h.do(h.request(http.MethodGet, api.Base+path, nil))
 }
 
-// part is one part of a submit; a file has a name.
+// part is one part of a submit's form; only a file has a file name.
 type part struct{ name, value, file string }
 
 func audio(content string) part { return part{"audio", content, "talk.flac"} }
@@ -297,7 +298,7 @@ func (h *house) run(id run.ID) run.Run {
 	return r
 }
 
-// nothingLeft fails the test where a refused submit left a run, a hold, an object or a file.
+// nothingLeft fails the test if a refused submit left a run, a hold, an object or a file.
 func (h *house) nothingLeft() {
 	h.t.Helper()
 	ctx := h.t.Context()
@@ -329,7 +330,7 @@ func (h *house) put(key, content string) {
 	h.must(h.objects.Objects.Put(h.t.Context(), key, "application/json", strings.NewReader(content), int64(len(content))))
 }
 
-// succeed ends a run as finalize does, with this report.
+// succeed ends a run with this report, as finalize does.
 func (h *house) succeed(id run.ID, report string) {
 	h.t.Helper()
 	r := h.run(id)

@@ -22,8 +22,8 @@ func (h *house) keyed(key string, parts ...part) reply {
 	return h.do(req)
 }
 
-// Ensure that the same key with the same input answers the first 202 again, holding and starting nothing twice, for 24 h and
-// no longer.
+// Ensure that the same key with the same input repeats the first 202 for exactly 24 h, without a
+// second hold or run.
 func TestIdempotency(t *testing.T) {
 	h := newHouse(t)
 	parts := []part{{name: "metadata", value: `{"a":1,"b":"2"}`}, audio(fourMinutes)}
@@ -49,7 +49,8 @@ func TestIdempotency(t *testing.T) {
 	}
 }
 
-// Ensure that a replay costs nothing: it is answered with no credits left, and after the run has ended.
+// Ensure that a replay costs nothing: it is answered even with no credits left, and after the run
+// has ended.
 func TestIdempotencyAfterTheEnd(t *testing.T) {
 	h := newHouse(t)
 	first := h.keyed("k", audio(fourMinutes))
@@ -77,12 +78,13 @@ func TestIdempotencyKeyReused(t *testing.T) {
 			}
 			h.keyed("k", parts...).is(errcode.IdempotencyKeyReused)
 			_, _, h.secret = h.newClient(nil)
-			h.keyed("k", audio(fourMinutes)).is(errcode.InsufficientCredits) // another client: a submit of its own
+			// for another client, this is a new submit
+			h.keyed("k", audio(fourMinutes)).is(errcode.InsufficientCredits)
 		})
 	}
 }
 
-// Ensure that the key has 1 to 255 characters and comes once.
+// Ensure that the key must have 1 to 255 characters and be sent only once.
 func TestIdempotencyKeyBounds(t *testing.T) {
 	h := newHouse(t)
 	h.keyed("", audio(fourMinutes)).is(errcode.InvalidParameters)
@@ -94,8 +96,8 @@ func TestIdempotencyKeyBounds(t *testing.T) {
 	h.do(req).is(errcode.InvalidParameters)
 }
 
-// Ensure that while the first submit is between its transaction and its recording, a second is asked to come again; and that
-// once the first can no longer be there, the second does what it left undone.
+// Ensure that while the first submit is between its transaction and its recording, a second one is
+// told to retry, and that once the first cannot still be running, the second finishes its work.
 func TestIdempotencyInProgress(t *testing.T) {
 	h := newHouse(t)
 	var second reply
@@ -120,8 +122,8 @@ func TestIdempotencyInProgress(t *testing.T) {
 	}
 }
 
-// Ensure that a submit that could not store its recording can be retried under its key: the same run, started again, with one
-// hold.
+// Ensure that a submit that could not store its recording can be retried with its key: the same run
+// starts again, with one hold.
 func TestIdempotencyAfterAFailedStore(t *testing.T) {
 	h := newHouse(t)
 	h.objects.putFails = errors.New("no bucket")
@@ -138,7 +140,8 @@ func TestIdempotencyAfterAFailedStore(t *testing.T) {
 	}
 }
 
-// Ensure that submits that race under one key become one run with one hold: each is answered with it, or asked to come again.
+// Ensure that concurrent submits with one key become one run with one hold: each is answered with
+// that run, or told to retry.
 func TestIdempotencyRace(t *testing.T) {
 	h := newHouse(t)
 	handler := api.All(h.deps)

@@ -12,7 +12,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// matches fails the test where an answer is not as the OpenAPI document has it.
+// matches fails the test unless an answer matches the OpenAPI document.
 func matches(t testing.TB, req *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if err := contract.Check(contract.Answer{Method: req.Method, Path: req.URL.Path, Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}); err != nil {
@@ -94,9 +94,11 @@ func TestEveryExampleHasItsSchema(t *testing.T) {
 	}
 }
 
-// Ensure that every code of the table is an answer of some call, or ends runs, and nothing else is.
+// Ensure that every code of the table with a status is documented for some call, and that no other
+// code is.
 func TestEveryCodeIsDocumented(t *testing.T) {
-	documented := map[errcode.Code]bool{errcode.NotFound: true, errcode.MethodNotAllowed: true} // of no call
+	// these belong to no call
+	documented := map[errcode.Code]bool{errcode.NotFound: true, errcode.MethodNotAllowed: true}
 	for path, methods := range readOpenAPI(t).Paths {
 		for method, o := range methods {
 			for status, r := range o.Responses {
@@ -149,7 +151,7 @@ func TestTheDocumentIsServed(t *testing.T) {
 	}
 }
 
-// Ensure that the page says all and loads nothing.
+// Ensure that the page describes everything and loads nothing.
 func TestThePageStandsAlone(t *testing.T) {
 	h := newHouse(t)
 	w := httptest.NewRecorder()

@@ -18,10 +18,10 @@ import (
 	"parley/shared/speech"
 )
 
-// What a client may try that has read nothing but the contract.
+// What a client may try that only knows the contract.
 
-// Ensure that no path takes a method that it does not name, those that browsers and proxies send by themselves among them, and
-// that none is served by another spelling.
+// Ensure that no path accepts a method that Allow does not list, including those that browsers and
+// proxies send by themselves, and that no other spelling of a path works.
 func TestMethodsAndSpellings(t *testing.T) {
 	h := newHouse(t)
 	for path, allow := range map[string]string{
@@ -46,7 +46,7 @@ func TestMethodsAndSpellings(t *testing.T) {
 	}
 }
 
-// Ensure that the request's id is ours, whatever id the request came with.
+// Ensure that the request id is ours, even if the client sent one.
 func TestTheRequestsIDIsOurs(t *testing.T) {
 	h := newHouse(t)
 	req := h.request(http.MethodGet, api.Base+"/runs?limit=0", nil)
@@ -57,7 +57,8 @@ func TestTheRequestsIDIsOurs(t *testing.T) {
 	}
 }
 
-// Ensure that a document is sent again only to whoever does not have it, by any form of the question, and may be kept for a while.
+// Ensure that a document is not sent again to a client that has it, in any form of If-None-Match,
+// and that it may be cached for a while.
 func TestADocumentMayBeKept(t *testing.T) {
 	h := newHouse(t)
 	for _, path := range []string{"/openapi.json", "/docs"} {
@@ -92,7 +93,7 @@ func TestADocumentMayBeKept(t *testing.T) {
 	}
 }
 
-// Ensure that every parameter is sent once, by the code of that parameter.
+// Ensure that a repeated parameter is refused with that parameter's own code.
 func TestAParameterIsSentOnce(t *testing.T) {
 	h := newHouse(t)
 	for query, want := range map[string]errcode.Code{
@@ -108,8 +109,9 @@ func TestAParameterIsSentOnce(t *testing.T) {
 	h.get("/credits/transactions?cursor=a&cursor=a").is(errcode.InvalidCursor)
 }
 
-// Ensure that text is kept as it was sent, to the code point: what looks alike is another text, in what comes back, in filters and in what
-// counts as the same tag; and that characters are code points, in scripts beyond the first plane too.
+// Ensure that text is kept exactly as sent: texts that only look alike differ in answers, in
+// filters and as tags. And ensure that a character is a code point, also beyond the Basic
+// Multilingual Plane.
 func TestTextIsKeptAsSent(t *testing.T) {
 	h := newHouse(t)
 	const composed, decomposed, ligature = "caf\u00e9", "cafe\u0301", "\ufb01n"
@@ -144,8 +146,9 @@ func TestTextIsKeptAsSent(t *testing.T) {
 	h.submit(audio(fourMinutes), part{name: "externalId", value: wide + "x"}).is(errcode.InvalidExternalID)
 }
 
-// Ensure that a key is bound by what was accepted under it alone: a refused submit leaves it free for any input, and it belongs to the
-// client, whichever of its keys calls.
+// Ensure that only an accepted submit binds an idempotency key to its input: after a refused submit
+// it is free for any input. And ensure that it belongs to the client, whichever of its API keys is
+// used.
 func TestAnIdempotencyKeyIsBoundByWhatWasAccepted(t *testing.T) {
 	h := newHouse(t)
 	rich := h.client
@@ -172,8 +175,8 @@ func TestAnIdempotencyKeyIsBoundByWhatWasAccepted(t *testing.T) {
 	}
 }
 
-// Ensure that a key answers its first 202 whatever became of the run since, and neither holds nor starts anything: a failed run is tried
-// again by another key alone.
+// Ensure that a key repeats its first 202 even after the run failed, without a hold or a start: to
+// try a failed run again, a client needs another key.
 func TestAReplayAfterAFailure(t *testing.T) {
 	for _, c := range []errcode.Code{errcode.TranscriptionFailed, errcode.ScoringFailed, errcode.AccentScoreUnavailable, errcode.ServiceConfigurationError, errcode.StuckTimeout} {
 		h := newHouse(t)
@@ -195,7 +198,8 @@ func TestAReplayAfterAFailure(t *testing.T) {
 	}
 }
 
-// Ensure that a key is counted in characters of UTF-8, and that case and spaces within tell keys apart.
+// Ensure that a key's length is counted in Unicode characters, and that keys differ by case and by
+// inner spaces.
 func TestIdempotencyKeysAreText(t *testing.T) {
 	h := newHouse(t)
 	h.client.ConcurrentRuns = 10
@@ -214,7 +218,8 @@ func TestIdempotencyKeysAreText(t *testing.T) {
 	}
 }
 
-// Ensure that a partial run is polled and listed as such: charged for what was produced, null for what was not, and no error.
+// Ensure that polls and lists show a partial run as such: charged for the scores produced, null for
+// the others, and without an error.
 func TestPollPartial(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept(part{name: "allowPartial", value: "true"})
@@ -241,7 +246,7 @@ func TestPollPartial(t *testing.T) {
 	}
 }
 
-// Ensure that the ledger's pages go on where they were while entries are written.
+// Ensure that new entries do not shift the later pages of the ledger.
 func TestTransactionPagesWhileEntriesArrive(t *testing.T) {
 	h := newHouse(t)
 	for range 9 {
@@ -269,8 +274,8 @@ func TestTransactionPagesWhileEntriesArrive(t *testing.T) {
 	}
 }
 
-// Ensure that the last page has no next one, with exactly as many runs as it takes, one fewer and one more, and that the page behind the
-// end of a list that has shrunk no further is empty.
+// Ensure that the pages of a list have every run, and that a last page has no next page even if it
+// is full.
 func TestTheLastPage(t *testing.T) {
 	for n, pages := range map[int]int{0: 1, 1: 1, 2: 1, 3: 2, 4: 2, 5: 3} {
 		h := newHouse(t)
@@ -295,7 +300,8 @@ func TestTheLastPage(t *testing.T) {
 	}
 }
 
-// Ensure that a filter holds on every page, and that a run which no longer meets it meanwhile ends no page early.
+// Ensure that a filter applies to every page, and that a run that stops matching meanwhile ends no
+// page early.
 func TestFilteredPages(t *testing.T) {
 	h := newHouse(t)
 	h.client.ConcurrentRuns = 20
@@ -325,8 +331,8 @@ func TestFilteredPages(t *testing.T) {
 	}
 }
 
-// Ensure that an entry of the ledger reads the same for ever, whatever is written, ended, tried again and erased after it, and that each
-// follows from the one before.
+// Ensure that an entry of the ledger never changes, whatever is written, ended, retried and erased
+// after it, and that each entry follows from the one before.
 func TestEntriesStayAsTheyWere(t *testing.T) {
 	h := newHouse(t)
 	var before []any
@@ -386,7 +392,8 @@ func TestEntriesStayAsTheyWere(t *testing.T) {
 	}
 }
 
-// Ensure that a list whose bounds cross is empty, and that the moment of createdAfter is in a list and that of createdBefore is not.
+// Ensure that createdAfter is inclusive and createdBefore exclusive, and that a list is empty if
+// the two cross.
 func TestBoundsOfTime(t *testing.T) {
 	h := newHouse(t)
 	id := string(h.accept()) // at 12:34:56.789

@@ -20,15 +20,18 @@ import (
 	"parley/shared/errcode"
 )
 
-// One test for each entry of the OWASP API Security Top 10 of 2023 (https://owasp.org/API-Security/editions/2023/en/0x11-t10/): that what
-// it warns of fails here. That of the inventory is in infra/stack, where the routes are.
+// One test for each entry of the OWASP API Security Top 10 of 2023
+// (https://owasp.org/API-Security/editions/2023/en/0x11-t10/), which shows that the attack fails
+// here. The test for the inventory is in infra/stack, where the routes are.
 
-// unlike tells what a refusal holds beside its moment and its own id: what two of them differ in.
+// unlike returns what a refusal has besides its timestamp and its own id, in order to compare two
+// of them.
 func unlike(r reply) string {
 	return regexp.MustCompile(`"(timestamp|requestId)":"[^"]*"`).ReplaceAllString(r.raw, "")
 }
 
-// Ensure that another client's objects are, by whatever way they are named, the same as those that do not exist.
+// Ensure that another client's objects look like objects that do not exist, in whatever way a
+// request names them.
 func TestOWASP_API1_BrokenObjectLevelAuthorization(t *testing.T) {
 	h := newHouse(t)
 	var first run.ID
@@ -84,7 +87,8 @@ func TestOWASP_API1_BrokenObjectLevelAuthorization(t *testing.T) {
 	}
 }
 
-// Ensure that guessing costs us no read, that what is compared with the table is a hash, and that a key counts only where it belongs.
+// Ensure that guessed keys cost us no table read, that only a hash is looked up, and that a key
+// works only in the headers meant for it.
 func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 	h := newHouse(t)
 	counted := &counting{Store: h.store}
@@ -108,7 +112,8 @@ func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 	if counted.reads > 1 { // one in 2^32 has the right checksum
 		t.Errorf("2000 guesses cost %d reads", counted.reads)
 	}
-	// One letter at a time cannot be found either: a key with a right beginning is refused as any other.
+	// A key cannot be guessed letter by letter: one with a correct beginning is refused like any
+	// other.
 	wrong, err := account.NewSecret(rand.Reader)
 	h.must(err)
 	if a, b := ask(wrong), ask(good[:20]+wrong[20:]); unlike(a) != unlike(b) {
@@ -125,7 +130,7 @@ func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 		}
 	}
 	ask(good).has(http.StatusOK)
-	// A revocation counts at once.
+	// A revocation takes effect at once.
 	h.key.Active = false
 	h.must(h.store.PutKey(t.Context(), h.key))
 	ask(good).is(errcode.InvalidAPIKey)
@@ -134,7 +139,7 @@ func TestOWASP_API2_BrokenAuthentication(t *testing.T) {
 	}
 }
 
-// Ensure that a client sets nothing but the fields of the contract, and reads nothing but them.
+// Ensure that a client can only set and read the fields of the contract.
 func TestOWASP_API3_BrokenObjectPropertyLevelAuthorization(t *testing.T) {
 	h := newHouse(t)
 	never := []string{"status", "cost", "credits", "charged", "client", "id", "attempt", "deadline", "scores", "key", "durationMs", "serviceType"}
@@ -148,7 +153,7 @@ func TestOWASP_API3_BrokenObjectPropertyLevelAuthorization(t *testing.T) {
 		h.submit(audio(fourMinutes), part{name: "cutSettings", value: `{"` + name + `":1}`}).is(errcode.InvalidParameters)
 	}
 	h.nothingLeft()
-	// What is free to choose changes nothing else.
+	// The fields that a client may choose freely change nothing else.
 	id := h.accept(part{name: "metadata", value: `{"status":"success","cost":"0","client":"cli_x"}`}, part{name: "tags", value: "__proto__"})
 	r := h.run(id)
 	if r.Cost != 4 || r.Client != h.client.ID || r.Status != run.Processing {
@@ -165,7 +170,7 @@ func TestOWASP_API3_BrokenObjectPropertyLevelAuthorization(t *testing.T) {
 	}
 }
 
-// Ensure that everything that a client can make large, many or frequent has its bound.
+// Ensure that everything whose size, number or frequency a client decides is bounded.
 func TestOWASP_API4_UnrestrictedResourceConsumption(t *testing.T) {
 	h := newHouse(t)
 	deep := strings.Repeat(`{"a":`, 4000) + "1" + strings.Repeat("}", 4000)
@@ -207,7 +212,8 @@ func TestOWASP_API4_UnrestrictedResourceConsumption(t *testing.T) {
 	h.get("/speech/analyze/" + live).is(errcode.PollRateLimited)
 }
 
-// Ensure that a client without the permission calls nothing, and that what operators do is on no path.
+// Ensure that a client without the permission can call nothing, and that no path offers an
+// operator's action.
 func TestOWASP_API5_BrokenFunctionLevelAuthorization(t *testing.T) {
 	h := newHouse(t)
 	id := string(h.accept())
@@ -226,7 +232,7 @@ func TestOWASP_API5_BrokenFunctionLevelAuthorization(t *testing.T) {
 			t.Errorf("%s: %d %s", call, r.status, r.raw)
 		}
 	}
-	// Nor does a header turn one method into another.
+	// A header cannot turn one method into another either.
 	req := h.request(http.MethodGet, api.Base+"/speech/analyze/"+id, nil)
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL"} {
 		req.Header.Set(name, http.MethodDelete)
@@ -234,7 +240,7 @@ func TestOWASP_API5_BrokenFunctionLevelAuthorization(t *testing.T) {
 	h.do(req).has(http.StatusOK)
 }
 
-// Ensure that submits at once neither spend a credit twice nor start a run twice.
+// Ensure that concurrent submits neither spend a credit twice nor start a run twice.
 func TestOWASP_API6_UnrestrictedAccessToSensitiveBusinessFlows(t *testing.T) {
 	h := newHouse(t)
 	count := func(n int, requests func(i int) *http.Request) map[int]int {
@@ -276,7 +282,7 @@ func TestOWASP_API6_UnrestrictedAccessToSensitiveBusinessFlows(t *testing.T) {
 	}
 }
 
-// Ensure that no webhook is accepted that leads inside, however it is written.
+// Ensure that no webhook to an internal address is accepted, however the address is written.
 func TestOWASP_API7_ServerSideRequestForgery(t *testing.T) {
 	h := newHouse(t)
 	for _, address := range []string{
@@ -291,7 +297,8 @@ func TestOWASP_API7_ServerSideRequestForgery(t *testing.T) {
 	h.nothingLeft()
 }
 
-// Ensure that no answer says what we run on or lets another site read it, and that nothing of a failure gets out.
+// Ensure that no answer reveals what we run on or lets another site read it, and that no detail of
+// a failure leaks.
 func TestOWASP_API8_SecurityMisconfiguration(t *testing.T) {
 	h := newHouse(t)
 	id := string(h.accept())
@@ -320,7 +327,7 @@ func TestOWASP_API8_SecurityMisconfiguration(t *testing.T) {
 			}
 		}
 	}
-	// The page for humans runs nothing from elsewhere.
+	// The documentation page runs no code from elsewhere.
 	w := httptest.NewRecorder()
 	api.All(h.deps).ServeHTTP(w, httptest.NewRequest(http.MethodGet, api.Base+"/docs", nil))
 	if w.Header().Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
@@ -328,7 +335,7 @@ func TestOWASP_API8_SecurityMisconfiguration(t *testing.T) {
 	}
 }
 
-// Ensure that what comes from our own stores and providers is not believed either.
+// Ensure that we do not trust data from our own stores and providers either.
 func TestOWASP_API10_UnsafeConsumptionOfAPIs(t *testing.T) {
 	for name, report := range map[string]string{
 		"nothing": "", "no JSON": "<html>the bucket's own secret</html>", "cut short": `{"scores":{"overall":`, "a list": `["the bucket's own secret"]`, "of the wrong types": `{"audio":"the bucket's own secret"}`,
@@ -353,7 +360,8 @@ func TestOWASP_API10_UnsafeConsumptionOfAPIs(t *testing.T) {
 			t.Errorf("it shows %s", r.raw)
 		}
 	}
-	// What a report says is passed on as data, whatever it is: here as JSON, which no browser takes for a page.
+	// The content of a report is passed on as data only: here as JSON, which no browser takes for a
+	// page.
 	h.objects.readErr = nil
 	other := h.accept()
 	h.succeed(other, `{"hrRecommendation":"<script>alert(1)</script>\u2028"}`)

@@ -27,7 +27,7 @@ const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","a
 "hrRecommendation":"Go on.","candidateFeedback":"Well done.",
 "transcript":{"segments":[{"speaker":1,"startMs":0,"endMs":900,"text":"a & b","confidence":0.9,"words":[{"text":"a","startMs":0,"endMs":400,"confidence":0.9}]}],"speakers":[{"speaker":1,"speakerLabel":"Candidate","speakingMs":900,"wordCount":3}],"candidateText":"a & b","candidateSpeaker":1}}`
 
-// Ensure that a run that has not ended says where it stands, and when to come again.
+// Ensure that the answer for a run that has not ended says how far it is, and when to poll again.
 func TestPollLive(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept(part{name: "externalId", value: "x"}, part{name: "tags", value: "a"})
@@ -47,7 +47,7 @@ func TestPollLive(t *testing.T) {
 	}
 }
 
-// Ensure that the interval that a client is asked to keep grows with the run's age.
+// Ensure that the suggested poll interval grows with the run's age.
 func TestPollLadder(t *testing.T) {
 	for age, want := range map[time.Duration]string{
 		0: "15", 2*time.Minute - time.Millisecond: "15", 2 * time.Minute: "30", 5*time.Minute - time.Millisecond: "30", 5 * time.Minute: "60", time.Hour: "60",
@@ -61,7 +61,8 @@ func TestPollLadder(t *testing.T) {
 	}
 }
 
-// Ensure that a run is polled every 10 s at most while it lives, each run by itself, and freely once it has ended.
+// Ensure that a run may be polled at most every 10 s until it ends, independently of other runs,
+// and without limit after that.
 func TestPollRate(t *testing.T) {
 	h := newHouse(t)
 	id, other := h.accept(), h.accept()
@@ -81,7 +82,8 @@ func TestPollRate(t *testing.T) {
 	h.get(path).has(http.StatusOK)
 }
 
-// Ensure that an unknown run, another client's and what is no id are told apart by nothing, and that the last needs no table.
+// Ensure that an unknown run, another client's run and an invalid id get the same answer, and that
+// an invalid id needs no table read.
 func TestPollUnknown(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
@@ -102,7 +104,8 @@ func TestPollUnknown(t *testing.T) {
 	}
 }
 
-// Ensure that a run that has ended is answered with its report, each number as it was written, and its money.
+// Ensure that the answer for a run that has ended has its report, with each number exactly as
+// written, and its credits.
 func TestPollSuccess(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept(part{name: "metadata", value: `{"k":"v"}`})
@@ -129,7 +132,8 @@ func TestPollSuccess(t *testing.T) {
 	}
 }
 
-// Ensure that a failed run is a 200 that says why, charges nothing, and knows no measure: null, never 0.
+// Ensure that a failed run is answered with 200, says why, charges nothing, and has null, never 0,
+// for every measure.
 func TestPollFailed(t *testing.T) {
 	h := newHouse(t)
 	for _, e := range errcode.Table {
@@ -157,7 +161,8 @@ func TestPollFailed(t *testing.T) {
 	}
 }
 
-// Ensure that a success whose report cannot be read is a fault of ours, never an answer without scores; unless it was erased.
+// Ensure that a success whose report cannot be read is INTERNAL_ERROR, never an answer without
+// scores, unless the run was erased.
 func TestPollWithoutReport(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
@@ -218,7 +223,7 @@ func TestPollProgress(t *testing.T) {
 	}
 }
 
-// Ensure that a queued run says so, with its place.
+// Ensure that the answer for a queued run has its position.
 func TestPollQueued(t *testing.T) {
 	h := newHouse(t)
 	h.accept()

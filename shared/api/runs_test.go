@@ -100,7 +100,8 @@ func TestRunsRefuses(t *testing.T) {
 	}
 }
 
-// Ensure that the pages of a list, joined, are the list, and that a cursor serves its own client and query alone.
+// Ensure that the pages of a list together are the list, and that a cursor is valid only for its
+// own client and query.
 func TestRunsPages(t *testing.T) {
 	h := newHouse(t)
 	h.client.ConcurrentRuns = 10
@@ -139,7 +140,8 @@ func TestRunsPages(t *testing.T) {
 	h.get("/runs?limit=2&tag=a&cursor=" + first).is(errcode.InvalidCursor)
 }
 
-// Ensure that paging goes on where it was while new runs arrive: none of the old is missed or comes twice, and none of the new comes.
+// Ensure that new runs do not disturb paging: no old run is missing or comes twice, and no new run
+// appears.
 func TestRunsPagesWhileRunsArrive(t *testing.T) {
 	h := newHouse(t)
 	var want []string
@@ -149,7 +151,7 @@ func TestRunsPagesWhileRunsArrive(t *testing.T) {
 			h.clock.Advance(time.Millisecond)
 		}
 	}
-	// Of the runs of one millisecond either may come first.
+	// Runs of the same millisecond may come in any order.
 	old := map[string]bool{}
 	for _, id := range want {
 		old[id] = true
@@ -178,7 +180,8 @@ func TestRunsPagesWhileRunsArrive(t *testing.T) {
 	}
 }
 
-// Ensure that an entry of the list is what a poll answers, less transcript and analysis, and that listing is no poll.
+// Ensure that an entry of the list equals the answer to a poll without transcript and analysis, and
+// that listing does not count as a poll.
 func TestRunsEntries(t *testing.T) {
 	h := newHouse(t)
 	ended, live := h.accept(), h.accept()
@@ -199,8 +202,9 @@ func TestRunsEntries(t *testing.T) {
 	}
 }
 
-// Ensure that a list shows a run whose report is damaged, with null for what it told, beside the others as they are, and logs why; and
-// that a store that cannot be read makes no list of nulls.
+// Ensure that a list shows a run with a damaged report, with null results, together with the other
+// runs unchanged, and logs the reason. And ensure that an unreadable store does not produce a list
+// of nulls.
 func TestRunsWithADamagedReport(t *testing.T) {
 	for name, damage := range map[string]func(h *house, key string){
 		"gone":      func(h *house, key string) { h.must(h.objects.Delete(t.Context(), key)) },
@@ -233,7 +237,8 @@ func TestRunsWithADamagedReport(t *testing.T) {
 	}
 }
 
-// Ensure that a report which is broken anywhere is neither polled nor listed, with the other runs as they are.
+// Ensure that a report that is damaged anywhere is shown neither in a poll nor in a list, and that
+// other runs are shown unchanged.
 func TestAReportThatIsBrokenWithin(t *testing.T) {
 	for name, tt := range map[string]struct{ broken, with string }{
 		"in its transcript": {`"candidateSpeaker":1}`, `"candidateSpeaker":tru}`},
@@ -261,8 +266,8 @@ func TestAReportThatIsBrokenWithin(t *testing.T) {
 	}
 }
 
-// Ensure that a webhook tells the very entry that the list shows at the same moment, in the shape that is documented, however the run
-// ended.
+// Ensure that a webhook has the same data as the list's entry at the same time, in the documented
+// shape, however the run ended.
 func TestToldIsTheListsEntry(t *testing.T) {
 	h := newHouse(t)
 	scored := run.Scores{"fluency": 3.0, "accent": 4.0, "overall": 3.5}
@@ -302,7 +307,7 @@ func TestToldIsTheListsEntry(t *testing.T) {
 			h.must(json.Unmarshal(data, &told))
 			listed = h.get("/runs?limit=1").at("data").([]any)[0]
 			if !reflect.DeepEqual(told, listed) {
-				t.Errorf("told\n%s\nlisted\n%v", data, listed)
+				t.Errorf("posted\n%s\nlisted\n%v", data, listed)
 			}
 			h.clock.Advance(time.Minute)
 		})

@@ -16,7 +16,7 @@ import (
 	"parley/shared/speech/score"
 )
 
-// Ensure that the shapes of the document have the members of the types that are encoded, and no others.
+// Ensure that the schemas of the document have exactly the fields of the encoded types.
 func TestShapesAreThoseOfTheTypes(t *testing.T) {
 	for name, v := range map[string]any{
 		"AcceptedRun": presentation.Accepted{}, "LiveRun": presentation.Live{}, "RunSummary": presentation.Summary{}, "FinishedRun": presentation.Finished{}, "RunPage": runsView{},

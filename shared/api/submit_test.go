@@ -19,7 +19,8 @@ import (
 	media "parley/shared/speech/audio"
 )
 
-// Ensure that an accepted submit answers the whole of the contract, and leaves a run, a hold and the recording.
+// Ensure that the answer to an accepted submit has everything in the contract, and that the submit
+// stores a run, a hold and the recording.
 func TestSubmit(t *testing.T) {
 	h := newHouse(t)
 	r := h.submit(
@@ -59,7 +60,7 @@ func TestSubmit(t *testing.T) {
 	h.noFiles()
 }
 
-// Ensure that what is not sent has its default, and is answered as an empty value of its kind.
+// Ensure that a missing field has its default, and is answered as the empty value of its type.
 func TestSubmitDefaults(t *testing.T) {
 	h := newHouse(t)
 	r := h.submit(audio("mp3 180000"))
@@ -95,7 +96,7 @@ func list(n int) string {
 	return "[" + strings.Join(s, ",") + "]"
 }
 
-// Ensure that each field is held to its rule, on both sides of each bound.
+// Ensure that each field must follow its rule; both sides of each bound are tested.
 func TestSubmitFields(t *testing.T) {
 	type tests []struct {
 		name  string
@@ -254,7 +255,7 @@ func many(n int) []part {
 	return ps
 }
 
-// Ensure that INVALID_PARAMETERS names every offender, with its bounds.
+// Ensure that INVALID_PARAMETERS lists every invalid setting, with its bounds.
 func TestSubmitNamesEachOffender(t *testing.T) {
 	h := newHouse(t)
 	r := h.submit(audio(fourMinutes), part{name: "cutSettings", value: `{"paddingMs":501,"minSpeechMs":1,"speed":2}`})
@@ -276,7 +277,7 @@ func TestSubmitNamesEachOffender(t *testing.T) {
 	}
 }
 
-// Ensure that the recording is judged by its size and its content.
+// Ensure that the recording's size and content are checked.
 func TestSubmitAudio(t *testing.T) {
 	full := fourMinutes + strings.Repeat(" ", 26_214_400-len(fourMinutes))
 	for _, c := range []struct {
@@ -314,7 +315,8 @@ func TestSubmitAudio(t *testing.T) {
 	}
 }
 
-// Ensure that a body that is no whole form is refused, and that headers cannot fill the memory.
+// Ensure that a body that is not a complete form is refused, and that headers cannot fill the
+// memory.
 func TestSubmitBody(t *testing.T) {
 	for _, c := range []struct {
 		name, kind, body string
@@ -339,7 +341,7 @@ func TestSubmitBody(t *testing.T) {
 	}
 }
 
-// Ensure that no body, however odd, is answered other than by the table, or leaves a file.
+// Ensure that even the oddest body is answered with a code of the table and leaves no file.
 func FuzzSubmitBody(f *testing.F) {
 	for _, body := range []string{
 		"", "--b--", "--b\r\n\r\n--b--", "--b\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"x\"\r\n\r\nflac 240000\r\n--b--\r\n",
@@ -360,7 +362,8 @@ func FuzzSubmitBody(f *testing.F) {
 	})
 }
 
-// Ensure that of several faults the one whose check comes first answers: each row mends the one before.
+// Ensure that if several things are wrong, the first check in the order decides the answer: each
+// row fixes one more.
 func TestSubmitOrder(t *testing.T) {
 	h := newHouse(t)
 	c, k, secret := h.newClient(func(c *account.Client, k *account.Key) {
@@ -409,7 +412,8 @@ func TestSubmitOrder(t *testing.T) {
 	h.submit(parts...).has(http.StatusAccepted)
 }
 
-// Ensure that a submit is accepted with exactly its cost available, and refused with one less, saying both.
+// Ensure that a submit is accepted if exactly its cost is available, and refused with one credit
+// less; the refusal says both amounts.
 func TestSubmitCredits(t *testing.T) {
 	h := newHouse(t)
 	c, _, secret := h.newClient(nil)
@@ -425,7 +429,8 @@ func TestSubmitCredits(t *testing.T) {
 	h.submit(audio("ogg 725000")).has(http.StatusAccepted)
 }
 
-// Ensure that a run over the client's limit is queued, with its recording, and told its place.
+// Ensure that a run over the client's limit is queued with its recording, and that the answer has
+// its position.
 func TestSubmitQueues(t *testing.T) {
 	h := newHouse(t)
 	h.accept()
@@ -442,8 +447,8 @@ func TestSubmitQueues(t *testing.T) {
 	}
 }
 
-// Ensure that a recording that cannot be stored ends the run before the client hears of it, gives the hold back and the
-// slot to the next in the queue.
+// Ensure that if the recording cannot be stored, the run ends before the client gets the answer,
+// its hold is released and its slot goes to the next run in the queue.
 func TestSubmitThatCannotStore(t *testing.T) {
 	h := newHouse(t)
 	h.accept()

@@ -30,7 +30,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// service is the whole front on a socket, over the model store, with an object store that takes uploads beside it.
+// service is the whole HTTP front on a socket, over the memory store, with an object store that
+// accepts uploads.
 type service struct {
 	t       *testing.T
 	clock   *clock.Manual
@@ -40,7 +41,7 @@ type service struct {
 	account account.ID
 
 	mu sync.Mutex
-	// before may answer instead of the service; it returns true where it did.
+	// before may answer instead of the service. It returns true if it did.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	seen   []string // method and path of every request
 	keys   []string // X-API-Key of every request to the object store
@@ -89,7 +90,8 @@ func (s *service) must(err error) {
 	}
 }
 
-// bucket takes a POST as an object store does: the length known beforehand, the fields, and the file last.
+// bucket accepts a POST as an object store does: with a known length, first the fields and then the
+// file.
 func (s *service) bucket(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.keys = append(s.keys, r.Header.Get("X-API-Key"))
@@ -156,8 +158,8 @@ func (s *service) file(content string) string {
 	return path
 }
 
-// Ensure that a recording travels inline up to the limit and by an upload above it, that what arrives is the file, and that the
-// object store gets no key.
+// Ensure that a recording is sent inline up to the limit and uploaded above it, that it arrives
+// unchanged, and that the object store does not get the API key.
 func TestSubmitBySize(t *testing.T) {
 	inline := []string{"POST /api/v1/speech/analyze"}
 	uploaded := []string{"POST /api/v1/speech/uploads", "POST /bucket", "POST /api/v1/speech/analyze"}
@@ -194,7 +196,7 @@ func TestSubmitBySize(t *testing.T) {
 	}
 }
 
-// Ensure that a front that takes less than we thought is met by an upload.
+// Ensure that the client uploads a recording if the service refuses it inline as too large.
 func TestSubmitTooLargeInline(t *testing.T) {
 	s := newService(t)
 	s.before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -211,7 +213,8 @@ func TestSubmitTooLargeInline(t *testing.T) {
 	}
 }
 
-// Ensure that the same file with the same options is the same run, however it travels, and that anything else is another.
+// Ensure that the same file with the same options is the same run, inline or uploaded, and that
+// anything else is another run.
 func TestSubmitTwice(t *testing.T) {
 	s := newService(t)
 	path := s.file("talk")
@@ -242,7 +245,7 @@ func TestSubmitTwice(t *testing.T) {
 	}
 }
 
-// Ensure that a refusal is an error with its code and its body as it came, and is not tried again.
+// Ensure that a refusal is an error with its code and its unchanged body, and is not retried.
 func TestRefusal(t *testing.T) {
 	s := newService(t)
 	_, err := s.client.Submit(t.Context(), s.file("nothing"), Options{})
@@ -261,8 +264,8 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// Ensure that what may end differently is tried again as often as we may, at the pace that is asked for and with jitter on top,
-// with the whole body each time, and that what is said last is what the caller hears.
+// Ensure that a call that may end differently is retried up to the maximum, at the requested pace
+// plus jitter and with the whole body each time, and that the caller gets the last answer.
 func TestRetries(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -317,8 +320,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// Ensure that a run is erased once it has ended, and as often as one likes; that a run under way is refused at once, with the time to
-// ask again; and that an erasure whose answer was lost is done by its repeat.
+// Ensure that a run that has ended can be erased, any number of times; that a run in process is
+// refused at once, with the time to wait; and that an erasure is retried if its answer was lost.
 func TestErase(t *testing.T) {
 	s := newService(t)
 	a, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
@@ -355,7 +358,8 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// Ensure that nobody is asked again sooner than they said, nor waits longer than maxWait unasked.
+// Ensure that no call is retried sooner than Retry-After, and that no wait is longer than maxWait
+// without the caller's consent.
 func TestALongRetryAfterIsLeftToTheCaller(t *testing.T) {
 	s := newService(t)
 	s.before = func(w http.ResponseWriter, _ *http.Request) bool {
@@ -370,7 +374,7 @@ func TestALongRetryAfterIsLeftToTheCaller(t *testing.T) {
 	}
 }
 
-// Ensure that a service that is not there is said to be so at once.
+// Ensure that a missing service is reported at once.
 func TestUnreachable(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
@@ -390,7 +394,8 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// Ensure that waiting polls at the service's pace, shows each reading, and ends with the run, however it ends.
+// Ensure that waiting polls at the service's pace, shows each reading, and ends with the run,
+// however it ends.
 func TestWait(t *testing.T) {
 	s := newService(t)
 	a, err := s.client.Submit(t.Context(), s.file("talk"), Options{})
@@ -434,7 +439,7 @@ func TestWaitStops(t *testing.T) {
 	}
 }
 
-// Ensure that lists and accounts are read, with their bodies as they came.
+// Ensure that lists and accounts are decoded and have their unchanged bodies.
 func TestReads(t *testing.T) {
 	s := newService(t)
 	for i := range 3 {
@@ -466,7 +471,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// Ensure that a service that is not ready is told of at once and by its parts, and is no error.
+// Ensure that a service that is not ready is reported at once, with its parts, and is not an error.
 func TestHealth(t *testing.T) {
 	s := newService(t)
 	for status, why := range map[string]string{"ready": "", "warming_up": "cold"} {
@@ -479,7 +484,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// Ensure that jitter shortens no wait that was asked for, and goes up to the whole of ours.
+// Ensure that jitter never shortens a requested wait, and covers the whole range of ours.
 func TestBackoff(t *testing.T) {
 	c, err := New("http://127.0.0.1", "")
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Ensure that an object is parted at its members, to the byte, and that what is no whole object is told.
+// Ensure that an object is split exactly at its members, and that anything but a complete object is
+// an error.
 func TestMembersOfObject(t *testing.T) {
 	for name, tt := range map[string]struct {
 		raw  string
@@ -57,7 +58,7 @@ func TestMembersOfObject(t *testing.T) {
 	}
 }
 
-// Ensure that of every JSON object the members are those that encoding/json finds.
+// Ensure that every JSON object has the members that encoding/json finds.
 func FuzzMembersOfObject(f *testing.F) {
 	for _, seed := range []string{"{}", `{"a":{"b":["\\\"",1e9]}, "c" : null}`, `{"\ud800":"\u2028"}`, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), `{"a":[}`, `{"a":1}x`} {
 		f.Add([]byte(seed))

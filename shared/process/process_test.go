@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The test binary plays the child: its first argument names the part.
+// The test binary also plays the child: its first argument says how to behave.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "child" {
 		play(os.Args[2])
@@ -167,7 +167,7 @@ func TestRunKillsTheWholeGroup(t *testing.T) {
 	}
 }
 
-// alive tells whether such a process runs; a zombie does not.
+// alive reports whether the process is running; a zombie is not.
 func alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && !strings.Contains(string(b), ") Z ")

@@ -54,7 +54,7 @@ func recorded(t testing.TB, name string) events.APIGatewayProxyRequest {
 	return e
 }
 
-// prober takes any FLAC file for 200 s.
+// prober treats any FLAC file as 200 s long.
 type prober struct{}
 
 func (prober) Probe(_ context.Context, path string) (audio.Info, error) {
@@ -74,7 +74,8 @@ func (presigner) PresignPost(context.Context, string, int64, time.Duration) (str
 	return "https://bucket.test/", map[string]string{"policy": "x"}, nil
 }
 
-// front is all that the recorded events meet: the client whose key they carry, with credits, and the run that they poll.
+// front returns everything that the recorded events need: the client whose key they have, with
+// credits, and the run that they poll.
 func front(t testing.TB) (api.Deps, *bytes.Buffer) {
 	t.Helper()
 	now := time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
@@ -139,7 +140,7 @@ func TestRecordedEvents(t *testing.T) {
 	}
 }
 
-// Ensure that whatever an event holds, the answer is one of the contract and never an error of the function.
+// Ensure that the answer to any event fits the contract and is never an error of the function.
 func TestMalformedEvents(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -201,7 +202,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// Ensure that an answer goes back whole: its status, each value of a header, and bytes that are no text.
+// Ensure that an answer is passed on completely: its status, each value of a header, and bytes that
+// are not text.
 func TestAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -225,7 +227,7 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// Ensure that whatever an event holds, a handler reads a request out of it and its answer is one of the contract.
+// Ensure that a handler can read a request from any event, and that its answer fits the contract.
 func FuzzEvent(f *testing.F) {
 	for _, name := range []string{"submit", "poll", "erase", "runs", "credits", "uploads", "health", "docs"} {
 		raw, err := json.Marshal(recorded(f, name))
@@ -268,7 +270,8 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
-// endless are bytes that differ: what a fuzzing of many thousand calls needs of randomness.
+// endless is a source of randomness for fuzzing with many thousand calls: its bytes are never the
+// same.
 type endless struct{ n uint64 }
 
 func (e *endless) Read(b []byte) (int, error) {

@@ -40,7 +40,7 @@ func TestASecretIsWellFormedAndAMistypedOneIsNot(t *testing.T) {
 	}
 }
 
-func TestRememberKeepsNothingToCallWith(t *testing.T) {
+func TestRememberDoesNotKeepTheKey(t *testing.T) {
 	s := secret(t)
 	k := account.Remember("key_1", "cli_1", s, now)
 	if k.Hash != account.Hash(s) || strings.Contains(k.Hash, s) || len(k.Prefix)+len(k.Last4) > 12 {

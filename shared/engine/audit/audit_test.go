@@ -14,8 +14,8 @@ import (
 	"parley/shared/engine/store/memory"
 )
 
-// books is a client with a run in every status: 1 success, 2 partial, 3 failed and retried (its second attempt is in
-// process), 4 queued, 5 queued, 6 failed and erased.
+// books returns the ledger of a client with a run in every status: 1 success, 2 partial, 3 failed
+// and retried (its second attempt is in process), 4 queued, 5 queued, 6 failed and erased.
 func books(t *testing.T) (*memory.Store, account.ID) {
 	t.Helper()
 	s, client, now, ctx := memory.New(), storetest.ClientID(1), storetest.Start, t.Context()
@@ -46,7 +46,7 @@ func books(t *testing.T) (*memory.Store, account.ID) {
 	return s, client
 }
 
-// Ensure that sound books are found sound, and that each thing that must never be is found.
+// Ensure that the audit accepts correct books and finds each violation.
 func TestCheck(t *testing.T) {
 	at := func(l *audit.Ledger, n int) *run.Run {
 		for i := range l.Runs {
@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		spoil func(*audit.Ledger)
-		says  string // of one of the violations; empty: there are none
+		says  string // text of one of the violations; empty: there are none
 	}{
 		{"sound books", func(*audit.Ledger) {}, ""},
 		{"a balance that is not the entries'", func(l *audit.Ledger) { l.Account.Balance++; l.Account.Available++ }, "its entries give"},
@@ -132,7 +132,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Ensure that an audit counts what it looked at, of all clients or of one.
+// Ensure that an audit of all clients or of one counts what it looked at.
 func TestAll(t *testing.T) {
 	s, client := books(t)
 	if _, err := s.Grant(t.Context(), storetest.ClientID(2), 5, "", storetest.Start); err != nil {

@@ -106,7 +106,7 @@ func (t tick) walk(ctx context.Context, name string, do step) error {
 	at := stand{Ended: true}
 	if noted != "" {
 		if err := json.Unmarshal([]byte(noted), &at); err != nil {
-			t.Log.Error("walk begins anew", "walk", name, "cause", err.Error())
+			t.Log.Error("walk restarted", "walk", name, "cause", err.Error())
 			at = stand{Ended: true}
 		}
 	}

@@ -22,7 +22,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// house is a store and a bucket with their upkeep.
+// house is a store and a bucket with their cleanup.
 type house struct {
 	t       *testing.T
 	clock   *clock.Manual
@@ -33,7 +33,7 @@ type house struct {
 	next    int
 }
 
-// store and objects are the model's, with what may fail.
+// store and objects are those of package memory, with calls that can fail.
 type store struct {
 	*memory.Store
 	fails run.ID
@@ -133,7 +133,7 @@ func (h *house) tidy() cleanup.Tidied {
 	return did
 }
 
-// left are the kinds of a run's objects that are there: audio, report, work.
+// left returns the kinds of a run's objects that still exist: audio, report, work.
 func (h *house) left(id run.ID) string {
 	h.t.Helper()
 	var kinds []string
@@ -147,8 +147,8 @@ func (h *house) left(id run.ID) string {
 	return strings.Join(kinds, " ")
 }
 
-// Ensure that a recording is kept as long as its client wants, its work for a day at most, its report for good, and that a run
-// under way keeps everything.
+// Ensure that a recording is kept as long as its client wants, its work for at most a day and its
+// report for good, and that a run in process keeps everything.
 func TestRetention(t *testing.T) {
 	h := newHouse(t)
 	none, seven := 0, 7
@@ -205,7 +205,8 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// Ensure that what a crash left of an erased run goes, and what a worker writes of it afterwards, and an old recording without a run.
+// Ensure that these are deleted: what a crash left of an erased run, what a worker writes for it
+// afterwards, and an old recording without a run.
 func TestLeftovers(t *testing.T) {
 	h := newHouse(t)
 	id := h.submit(1)
@@ -220,7 +221,7 @@ func TestLeftovers(t *testing.T) {
 	if got := h.left(id); got != "" {
 		t.Errorf("left %s", got)
 	}
-	h.put(pipeline.Key(id, 1, service.Speakers, 0)) // a worker that had not heard of it
+	h.put(pipeline.Key(id, 1, service.Speakers, 0)) // a worker that did not know
 	h.clock.Advance(cleanup.Every)
 	h.tidy()
 	if got := h.left(id); got != "" {
@@ -241,7 +242,7 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// Ensure that records of limits that have expired are deleted.
+// Ensure that expired records of limits are deleted.
 func TestLimits(t *testing.T) {
 	h := newHouse(t)
 	_, err := h.store.Poll(t.Context(), storetest.RunID(1), time.Second, h.clock.Now())
@@ -255,8 +256,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// Ensure that a tick looks at a bounded number of objects, that the ticks go through all of them, and that a walk which has ended
-// rests.
+// Ensure that a tick looks at a bounded number of objects, that together the ticks look at all of
+// them, and that a walk pauses once it has ended.
 func TestSteps(t *testing.T) {
 	h := newHouse(t)
 	const many = 2*cleanup.Step + 1
@@ -286,7 +287,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// Ensure that one run that cannot be read, and one object that cannot be deleted, keep no other from its turn.
+// Ensure that a run that cannot be read, or an object that cannot be deleted, does not stop the
+// others.
 func TestErrors(t *testing.T) {
 	h := newHouse(t)
 	none := 0
@@ -315,8 +317,9 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Ensure that a walk which could not begin, or was cut off, goes on where it was at the next tick, without a rest.
-func TestCutOff(t *testing.T) {
+// Ensure that a walk that could not begin or was interrupted continues at the next tick, without a
+// pause.
+func TestInterrupted(t *testing.T) {
 	h := newHouse(t)
 	none := 0
 	h.client(2, &none)
@@ -343,7 +346,7 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// Ensure that a cursor that nobody can read begins the walk anew.
+// Ensure that an unreadable cursor restarts the walk.
 func TestCursor(t *testing.T) {
 	h := newHouse(t)
 	for _, walk := range []string{"limits", "upload", "audio", "report", "work"} {
@@ -356,7 +359,7 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-// Ensure that the log has one event for each run and kind, with the reason, and nothing of what was said.
+// Ensure that the log has one event for each run and kind, with the reason and without any speech.
 func TestLog(t *testing.T) {
 	h := newHouse(t)
 	none := 0

@@ -14,7 +14,8 @@ var start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
 const day = 24 * time.Hour
 
-// Ensure that an upload goes exactly 25 hours after it was posted, and never where that moment is not known.
+// Ensure that an upload is deleted exactly 25 hours after it was posted, and never if that time is
+// unknown.
 func TestOfUpload(t *testing.T) {
 	for name, tt := range map[string]struct {
 		modified time.Time
@@ -36,7 +37,8 @@ func TestOfUpload(t *testing.T) {
 	}
 }
 
-// Ensure that an object of a run stays or goes by its run, on both sides of each bound.
+// Ensure that an object of a run is kept or deleted depending on its run; both sides of each bound
+// are tested.
 func TestOfRun(t *testing.T) {
 	id := run.ID("req_" + strings.Repeat("a", 26))
 	const instant = time.Millisecond

@@ -23,7 +23,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// recorded is the run that the recorded events speak of.
+// recorded is the id of the run in the recorded events.
 var recorded = run.ID("req_" + strings.Repeat("a", 26))
 
 func event(t *testing.T, name string) json.RawMessage {
@@ -130,7 +130,7 @@ func TestEachStageReadsItsRecordedEvent(t *testing.T) {
 	}
 }
 
-// posts counts what is prepared to be posted, and fails so that it is tried again.
+// posts counts the posts that are prepared, and fails each so that it is tried again.
 type posts int
 
 func (p *posts) Prepare(context.Context, run.Run) (func(context.Context) run.Try, error) {
@@ -204,7 +204,7 @@ func TestADeadLetterEndsTheRun(t *testing.T) {
 	}
 }
 
-func TestBodiesThatAreNoneOfOursAreLaidAside(t *testing.T) {
+func TestForeignMessagesAreSkipped(t *testing.T) {
 	for name, body := range map[string]string{
 		"no JSON":                                 "hello",
 		"another object":                          `{"hello":1}`,

@@ -17,7 +17,7 @@ import (
 	"parley/shared/engine/store/memory"
 )
 
-// handlers are all that a queue feeds, over a store without runs.
+// handlers returns every handler that a queue feeds, over a store without runs.
 func handlers(t *testing.T) []func(json.RawMessage) (any, error) {
 	s, log := memory.New(), slog.New(slog.NewTextHandler(io.Discard, nil))
 	d := pipeline.Deps{Service: service.Sample, Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clock.At(run.Run{}.CreatedAt), Log: log, Budget: pipeline.Budget(0)}
@@ -36,7 +36,8 @@ func handlers(t *testing.T) []func(json.RawMessage) (any, error) {
 	}
 }
 
-// Ensure that an event is either no batch, or answered with some of its own messages to be delivered again, and never with null.
+// Ensure that an event either is not a batch, or is answered with a list of its own messages to
+// deliver again, never with null.
 func FuzzBatch(f *testing.F) {
 	for _, s := range []string{
 		`{"Records":[{"messageId":"a","receiptHandle":"r","body":"{\"run\":\"req_aaaaaaaaaaaaaaaaaaaaaaaaaa\",\"attempt\":1,\"part\":\"ingest/0\"}","attributes":{"ApproximateReceiveCount":"2"}}]}`,
@@ -74,7 +75,8 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
-// Ensure that the body of a message is read, or is none of ours; which arrivals of an S3 event are ours, their keys say.
+// Ensure that the body of a message is either decoded or rejected, and that the keys of an S3 event
+// decide which of its objects are ours.
 func FuzzS3Event(f *testing.F) {
 	f.Add("audio/req_aaaaaaaaaaaaaaaaaaaaaaaaaa", "s3:ObjectCreated:Put")
 	f.Add("audio%2Freq_aaaaaaaaaaaaaaaaaaaaaaaaaa", "")

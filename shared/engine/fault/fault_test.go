@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseSaysHowToMend(t *testing.T) {
+func TestParseSaysHowToFixASpec(t *testing.T) {
 	for text, says := range map[string]string{
 		"":                     "TARGET=FAULT",
 		"transcribe":           "TARGET=FAULT",
@@ -103,7 +103,7 @@ func injector(t *testing.T, specs ...string) *Injector {
 	return &Injector{path: path, share: func() float64 { return 0.5 }, hang: func() {}}
 }
 
-func TestNilInjectorIsAsleep(t *testing.T) {
+func TestNilInjectorInjectsNothing(t *testing.T) {
 	var i *Injector
 	times, hold := i.Deliver()
 	if i.Stage(context.Background(), "ingest") != nil || i.Table() != nil || !i.Ready() || times != 1 || hold != 0 {
@@ -111,7 +111,7 @@ func TestNilInjectorIsAsleep(t *testing.T) {
 	}
 }
 
-func TestInjectorWithoutItsFileIsAsleep(t *testing.T) {
+func TestInjectorWithoutItsFileInjectsNothing(t *testing.T) {
 	i := &Injector{path: filepath.Join(t.TempDir(), "none")}
 	if err := i.Stage(context.Background(), "ingest"); err != nil {
 		t.Error(err)
@@ -259,6 +259,6 @@ func TestSpoiledFileInjectsNothing(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := Show(i.path); err == nil || !strings.Contains(err.Error(), "faults clear") {
-		t.Errorf("Show: %v; want it to say how to mend the file", err)
+		t.Errorf("Show: %v; want it to say how to fix the file", err)
 	}
 }

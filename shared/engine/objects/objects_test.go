@@ -59,7 +59,8 @@ func TestObjects(t *testing.T) {
 	storetest.Objects(t, func(t *testing.T) pipeline.Objects { return open(t) })
 }
 
-// Ensure that a presigned post takes a file of the promised size under its key, and no larger one.
+// Ensure that a presigned POST accepts a file up to the given size under its key, and no larger
+// one.
 func TestPresignPost(t *testing.T) {
 	s := open(t)
 	const most = 1000

@@ -7,7 +7,8 @@ import (
 	"parley/shared/engine/pipeline"
 )
 
-// Ensure that what is taken for a message is one that we send, and is read the same again.
+// Ensure that every accepted message is one that we could have sent, and that it survives encoding
+// and decoding.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{`{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":1,"part":"transcribe/12"}`, `{"run":"req_","attempt":1,"part":"ingest/0"}`, `{"attempt":-1}`, `{"part":"/"}`, `null`, `[]`, ``, `{"run":1}`, `{"RUN":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","Attempt":1,"part":"ingest/+0"}`} {
 		f.Add(s)

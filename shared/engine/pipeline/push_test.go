@@ -11,7 +11,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// receiver answers posts in turn, the last of the answers for good.
+// receiver gives its answers in turn, and repeats the last one.
 type receiver struct {
 	answers []run.Try
 	posts   int
@@ -40,7 +40,7 @@ func ended(s *system) run.Run {
 	return s.get(r.ID)
 }
 
-// push handles every webhook message that waits, each twice, and tells how many there were.
+// push handles every waiting webhook message, each twice, and returns how many there were.
 func (s *system) push(to *receiver) (n int) {
 	s.t.Helper()
 	w := pipeline.Pusher{Deps: s.deps, Poster: to}
@@ -138,7 +138,7 @@ func TestATryWhoseFunctionDiesIsFollowedByTheNext(t *testing.T) {
 	}
 }
 
-func TestAPushThatCannotBePreparedIsNoTry(t *testing.T) {
+func TestAPushThatCannotBePreparedDoesNotCountAsATry(t *testing.T) {
 	s, to := newSystem(t, 1), &receiver{unready: errors.New("boom")}
 	r := ended(s)
 	d, _ := s.queue.Receive(pipeline.Webhook)

@@ -16,7 +16,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// broken makes accent fail for good, or mends it.
+// broken makes the accent stage fail for good, or repairs it.
 func (s *system) broken(is bool) {
 	s.works[service.Accent] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
 		if is {
@@ -26,7 +26,7 @@ func (s *system) broken(is bool) {
 	}
 }
 
-// failed submits a run, whose recording lies in objects, and lets it fail.
+// failed submits a run whose recording is in objects, and lets it fail.
 func (s *system) failed(n string, objects *memory.Objects) run.Run {
 	s.t.Helper()
 	r := s.submit(n, false)
@@ -41,7 +41,7 @@ func (s *system) failed(n string, objects *memory.Objects) run.Run {
 	return r
 }
 
-// entries are the kinds of a run's entries with their attempts, oldest first.
+// entries returns the kinds of a run's entries with their attempts, oldest first.
 func (s *system) entries(id run.ID) string {
 	s.t.Helper()
 	all, err := s.store.Entries(s.t.Context(), client, 0, 1000)
@@ -172,13 +172,13 @@ func (b *between) End(ctx context.Context, seen run.Run, o run.Outcome, now time
 	return b.Store.End(ctx, seen, o, now)
 }
 
-func TestOfTwoRetriesOneIsMade(t *testing.T) {
+func TestOnlyOneOfTwoRetriesIsMade(t *testing.T) {
 	s, objects := newSystem(t, 1), &memory.Objects{}
 	r := s.failed("a", objects)
 	other := s.deps
 	s.deps.Runs = &between{s.store, []func(){func() {
-		// The other's attempt fails before this one looks again: it must not be taken for the
-		// attempt that was to be retried.
+		// The attempt of the other retry fails before this retry reads again. It must not be
+		// mistaken for the attempt to be retried.
 		_, err := other.Retry(t.Context(), r.ID, objects)
 		must(t, err)
 		must(t, other.End(t.Context(), s.get(r.ID), run.Fail(errcode.ScoringFailed, "", "")))
@@ -223,7 +223,7 @@ func TestARetryWhoseMessageIsLostIsHealedByTheSweep(t *testing.T) {
 	}
 }
 
-func TestARetryForAClientThatIsNoMore(t *testing.T) {
+func TestARetryForADeletedClient(t *testing.T) {
 	s, objects := newSystem(t, 1), &memory.Objects{}
 	r := s.failed("a", objects)
 	s.deps.Clients = memory.New()
@@ -259,7 +259,7 @@ func TestAnOperatorStopsARun(t *testing.T) {
 func TestAnOperatorWhoComesTooLateChangesNothing(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
-	s.deps.Runs = &between{s.store, []func(){func() { // it moves on, then ends
+	s.deps.Runs = &between{s.store, []func(){func() { // the run goes on, then ends
 		after, err := r.NoteFailure(1, run.Part{Stage: service.Ingest}, run.Errored)
 		must(t, err)
 		must(t, s.store.Advance(t.Context(), r, after))

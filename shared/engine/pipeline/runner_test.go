@@ -18,7 +18,7 @@ import (
 
 const client account.ID = "cli_aaaaaaaaaaaaaaaaaaaa"
 
-// system is the chain over the model, with works that a test sets.
+// system is a pipeline over package memory; a test sets the work of its stages.
 type system struct {
 	t       *testing.T
 	store   *memory.Store
@@ -98,7 +98,8 @@ func (r repeat) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// drain delivers every message once, as often as new ones come; it returns how many were to be tried again.
+// drain delivers every message once, including new ones, until there are none. It returns how many
+// were to be tried again.
 func (s *system) drain() (again int) {
 	s.t.Helper()
 	for range 1000 {
@@ -168,7 +169,8 @@ func TestARunGoesThroughEveryStageOnce(t *testing.T) {
 	}
 }
 
-// Ensure that each message delivered twice, and every part asked for again after it is done, changes nothing.
+// Ensure that nothing changes if each message is delivered twice and every finished part is asked
+// for again.
 func TestARepeatedDeliveryChangesNothing(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
@@ -324,8 +326,8 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// Ensure that a part which only waits behind others is not sent as often as one that is lost, and that one which is lost again and
-// again is sent often enough.
+// Ensure that a part that only waits behind others is not sent too often, and that one that is lost
+// again and again is sent often enough.
 func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
 	terms := service.Sample.Terms(4*time.Minute, 1, pipeline.Budget(0))
 	part, due := terms.First, terms.Due
@@ -338,7 +340,8 @@ func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
 	}
 }
 
-// Ensure that every part, of the shortest recording and of the longest, is sent at least five times within its run's budget.
+// Ensure that every part of the shortest and of the longest recording can be sent at least five
+// times within its run's budget.
 func TestABudgetHoldsFiveSends(t *testing.T) {
 	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {
 		for _, stage := range service.Sample.Stages {

@@ -83,7 +83,7 @@ func TestSender(t *testing.T) {
 	})
 }
 
-// Ensure that dead letters are counted, and that a redrive moves as many of them as asked for.
+// Ensure that dead letters are counted, and that a redrive moves as many of them as requested.
 func TestRedrive(t *testing.T) {
 	q, api := open(t)
 	dead := q.urls[service.Ingest] + deadSuffix
@@ -104,7 +104,7 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-// refusing is an SQS that leaves messages out of a batch as often as left says, by the message's body.
+// refusing is an SQS that rejects messages of a batch; left says how often, by the message's body.
 type refusing struct {
 	API
 	left map[string]int
@@ -132,7 +132,7 @@ func (r *refusing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchI
 	return out, nil
 }
 
-func TestSendAgainWhatWasRefused(t *testing.T) {
+func TestRejectedMessagesAreSentAgain(t *testing.T) {
 	messages := []pipeline.Message{{Run: "r", Attempt: 1, Part: "transcribe/0"}, {Run: "r", Attempt: 1, Part: "transcribe/1"}, {Run: "r", Attempt: 1, Part: "transcribe/2"}}
 	urls := map[run.Stage]string{service.Transcribe: "url"}
 	for _, tc := range []struct {

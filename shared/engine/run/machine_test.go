@@ -70,7 +70,7 @@ func TestDone(t *testing.T) {
 	}
 }
 
-func TestNotedAndResent(t *testing.T) {
+func TestNoteFailureAndResent(t *testing.T) {
 	r := started(t)
 	noted, err := r.NoteFailure(1, ingest, run.TimedOut)
 	if err != nil || noted.Parts[ingest].Failure != run.TimedOut || r.Parts[ingest].Failure != "" {

@@ -10,7 +10,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// pushed is a run that ended with a webhook, at the moment now.
+// pushed returns a run with a webhook that ended at the time now.
 func pushed(t *testing.T) run.Run {
 	t.Helper()
 	r := started(t)
@@ -47,7 +47,7 @@ func TestTheScheduleTakesAboutADay(t *testing.T) {
 	var all time.Duration
 	for i, wait := range run.PushSchedule {
 		if all += wait; i > 0 && wait <= run.PushSchedule[i-1] {
-			t.Errorf("wait %d is no longer than the one before", i)
+			t.Errorf("wait %d is not longer than the one before", i)
 		}
 	}
 	if all < 23*time.Hour || all > 25*time.Hour || len(run.PushSchedule)+1 > run.PushLog {
@@ -118,7 +118,7 @@ func TestFailedTriesFollowTheScheduleAndEnd(t *testing.T) {
 	}
 }
 
-func TestATryNobodyBeginsIsSentMoreAndMoreSeldom(t *testing.T) {
+func TestATryThatNeverBeginsIsSentLessAndLessOften(t *testing.T) {
 	r, at := pushed(t), now
 	last := time.Duration(0)
 	for r.Push.Sent < run.PushSends {

@@ -11,7 +11,7 @@ import (
 func TestPublicAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
 		"1.1.1.1": true, "93.184.216.34": true, "223.255.255.254": true, "2606:2800:220:1::1": true, "2a00:1450:4001::1": true,
-		"::ffff:93.184.216.34": true, // what it is: public
+		"::ffff:93.184.216.34": true, // the IPv4 address is public
 
 		"0.0.0.0": false, "0.1.2.3": false, "10.0.0.0": false, "10.255.255.255": false, "9.255.255.255": true, "11.0.0.0": true,
 		"100.63.255.255": true, "100.64.0.0": false, "100.127.255.255": false, "100.128.0.0": true,
@@ -22,7 +22,8 @@ func TestPublicAddresses(t *testing.T) {
 		"223.255.255.255": true, "224.0.0.1": false, "239.255.255.255": false, "240.0.0.0": false, "255.255.255.255": false,
 
 		"::": false, "::1": false, "::2": false, "::7f00:1": false, "::a00:1": false, // compatible
-		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:169.254.169.254": false, "::ffff:0:127.0.0.1": false, // mapped, translated
+		// mapped, translated
+		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:169.254.169.254": false, "::ffff:0:127.0.0.1": false,
 		"64:ff9b::7f00:1": false, "64:ff9b::5db8:d822": false, "64:ff9b:1::1": false, "100::1": false,
 		"1fff:ffff::": false, "2001::1": false, "2001:0:4136:e378:8000:63bf:3fff:fdd2": false, "2001:2::1": false, "2001:1ff:ffff::": false, "2001:200::1": true,
 		"2001:db7:ffff::1": true, "2001:db8::1": false, "2001:db9::1": true, "2001:ffff::1": true, "2002:7f00:1::": false, "2002:5db8:d822::1": false, "2003::1": true,

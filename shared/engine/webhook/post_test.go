@@ -34,7 +34,7 @@ const client account.ID = "cli_aaaaaaaaaaaaaaaaaaaa"
 var ended = run.Run{ID: "req_aaaaaaaaaaaaaaaaaaaaaaaaaa", Client: client, Attempt: 2, Status: run.Success,
 	CompletedAt: time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC), Request: run.Request{WebhookURL: "https://example.com/hook?a=b"}}
 
-// names resolves each host to its addresses in turn; the last of them for good.
+// names resolves each host to its lists of addresses in turn, and repeats the last one.
 type names struct {
 	answers [][]netip.Addr
 	asked   int
@@ -67,14 +67,14 @@ type world struct {
 	poster webhook.Poster
 }
 
-// entry is what a runs list shows of a run that failed.
+// entry is what a list shows of a failed run.
 const entry = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","externalId":null,"status":"failed","serviceType":"speech","timestamp":"2026-04-21T12:34:57.000Z","createdAt":"2026-04-21T12:34:00.000Z",` +
 	`"completedAt":"2026-04-21T12:34:56.789Z","processingTimeMs":56789,"scoringMethod":null,"scoringVersion":null,` +
 	`"audio":{"durationMs":200000,"durationFormatted":"3:20","format":"flac","sizeBytes":42226,"languageCode":null,"requestedLanguage":"en","speakerCount":null,"quality":null},` +
 	`"candidateDetection":null,"scores":null,"confidence":null,"explainability":null,"hrRecommendation":null,"candidateFeedback":null,` +
 	`"credits":{"deducted":0,"remainingBalance":12,"audioDurationMinutes":3.33},"error":{"code":"SCORING_FAILED","message":"A scorer failed after its retry."},"metadata":{},"tags":[]}`
 
-// documented holds every webhook that a receiver gets against the OpenAPI document.
+// documented checks every webhook that a receiver gets against the OpenAPI document.
 func documented(t *testing.T, receive http.HandlerFunc) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -183,7 +183,7 @@ func TestAPostCarriesWhatStandardWebhooksAskFor(t *testing.T) {
 	}
 }
 
-func TestOnlyWhereTheCheckedAddressesLead(t *testing.T) {
+func TestOnlyCheckedAddressesAreReached(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answers []netip.Addr
 		why     string
@@ -214,8 +214,8 @@ func TestOnlyWhereTheCheckedAddressesLead(t *testing.T) {
 	}
 }
 
-// Ensure that a name which leads elsewhere a moment later is neither asked again nor followed within a try, and is found out in the
-// next one.
+// Ensure that a name is resolved only once in a try: if it changes a moment later, the try is not
+// affected and the next one notices.
 func TestAnAddressIsPinned(t *testing.T) {
 	w := newWorld(t, func(http.ResponseWriter, *http.Request) {})
 	w.names.answers = [][]netip.Addr{at("93.184.216.34"), at("127.0.0.1")}
@@ -227,7 +227,7 @@ func TestAnAddressIsPinned(t *testing.T) {
 	}
 }
 
-func TestTheNextAddressIsTriedWhereOneTakesNoConnection(t *testing.T) {
+func TestTheNextAddressIsTriedIfOneDoesNotConnect(t *testing.T) {
 	w := newWorld(t, func(http.ResponseWriter, *http.Request) {})
 	w.names.answers = [][]netip.Addr{at("93.184.216.34", "93.184.216.35", "93.184.216.36", "93.184.216.37")}
 	through := w.poster.Dialer
@@ -292,7 +292,8 @@ func TestAnAnswersBodyAndHeadersAreBounded(t *testing.T) {
 	}
 }
 
-// Ensure that a receiver who never answers, or never ends, holds a try no longer than it may last.
+// Ensure that a receiver that never answers, or never ends its answer, cannot make a try longer
+// than its bound.
 func TestAReceiverThatIsSlow(t *testing.T) {
 	hold := func(r *http.Request) { <-r.Context().Done() } // until the try hangs up
 	for name, tt := range map[string]struct {
@@ -300,7 +301,8 @@ func TestAReceiverThatIsSlow(t *testing.T) {
 		want    run.Try
 	}{
 		"with its answer": {func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the hang-up
+			// otherwise the server does not notice that the client hangs up
+			_, _ = io.Copy(io.Discard, r.Body)
 			hold(r)
 		}, run.Try{Why: webhook.WhyTimeout}},
 		"with its body, after its status": {func(rw http.ResponseWriter, r *http.Request) {
@@ -316,7 +318,8 @@ func TestAReceiverThatIsSlow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // in place of Timeout
+			// in place of Timeout
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			if try := post(ctx); try != tt.want {
 				t.Errorf("%+v", try)
@@ -325,7 +328,7 @@ func TestAReceiverThatIsSlow(t *testing.T) {
 	}
 }
 
-func TestWhatATryCanDieOf(t *testing.T) {
+func TestWhyATryFails(t *testing.T) {
 	ok := func(http.ResponseWriter, *http.Request) {}
 	for name, tt := range map[string]struct {
 		change func(*world)
@@ -357,7 +360,7 @@ func TestWhatATryCanDieOf(t *testing.T) {
 				t.Errorf("%+v, want %s", try, tt.why)
 			}
 			if webhook.Outcome(try) == tt.why || strings.ContainsAny(try.Why, " \n") {
-				t.Errorf("%q is told as %q", try.Why, webhook.Outcome(try))
+				t.Errorf("%q is described as %q", try.Why, webhook.Outcome(try))
 			}
 		})
 	}
@@ -385,8 +388,9 @@ func TestLoopbackIsReachedOnlyWhereItIsAllowed(t *testing.T) {
 	}
 }
 
-// Ensure that a receiver can tell by its id a webhook that it has had: it is the same in each try, after a function that died, in two posts
-// of one try, and when an operator sends it again; and another for another attempt at the run.
+// Ensure that a receiver can recognise by its id a webhook that it has already handled: the id is
+// the same in each try, after a function died, in two posts of one try, and when an operator sends
+// it again. Another attempt at the run has another id.
 func TestAnIDIsTheSameInAllTries(t *testing.T) {
 	var ids []string
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {

@@ -6,7 +6,7 @@ const resources = template.Resources;
 const spec = loadAwsServiceSpecSync();
 const problems = [];
 
-// A value that CloudFormation works out has no shape yet.
+// The shape of a value that CloudFormation computes is not known here.
 const isIntrinsic = (v) => Object.keys(v).length === 1 && (v.Ref !== undefined || Object.keys(v)[0].startsWith('Fn::'));
 
 function checkReferences(value, path) {
@@ -14,7 +14,7 @@ function checkReferences(value, path) {
   if (!Array.isArray(value)) {
     const ref = value.Ref;
     if (typeof ref === 'string' && !ref.startsWith('AWS::') && !resources[ref] && !(template.Parameters || {})[ref]) {
-      problems.push(`${path}: Ref to ${ref}, which is not there`);
+      problems.push(`${path}: Ref to ${ref}, which does not exist`);
     }
     const attribute = value['Fn::GetAtt'];
     const of = Array.isArray(attribute) ? attribute[0] : attribute && attribute.split('.')[0];

@@ -140,7 +140,7 @@ func TestTableRefusesWritesAsDynamoDBWould(t *testing.T) {
 	})
 }
 
-// Ensure that a presigned POST, which is signed and never sent, is made as if no fault were set.
+// Ensure that faults do not affect a presigned POST, which is only signed and never sent.
 func TestPresigningIsLeftAlone(t *testing.T) {
 	network := &answering{}
 	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), HTTPClient: network}

@@ -81,7 +81,8 @@ func (s *stubborn) TransactWriteItems(_ context.Context, in *dynamodb.TransactWr
 	return nil, s.err
 }
 
-// Ensure that retries are bounded in number and in time, and that a lost answer is asked for again under the same token.
+// Ensure that retries are bounded in number and in time, and that after a lost answer the same
+// token is used again.
 func TestRetriesAreBounded(t *testing.T) {
 	for _, tc := range []struct {
 		name             string

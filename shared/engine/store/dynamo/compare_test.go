@@ -45,13 +45,14 @@ func (p paced) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWrit
 	return p.API.TransactWriteItems(ctx, in, o...)
 }
 
-// compared names how many short sequences TestCompare does, or which: 100000, or 70000-70010.
+// compared is the environment variable that says how many short sequences TestCompare runs, or
+// which: 100000, or 70000-70010.
 const compared = "PARLEY_COMPARE"
 
-// fixedSeeds is how many are done where it is not set, a few seconds' worth.
+// fixedSeeds is how many sequences run if it is not set: a few seconds' worth.
 const fixedSeeds = 40
 
-// comparing reads the range of seeds, the second one excluded.
+// comparing reads the range of seeds; the upper end is exclusive.
 func comparing(t *testing.T) (from, to uint64) {
 	t.Helper()
 	text := os.Getenv(compared)
@@ -73,13 +74,13 @@ func comparing(t *testing.T) (from, to uint64) {
 	return from, to
 }
 
-// Sequences are done to the same tables by the batch, batches side by side.
+// The sequences of a batch share tables; batches run in parallel.
 const (
 	perBatch = 32
 	batches  = 4
 )
 
-// Ensure that the product does what the model does in a long life, over many pages of the ledger.
+// Ensure that the product behaves like the model in a long sequence, over many pages of the ledger.
 func TestCompareLong(t *testing.T) {
 	steps := 120
 	if os.Getenv(heavy) != "" {
@@ -90,7 +91,7 @@ func TestCompareLong(t *testing.T) {
 	storetest.Compare(t, q, memory.New(), s)
 }
 
-// Ensure that the product does what the model does, in many short lives in which calls meet.
+// Ensure that the product behaves like the model in many short sequences with concurrent calls.
 func TestCompare(t *testing.T) {
 	from, to := comparing(t)
 	var mu sync.Mutex
@@ -117,7 +118,7 @@ func TestCompare(t *testing.T) {
 		}
 	})
 	t.Logf("%d sequences:\n%v", to-from, tally)
-	if to-from >= fixedSeeds && len(tally) > 0 && !t.Failed() { // none where every worker was skipped
+	if to-from >= fixedSeeds && len(tally) > 0 && !t.Failed() { // empty if every worker was skipped
 		for _, what := range []string{"2 at once, where the order shows", "3 at once, where the order shows", "submit with key: done",
 			"promote: done", "retry: done", "erase: done", "end partial: done", "end success: done", "end failed: done", "advance: done", "advance: run: moved since it was read"} {
 			if tally[what] == 0 {
@@ -127,7 +128,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// compareBatch does the sequences on tables of their own, and audits the whole of them at last.
+// compareBatch runs the sequences on tables of their own, and audits the tables at the end.
 func compareBatch(t *testing.T, first, last uint64) storetest.Tally {
 	tally := storetest.Tally{}
 	tables := openThrough(t, plain)
@@ -147,7 +148,7 @@ func compareBatch(t *testing.T, first, last uint64) storetest.Tally {
 	return tally
 }
 
-// sequence makes a short sequence and its store. One in four goes among faults, one in eight is not paced.
+// sequence makes a short sequence and its store. One in four has faults, one in eight is not paced.
 func sequence(seed uint64, tables *Store) (storetest.Sequence, *Store) {
 	q := storetest.Sequence{Seed: seed, Steps: 8 + int(seed%5), Lossy: seed%4 == 1}
 	if seed%16 == 0 {

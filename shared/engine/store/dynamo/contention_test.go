@@ -13,7 +13,7 @@ import (
 	"parley/shared/clock"
 )
 
-// distant is a DynamoDB as far away as the service is from a function: a request takes so much longer.
+// distant is a DynamoDB with the latency that the real service has for a function.
 type distant struct {
 	API
 	read, write time.Duration
@@ -35,8 +35,9 @@ func (d *distant) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	return d.API.TransactWriteItems(ctx, in, o...)
 }
 
-// BenchmarkContention submits 16 at a time: of one client, whose account they all write, and of 16 clients, in turns, so
-// that the ratio is of one machine at one time. It reports accepted submits per second, and tries per submit.
+// BenchmarkContention makes 16 submits at a time, in turns for one client, whose account they all
+// write, and for 16 clients, so that both are measured on the same machine at the same time. It
+// reports accepted submits per second and tries per submit.
 func BenchmarkContention(b *testing.B) {
 	for _, bench := range []struct {
 		name        string

@@ -18,7 +18,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// client speaks to the emulated AWS, or skips the test.
+// client returns a client of the emulated AWS, or skips the test if there is none.
 func client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	endpoint := storetest.Endpoint(t)
@@ -28,7 +28,7 @@ func client(t testing.TB) *dynamodb.Client {
 
 var made atomic.Int64
 
-// openThrough makes a store on fresh tables, with its requests going through wrap.
+// openThrough returns a store on new tables whose requests go through wrap.
 func openThrough(t testing.TB, wrap func(API) API) *Store {
 	t.Helper()
 	c := client(t)

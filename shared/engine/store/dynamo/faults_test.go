@@ -19,8 +19,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// hostile is a DynamoDB that refuses one write in six for a passing reason, and of the others loses
-// one request and one answer in six.
+// hostile is a DynamoDB that rejects one write in six for a temporary reason, and loses one request
+// and one answer in six of the others.
 type hostile struct {
 	API
 	mu   sync.Mutex
@@ -33,7 +33,7 @@ func newHostile(seed uint64) func(API) API {
 
 var errLost = &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "test", Err: errors.New("connection reset")}
 
-// disturb does a write, or not, and tells its answer, or not.
+// disturb may lose the request of a write, or its answer.
 func disturb[T any](h *hostile, transaction bool, call func() (*T, error)) (*T, error) {
 	h.mu.Lock()
 	n := h.rand.IntN(12)
@@ -67,8 +67,8 @@ func (h *hostile) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	return disturb(h, true, func() (*dynamodb.TransactWriteItemsOutput, error) { return h.API.TransactWriteItems(ctx, in, o...) })
 }
 
-// deaf is a DynamoDB that loses the answer of the next write of a single item, after which
-// something else happens.
+// deaf is a DynamoDB that loses the answer of the next write of a single item, and then does
+// something else.
 type deaf struct {
 	API
 	then func()
@@ -84,8 +84,8 @@ func (d *deaf) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func
 	return out, err
 }
 
-// Ensure that an advance whose answer was lost is known to be done, or, where another write has
-// followed it, is refused as stale and not done again: who decides anew finds the part done.
+// Ensure that an advance whose answer was lost is recognised as done. If another write has followed
+// it, it is refused as stale and not repeated; the next decision then finds the part done.
 func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
 	for name, other := range map[string]bool{"and nothing else": false, "and another's write": true} {
 		t.Run(name, func(t *testing.T) {
@@ -132,8 +132,8 @@ func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
-// forgetful is a DynamoDB that does not know a transaction's token again, so that only reading
-// again tells what a lost answer was.
+// forgetful is a DynamoDB that does not recognise a transaction's token, so that only another read
+// can tell whether it was written.
 type forgetful struct{ API }
 
 func (f forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -142,11 +142,11 @@ func (f forgetful) TransactWriteItems(ctx context.Context, in *dynamodb.Transact
 	return f.API.TransactWriteItems(ctx, &without, o...)
 }
 
-// heavy lets the tests run that take minutes.
+// heavy is the environment variable that enables tests that take minutes.
 const heavy = "PARLEY_HEAVY"
 
-// Ensure that under refusals, lost requests and lost answers every transition still happens once,
-// and is told so once.
+// Ensure that despite rejections, lost requests and lost answers every transition happens once and
+// is reported once.
 func TestConformsAmongFaults(t *testing.T) {
 	for name, wrap := range map[string]func(API) API{
 		"tokens known again": newHostile(1),
@@ -167,7 +167,7 @@ func TestConformsAmongFaults(t *testing.T) {
 	}
 }
 
-// Ensure that workers who all act at once, among faults, leave sound books and lose no run.
+// Ensure that concurrent workers leave correct books and lose no run, despite faults.
 func TestStress(t *testing.T) {
 	steps := 12
 	if os.Getenv(heavy) != "" {

@@ -14,8 +14,9 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// size is an item's size by DynamoDB's rules ("DynamoDB item sizes and formats", Developer Guide): names and texts in
-// UTF-8, numbers a byte per two significant digits and one more, 3 bytes per list or map and 1 per element of it.
+// size returns an item's size in bytes by DynamoDB's rules ("DynamoDB item sizes and formats",
+// Developer Guide): names and texts in UTF-8; a number takes one byte per two significant digits
+// plus one; a list or map takes 3 bytes plus 1 per element.
 func size(i map[string]types.AttributeValue) int {
 	n := 0
 	for name, v := range i {
@@ -51,8 +52,9 @@ func valueSize(v types.AttributeValue) int {
 
 func kilobytes(n int) int { return max((n+1023)/1024, 1) }
 
-// writeUnits is what it costs to make after of before (nil: not there, or not any more): the larger of the two per
-// started KB, twice in a transaction, and each index once per entry that is added, removed or changed.
+// writeUnits returns the write units to replace before by after; nil means no item. The table costs
+// one unit per started KB of the larger item, doubled in a transaction. Each index costs one unit
+// per started KB of each entry that is added, removed or changed.
 func writeUnits(t schema.Table, before, after item, transaction bool) int {
 	n := kilobytes(max(size(before), size(after)))
 	if transaction {
@@ -73,7 +75,7 @@ func writeUnits(t schema.Table, before, after item, transaction bool) int {
 	return n
 }
 
-// entryOf is what an index carries of an item; nil where it has no entry.
+// entryOf returns the entry that an index has for an item; nil if it has none.
 func entryOf(t schema.Table, index schema.Index, it item) item {
 	if it[index.Partition.Name] == nil || it[index.Sort.Name] == nil {
 		return nil
@@ -87,7 +89,8 @@ func entryOf(t schema.Table, index schema.Index, it item) item {
 	return entry
 }
 
-// interview is a typical run: a recording of 4 minutes in 8 pieces, with what a client sends along.
+// interview returns a typical run: a recording of 4 minutes in 8 pieces, with a client's usual
+// fields.
 func interview(now time.Time) run.Submission {
 	s := storetest.Submission("cli_abcdefghijklmnopqrst", 123456789, 4, 8, now)
 	s.Run.Request.ExternalID = "application-2026-004711"
@@ -97,8 +100,8 @@ func interview(now time.Time) run.Submission {
 	return s
 }
 
-// Ensure that a typical run in process, and a client's account with as many entries as it may carry, are each written for one
-// unit.
+// Ensure that a typical run in process, and a client's account with as many entries as it may have,
+// can each be written for one unit.
 func TestSizes(t *testing.T) {
 	now := storetest.Start
 	sub := interview(now)
@@ -135,7 +138,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// Ensure that every field of a run survives being stored, and that none is stored twice or forgotten when one is added.
+// Ensure that every field of a run is stored and read back, so that no new field is forgotten, and
+// that none is stored twice.
 func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 	v := 2.5
 	r := interview(storetest.Start).Run
@@ -164,7 +168,7 @@ func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// Ensure that a damaged item is an error and not a run.
+// Ensure that a damaged item is an error rather than a run.
 func TestDamagedItems(t *testing.T) {
 	for name, v := range map[string]types.AttributeValue{
 		"version": str("1"), "status": num(1), "metadata": str("x"), schema.RunTags: num(1), schema.RunCreated: str("yesterday"), "allowPartial": num(1),

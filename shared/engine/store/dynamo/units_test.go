@@ -22,8 +22,8 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
-// bill is a DynamoDB of one user that works out what each write costs by DynamoDB's rules. It looks
-// at no condition.
+// bill is a DynamoDB for one user that calculates the cost of each write by DynamoDB's rules. It
+// ignores conditions.
 type bill struct {
 	API
 	tables map[string]map[string]item
@@ -95,7 +95,7 @@ func (b *bill) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteI
 	return &dynamodb.TransactWriteItemsOutput{}, nil
 }
 
-// meter is a DynamoDB that is asked what each write cost.
+// meter is a DynamoDB that reports the cost of each write.
 type meter struct {
 	API
 	mu    sync.Mutex
@@ -141,9 +141,9 @@ type cost struct {
 	counted bool
 }
 
-// life makes every kind of write that a run of four minutes can make, as the chain makes them, and
-// tells what each costs. spent tells what was spent so far, and how much of it for pages of the
-// ledger.
+// life makes every kind of write that a run of four minutes can make, as the pipeline makes them,
+// and returns the cost of each. spent returns the units spent so far, and how many of them for
+// pages of the ledger.
 func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	t.Helper()
 	ctx, now := t.Context(), storetest.Start
@@ -264,10 +264,10 @@ func total(costs []cost) int {
 	return n
 }
 
-// pageUnits is what a page of the ledger costs.
+// pageUnits is the cost of a page of the ledger, in write units.
 const pageUnits = 2
 
-// ceiling is the most write units that a run of four minutes may cost.
+// ceiling is the maximum cost of a run of four minutes, in write units.
 const ceiling = 20
 
 // priceList is the table of docs/ledger.md.
@@ -289,8 +289,8 @@ func priceList(costs []cost) string {
 	return b.String()
 }
 
-// Ensure that a run of four minutes costs no more write units than it may, and that docs/ledger.md
-// says what it costs.
+// Ensure that a run of four minutes costs no more write units than ceiling, and that docs/ledger.md
+// is up to date.
 func TestWriteUnits(t *testing.T) {
 	b := newBill()
 	costs := life(t, New(b, NamesWith("")), func() (int, int) { return b.units, b.pages })
@@ -313,7 +313,7 @@ func TestWriteUnits(t *testing.T) {
 	}
 }
 
-// Ensure that the rules by which write units are worked out are the database's own.
+// Ensure that our calculation of write units agrees with the database.
 func TestWriteUnitsAsConsumed(t *testing.T) {
 	b := newBill()
 	want := life(t, New(b, NamesWith("")), func() (int, int) { return b.units, b.pages })
@@ -330,7 +330,7 @@ func TestWriteUnitsAsConsumed(t *testing.T) {
 	}
 }
 
-// root is the folder that holds go.mod.
+// root is the folder of go.mod.
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := corpus.Root()

@@ -24,14 +24,14 @@ func (l *listener) Fatal(...any)          { l.failed = true; runtime.Goexit() }
 func (l *listener) Fatalf(string, ...any) { l.failed = true; runtime.Goexit() }
 func (l *listener) Failed() bool          { return l.failed }
 
-// torn is a store that writes in two requests what must be one: it decides on what it read before the others' turn.
+// torn is a store that reads and writes in two steps what must be one: others may write in between.
 type torn struct {
 	*Store
 	turns                                *storetest.Turns
-	submit, end, promote, advance, grant bool // which of its calls are
+	submit, end, promote, advance, grant bool // which of its calls do so
 }
 
-// Submit looks for the idempotency key and writes it outside the transaction.
+// Submit reads and writes the idempotency key outside the transaction.
 func (s torn) Submit(ctx context.Context, sub run.Submission, now time.Time) (run.Run, bool, error) {
 	s.turns.Take(ctx)
 	if s.submit && sub.Idempotency != nil {
@@ -52,7 +52,8 @@ func (s torn) Submit(ctx context.Context, sub run.Submission, now time.Time) (ru
 	return s.Store.Submit(ctx, sub, now)
 }
 
-// End without the status in its condition: whoever read the run before another ended it ends it again.
+// End has no status in its condition: a caller that read the run before another ended it ends it
+// again.
 func (s torn) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Time) (run.Run, error) {
 	if s.end {
 		if stored, err := s.Get(ctx, seen.ID); err == nil && stored.Version == seen.Version {
@@ -65,7 +66,7 @@ func (s torn) End(ctx context.Context, seen run.Run, o run.Outcome, now time.Tim
 	return s.Store.End(ctx, seen, o, now)
 }
 
-// Promote without the slot in its condition.
+// Promote has no slot in its condition.
 func (s torn) Promote(ctx context.Context, client account.ID, t run.Terms, now time.Time) (run.Run, error) {
 	if s.promote {
 		if a, err := s.Account(ctx, client); err == nil && a.Running < t.ConcurrentRuns {
@@ -76,7 +77,7 @@ func (s torn) Promote(ctx context.Context, client account.ID, t run.Terms, now t
 	return s.Store.Promote(ctx, client, t, now)
 }
 
-// Advance without the version in its condition: the last to write wins.
+// Advance has no version in its condition: the last write wins.
 func (s torn) Advance(ctx context.Context, before, after run.Run) error {
 	if s.advance {
 		if stored, err := s.Get(ctx, before.ID); err == nil && stored.Version == before.Version {
@@ -89,7 +90,7 @@ func (s torn) Advance(ctx context.Context, before, after run.Run) error {
 	return s.Store.Advance(ctx, before, after)
 }
 
-// Grant with the balance that it read before.
+// Grant uses a balance that it read before.
 func (s torn) Grant(ctx context.Context, client account.ID, amount int64, note string, now time.Time) (credit.Entry, error) {
 	before, err := s.Account(ctx, client)
 	s.turns.Take(ctx)
@@ -102,7 +103,7 @@ func (s torn) Grant(ctx context.Context, client account.ID, amount int64, note s
 	return e, err2
 }
 
-// Ensure that a store that is right only as long as calls come one at a time is found out.
+// Ensure that the comparison detects a store that is correct only without concurrent calls.
 func TestCompareBites(t *testing.T) {
 	for name, spoil := range map[string]func(*torn){
 		"an idempotency key outside the transaction": func(s *torn) { s.submit = true },

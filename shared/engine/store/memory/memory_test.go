@@ -45,7 +45,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// Ensure that a returned delivery comes again, behind the others and counted.
+// Ensure that a returned delivery is received again after the others, with its count increased.
 func TestQueueReturn(t *testing.T) {
 	q := new(Queue)
 	for i := range 2 {
@@ -68,14 +68,15 @@ func TestQueueReturn(t *testing.T) {
 	}
 }
 
-// Ensure that the comparison itself is repeatable: two models never differ, also where calls are made at once.
+// Ensure that the comparison itself is repeatable: two models never differ, even with concurrent
+// calls.
 func TestCompare(t *testing.T) {
 	for seed := range uint64(15) {
 		storetest.Compare(t, storetest.Sequence{Seed: seed, Steps: 400}, New(), New())
 	}
 }
 
-// Ensure that neither a store nor its copy sees what is done to the other.
+// Ensure that changes to a store do not affect its copy, nor the reverse.
 func TestClone(t *testing.T) {
 	one, _ := storetest.Compare(t, storetest.Sequence{Seed: 1, Steps: 100}, New(), New())
 	two := one.Clone()

@@ -2,7 +2,8 @@ package schema
 
 import "testing"
 
-// Ensure that every table can be created as it is described: named keys of a known type, no index of its own name twice.
+// Ensure that every table can be created as described: its keys have names and known types, and no
+// index name comes twice.
 func TestTablesAreComplete(t *testing.T) {
 	key := func(what string, k Key) {
 		if k.Name == "" || k.Type != String && k.Type != Number {
