@@ -160,7 +160,7 @@ func TestKey(t *testing.T) {
 		{"a bearer token in lower case", http.Header{"Authorization": {"bearer " + h.secret}}, "", 1},
 		{"X-API-Key beside another Authorization", http.Header{"X-Api-Key": {h.secret}, "Authorization": {"Basic eDp5"}}, "", 1},
 		{"another scheme", http.Header{"Authorization": {"Basic eDp5"}}, errcode.InvalidAPIKey, 0},
-		{"a bearer token of nothing", http.Header{"Authorization": {"Bearer "}}, errcode.InvalidAPIKey, 0},
+		{"an empty bearer token", http.Header{"Authorization": {"Bearer "}}, errcode.InvalidAPIKey, 0},
 		{"a key too short", http.Header{"X-Api-Key": {h.secret[:20]}}, errcode.InvalidAPIKey, 0},
 		{"a key with a letter changed", http.Header{"X-Api-Key": {h.secret[:10] + string(h.secret[11]) + string(h.secret[10]) + h.secret[12:]}}, errcode.InvalidAPIKey, 0},
 		{"two keys", http.Header{"X-Api-Key": {h.secret, secret}}, errcode.InvalidAPIKey, 0},

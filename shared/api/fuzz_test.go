@@ -25,7 +25,7 @@ func clientError(t *testing.T, err error, codes ...errcode.Code) {
 		t.Fatalf("answers %v, want one of %v", err, codes)
 	}
 	if _, err := json.Marshal(e.Details); err != nil {
-		t.Errorf("details that are no JSON: %v", err)
+		t.Errorf("details that are not JSON: %v", err)
 	}
 }
 

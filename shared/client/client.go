@@ -203,7 +203,7 @@ func (c *Client) call(ctx context.Context, method, path string, header http.Head
 		return raw, h, err
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return raw, h, fmt.Errorf("client: %s %s: the answer is not valid JSON: %w", method, path, err)
+		return raw, h, fmt.Errorf("client: %s %s: the answer cannot be decoded: %w", method, path, err)
 	}
 	return raw, h, nil
 }

@@ -152,7 +152,7 @@ func TestMalformedEvents(t *testing.T) {
 		{"a path with a line break", func(e *events.APIGatewayProxyRequest) { e.Path = "/api/v1/\n" }, errcode.NotFound},
 		{"a method of no letters", func(e *events.APIGatewayProxyRequest) { e.HTTPMethod = "" }, errcode.MethodNotAllowed},
 		{"no headers", func(e *events.APIGatewayProxyRequest) { e.Headers, e.MultiValueHeaders = nil, nil }, errcode.MissingAPIKey},
-		{"a body that is no base64", func(e *events.APIGatewayProxyRequest) { e.Body = "!" + e.Body }, errcode.InvalidParameters},
+		{"a body that is not base64", func(e *events.APIGatewayProxyRequest) { e.Body = "!" + e.Body }, errcode.InvalidParameters},
 		{"a body cut short", func(e *events.APIGatewayProxyRequest) { e.Body = e.Body[:len(e.Body)/8*4] }, errcode.InvalidParameters},
 		{"no body", func(e *events.APIGatewayProxyRequest) { e.Body = "" }, errcode.MissingAudioFile},
 		{"no source address", func(e *events.APIGatewayProxyRequest) { e.RequestContext.Identity.SourceIP = "" }, errcode.IPNotAllowed},

@@ -69,13 +69,13 @@ func TestCheck(t *testing.T) {
 		spoil func(*audit.Ledger)
 		says  string // text of one of the violations; empty: there are none
 	}{
-		{"sound books", func(*audit.Ledger) {}, ""},
-		{"a balance that is not the entries'", func(l *audit.Ledger) { l.Account.Balance++; l.Account.Available++ }, "its entries give"},
+		{"correct books", func(*audit.Ledger) {}, ""},
+		{"a balance that differs from the entries", func(l *audit.Ledger) { l.Account.Balance++; l.Account.Available++ }, "its entries give"},
 		{"a hold that no entry knows", func(l *audit.Ledger) { l.Account.Held++; l.Account.Available-- }, "its entries give"},
 		{"an entry that is gone", func(l *audit.Ledger) { l.Entries = l.Entries[:len(l.Entries)-1] }, "has no hold"},
 		{"an entry that was changed", func(l *audit.Ledger) { l.Entries[0].Amount = 99 }, "the entries so far give"},
 		{"entries out of order", func(l *audit.Ledger) { l.Entries[1], l.Entries[2] = l.Entries[2], l.Entries[1] }, "is numbered"},
-		{"an entry of no kind", func(l *audit.Ledger) { l.Entries[0].Kind = "gift" }, "gift"},
+		{"an entry of an unknown kind", func(l *audit.Ledger) { l.Entries[0].Kind = "gift" }, "gift"},
 		{"a run charged twice", func(l *audit.Ledger) { entry(l, credit.Charge, 2).RunID = entry(l, credit.Charge, 1).RunID }, "2 charges"},
 		{"a charge for a failed run", func(l *audit.Ledger) { entry(l, credit.Release, 6).Kind = credit.Charge }, "charged"},
 		{"a charge of an attempt that was retried", func(l *audit.Ledger) { entry(l, credit.Release, 3).Kind = credit.Charge }, "charged"},
@@ -86,9 +86,9 @@ func TestCheck(t *testing.T) {
 		}, "its hold is resolved"},
 		{"a partial charge of the wrong share", func(l *audit.Ledger) { delete(at(l, 2).Scores, "fluency") }, "ended partial with 1 scores"},
 		{"a success charged in part", func(l *audit.Ledger) { at(l, 1).Cost = 5 }, "holds 4, the run costs 5"},
-		{"a run whose charge is not the ledger's", func(l *audit.Ledger) { at(l, 1).Charged = 3 }, "the run says 3"},
+		{"a run whose charge differs from the ledger", func(l *audit.Ledger) { at(l, 1).Charged = 3 }, "the run says 3"},
 		{"a run that the ledger does not know", func(l *audit.Ledger) { at(l, 1).ID = storetest.RunID(99) }, "attempt 1 has no hold"},
-		{"a ledger of a run that is not there", func(l *audit.Ledger) { l.Runs = l.Runs[1:] }, "the run has none"},
+		{"ledger entries of a missing run", func(l *audit.Ledger) { l.Runs = l.Runs[1:] }, "the run has none"},
 		{"a run of another client", func(l *audit.Ledger) { at(l, 1).Client = storetest.ClientID(2) }, "belongs to"},
 		{"a slot that is never freed", func(l *audit.Ledger) { l.Account.Running++ }, "counts 2 running"},
 		{"a slot used twice", func(l *audit.Ledger) { l.Account.Running-- }, "counts 0 running"},
@@ -105,7 +105,7 @@ func TestCheck(t *testing.T) {
 		{"an ended run without end", func(l *audit.Ledger) { at(l, 1).CompletedAt = time.Time{} }, "has no end"},
 		{"a failure without a code", func(l *audit.Ledger) { at(l, 6).Failure = nil }, "has no code"},
 		{"a success with a score missing", func(l *audit.Ledger) { delete(at(l, 1).Scores, "accent") }, "lacks a score"},
-		{"a status that is none", func(l *audit.Ledger) { at(l, 1).Status = "lost" }, "unknown status"},
+		{"an unknown status", func(l *audit.Ledger) { at(l, 1).Status = "lost" }, "unknown status"},
 		{"an account below zero", func(l *audit.Ledger) { l.Entries[0].Amount, l.Entries[0].BalanceAfter = 1, 1 }, "the entries so far give"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

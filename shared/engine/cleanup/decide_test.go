@@ -22,12 +22,12 @@ func TestOfUpload(t *testing.T) {
 		now      time.Time
 		want     Reason
 	}{
-		"just posted":       {start, start, Stays},
-		"a moment before":   {start, start.Add(25*time.Hour - time.Millisecond), Stays},
-		"then":              {start, start.Add(25 * time.Hour), Unused},
-		"long after":        {start, start.Add(1000 * time.Hour), Unused},
-		"of the future":     {start.Add(time.Hour), start, Stays},
-		"nobody knows when": {time.Time{}, start, Stays},
+		"just posted":        {start, start, Stays},
+		"a moment before":    {start, start.Add(25*time.Hour - time.Millisecond), Stays},
+		"then":               {start, start.Add(25 * time.Hour), Unused},
+		"long after":         {start, start.Add(1000 * time.Hour), Unused},
+		"of the future":      {start.Add(time.Hour), start, Stays},
+		"at an unknown time": {time.Time{}, start, Stays},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := OfUpload(pipeline.Object{Key: "upload/cli_x/upl_x", Modified: tt.modified}, tt.now); got != tt.want {
@@ -82,7 +82,7 @@ func TestOfRun(t *testing.T) {
 		})
 	}
 	if got := OfRun(pipeline.Object{Key: audio}, nil, 0, start); got != Stays {
-		t.Errorf("an object of nobody knows when, without a run: %q", got)
+		t.Errorf("an object of an unknown time, without a run: %q", got)
 	}
 }
 

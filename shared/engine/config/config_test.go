@@ -20,7 +20,7 @@ func TestFromEnv(t *testing.T) {
 		"a queue and a deadline": {map[string]string{config.Queue(service.Accent): "https://q", config.Deadline: "90s"}, false, func(c config.Config) bool {
 			return c.Queues[service.Accent] == "https://q" && c.Deadline == 90*time.Second
 		}},
-		"polls as often as one likes":   {map[string]string{config.PollEvery: "0s"}, false, func(c config.Config) bool { return c.PollEvery == 0 }},
+		"unlimited polls":               {map[string]string{config.PollEvery: "0s"}, false, func(c config.Config) bool { return c.PollEvery == 0 }},
 		"a deadline of a day":           {map[string]string{config.Deadline: "24h"}, false, func(c config.Config) bool { return c.Deadline == 24*time.Hour }},
 		"a deadline of more than a day": {map[string]string{config.Deadline: "24h0m1s"}, true, nil},
 		"a deadline below zero":         {map[string]string{config.Deadline: "-1s"}, true, nil},

@@ -206,16 +206,16 @@ func TestADeadLetterEndsTheRun(t *testing.T) {
 
 func TestForeignMessagesAreSkipped(t *testing.T) {
 	for name, body := range map[string]string{
-		"no JSON":                                 "hello",
-		"another object":                          `{"hello":1}`,
-		"a part that is none":                     `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":1,"part":"fluency"}`,
-		"a run that is none":                      `{"run":"x","attempt":1,"part":"fluency/0"}`,
-		"attempt zero":                            `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":0,"part":"fluency/0"}`,
-		"the event of a new notification":         `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}`,
-		"an object that is no recording":          `{"Records":[{"s3":{"object":{"key":"audio/..%2Fx"}}}]}`,
-		"a stage of another queue":                `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":1,"part":"accent/0"}`,
-		"a run that does not exist":               `{"run":"req_bbbbbbbbbbbbbbbbbbbbbbbbbb","attempt":1,"part":"fluency/0"}`,
-		"an attempt that is over, or yet to come": `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":2,"part":"fluency/0"}`,
+		"no JSON":                           "hello",
+		"another object":                    `{"hello":1}`,
+		"an invalid part":                   `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":1,"part":"fluency"}`,
+		"an invalid run id":                 `{"run":"x","attempt":1,"part":"fluency/0"}`,
+		"attempt zero":                      `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":0,"part":"fluency/0"}`,
+		"the event of a new notification":   `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}`,
+		"an object that is not a recording": `{"Records":[{"s3":{"object":{"key":"audio/..%2Fx"}}}]}`,
+		"a stage of another queue":          `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":1,"part":"accent/0"}`,
+		"a run that does not exist":         `{"run":"req_bbbbbbbbbbbbbbbbbbbbbbbbbb","attempt":1,"part":"fluency/0"}`,
+		"a past or a future attempt":        `{"run":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","attempt":2,"part":"fluency/0"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, d := at(t, service.Fluency)
@@ -249,9 +249,9 @@ func TestAProbeIsAnswered(t *testing.T) {
 		probe func(context.Context) error
 		why   string
 	}{
-		"a stage without an engine": {nil, ""},
-		"an engine that is ready":   {func(context.Context) error { return nil }, ""},
-		"an engine that is not":     {func(context.Context) error { return errors.New("no model at /secret") }, "not ready"},
+		"a stage without an engine":   {nil, ""},
+		"an engine that is ready":     {func(context.Context) error { return nil }, ""},
+		"an engine that is not ready": {func(context.Context) error { return errors.New("no model at /secret") }, "not ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := delivery.Stage{Runner: pipeline.Runner{Deps: d, Stage: row}, Probe: tt.probe}

@@ -142,9 +142,9 @@ func TestRejectedMessagesAreSentAgain(t *testing.T) {
 		waits int
 		ok    bool
 	}{
-		{"one that is refused once is sent again alone", 1, "transcribe/0 transcribe/2 transcribe/1", 1, true},
-		{"one that is refused 4 times still goes", maxAttempts - 1, "transcribe/0 transcribe/2 transcribe/1", maxAttempts - 1, true},
-		{"one that is refused 5 times is an error, the others are sent", maxAttempts, "transcribe/0 transcribe/2", maxAttempts - 1, false},
+		{"a message that is refused once is sent again alone", 1, "transcribe/0 transcribe/2 transcribe/1", 1, true},
+		{"a message that is refused 4 times is still sent", maxAttempts - 1, "transcribe/0 transcribe/2 transcribe/1", maxAttempts - 1, true},
+		{"a message that is refused 5 times is an error, and the others are sent", maxAttempts, "transcribe/0 transcribe/2", maxAttempts - 1, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			api := &refusing{left: map[string]int{"transcribe/1": tc.left}}

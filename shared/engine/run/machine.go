@@ -21,16 +21,16 @@ import (
 //
 // Once a run has ended, only its webhook moves on (push.go), and it may be erased once.
 //
-//	transition of         condition, besides version writes in one step              a repeat
-//	submit     new        credits; id unused         run, account, entry, ticket *   the same run
-//	promote    queued     first in queue; free slot  run, account, ticket *          next or ErrNoSlot
-//	done       processing part outstanding           run: part done, next added      ErrGone
-//	failure    processing part outstanding           run: why the part failed        the same again
-//	resent     processing parts outstanding          run: their due times            ErrStale
-//	end        not ended  -                          run, account, entries, ticket * ErrGone
-//	retry      failed     not erased; credits        as submit, with attempt + 1     ErrGone
-//	erase      ended      -                          run: scores removed             the run as it is
-//	push …     ended      webhook outstanding        run: its webhook                ErrGone
+//	transition of         also required             writes in one step              a repeat
+//	submit     new        credits; id unused        run, account, entry, ticket *   the same run
+//	promote    queued     first in queue; free slot run, account, ticket *          next or ErrNoSlot
+//	done       processing part outstanding          run: part done, next added      ErrGone
+//	failure    processing part outstanding          run: why the part failed        the same again
+//	resent     processing parts outstanding         run: their due times            ErrStale
+//	end        not ended  -                         run, account, entries, ticket * ErrGone
+//	retry      failed     not erased; credits       as submit, with attempt + 1     ErrGone
+//	erase      ended      -                         run: scores removed             the same run
+//	push …     ended      webhook outstanding       run: its webhook                ErrGone
 //
 //	* the ticket is added when the run must wait, and removed when it leaves the queue
 //

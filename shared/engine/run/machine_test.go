@@ -56,10 +56,10 @@ func TestDone(t *testing.T) {
 		attempt int
 		part    run.Part
 	}{
-		"a part done already":     {1, ingest},
-		"a part of no attempt":    {2, words},
-		"a part that never was":   {1, run.Part{Stage: "transcribe", Index: 2}},
-		"a part of attempt zero ": {0, words},
+		"a part done already":        {1, ingest},
+		"a part of no attempt":       {2, words},
+		"a part that does not exist": {1, run.Part{Stage: "transcribe", Index: 2}},
+		"a part of attempt zero":     {0, words},
 	} {
 		if _, err := next.Done(tt.attempt, tt.part, nil, now); !errors.Is(err, run.ErrGone) {
 			t.Errorf("%s: %v", name, err)
@@ -92,20 +92,20 @@ func TestEnd(t *testing.T) {
 		outcome run.Outcome
 		ok      bool
 	}{
-		"success with three scores":             {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 4}, true},
-		"success with two":                      {run.Outcome{Status: run.Success, Dimensions: three, Scores: two, Charge: 4}, false},
-		"success charged in part":               {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 3}, false},
-		"partial with two":                      {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two, Charge: 2}, true},
-		"partial without the accent":            {run.Outcome{Status: run.Partial, Dimensions: three, Scores: run.Scores{"fluency": 3}, Charge: 1}, false},
-		"partial for nothing":                   {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two}, false},
-		"partial for more than was held":        {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two, Charge: 5}, false},
-		"partial with all three":                {run.Outcome{Status: run.Partial, Dimensions: three, Scores: all, Charge: 2}, false},
-		"success of no dimension":               {run.Outcome{Status: run.Success, Scores: all, Charge: 4}, false},
-		"failed":                                {run.Fail(errcode.ScoringFailed, "", ""), true},
-		"failed but charged":                    {run.Outcome{Status: run.Failed, Failure: &run.Failure{Code: errcode.ScoringFailed}, Charge: 1}, false},
-		"failed without a code":                 {run.Outcome{Status: run.Failed}, false},
-		"success with a code":                   {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 4, Failure: &run.Failure{}}, false},
-		"an end that is none (still going on) ": {run.Outcome{Status: run.Processing}, false},
+		"success with three scores":            {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 4}, true},
+		"success with two":                     {run.Outcome{Status: run.Success, Dimensions: three, Scores: two, Charge: 4}, false},
+		"success charged in part":              {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 3}, false},
+		"partial with two":                     {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two, Charge: 2}, true},
+		"partial without the accent":           {run.Outcome{Status: run.Partial, Dimensions: three, Scores: run.Scores{"fluency": 3}, Charge: 1}, false},
+		"partial for nothing":                  {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two}, false},
+		"partial for more than was held":       {run.Outcome{Status: run.Partial, Dimensions: three, Scores: two, Charge: 5}, false},
+		"partial with all three":               {run.Outcome{Status: run.Partial, Dimensions: three, Scores: all, Charge: 2}, false},
+		"success of no dimension":              {run.Outcome{Status: run.Success, Scores: all, Charge: 4}, false},
+		"failed":                               {run.Fail(errcode.ScoringFailed, "", ""), true},
+		"failed but charged":                   {run.Outcome{Status: run.Failed, Failure: &run.Failure{Code: errcode.ScoringFailed}, Charge: 1}, false},
+		"failed without a code":                {run.Outcome{Status: run.Failed}, false},
+		"success with a code":                  {run.Outcome{Status: run.Success, Dimensions: three, Scores: all, Charge: 4, Failure: &run.Failure{}}, false},
+		"an outcome that does not end the run": {run.Outcome{Status: run.Processing}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := started(t).End(tt.outcome, now.Add(time.Minute))

@@ -189,19 +189,19 @@ func TestOnlyCheckedAddressesAreReached(t *testing.T) {
 		why     string
 		dialed  string
 	}{
-		"a public address":                    {at("93.184.216.34"), "", "93.184.216.34:443"},
-		"a public IPv6 address":               {at("2606:2800:220:1::1"), "", "[2606:2800:220:1::1]:443"},
-		"a mapped public one, as what it is":  {at("::ffff:93.184.216.34"), "", "93.184.216.34:443"},
-		"loopback":                            {at("127.0.0.1"), webhook.WhyAddress, ""},
-		"a private one behind a public one":   {at("93.184.216.34", "10.0.0.1"), webhook.WhyAddress, ""},
-		"a private one before a public one":   {at("10.0.0.1", "93.184.216.34"), webhook.WhyAddress, ""},
-		"metadata":                            {at("169.254.169.254"), webhook.WhyAddress, ""},
-		"metadata by IPv6":                    {at("fd00:ec2::254"), webhook.WhyAddress, ""},
-		"loopback in IPv6's clothes":          {at("::ffff:127.0.0.1"), webhook.WhyAddress, ""},
-		"a private one behind NAT64":          {at("64:ff9b::a00:1"), webhook.WhyAddress, ""},
-		"no address":                          {nil, webhook.WhyResolve, ""},
-		"more addresses than any host has":    {make([]netip.Addr, 65), webhook.WhyResolve, ""},
-		"an address that is none, as a whole": {make([]netip.Addr, 1), webhook.WhyAddress, ""},
+		"a public address":                      {at("93.184.216.34"), "", "93.184.216.34:443"},
+		"a public IPv6 address":                 {at("2606:2800:220:1::1"), "", "[2606:2800:220:1::1]:443"},
+		"a mapped public address":               {at("::ffff:93.184.216.34"), "", "93.184.216.34:443"},
+		"loopback":                              {at("127.0.0.1"), webhook.WhyAddress, ""},
+		"a private address after a public one":  {at("93.184.216.34", "10.0.0.1"), webhook.WhyAddress, ""},
+		"a private address before a public one": {at("10.0.0.1", "93.184.216.34"), webhook.WhyAddress, ""},
+		"metadata":                              {at("169.254.169.254"), webhook.WhyAddress, ""},
+		"metadata by IPv6":                      {at("fd00:ec2::254"), webhook.WhyAddress, ""},
+		"IPv4-mapped loopback":                  {at("::ffff:127.0.0.1"), webhook.WhyAddress, ""},
+		"a private address behind NAT64":        {at("64:ff9b::a00:1"), webhook.WhyAddress, ""},
+		"no address":                            {nil, webhook.WhyResolve, ""},
+		"more addresses than any host has":      {make([]netip.Addr, 65), webhook.WhyResolve, ""},
+		"an invalid address":                    {make([]netip.Addr, 1), webhook.WhyAddress, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(http.ResponseWriter, *http.Request) {})
@@ -335,13 +335,13 @@ func TestWhyATryFails(t *testing.T) {
 		run    func(*run.Run)
 		why    string
 	}{
-		"an address that is no longer allowed": {nil, func(r *run.Run) { r.Request.WebhookURL = "http://example.com/" }, webhook.WhyURL},
-		"an address on loopback":               {nil, func(r *run.Run) { r.Request.WebhookURL = "https://127.0.0.1/" }, webhook.WhyURL},
-		"a name that nobody knows":             {func(w *world) { w.names.err = errors.New("no such host") }, nil, webhook.WhyResolve},
-		"a certificate of nobody known":        {func(w *world) { w.poster.TLS = nil }, nil, webhook.WhyTLS},
-		"a certificate of another host":        {nil, func(r *run.Run) { r.Request.WebhookURL = "https://other.org/" }, webhook.WhyTLS},
-		"a client without a secret":            {func(w *world) { w.poster.Secrets = memory.New() }, nil, webhook.WhySecret},
-		"what is no TLS": {func(w *world) {
+		"an address that is no longer allowed":  {nil, func(r *run.Run) { r.Request.WebhookURL = "http://example.com/" }, webhook.WhyURL},
+		"an address on loopback":                {nil, func(r *run.Run) { r.Request.WebhookURL = "https://127.0.0.1/" }, webhook.WhyURL},
+		"an unknown name":                       {func(w *world) { w.names.err = errors.New("no such host") }, nil, webhook.WhyResolve},
+		"a certificate of an unknown authority": {func(w *world) { w.poster.TLS = nil }, nil, webhook.WhyTLS},
+		"a certificate of another host":         {nil, func(r *run.Run) { r.Request.WebhookURL = "https://other.org/" }, webhook.WhyTLS},
+		"a client without a secret":             {func(w *world) { w.poster.Secrets = memory.New() }, nil, webhook.WhySecret},
+		"a host that does not speak TLS": {func(w *world) {
 			w.server.Close()
 			w.server = httptest.NewServer(http.HandlerFunc(ok))
 			w.t.Cleanup(w.server.Close)

@@ -64,8 +64,8 @@ func (s *Store) ReplaceClient(ctx context.Context, c account.Client) error {
 // rewrite replaces one item of the table of clients.
 //
 //	in   the version that was read; an item that was never replaced has none, but it has an id
-//	out  written; condition failed: account.ErrMoved, because another write came first, or this one
-//	     was written and its answer was lost
+//	out  written; condition failed: account.ErrMoved, because another write came first, or this
+//	     one was written and its answer was lost
 func (s *Store) rewrite(ctx context.Context, what string, i item, seen int64) error {
 	in := &dynamodb.PutItemInput{TableName: &s.names.Clients, Item: i, ConditionExpression: aws.String(ifVersion),
 		ExpressionAttributeNames: map[string]string{"#version": "version"}, ExpressionAttributeValues: item{":version": num(seen)}}

@@ -18,8 +18,8 @@ import (
 // The signing secrets of a client are in the table of clients, but not on the client's item, which
 // every call reads:
 //
-//	pk client#<id>  sk signing  version, and one line per secret, newest first: created at and valid
-//	                            until (0: no end) in Unix ms, and the secret
+//	pk client#<id>  sk signing  version, and one line per secret, newest first: created at and
+//	                            valid until (0: no end) in Unix ms, and the secret
 
 const signingSort = "signing"
 

@@ -110,7 +110,7 @@ func TestCompareBites(t *testing.T) {
 		"an end without its condition":               func(s *torn) { s.end = true },
 		"a promotion without the slot's condition":   func(s *torn) { s.promote = true },
 		"a run written without its version":          func(s *torn) { s.advance = true },
-		"a balance of before":                        func(s *torn) { s.grant = true },
+		"an outdated balance":                        func(s *torn) { s.grant = true },
 		"nothing":                                    func(*torn) {},
 	} {
 		t.Run(name, func(t *testing.T) {
