@@ -23,7 +23,7 @@ import (
 //
 //	transition of         also required             writes in one step              a repeat
 //	submit     new        credits; id unused        run, account, entry, ticket *   the same run
-//	promote    queued     first in queue; free slot run, account, ticket *          next or ErrNoSlot
+//	promote    queued     first in queue; free slot run, account, ticket *          next, if any
 //	done       processing part outstanding          run: part done, next added      ErrGone
 //	failure    processing part outstanding          run: why the part failed        the same again
 //	resent     processing parts outstanding         run: their due times            ErrStale
