@@ -26,7 +26,7 @@ func TestAFourthDimensionIsInTheDocument(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"and vocabulary, fluency or melody could not be measured.", "where accent was measured but vocabulary, fluency or melody could not be."} {
+	for _, want := range []string{"`partial`: vocabulary, fluency or melody could not be measured", "If accent was measured but vocabulary, fluency or melody could not be,"} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("it does not say %q", want)
 		}

@@ -39,7 +39,7 @@ func event(t *testing.T, name string) json.RawMessage {
 func at(t *testing.T, stage run.Stage) (*memory.Store, pipeline.Deps) {
 	t.Helper()
 	s, clk := memory.New(), clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
-	d := pipeline.Deps{Service: service.Sample, Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
+	d := pipeline.Deps{Service: service.Sample, Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clk, Log: slog.New(slog.DiscardHandler), Budget: pipeline.Budget(0)}
 	client := account.ID("cli_aaaaaaaaaaaaaaaaaaaa")
 	check := func(err error) {
 		if err != nil {

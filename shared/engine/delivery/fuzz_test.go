@@ -19,7 +19,7 @@ import (
 
 // handlers returns every handler that a queue feeds, over a store without runs.
 func handlers(t *testing.T) []func(json.RawMessage) (any, error) {
-	s, log := memory.New(), slog.New(slog.NewTextHandler(io.Discard, nil))
+	s, log := memory.New(), slog.New(slog.DiscardHandler)
 	d := pipeline.Deps{Service: service.Sample, Runs: s, Clients: s, Sender: &memory.Queue{}, Clock: clock.At(run.Run{}.CreatedAt), Log: log, Budget: pipeline.Budget(0)}
 	ingest, err := service.Sample.Lookup(service.Ingest)
 	if err != nil {

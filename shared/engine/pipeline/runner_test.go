@@ -34,7 +34,7 @@ type system struct {
 func newSystem(t *testing.T, slots int) *system {
 	t.Helper()
 	s := &system{t: t, store: memory.New(), queue: &memory.Queue{}, clock: clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)), works: map[run.Stage]pipeline.Work{}}
-	s.deps = pipeline.Deps{Service: service.Sample, Runs: s.store, Clients: s.store, Sender: s.queue, Clock: s.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Budget: pipeline.Budget(0)}
+	s.deps = pipeline.Deps{Service: service.Sample, Runs: s.store, Clients: s.store, Sender: s.queue, Clock: s.clock, Log: slog.New(slog.DiscardHandler), Budget: pipeline.Budget(0)}
 	must(t, s.store.PutClient(t.Context(), account.Client{ID: client, Active: true, ConcurrentRuns: slots, CreatedAt: s.clock.Now()}))
 	if _, err := s.store.Grant(t.Context(), client, 100, "", s.clock.Now()); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func TestUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := memory.New()
-			if err := readiness.Up(t.Context(), service.Sample, tt.probe, s, clock.At(now), slog.New(slog.NewTextHandler(io.Discard, nil)), func() bool { return tt.off }); err != nil {
+			if err := readiness.Up(t.Context(), service.Sample, tt.probe, s, clock.At(now), slog.New(slog.DiscardHandler), func() bool { return tt.off }); err != nil {
 				t.Fatal(err)
 			}
 			got, err := s.Ready(t.Context())
