@@ -164,7 +164,7 @@ func faultFile(dir string) (string, error) {
 	return filepath.Join(abs, "faults.json"), nil
 }
 
-// StageNames are the stages that a fault can be set on, in the order of a run.
+// StageNames returns the stages that a fault can be set on, in the order of a run.
 func StageNames() []string {
 	var out []string
 	for _, s := range speech.Service.Stages {
@@ -173,8 +173,9 @@ func StageNames() []string {
 	return out
 }
 
-// SetFaults sets faults, written as package fault reads them, on the system with this data folder. They take effect at
-// once where it runs. An error in a spec says how to mend it, and nothing is set then.
+// SetFaults sets faults, in the syntax of package fault, on the system with this data folder. If it
+// is running, they take effect at once. If a spec is wrong, the error says how to fix it, and
+// nothing is set.
 func SetFaults(dir string, specs []string) error {
 	parsed, err := fault.ParseAll(specs, StageNames()...)
 	if err != nil {

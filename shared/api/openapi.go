@@ -101,7 +101,7 @@ func OpenAPI() []byte {
 	return made.json
 }
 
-// MakeOpenAPI makes the document anew.
+// MakeOpenAPI builds the document again, as indented JSON.
 func MakeOpenAPI() []byte {
 	raw, err := plain(openAPI())
 	if err != nil {
@@ -118,7 +118,7 @@ func MakeOpenAPI() []byte {
 // changes.
 const interfaceVersion = "1.0.0"
 
-// introduction is what the document begins with.
+// introduction returns the text that the document begins with.
 func introduction() string {
 	all := score.Listed("and", func(score.Row) bool { return true })
 	return `Parley scores how well a candidate speaks in a recorded interview. It scores ` + all + `, each from 0 to 5, and reports for each score its CEFR level, its interval and the measures behind it.

@@ -142,7 +142,7 @@ func confidenceLevels() []string {
 	return []string{string(overall.High), string(overall.Medium), string(overall.Low)}
 }
 
-// scoreProps are the members of the scores, three for each.
+// scoreProps returns the properties of the scores, three for each score.
 func scoreProps() []prop {
 	var out []prop
 	for _, d := range score.Names() {
@@ -156,7 +156,7 @@ func scoreProps() []prop {
 	return out
 }
 
-// each is a member for each dimension.
+// each returns a property for each dimension.
 func each(schema func(score.Row) node) []prop {
 	var out []prop
 	for _, row := range score.Table {
@@ -165,10 +165,12 @@ func each(schema func(score.Row) node) []prop {
 	return out
 }
 
-// partialWithout lists what a client may do without, and wholeWith what it may not.
+// partialWithout lists the dimensions that a partial result may lack.
 func partialWithout() string {
 	return score.Listed("or", func(r score.Row) bool { return !r.Required })
 }
+
+// wholeWith lists the dimensions that a partial result must have.
 func wholeWith() string { return score.Listed("and", func(r score.Row) bool { return r.Required }) }
 
 // formats returns the container formats that a recording may have.

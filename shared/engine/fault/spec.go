@@ -48,7 +48,8 @@ const (
 	MaxDelay = 15 * time.Second
 )
 
-// smallLetters are those that the name of a stage is made of: it names files (file.go).
+// smallLetters are the letters allowed in the name of a stage, which is part of file names
+// (file.go).
 const smallLetters = "abcdefghijklmnopqrstuvwxyz"
 
 // Spec is one fault, written as TARGET=ACTION[:ARGUMENT].
@@ -76,8 +77,9 @@ func (s Spec) String() string {
 	return out
 }
 
-// Parse reads one spec. stages are the stages that a fault can be set on, in the order of a run; without
-// any, each word of small letters is one. The error says what is wrong and what would be right.
+// Parse parses one spec. stages lists the stages that a fault can be set on, in the order of a run;
+// if it is empty, any word of small letters is a stage. The error says what is wrong and what would
+// be right.
 func Parse(text string, stages ...string) (Spec, error) {
 	target, rest, ok := strings.Cut(text, "=")
 	if !ok || target == "" || rest == "" {
@@ -169,7 +171,7 @@ func (s *Spec) parseShare(arg, what string) error {
 	return nil
 }
 
-// ParseAll reads several specs, at most one per target, as Parse reads each.
+// ParseAll parses several specs like Parse, at most one per target.
 func ParseAll(texts []string, stages ...string) ([]Spec, error) {
 	specs := make([]Spec, 0, len(texts))
 	for _, text := range texts {
