@@ -352,7 +352,7 @@ func (p *page) transcript(t terminal) {
 // wrap writes s in lines of at most reportWidth + 12 columns, indented.
 func (p *page) wrap(indent, s string) {
 	line := indent
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		if len([]rune(line))+len([]rune(word))+1 > reportWidth+12+len(indent) && line != indent {
 			p.line("%s", line)
 			line = indent

@@ -1,8 +1,9 @@
 package stack
 
 import (
-	"parley/shared/speech"
 	"time"
+
+	"parley/shared/speech"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"

@@ -56,7 +56,7 @@ const (
 func newFront(ctx context.Context, dir string) (*front, error) {
 	f := &front{store: memory.New(), objects: &bucket{}}
 	clk := clock.Real{}
-	f.deps = api.Deps{Service: speech.Service, Runs: f.store, Limits: f.store, Accounts: f.store, Clock: clk, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	f.deps = api.Deps{Service: speech.Service, Runs: f.store, Limits: f.store, Accounts: f.store, Clock: clk, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		Objects: f.objects, Sender: &memory.Queue{}, Prober: audio.Prober{FFmpeg: installed.FFmpeg(installed.Dir())}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: dir}
 	var err1, err2, err3 error
 	f.client, err1 = account.NewID(rand.Reader)

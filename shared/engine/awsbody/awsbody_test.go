@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func (s *slow) Do(r *http.Request) (*http.Response, error) {
 	}
 	s.sent, s.read = append(s.sent, r), append(s.read, string(body))
 	if len(s.sent) <= s.fails {
-		return nil, &http.ProtocolError{ErrorString: "no answer"}
+		return nil, &net.OpError{Op: "read", Err: errors.New("no answer")}
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }

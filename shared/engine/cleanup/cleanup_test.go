@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"parley/infra/prove/service"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"parley/infra/prove/storetest"
 	"parley/shared/clock"

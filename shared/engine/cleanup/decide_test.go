@@ -1,10 +1,11 @@
 package cleanup
 
 import (
-	"parley/infra/prove/service"
 	"strings"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"

@@ -1,9 +1,10 @@
 package config_test
 
 import (
-	"parley/infra/prove/service"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"parley/shared/engine/config"
 )

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"parley/infra/prove/service"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"github.com/aws/aws-lambda-go/events"
 

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
-	"parley/infra/prove/service"
 	"path/filepath"
 	"testing"
+
+	"parley/infra/prove/service"
 
 	"github.com/aws/aws-lambda-go/events"
 

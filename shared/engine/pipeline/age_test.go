@@ -1,9 +1,10 @@
 package pipeline_test
 
 import (
-	"parley/infra/prove/service"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"

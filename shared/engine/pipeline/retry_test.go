@@ -3,10 +3,11 @@ package pipeline_test
 import (
 	"context"
 	"errors"
-	"parley/infra/prove/service"
 	"strings"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"parley/infra/prove/service"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"parley/shared/clock"
 	"parley/shared/engine/account"

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"parley/infra/prove/service"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"parley/shared/engine/pipeline"
 	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
+
+	"parley/shared/engine/pipeline"
 )
 
 // The environment variables that say which engines to use.

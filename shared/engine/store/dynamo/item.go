@@ -3,9 +3,10 @@ package dynamo
 import (
 	"errors"
 	"fmt"
-	"parley/shared/engine/run"
 	"strconv"
 	"time"
+
+	"parley/shared/engine/run"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )

@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"parley/infra/prove/service"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"parley/infra/prove/service"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
