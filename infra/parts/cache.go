@@ -108,7 +108,7 @@ func (c *Cache) Ensure(ctx context.Context, arches ...string) error {
 	return joinOnce(failed)
 }
 
-// joinOnce joins errors and leaves out those with a text already there: many yields may wait for one source.
+// joinOnce joins errors and drops repeated texts: many yields may wait for one source.
 func joinOnce(all []error) error {
 	seen := map[string]bool{}
 	var kept []error

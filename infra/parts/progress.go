@@ -42,7 +42,7 @@ func (p *Progress) step(i, n int, label string) {
 	}
 }
 
-// end finishes the line of a step that had work to do and wipes that of one that had none.
+// end completes the line of a step that did something, and erases the line of one that did not.
 func (p *Progress) end() {
 	if !p.drawn {
 		return

@@ -11,8 +11,8 @@ import (
 
 // A recogniser's word times are loose: a word is stretched over the pause beside it, and stands some tenths of a second
 // early or late, at a change of speaker a whole second. The turns come from the sound and are tight, and a sentence is
-// surer than the times in it. So the words keep their order, the turns keep theirs, and the cheapest way of laying one over
-// the other is found: a word pays for the time between it and its turn, and a change of speaker pays where no sentence ends.
+// surer than the times in it. So words and turns keep their order, and we look for the cheapest way to lay one over the
+// other. Each word costs its distance in time from its turn. A change of speaker inside a sentence costs extra.
 const (
 	// costCentre is the share of the distance of a word's centre from the turn, beside the distance of the word itself.
 	costCentre = 0.3

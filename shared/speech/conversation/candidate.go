@@ -29,7 +29,8 @@ const (
 	// fewTurns and fewQuestions draw the shares towards 0 where there is little to count.
 	fewTurns     = 3
 	fewQuestions = 4
-	// afterthoughtWords is how long a sentence after the question may be that leaves it the turn's end: "Please take your time.".
+	// afterthoughtWords is the length of a sentence that may follow a question at the end of a turn
+	// ("Please take your time"), in words.
 	afterthoughtWords = 4
 	// The lead of the first over the second, from which the detection is of this confidence; the opening of the second counts half in it, so that
 	// it alone makes nobody sure.

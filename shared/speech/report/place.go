@@ -30,7 +30,8 @@ func num(v float64) string {
 	return s
 }
 
-// withUnit writes a value with its unit. Units that are no more than the name of a number, and those that begin with a number, are left out.
+// withUnit writes a value with its unit. It leaves out units that only name a number ("ratio") and
+// units that start with one.
 func withUnit(v float64, unit string) string {
 	switch {
 	case unit == "", unit == "ratio", unit == "points", unit == "probability", strings.HasPrefix(unit, "level"), unit[0] >= '0' && unit[0] <= '9':

@@ -70,9 +70,9 @@ func (s Speech) WithWords(turns []transcript.Turn) Speech {
 	return s
 }
 
-// Probability is the mean probability of the words but the first, 0 to 1: with nothing before it the first is a guess at
-// what could be said more than at how it was said. ok is false below two words, and where the words have no probability (0: they
-// were given, not heard).
+// Probability is the mean probability of all words but the first, 0 to 1. The first word has no
+// context: its probability tells how often people begin that way, not how clearly it was said. ok
+// is false for fewer than two words, and for words that were given rather than heard (probability 0).
 func (p Part) Probability() (v float64, ok bool) {
 	if len(p.Words) < 2 {
 		return 0, false
