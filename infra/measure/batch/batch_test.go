@@ -43,7 +43,7 @@ func (l *listener) Align(_ context.Context, pcm []int16, words []string) ([]acce
 	return out, nil
 }
 
-func (l *listener) Hear(context.Context, []int16, string) (float64, bool, error) {
+func (l *listener) LanguageProbability(context.Context, []int16, string) (float64, bool, error) {
 	return 0.9, true, nil
 }
 

@@ -136,7 +136,7 @@ func (p *page) text(w io.Writer) {
 
 // remarks are what is to be said of a dimension's measures.
 var remarks = map[string]string{
-	"fluency": `How clear the weakest third of the sounds are counts in fluency too. Against it speaks that pronunciation is another thing than fluency, and that
+	"fluency": `How clear the weakest 30 % of the sounds are counts in fluency too. Against it speaks that pronunciation is another thing than fluency, and that
 who has an accent and speaks smoothly loses by it. For it: whoever searches for words swallows and draws out sounds, which raters of fluency hear
 and pauses do not show, and it is what follows them inside children (the table of what was tried). It needs the aligner, and so English; elsewhere it is
 not measured, with the reason, and counts as the middle of its norm. How surely the speech is taken for English would add a little more, and is left out: that is no fluency.

@@ -124,7 +124,7 @@ func (c keptRecogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs in
 }
 
 type keptListener struct {
-	accent.Listener
+	accent.WhisperListener
 	dir string
 }
 
@@ -134,15 +134,16 @@ type heard struct {
 	OK bool    `json:"ok"`
 }
 
-// Hear asks nothing where the same samples were transcribed: the engine has told the language then.
-func (c keptListener) Hear(ctx context.Context, pcm []int16, language string) (float64, bool, error) {
+// LanguageProbability asks nothing where the same samples were transcribed: the engine has told the
+// language then.
+func (c keptListener) LanguageProbability(ctx context.Context, pcm []int16, language string) (float64, bool, error) {
 	if b, err := os.ReadFile(filepath.Join(c.dir, "asr-"+key(pcm)+".json")); err == nil {
 		var chunk transcript.Chunk
 		err := json.Unmarshal(b, &chunk)
 		return chunk.RequestedP, len(chunk.Speech) > 0, err
 	}
 	h, err := remember(filepath.Join(c.dir, "hear-"+key(pcm)+".json"), func() (heard, error) {
-		p, ok, err := c.Listener.Hear(ctx, pcm, language)
+		p, ok, err := c.WhisperListener.LanguageProbability(ctx, pcm, language)
 		return heard{p, ok}, err
 	})
 	return h.P, h.OK, err

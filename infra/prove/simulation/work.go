@@ -33,8 +33,10 @@ func (engineless) Align(context.Context, []int16, []string) ([]accent.AlignedWor
 	return nil, accent.ErrNotAligned
 }
 
-// Hear implements accent.Listener; nobody calls it.
-func (engineless) Hear(context.Context, []int16, string) (float64, bool, error) { return 0, false, nil }
+// LanguageProbability implements accent.WhisperListener; nobody calls it.
+func (engineless) LanguageProbability(context.Context, []int16, string) (float64, bool, error) {
+	return 0, false, nil
+}
 
 // work is a stage's work without its engines: it takes its time, reads and writes the stage's artefacts, and fails as the
 // world says. finalize does its real work.

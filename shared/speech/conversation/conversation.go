@@ -1,5 +1,5 @@
-// Package conversation joins what was said with who spoke when: it gives every word to a speaker, finds out which of them
-// is the candidate, and refuses a recording of which too little was understood.
+// Package conversation joins what was said with who spoke when. It gives each word to a speaker,
+// finds the candidate among them, and refuses a recording of which too little was understood.
 package conversation
 
 import (
@@ -132,7 +132,7 @@ func understood(chunks []transcript.Chunk, words []transcript.Word, language str
 	}
 	if other {
 		return "", 0, &errcode.Error{Code: errcode.TranscriptionLowConfidence,
-			Message: fmt.Sprintf("The speech sounds like another language ('%s') than the requested one ('%s'). Submit it with the language that is spoken.", heard, language),
+			Message: fmt.Sprintf("The speech sounds like another language ('%s'), not like the requested one ('%s'). Resubmit the recording with the language that is spoken.", heard, language),
 			Cause:   fmt.Errorf("conversation: heard %s, requested %s with probability %.2f", heard, language, requestedP)}
 	}
 	if mean := sum / float64(spoken); mean < MinWordP {
@@ -145,7 +145,7 @@ func understood(chunks []transcript.Chunk, words []transcript.Word, language str
 
 func tooLittle(words int, speechMs int64) error {
 	return &errcode.Error{Code: errcode.TranscriptionFailed,
-		Message: "Too little intelligible speech was heard in the recording. Check that it holds the interview, loud and clear enough, and resubmit.",
+		Message: "Too little understandable speech was heard in the recording. Check that it holds the interview and is loud and clear enough, then resubmit it.",
 		Cause:   fmt.Errorf("conversation: %d words in %d ms of speech", words, speechMs)}
 }
 

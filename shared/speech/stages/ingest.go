@@ -34,14 +34,14 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	switch {
 	case audio.Exceeds(length, judged):
 		// Else whoever writes false times into a file pays for a tenth of it.
-		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "The recording holds more sound than the times in it say. Re-encode the file and resubmit.").Because(cause)
+		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "The recording holds more sound than the times in the file say. Re-encode the file and resubmit it.").Because(cause)
 	case audio.Exceeds(judged, length):
 		// Else a part of an interview is scored and the whole of it paid.
-		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "Only a part of the recording could be decoded. Re-encode the file and resubmit.").Because(cause)
+		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "Only a part of the recording could be decoded. Re-encode the file and resubmit it.").Because(cause)
 	}
 	in := audio.Analyse(pcm, asked.Cut)
 	if len(in.Chunks) == 0 {
-		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that its level is not too low.")
+		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that it is loud enough.")
 	}
 	b := audio.Bytes(pcm)
 	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {

@@ -29,7 +29,7 @@ type Works struct {
 	Decode     Decode
 	Recogniser transcript.Recogniser
 	Aligner    accent.Aligner
-	Listener   accent.Listener
+	Listener   accent.WhisperListener
 }
 
 // Decode turns a file of one of the six formats into 16 kHz mono PCM.

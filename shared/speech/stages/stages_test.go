@@ -100,7 +100,7 @@ func (l listener) Transcribe(_ context.Context, pcm []int16, offset int64, _ str
 	return c, l.err
 }
 
-func (l listener) Hear(context.Context, []int16, string) (float64, bool, error) {
+func (l listener) LanguageProbability(context.Context, []int16, string) (float64, bool, error) {
 	return 0.98, true, l.err
 }
 

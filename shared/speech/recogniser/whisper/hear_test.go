@@ -9,7 +9,7 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-func TestHear(t *testing.T) {
+func TestLanguageProbability(t *testing.T) {
 	spoken := [][2]int64{{0, 1000}}
 	second := make([]int16, audio.SampleRate)
 	english := hearing{Language: "en", LanguageP: 0.7, Heard: "zh", HeardP: 0.2, Speech: spoken}
@@ -26,16 +26,16 @@ func TestHear(t *testing.T) {
 		"a language it does not know": {english, second, "xx", math.NaN()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, ok, err := fake(t, c.answer).Hear(t.Context(), c.pcm, c.language)
+			p, ok, err := fake(t, c.answer).LanguageProbability(t.Context(), c.pcm, c.language)
 			if err != nil || ok == math.IsNaN(c.want) || ok && p != c.want {
 				t.Errorf("%g, %v, %v", p, ok, err)
 			}
 		})
 	}
-	if _, ok, err := New("/nowhere", "ggml-tiny.en-q8_0.bin", "vad").Hear(t.Context(), second, "en"); ok || err != nil {
+	if _, ok, err := New("/nowhere", "ggml-tiny.en-q8_0.bin", "vad").LanguageProbability(t.Context(), second, "en"); ok || err != nil {
 		t.Errorf("a model of English alone: %v, %v", ok, err)
 	}
-	if _, _, err := fake(t, "die").Hear(t.Context(), second, "en"); !errors.Is(err, transcript.ErrProvider) {
+	if _, _, err := fake(t, "die").LanguageProbability(t.Context(), second, "en"); !errors.Is(err, transcript.ErrProvider) {
 		t.Errorf("an engine that ends: %v", err)
 	}
 }

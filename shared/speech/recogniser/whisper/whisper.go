@@ -106,9 +106,9 @@ func (r *Recogniser) again(ctx context.Context, pcm []int16, part audio.Span, la
 	return shift(h.words(h.spans()), part.StartMs), nil
 }
 
-// Hear implements accent.Listener: Whisper's probability of the language on the first 30 s of speech. A model of English alone hears
-// nothing else, so it has no opinion.
-func (r *Recogniser) Hear(ctx context.Context, pcm []int16, language string) (p float64, ok bool, err error) {
+// LanguageProbability implements accent.WhisperListener, on the first 30 s of speech. A model that
+// knows English alone has no opinion.
+func (r *Recogniser) LanguageProbability(ctx context.Context, pcm []int16, language string) (p float64, ok bool, err error) {
 	if r.englishOnly || len(pcm) < minSamples || engineLanguage(language) != language {
 		return 0, false, nil
 	}

@@ -1,14 +1,15 @@
-// Package accent scores how surely the candidate's words can be made out: intelligibility, not nearness to one dialect. It
-// combines how surely the recogniser heard the words, how surely it takes the speech for English, the Goodness of Pronunciation of the
-// weakest third of the sounds against an acoustic model, each sound held against its own norm, and the timing of the speech. No reference
-// text is needed.
+// Package accent scores how easily the candidate's words are understood: intelligibility, not
+// nearness to one dialect. It combines four things: how surely the recogniser recognises the words,
+// how surely it takes the speech for English, how clear the weakest 30 % of the sounds are (Goodness
+// of Pronunciation, each sound against its own norm), and the timing of the speech. It needs no
+// reference text.
 //
-// docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). Alignment and
-// phone loop take some 6 seconds of a processor per minute of audio, and AlignSeconds bounds it; hearing the language takes 2 to 3
-// seconds.
+// docs/validation.md says how far the score follows human raters, on speakers that it was not fitted
+// on (make validate). Alignment and phone loop take about 6 s of a processor per minute of audio,
+// and AlignSeconds bounds them; finding the language takes 2 to 3 s.
 //
-// Slow speech and bad accent go together, so the figure to watch beside the correlation with human raters is the partial
-// correlation with timing held fixed. Weights and norms are those of package norms.
+// Slow speech and a strong accent go together. So beside the correlation with human raters, watch the
+// partial correlation with timing held fixed. Weights and norms are those of package norms.
 package accent
 
 import (
@@ -27,8 +28,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// What the audio must be for an accent to be measured, and from where on it is less sure. A waiver lifts the amount of speech,
-// not the quality.
+// What an accent needs of the audio, and from where on the score is less sure. A waiver lifts the
+// minimum of speech, not that of the quality.
 const (
 	MinSpeechSeconds  = 60  // phonation time of the candidate, s
 	MinSNRDb          = 8   // speech level over noise floor, dB
@@ -36,37 +37,41 @@ const (
 	cautionSNRDb      = 18  // below, a caution
 	cautionClipped    = 0.5 // above, a caution
 	waivedSeconds     = 0.5
-	// HighVoiceHz is the median fundamental from which on a voice may be a child's: the models were trained on adults, and
-	// hear children less surely than they speak. Some women's voices are as high, so it is a caution and no correction.
+	// HighVoiceHz is the median fundamental from which on a voice may be a child's. The models were
+	// trained on adults and understand children less well than people do. Some women's voices are as
+	// high, so this gives a caution and no correction.
 	HighVoiceHz = 230
 )
 
-// Spreads on the scale of 0 to 5 that poor audio adds: on ten speakers the shifts by a telephone's band and by pink noise at 15 dB had a
-// mean of -0.3 and an SD of 0.55 and 0.59 on the human scale of 0 to 10. That of clipping is set by hand.
+// The spreads that poor audio adds, on the scale of 0 to 5. On ten speakers a telephone's band and
+// pink noise at 15 dB moved the score by -0.3 on average, with an SD of 0.55 and 0.59, on the human
+// scale of 0 to 10. The spread of clipping is set by hand.
 const (
 	telephoneSD = 0.3
 	noiseSD     = 0.3
 	clippedSD   = 0.15
-	// highVoiceSD is what a voice from HighVoiceHz on adds, by hand: children come out 0.4 of the human scale of 0 to 10 too low.
+	// highVoiceSD is what a voice from HighVoiceHz on adds, set by hand: children score 0.4 too low on
+	// the human scale of 0 to 10.
 	highVoiceSD = 0.15
-	// otherLanguageSD is what a language without an acoustic model adds, by hand.
+	// otherLanguageSD is what a language without an acoustic model adds, set by hand.
 	otherLanguageSD = 0.3
 )
 
 // english is the language of the aligner's models, ISO 639-1.
 const english = "en"
 
-// Result is an accent's score with what fluency counts of it.
+// Result is the score of an accent, with the one measure that fluency counts too.
 type Result struct {
 	score.Result
-	// WeakPhones is the measure weakPhonesGop in each part of the candidate's speech (timing.Candidate); nil where nothing was aligned.
+	// WeakPhones is the measure weakPhonesGop in each part of the candidate's speech
+	// (timing.Candidate); nil where nothing was aligned.
 	WeakPhones norms.Values `json:"weakPhones,omitempty"`
 }
 
 // Engines are what the speech is compared with.
 type Engines struct {
 	Aligner  Aligner
-	Listener Listener
+	Listener WhisperListener
 }
 
 // Score measures the accent of the candidate's speech, which is that of m (timing.Candidate). Raw
@@ -85,12 +90,12 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 	limits := Limits{AlignSeconds, HearSeconds}
 	cautions, extra := doubts(m.Intake.Quality)
 	if hz, ok := Pitch(m, speech); ok && hz >= HighVoiceHz {
-		cautions = append(cautions, "The voice is high, as children's are, and such voices are heard less surely than they speak.")
+		cautions = append(cautions, "The voice is as high as a child's, and such voices are recognised less surely, so the score may be too low.")
 		extra = math.Hypot(extra, highVoiceSD)
 	}
 	if !spokenEnglish(m) {
 		limits = Limits{} // nothing to align with, nothing to hold the odds against
-		cautions = append(cautions, "Pronunciation can be compared with English sounds only, so this accent rests on how surely the words were heard and on their timing.")
+		cautions = append(cautions, "Sounds can be compared with English ones only, so this score rests on how surely the words were recognised and on the timing of the speech.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
 	readings, err := measure(ctx, speech, e, limits)
@@ -173,29 +178,30 @@ func refusal(m score.Material, r score.Result) string {
 	}
 	switch {
 	case r.SpeechSeconds < least:
-		return fmt.Sprintf("The candidate speaks for %.1f seconds; accent needs %g or more.", r.SpeechSeconds, least)
+		return fmt.Sprintf("The candidate speaks for only %.1f seconds. Accent needs at least %g seconds.", r.SpeechSeconds, least)
 	case r.Words == 0:
 		return "No words of the candidate were heard."
 	case q.SNRDb != 0 && q.SNRDb < MinSNRDb:
-		return fmt.Sprintf("The recording is too noisy: the speech is %.0f dB above the noise, and accent needs %d.", q.SNRDb, MinSNRDb)
+		return fmt.Sprintf("The recording is too noisy: the speech is only %.0f dB louder than the noise. Accent needs at least %d dB.", q.SNRDb, MinSNRDb)
 	case q.ClippedPercent > MaxClippedPercent:
-		return fmt.Sprintf("The recording is overloaded: %.1f%% of it is clipped, and accent allows %d%%.", q.ClippedPercent, MaxClippedPercent)
+		return fmt.Sprintf("The recording is overloaded: %.1f %% of it is clipped. Accent allows at most %d %%.", q.ClippedPercent, MaxClippedPercent)
 	}
 	return ""
 }
 
-// doubts are the cautions for audio that is measured all the same, and what they add to the predictor's spread.
+// doubts are the cautions for poor audio that is measured all the same, and what it adds to the
+// spread of the score.
 func doubts(q audio.Quality) (cautions []string, sd float64) {
 	if q.Telephone() {
-		cautions = append(cautions, "The recording has the band of a telephone, in which an accent sounds stronger than it is.")
+		cautions = append(cautions, "The recording has telephone quality, which tends to lower the accent score.")
 		sd = math.Hypot(sd, telephoneSD)
 	}
 	if q.SNRDb != 0 && q.SNRDb < cautionSNRDb {
-		cautions = append(cautions, "There is noise in the recording, in which an accent sounds stronger than it is.")
+		cautions = append(cautions, "There is noise in the recording, which tends to lower the accent score.")
 		sd = math.Hypot(sd, noiseSD)
 	}
 	if q.ClippedPercent > cautionClipped {
-		cautions = append(cautions, "Parts of the recording are overloaded.")
+		cautions = append(cautions, "Parts of the recording are too loud and distorted, which makes the accent score less sure.")
 		sd = math.Hypot(sd, clippedSD)
 	}
 	return cautions, sd
@@ -214,11 +220,11 @@ const (
 	languageOdds    = "languageOdds"
 )
 
-const notAligned = "The words could not be aligned to the sound."
+const notAligned = "The words could not be matched to English sounds."
 
-const notTaken = "For which language the speech is taken is asked of English alone."
+const notTaken = "This is measured for English only, and needs a recogniser that tells languages apart."
 
-const notHeard = "Too few words, or words that were given and not heard."
+const notHeard = "Too few words were recognised in the sound."
 
 func unmeasured() []norms.Reading {
 	var out []norms.Reading
@@ -228,7 +234,8 @@ func unmeasured() []norms.Reading {
 	return out
 }
 
-// read makes readings of what was found in the parts of the speech, in the order of the measures.
+// read makes the readings, in the order of the measures, of what was found in the parts of the
+// speech.
 func read(speech timing.Speech, aligned []sounds, heard []float64) (readings []norms.Reading) {
 	parts, weights := speech.Parts, speech.Weights()
 	add := func(name, reason string, of func(i int) float64) {

@@ -54,7 +54,7 @@ type listens struct {
 	err error
 }
 
-func (l listens) Hear(_ context.Context, pcm []int16, language string) (float64, bool, error) {
+func (l listens) LanguageProbability(_ context.Context, pcm []int16, language string) (float64, bool, error) {
 	return l.p, l.p > 0 && language == "en" && len(pcm) > 0, l.err
 }
 
@@ -78,7 +78,7 @@ func material(turns int, p float64) score.Material {
 	return m
 }
 
-func scored(t *testing.T, m score.Material, a Aligner, l Listener) (Result, error) {
+func scored(t *testing.T, m score.Material, a Aligner, l WhisperListener) (Result, error) {
 	t.Helper()
 	return Score(t.Context(), m, timing.Candidate(m), Engines{a, l})
 }

@@ -7,31 +7,35 @@ import (
 	"parley/shared/speech/score/timing"
 )
 
-// Listener says for which language speech is taken.
-type Listener interface {
-	// Hear is the probability, 0 to 1, that pcm (16 kHz mono; of its speech the first 30 s) is in the language, ISO 639-1, among all
-	// languages that the listener knows. ok is false where it holds no speech, or the listener cannot tell languages apart. The work
-	// stops with ctx.
-	Hear(ctx context.Context, pcm []int16, language string) (p float64, ok bool, err error)
+// WhisperListener is Whisper, asked which language it hears. The norm and the weight of
+// languageOdds were set on the probabilities of the model that the norms name (calibratedTo), and
+// hold for it alone: another recogniser or model needs its own, even one that tells languages apart.
+type WhisperListener interface {
+	// LanguageProbability is the probability, 0 to 1, that pcm (16 kHz mono; the first 30 s of its
+	// speech count) is in the language, ISO 639-1, among all languages that Whisper knows. ok is
+	// false where pcm holds no speech, or the model knows one language alone. The work stops with
+	// ctx.
+	LanguageProbability(ctx context.Context, pcm []int16, language string) (p float64, ok bool, err error)
 }
 
 const (
-	// HearSeconds is how much of the candidate's speech is heard for its language, s: two windows, each of which costs the recogniser half a
-	// minute however little of it is filled.
+	// HearSeconds is how much of the candidate's speech is listened to for its language, s: two
+	// windows. Whisper works on half a minute at a time, however little of it is filled.
 	HearSeconds = 48
-	// The log odds are believed between these: further out they are the length of the window and the loudness of a breath.
+	// The log odds are cut at these. Beyond them they depend on the length of the window and the
+	// loudness of a breath more than on the speech.
 	leastOdds, mostOdds = -3, 5
 )
 
-// hearAll are the log odds of English in so many parts of the candidate's speech, each those of the
-// window that it is heard in; NaN for parts that are in none.
-func hearAll(ctx context.Context, windows []timing.Window, parts int, listener Listener) ([]float64, error) {
+// hearAll returns the log odds of English for each part of the candidate's speech: those of the
+// window that holds the part, NaN for a part that is in none.
+func hearAll(ctx context.Context, windows []timing.Window, parts int, listener WhisperListener) ([]float64, error) {
 	out := make([]float64, parts)
 	for i := range out {
 		out[i] = math.NaN()
 	}
 	for _, w := range windows {
-		p, ok, err := listener.Hear(ctx, w.PCM, english)
+		p, ok, err := listener.LanguageProbability(ctx, w.PCM, english)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +49,7 @@ func hearAll(ctx context.Context, windows []timing.Window, parts int, listener L
 	return out, nil
 }
 
-// odds are the log odds of a probability, within what is believed.
+// odds are the log odds of a probability, cut at leastOdds and mostOdds.
 func odds(p float64) float64 {
 	return max(leastOdds, min(mostOdds, math.Log(p/(1-p)))) // 0 and 1: infinite, and cut
 }

@@ -72,7 +72,8 @@ func chosen(parts []timing.Part, limit float64) []int {
 // these less its phone's mean and over its spread.
 type sounds struct{ words, phones []float64 }
 
-// weakest is the mean Goodness of Pronunciation of the weakest third of the sounds; NaN where there is none.
+// weakest is the mean Goodness of Pronunciation of the weakest 30 % of the sounds, rounded up to whole
+// sounds; NaN where there is none.
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
 // alignAll returns for each part its sounds; none for parts that are in no window or could not be

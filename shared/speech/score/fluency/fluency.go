@@ -1,14 +1,17 @@
-// Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair, on the candidate's own
-// turns only. Speed and breakdown that count come from the sound itself (package timing), because a recogniser leaves out
-// and invents words, and its word times are too coarse for pauses. The words give rates in words and syllables, the place
-// of a pause in its clause, fillers and repairs.
+// Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair, in
+// the candidate's own turns only. Pauses and most of the speed that counts come from the sound itself
+// (package timing): a recogniser leaves out and invents words, and its word times are too coarse for
+// pauses. The words give rates in words and syllables, the place of a pause in its clause, fillers
+// and repairs.
 //
-// docs/validation.md says how far it follows human raters, on speakers that it was not fitted on (make validate). How surely the words are
-// heard and how clear the weakest sounds are count beside timing: broken and hesitant words are heard less surely, and their sounds are
-// swallowed or drawn out. Package accent finds how clear they are, so a fluency is a draft first. The scale is set by norms of spontaneous
-// speech, and provisional.
+// Two measures count beside timing: how surely the words are recognised, and how clear the weakest
+// sounds are. Hesitant and broken-off words are recognised less surely, and their sounds are swallowed
+// or drawn out. Package accent finds how clear the sounds are, so a fluency is a draft first.
+// docs/validation.md says how far the score follows human raters, on speakers that it was not fitted
+// on (make validate). The scale is set by norms of spontaneous speech, and is provisional.
 //
-// Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of package norms.
+// Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of
+// package norms.
 package fluency
 
 import (
@@ -22,33 +25,36 @@ import (
 	"parley/shared/speech/syllable"
 )
 
-// MinSpeechSeconds is the least phonation time for a score in a run; a score from less than CautionSeconds carries a caution.
+// MinSpeechSeconds is the least phonation time for a score in a run. Below CautionSeconds the score
+// carries a caution.
 const (
 	MinSpeechSeconds = 10
 	CautionSeconds   = 60
 	// waivedSeconds is the least where the minima are waived: less holds no rate.
 	waivedSeconds = 0.5
 	noisySNRDb    = 15
-	// Spreads that the recording adds, on the scale of 0 to 5: that of noise by hand; through a telephone's band scores move by -0.16
-	// with an SD of 0.21 (docs/validation.md).
+	// The spreads that the recording adds, on the scale of 0 to 5. That of noise is set by hand; a
+	// telephone's band moves scores by -0.16, with an SD of 0.21 (docs/validation.md).
 	noisySD     = 0.2
 	telephoneSD = 0.27
 )
 
-// Draft is a fluency that lacks the clearness of the sounds: that is found where the accent is, beside this.
+// Draft is a fluency that still lacks how clear the sounds are. Package accent finds that, in
+// parallel.
 type Draft struct {
-	// Result has no score yet; where there is too little speech for one it is complete, with the reason.
+	// Result has no score yet. Where there is too little speech for one, it is complete and has the
+	// reason.
 	score.Result
-	// Readings are in the order in which they are reported, each in the parts of the candidate's speech (timing.Candidate), whose weights are
-	// Weights.
+	// Readings are in the order in which they are reported. Each has a value for each part of the
+	// candidate's speech (timing.Candidate); Weights are the weights of the parts.
 	Readings []norms.Reading `json:"readings,omitempty"`
 	Weights  []float64       `json:"weights,omitempty"`
-	// Spread is what the recording makes less sure, on the scale of 0 to 5.
+	// Spread is what a poor recording adds to the spread of the score, on the scale of 0 to 5.
 	Spread float64 `json:"spread,omitempty"`
 }
 
-// Measure measures all of the candidate's fluency but the clearness of the sounds. The speech is
-// that of m (timing.Candidate).
+// Measure measures all of the candidate's fluency but how clear the sounds are. The speech is that of
+// m (timing.Candidate).
 func Measure(m score.Material, speech timing.Speech) Draft {
 	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: speech.Seconds()}}
 	for _, t := range m.Conversation.CandidateTurns() {
@@ -60,30 +66,31 @@ func Measure(m score.Material, speech timing.Speech) Draft {
 	}
 	d.Readings, d.Weights = read(m, speech.Parts), speech.Weights()
 	if d.SpeechSeconds < least {
-		d.Reason = fmt.Sprintf("The candidate speaks for %.1f seconds; fluency needs %g or more.", d.SpeechSeconds, least)
+		d.Reason = fmt.Sprintf("The candidate speaks for only %.1f seconds. Fluency needs at least %g seconds.", d.SpeechSeconds, least)
 		for i := range d.Readings {
-			d.Readings[i] = missing(d.Readings[i].Name, "Too little speech of the candidate.")
+			d.Readings[i] = missing(d.Readings[i].Name, "The candidate speaks too little.")
 		}
 		_, _, d.Measures = norms.Of(score.Fluency).Linear(d.Readings, nil, 0)
 		d.Readings, d.Weights = nil, nil
 		return d
 	}
 	if d.SpeechSeconds < CautionSeconds {
-		d.Cautions = append(d.Cautions, fmt.Sprintf("The candidate speaks for %.1f seconds only.", d.SpeechSeconds))
+		d.Cautions = append(d.Cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the fluency score less sure.", d.SpeechSeconds))
 	}
 	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
 		d.Cautions = append(d.Cautions, "Noise in the recording can hide pauses.")
 		d.Spread = noisySD
 	}
 	if m.Intake.Quality.Telephone() {
-		d.Cautions = append(d.Cautions, "The recording has the band of a telephone, in which speech sounds less fluent than it is.")
+		d.Cautions = append(d.Cautions, "The recording has telephone quality, which tends to lower the fluency score.")
 		d.Spread = math.Hypot(d.Spread, telephoneSD)
 	}
 	return d
 }
 
-// Score completes a draft with weakPhonesGop in each of its parts (accent.Result), nil where nothing was aligned. Raw is nil, with a reason,
-// where the draft has one; a draft with a score, or without readings, is complete.
+// Score completes a draft with weakPhonesGop in each of its parts (accent.Result); nil where nothing
+// was aligned. Where the draft has a reason, Raw is nil and the reason stays. A draft with a score, or
+// without readings, is complete already.
 func (d Draft) Score(weak norms.Values) score.Result {
 	if d.Reason != "" || d.Raw != nil || d.Readings == nil {
 		return d.Result
@@ -111,13 +118,21 @@ func (d Draft) With(weak norms.Values) []norms.Reading {
 // The measure that the aligner finds, and why there is none.
 const (
 	weakPhones = "weakPhonesGop"
-	notAligned = "The words could not be aligned to English sounds."
+	notAligned = "The words could not be matched to English sounds."
 )
 
 func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
 
-// inParts reads a measure in each part; its value is the mean over the parts.
-func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bool)) norms.Reading {
+// Why a measure of the words is missing.
+const (
+	noWords     = "Too few words were recognised in the sound."
+	noSpeech    = "The candidate does not speak."
+	noSyllables = "Too few words were recognised, or their spelling does not show their syllables."
+)
+
+// inParts reads a measure in each part; its value is the mean over the parts. Where no part has it,
+// it is missing for the reason given.
+func inParts(name, reason string, parts []timing.Part, of func(timing.Part) (float64, bool)) norms.Reading {
 	values := make([]float64, len(parts))
 	for i, p := range parts {
 		values[i] = math.NaN()
@@ -127,7 +142,7 @@ func inParts(name string, parts []timing.Part, of func(timing.Part) (float64, bo
 	}
 	mean, ok := timing.Mean(parts, of)
 	if !ok {
-		return missing(name, "Too few words, words that were given and not heard, or a writing that does not show its syllables.")
+		return missing(name, reason)
 	}
 	return norms.Reading{Name: name, Value: &mean, Parts: values}
 }
@@ -148,7 +163,7 @@ func read(m score.Material, parts []timing.Part) []norms.Reading {
 	pace, known := paceOf(language)
 	spoken := func(r norms.Reading) norms.Reading {
 		if !known && r.Value != nil {
-			return missing(r.Name, "How fast the language is spoken is not known, so a rate in syllables cannot be judged.")
+			return missing(r.Name, "The usual speed of this language is not known, so a speed in syllables cannot be judged.")
 		}
 		r.Pace = pace
 		return r
@@ -165,25 +180,25 @@ func read(m score.Material, parts []timing.Part) []norms.Reading {
 		}
 	}
 	return []norms.Reading{
-		spoken(inParts("speechRate", parts, per(timing.Part.SpanSeconds))),
-		spoken(inParts("articulationRate", parts, per(timing.Part.SpeechSeconds))),
-		inParts("wordsPerMinute", parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
-		inParts("phonationRatio", parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
-		inParts("peakRate", parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
-		spoken(inParts("meanRunLength", parts, per(func(p timing.Part) float64 { return float64(len(p.Runs)) }))),
-		inParts("pausesPerMinute", parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),
+		spoken(inParts("speechRate", noSyllables, parts, per(timing.Part.SpanSeconds))),
+		spoken(inParts("articulationRate", noSyllables, parts, per(timing.Part.SpeechSeconds))),
+		inParts("wordsPerMinute", noWords, parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
+		inParts("phonationRatio", noSpeech, parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
+		inParts("peakRate", noSpeech, parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
+		spoken(inParts("meanRunLength", noSyllables, parts, per(func(p timing.Part) float64 { return float64(len(p.Runs)) }))),
+		inParts("pausesPerMinute", noSpeech, parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),
 		meanPause(parts),
 		said.midClause(),
 		said.filled(),
 		said.repaired(),
-		inParts("wordProbability", parts, timing.Part.Probability),
+		inParts("wordProbability", noWords, parts, timing.Part.Probability),
 		missing(weakPhones, notAligned),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
 }
 
-// paceOf is how many syllables native speakers of a language say in the time of one of English;
-// known is false where no number is at hand, and the pace 1 then. It is 1 for English.
+// paceOf is how many syllables of a language its native speakers say in the time of one syllable of
+// English. Where that is not known, known is false and the pace is 1.
 func paceOf(language string) (pace float64, known bool) {
 	if language == syllable.English {
 		return 1, true

@@ -17,7 +17,8 @@ const (
 	minPauses = 5
 	// longestRepeat is the longest sequence of words that is looked for right after itself.
 	longestRepeat = 4
-	// nearMs is how far the recogniser's word times may be off: a clause that ends within that of a pause ends at it.
+	// nearMs is how far the recogniser's word times may be off: a clause that ends this near to a pause
+	// ends at it.
 	nearMs = 300
 	// hiddenMs and its bound: a stretch of sound this long with no word over it is taken for a filled pause that the
 	// recogniser left out.
@@ -25,7 +26,8 @@ const (
 	hiddenMaxMs = 1500
 )
 
-// openers begin a clause in English: a pause before one of them is at its boundary. In other languages the punctuation alone tells.
+// openers begin a clause in English: a pause before one of them is between clauses. In other languages
+// the punctuation alone tells.
 var openers = map[string]bool{"and": true, "but": true, "or": true, "so": true, "because": true, "although": true,
 	"though": true, "if": true, "when": true, "while": true, "where": true, "which": true, "who": true, "that": true, "then": true,
 	"since": true, "until": true, "unless": true, "whereas": true, "however": true, "after": true, "before": true}
@@ -34,7 +36,8 @@ func bare(w string) string {
 	return strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
 }
 
-// syllables counts those of the words that are no fillers; ok is false where the writing of a word does not show its vowels.
+// syllables counts the syllables of all words but fillers; ok is false where the spelling of a word
+// does not show its vowels.
 func syllables(language string, said []transcript.Word) (n float64, ok bool) {
 	for _, w := range said {
 		if words.Filler(language, bare(w.Text)) {
@@ -86,7 +89,8 @@ func count(language string, parts []timing.Part) spoken {
 	return s
 }
 
-// boundary tells whether a clause ends at a pause: by the punctuation that the recogniser set, or by the word that begins next.
+// boundary tells whether a clause ends at a pause: by the recogniser's punctuation, or by the word
+// after the pause.
 func boundary(language string, said []transcript.Word, from, to int64) bool {
 	for i, w := range said {
 		if strings.ContainsAny(w.Text[max(0, len(w.Text)-1):], ".,;:?!") && w.EndMs >= from-nearMs && w.EndMs <= to+nearMs {
@@ -99,8 +103,8 @@ func boundary(language string, said []transcript.Word, from, to int64) bool {
 	return false
 }
 
-// repairs counts repetitions (one to longestRepeat words said again at once, fillers between them allowed) and restarts (words cut off
-// with a dash).
+// repairs counts repetitions (one to longestRepeat words said again at once, with or without fillers
+// between) and restarts (words cut off with a dash).
 func repairs(language string, said []transcript.Word) int {
 	var b []string
 	n := 0
@@ -167,21 +171,21 @@ func hidden(p timing.Part) int {
 
 func (s spoken) midClause() norms.Reading {
 	if s.words == 0 || s.pauses < minPauses {
-		return missing("midClausePauses", "Too few pauses or no words.")
+		return missing("midClausePauses", "There are too few pauses, or no words were recognised.")
 	}
 	return whole("midClausePauses", 100*float64(s.mid)/float64(s.pauses))
 }
 
 func (s spoken) filled() norms.Reading {
 	if s.words < minWords {
-		return missing("filledPauses", "Too few words.")
+		return missing("filledPauses", "Too few words were recognised.")
 	}
 	return whole("filledPauses", 60*float64(s.fillers)/s.spanSeconds)
 }
 
 func (s spoken) repaired() norms.Reading {
 	if s.words < minWords {
-		return missing("repairs", "Too few words.")
+		return missing("repairs", "Too few words were recognised.")
 	}
 	return whole("repairs", 100*float64(s.repairs)/float64(s.words))
 }

@@ -1,6 +1,7 @@
-// Package norms is the one versioned file of every number a score is made with: the norms of the measures, their mean and
-// spread, their weights, and the cut points. Each number says where it comes from, so that none is a guess in disguise.
-// Cut points are provisional until they are checked on speech with CEFR labels.
+// Package norms is the one versioned file of every number that a score is made with: the norms of
+// the measures, their means and spreads, their weights, and the cut points. Each number names its
+// source, so that none is a guess in disguise. The cut points are provisional until they are checked
+// on speech with CEFR labels.
 package norms
 
 import (
@@ -23,22 +24,28 @@ var raw []byte
 
 // Number is one number with its provenance.
 type Number struct {
-	Value  float64 `json:"value"`
-	Source string  `json:"source"` // where it comes from: a paper, a corpus with the computation, or "provisional" with the reason
+	Value float64 `json:"value"`
+	// Source is where it comes from: a paper, a corpus with the computation, or "provisional" with the
+	// reason.
+	Source string `json:"source"`
 }
 
 // Measure is what is known of one measure.
 type Measure struct {
 	Name  string `json:"name"`  // camelCase, stable
-	Label string `json:"label"` // for people
+	Label string `json:"label"` // in everyday words; the field's term may follow in brackets
 	Unit  string `json:"unit"`
+	// CalibratedTo is the recogniser, with its model, whose probabilities the norm, the mean, the
+	// spread and the weight were set on: they hold for no other. Empty where the measure does not
+	// depend on the recogniser's probabilities.
+	CalibratedTo string `json:"calibratedTo,omitempty"`
 	// Norm is the range between the low end (about A2) and the high end (about C1) of speakers, in Unit.
 	Norm score.Norm `json:"norm"`
 	// Mean and SD standardise the measure: z = (value - Mean) / SD. SD 1 and Mean 0 where it is not scored.
 	Mean Number `json:"mean"`
 	SD   Number `json:"sd"`
-	// Weight is the measure's factor in the score's linear predictor per SD; negative where more is worse, 0 where it is
-	// reported and not scored.
+	// Weight is the measure's factor in the score's linear predictor per SD: negative where more is
+	// worse, 0 where the measure is reported and not scored.
 	Weight Number `json:"weight"`
 }
 
@@ -59,7 +66,8 @@ type File struct {
 // sectionCEFR is the name of the section with the cut points between the levels.
 const sectionCEFR = "cefr"
 
-// data is the embedded file. A file that cannot be read is a broken build, so it panics at start, and the tests see it first.
+// data is the embedded file. One that cannot be read is a broken build: it panics at the start, and
+// the tests see it first.
 var data = func() File {
 	f, err := Parse(raw)
 	if err != nil {
@@ -156,7 +164,8 @@ func (s Section) Find(name string) (Measure, bool) {
 	return Measure{}, false
 }
 
-// Measure returns the measure of that name; a name that is not in the section is a mistake in the program and panics.
+// Measure returns the measure of that name. It panics where the section has none: a mistake in the
+// program.
 func (s Section) Measure(name string) Measure {
 	if m, ok := s.Find(name); ok {
 		return m
@@ -164,7 +173,8 @@ func (s Section) Measure(name string) Measure {
 	panic("norms: no measure " + name)
 }
 
-// Number returns the value of that name; a name that is not in the section is a mistake in the program and panics.
+// Number returns the value of that name. It panics where the section has none: a mistake in the
+// program.
 func (s Section) Number(name string) float64 {
 	n, ok := s.Numbers[name]
 	if !ok {
@@ -182,8 +192,36 @@ func CEFR() Section { return data.Sections[sectionCEFR] }
 // Version is the version that the file gives itself.
 func Version() string { return data.Version }
 
-// Hash is the first 12 hexadecimal digits of the file's SHA-256: any change of any number changes it.
-func Hash() string {
-	h := sha256.Sum256(raw)
+// Hash is 12 hexadecimal digits that change with any number of the file, and with the name of
+// anything that has one: with all that decides a score. What is only read (labels, units, sources,
+// calibratedTo, the version) leaves it as it is.
+func Hash() string { return data.hash() }
+
+// hash is Hash: the beginning of the SHA-256 of what decides scores, as JSON.
+func (f File) hash() string {
+	type measure struct {
+		Name                        string
+		Low, High, Mean, SD, Weight float64
+	}
+	type section struct {
+		Measures []measure
+		Numbers  map[string]float64
+	}
+	all := map[string]section{}
+	for name, s := range f.Sections {
+		one := section{Numbers: map[string]float64{}}
+		for _, m := range s.Measures {
+			one.Measures = append(one.Measures, measure{m.Name, m.Norm.Low, m.Norm.High, m.Mean.Value, m.SD.Value, m.Weight.Value})
+		}
+		for name, n := range s.Numbers {
+			one.Numbers[name] = n.Value
+		}
+		all[name] = one
+	}
+	b, err := json.Marshal(all) // the keys of maps in order
+	if err != nil {
+		panic(err) // strings and finite numbers
+	}
+	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:6])
 }

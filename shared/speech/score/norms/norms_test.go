@@ -7,6 +7,53 @@ import (
 	"parley/shared/speech/score"
 )
 
+func TestTheHashIsOfWhatDecidesScores(t *testing.T) {
+	file := `{"version":"1","fluency":{"measures":[
+		{"name":"a","label":"words","unit":"s","norm":{"low":1.25,"high":3,"source":"p"},"mean":{"value":2.5,"source":"q"},"sd":{"value":1.5,"source":"r"},"weight":{"value":0.75,"source":"t"}}],
+		"numbers":{"cap":{"value":3.5,"source":"u"}}}}`
+	hash := func(file string) string {
+		f, err := Parse([]byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.hash()
+	}
+	for _, c := range []struct {
+		name, from, to string
+		changes        bool
+	}{
+		{"a label", `"words"`, `"how many words"`, false},
+		{"a unit", `"unit":"s"`, `"unit":"seconds"`, false},
+		{"the source of a norm", `"p"`, `"a paper"`, false},
+		{"the source of a mean", `"q"`, `"a paper"`, false},
+		{"the source of a spread", `"r"`, `"a paper"`, false},
+		{"the source of a weight", `"t"`, `"a paper"`, false},
+		{"the source of a number", `"u"`, `"a paper"`, false},
+		{"what it is calibrated to", `"unit":"s"`, `"unit":"s","calibratedTo":"a model"`, false},
+		{"the version", `"version":"1"`, `"version":"2"`, false},
+		{"the layout", `"fluency":{`, "\"fluency\":\n  {", false},
+		{"the low end of a norm", `1.25`, `1.2500001`, true},
+		{"the high end of a norm", `"high":3`, `"high":3.01`, true},
+		{"a mean", `2.5`, `2.51`, true},
+		{"a spread", `1.5`, `1.51`, true},
+		{"a weight", `0.75`, `-0.75`, true},
+		{"a number", `3.5`, `3.51`, true},
+		{"the name of a number", `"cap"`, `"limit"`, true},
+		{"the name of a measure", `"name":"a"`, `"name":"b"`, true},
+		{"the dimension", `"fluency"`, `"accent"`, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changed := strings.Replace(file, c.from, c.to, 1)
+			if changed == file {
+				t.Fatal("nothing was changed")
+			}
+			if got := hash(changed) != hash(file); got != c.changes {
+				t.Errorf("the hash changes: %v, want %v", got, c.changes)
+			}
+		})
+	}
+}
+
 func TestFile(t *testing.T) {
 	t.Run("the embedded file is sound and has a version", func(t *testing.T) {
 		if _, err := Parse(raw); err != nil {
@@ -23,6 +70,16 @@ func TestFile(t *testing.T) {
 			}
 			if _, ok := Of(score.Overall).Numbers[string(row.Name)+"Cap"]; ok != row.Capped {
 				t.Errorf("%s: capped is %v, and a limit is there: %v", row.Name, row.Capped, ok)
+			}
+		}
+	})
+	t.Run("what depends on the recogniser's probabilities names the recogniser", func(t *testing.T) {
+		calibrated := map[string]bool{"wordProbability": true, "unsureWords": true, "languageOdds": true}
+		for _, row := range score.Table {
+			for _, m := range Of(row.Name).Measures {
+				if (m.CalibratedTo != "") != calibrated[m.Name] {
+					t.Errorf("%s of %s is calibrated to %q", m.Name, row.Name, m.CalibratedTo)
+				}
 			}
 		}
 	})

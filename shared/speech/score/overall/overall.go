@@ -12,16 +12,18 @@ import (
 	"parley/shared/speech/score/norms"
 )
 
-// minDimensions is how many dimensions an overall score needs: one alone is that dimension's score, and no more.
+// minDimensions is how many dimensions an overall score needs: one alone would be that dimension's
+// score again.
 const minDimensions = 2
 
-// Score is the mean of the dimensions that were measured. A capped one (fluency) counts no further
-// than its limit in the norms, the last tenth of B2, or than the mean of the dimensions that are
-// not capped where that is more: no fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and
-// Hunter 2020), so vocabulary and accent decide there. Raw is nil, with a reason, where fewer than
-// two dimensions were measured.
+// Score is the mean of the dimensions that were measured. A capped one (fluency) counts up to a
+// limit: its number in the norms (the last tenth of B2), or the mean of the other dimensions where
+// that is more. No fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and Hunter 2020), so
+// vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions were
+// measured.
 //
-// The interval holds what each dimension's interval moves the mean by, the rest held fixed, added as independent errors.
+// The interval adds, as independent errors, what each dimension's interval moves the mean by while
+// the others stay as they are.
 func Score(results score.Results) score.Result {
 	parts := results.InOrder()
 	r := score.Result{Dimension: score.Overall}
@@ -43,14 +45,19 @@ func Score(results score.Results) score.Result {
 	used := capped(at)
 	r.Measures = measures(parts, used, n)
 	if n < minDimensions {
-		r.Reason = fmt.Sprintf("An overall score needs at least %d of the %s dimensions; %d could be measured.", minDimensions, inWords(len(parts)), n)
+		could := "None"
+		if n > 0 {
+			could = "Only " + inWords(n)
+		}
+		r.Reason = fmt.Sprintf("An overall score needs at least %s of %s. %s could be measured.",
+			inWords(minDimensions), score.Listed("and", func(score.Row) bool { return true }), could)
 		return r
 	}
 	raw := mean(used)
 	r.Raw, r.Interval = &raw, interval(raw, at, parts)
 	for i, row := range score.Table {
 		if used[i] < at[i] {
-			r.Cautions = append(r.Cautions, fmt.Sprintf("Above B2 %s decide, because %s does not tell B2 from C1.",
+			r.Cautions = append(r.Cautions, fmt.Sprintf("Above B2 %s decide, because %s cannot tell B2 from C1.",
 				score.Listed("and", func(r score.Row) bool { return !r.Capped }), row.Name))
 		}
 	}
@@ -146,7 +153,7 @@ func clamp(v float64) float64 {
 
 // inWords is a small number as sentences have it.
 func inWords(n int) string {
-	if words := []string{"no", "one", "two", "three", "four", "five", "six"}; n < len(words) {
+	if words := []string{"none", "one", "two", "three", "four", "five", "six"}; n < len(words) {
 		return words[n]
 	}
 	return strconv.Itoa(n)

@@ -1,12 +1,16 @@
-// Package vocabulary scores how varied and how advanced a candidate's words are. Everything is measured in windows of 50 words,
-// so that the length of what was said, which is the interviewer's choice, decides nothing.
+// Package vocabulary scores how varied and how advanced a candidate's words are. It measures in
+// windows of 50 words, so that the length of what was said, which is the interviewer's choice, decides
+// nothing.
 //
-// A word counts with the probability that it was heard with; rare words heard with little are left out. Fillers, repetitions and
-// restarts are taken out first. Two measures of diversity (different lemmas in 50 words; MTLD) share one half of the score, the
-// mean CEFR level of the different words has the other: nothing is trained. The tests hold it against texts with known
-// levels (Vajjala and Lučić 2018; Arase, Uchida and Kajiwara 2022): the three versions of a text in order, no drift with its
-// length, sentences against their annotators, intervals that hold the other half of a text. Those texts are native and
-// written; the scale is set for learners' speech, provisionally.
+// Fillers, repetitions and restarts are taken out first. A word counts with the probability that the
+// recogniser gives it; rare words with a low one are left out. Two measures of diversity (different
+// lemmas in 50 words; MTLD) make one half of the score, the mean CEFR level of the different words
+// the other. Nothing is trained.
+//
+// The tests compare the score with texts of known levels (Vajjala and Lučić 2018; Arase, Uchida and
+// Kajiwara 2022): the three versions of a text come in order, the score does not drift with the
+// length, sentences follow their annotators, and intervals hold the score of the other half of a text.
+// Those texts are native and written. The scale is set for learners' speech, provisionally.
 package vocabulary
 
 import (
@@ -22,7 +26,7 @@ import (
 const (
 	// MinWords is the least that is scored, in words of the candidate after repairs are out.
 	MinWords = 50
-	// LowWords is what a score needs to be more than a hint.
+	// LowWords is how many words a score needs to be more than a hint.
 	LowWords = 100
 	// English is the only language with lists of levels.
 	English = "en"
@@ -41,10 +45,13 @@ const (
 
 var bands = [6]string{"bandA1", "bandA2", "bandB1", "bandB2", "bandC1", "bandC2"}
 
-// Score measures the vocabulary of the candidate's turns. With fewer than MinWords words it is not measured (Raw nil, Reason says
-// why) unless the minimum is waived: then whatever can be computed is. It looks at words alone, so PCM may be nil. In other languages whose
-// base forms are known (words.Lemmatised) diversity alone is measured, and a caution says so; in the rest nothing is, because where
-// words have many forms, or no spaces between them, a count of different forms says nothing. The error is always nil today.
+// Score measures the vocabulary of the candidate's turns. It reads words alone, so PCM may be nil.
+// With fewer than MinWords words nothing is measured (Raw is nil, Reason says why), unless the minimum
+// is waived: then whatever can be computed is.
+//
+// In other languages whose base forms are known (words.Lemmatised) only diversity is measured, and a
+// caution says so. In the rest nothing is: where words have many forms, or no spaces between them, a
+// count of different forms says nothing. The error is always nil today.
 func Score(m score.Material) (score.Result, error) {
 	language := m.Conversation.Language
 	if language == "" {
@@ -55,19 +62,19 @@ func Score(m score.Material) (score.Result, error) {
 	kept, seconds := candidate(m.Conversation.CandidateTurns(), language)
 	r := score.Result{Dimension: score.Vocabulary, Words: len(kept), SpeechSeconds: seconds}
 	if !words.Lemmatised(language) {
-		return without(r, section, fmt.Sprintf("Vocabulary is measured in English, French, German and Spanish; no word list of the language (%s) is at hand.", language)), nil
+		return without(r, section, fmt.Sprintf("Vocabulary can be measured in English, French, German and Spanish, and not in this language (%s).", language)), nil
 	}
 	ts := tokens(kept, language, section.Number("rareLevel"), section.Number("rareProbability"))
 	switch {
 	case len(ts) == 0:
 		return without(r, section, "No words of the candidate could be used."), nil
 	case len(kept) < MinWords && !m.Waive:
-		return without(r, section, fmt.Sprintf("Only %d words of the candidate could be used; vocabulary needs at least %d.", len(kept), MinWords)), nil
+		return without(r, section, fmt.Sprintf("Only %d words of the candidate could be used. Vocabulary needs at least %d words.", len(kept), MinWords)), nil
 	}
 	found := measure(ts, english)
 	x, measures := combine(section, found)
 	if measures == nil {
-		return without(r, section, "Too few words of the candidate could be used to measure anything."), nil
+		return without(r, section, "Too few words of the candidate could be used."), nil
 	}
 	points := scale(section)
 	raw := round(points(x))
@@ -149,8 +156,9 @@ func measure(ts []token, english bool) found {
 // maxZ cuts a standardised measure, against freaks of very short or listed material.
 const maxZ = 6
 
-// combine returns the predictor (0 is the middle of the norms, 1 their high end) and the measures with their shares. Where one of
-// the measures is missing, the others share its weight. nil: nothing that counts was measured.
+// combine returns the predictor (0 is the middle of the norms, 1 their high end) and the measures with
+// their shares. Where a measure is missing, the others share its weight. Without any that counts,
+// the measures are nil.
 func combine(section norms.Section, got found) (x float64, out []score.Measure) {
 	total := 0.0
 	for _, m := range section.Measures {
@@ -162,7 +170,7 @@ func combine(section norms.Section, got found) (x float64, out []score.Measure) 
 		return 0, nil
 	}
 	for _, m := range section.Measures {
-		s := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: "Too little material for this measure."}
+		s := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: "Too few words could be used, or this is measured for English only."}
 		if v, ok := got[m.Name]; ok {
 			v = round(v)
 			s.Value, s.Reason = &v, ""
@@ -185,15 +193,17 @@ func z(m norms.Measure, v float64) float64 {
 	return max(-maxZ, min(maxZ, (v-m.Mean.Value)/m.SD.Value))
 }
 
-// scale maps the predictor to the 0-5 scale: its numbers "scoreAtLow" and "scoreAtHigh" are the scores at the low (x = -1) and at the
-// high end (x = 1) of all norms. Neither end of the scale is ever reached, so that the order is kept beyond the norms.
+// scale maps the predictor to the scale of 0 to 5. The section's numbers "scoreAtLow" and
+// "scoreAtHigh" are the scores at the low (x = -1) and at the high end (x = 1) of all norms. Neither
+// end of the scale is ever reached, so that speakers beyond the norms keep their order.
 func scale(section norms.Section) func(x float64) float64 {
 	logit := func(points float64) float64 { return math.Log(points / (5 - points)) }
 	low, high := logit(section.Number("scoreAtLow")), logit(section.Number("scoreAtHigh"))
 	return func(x float64) float64 { return 5 / (1 + math.Exp(-((low+high)/2 + (high-low)/2*x))) }
 }
 
-// perPoint is how many points of the score a unit of the predictor x made, against a candidate in the middle of all norms.
+// perPoint is how many points a unit of the predictor x made of the score, from that of a candidate
+// in the middle of all norms.
 func perPoint(points func(float64) float64, x float64) float64 {
 	if math.Abs(x) < 1e-6 {
 		x = 1e-6
@@ -220,19 +230,19 @@ func without(r score.Result, section norms.Section, reason string) score.Result 
 	return r
 }
 
-// unsureP is the mean probability of the words below which the score is to be read with care.
+// unsureP is the mean probability of the words below which the score gets a caution.
 const unsureP = 0.7
 
 func cautions(n int, ts []token, english bool) []string {
 	var out []string
 	if n < LowWords {
-		out = append(out, fmt.Sprintf("Only %d words of the candidate could be used; below %d a vocabulary score is a hint.", n, LowWords))
+		out = append(out, fmt.Sprintf("Only %d words of the candidate could be used, so the vocabulary score is no more than a hint.", n))
 	}
 	if mass(ts)/float64(len(ts)) < unsureP {
-		out = append(out, "Many words were heard with little certainty.")
+		out = append(out, "Many words were recognised with little certainty, which makes the vocabulary score less sure.")
 	}
 	if !english {
-		out = append(out, "Word levels are known for English only, so the score rests on how varied the words are.")
+		out = append(out, "Word levels are known for English only, so the vocabulary score rests on how varied the words are.")
 	}
 	return out
 }
