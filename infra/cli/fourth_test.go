@@ -221,7 +221,7 @@ func TestAFourthDimensionFromItsScorerToTheTerminal(t *testing.T) {
 	}{
 		{"measured", throwaway.Result(1.1), run.Success, 4,
 			[]string{`"status":"success"`, `"melody":1.1,"melodyCefr":"A2","melodyPercent":22,"overall":2.5,`, `"melody":{"level":"high","interval":[0.9,1.3]},"overall":`,
-				`"melody":"Melody is 1.1 of 5 (A2), `, `"melody":{"measures":[{"name":"contour",`, `the weakest side is melody (1.1, A2).`, `hum along with what you hear.`, `"deducted":4`},
+				`"melody":"Melody is 1.1 out of 5 (A2)`, `"melody":{"measures":[{"name":"contour",`, `Melody is the weakest side (1.1, A2).`, `hum along with what you hear.`, `"deducted":4`},
 			[]string{"melody      1.1  A2   22 %", "\nMelody\n", "1.00 semitones", "4 deducted, 96 left"}, []string{"charge  4"}},
 		{"not measured, and a partial result is allowed", score.Result{Reason: "Nobody sang."}, run.Partial, 3,
 			[]string{`"status":"partial"`, `"melody":null,"melodyCefr":null,"melodyPercent":null,"overall":3,`, `"melody":null,"overall":{"level":"medium"`,

@@ -9,37 +9,46 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// Who is the candidate is decided by evidence that is summed up per speaker, in nats: log of the share of the speaking time,
-// less for asking and for opening, more for answering and for speaking of oneself. Speaking time, the opening and who is spoken of carry the
-// decision where nothing is asked.
+// The candidate is the speaker with the most evidence. Evidence is summed up for each speaker, in
+// nats: the log of the share of the speaking time, less for asking and for opening the conversation,
+// more for answering and for speaking of oneself. Where nobody asks anything, the rest decides.
 const (
-	weightAsks    = 3.0 // per turn that ends by asking, as a share of the speaker's turns: a question inside an answer is told or rhetorical
-	weightAnswers = 1.5 // per question of others that this speaker's next turn follows, as a share of them
-	// weightOpens is set by hand, so that of two who ask nothing and speak alike of themselves the one who did not open is the candidate from 27 %
-	// of the speaking time on: interviews are opened by who asked for them.
+	// weightAsks is for all of a speaker's turns ending by asking. A question inside an answer is told
+	// or rhetorical, and does not count.
+	weightAsks = 3.0
+	// weightAnswers is for taking the next turn after all questions of the others.
+	weightAnswers = 1.5
+	// weightOpens is set by hand, because the side that asked for the interview usually opens it. Of
+	// two who ask nothing and speak alike of themselves, the one who did not open is the candidate from
+	// 27 % of the speaking time on.
 	weightOpens = 1.0
-	// weightSelf is per share of words of oneself less words to the other. Set by hand: who answers for a job speaks of "I" and "my", who asks says
-	// "you". In the shared interviews, though they are read, it is 0.006 to 0.06 for the candidates and -0.025 to 0 for the interviewers.
+	// weightSelf is for all words being of oneself ("I", "my") and none to the other ("you"). It is set
+	// by hand: applicants speak of themselves, interviewers to the other. In the shared interviews,
+	// though these are read, the share is 0.006 to 0.06 for candidates and -0.025 to 0 for interviewers.
 	weightSelf = 20.0
-	// mostSelf bounds that share, and fewWords draws it towards 0 where there is little to count.
+	// mostSelf bounds that share. fewWords draws it towards 0 where there is little to count.
 	mostSelf = 0.05
 	fewWords = 30
-	// stray questions are not counted: anybody asks now and then, and a recogniser sets a mark where none belongs.
+	// stray questions are not counted: everyone asks now and then, and recognisers invent question
+	// marks.
 	stray = 2
 	// fewTurns and fewQuestions draw the shares towards 0 where there is little to count.
 	fewTurns     = 3
 	fewQuestions = 4
-	// afterthoughtWords is the length of a sentence that may follow a question at the end of a turn
-	// ("Please take your time"), in words.
+	// afterthoughtWords is the longest sentence that may follow a question at the end of a turn:
+	// "Please take your time.".
 	afterthoughtWords = 4
-	// The lead of the first over the second, from which the detection is of this confidence; the opening of the second counts half in it, so that
-	// it alone makes nobody sure.
+	// leadHigh and leadMedium are the leads of the first over the second from which the confidence is
+	// high and medium. If the second opened, half of what that cost them is taken off the lead, so that
+	// the opening alone makes nothing sure.
 	leadHigh   = 1.2
 	leadMedium = 0.6
-	// Who opened and is taken for the candidate all the same, though no question speaks for it, is one with low confidence, or with
-	// medium at most from this share of the speaking time on, or where words of oneself speak for it.
+	// openersShare is about a first who opened the conversation, with no lead by questions. Below this
+	// share of the speaking time the confidence is low; from it on, or where words of oneself speak for
+	// the first, medium at most.
 	openersShare = 0.8
-	// opensWords is how much must be said before one counts as having opened, so that a cough or a "hello?" does not; opensMs where there are no words at all.
+	// opensWords is how many words open a conversation: a cough or a "hello?" does not. opensMs is the
+	// same for a conversation without words, in ms.
 	opensWords = 3
 	opensMs    = 1500
 )
@@ -51,7 +60,7 @@ const (
 	Low    = "low"
 )
 
-// evidence is what speaks for a speaker being the candidate.
+// evidence is what speaks for or against a speaker being the candidate.
 type evidence struct {
 	share   float64 // of the speaking time
 	asks    float64 // turns that end by asking, a share of the speaker's own
@@ -66,7 +75,7 @@ type evidence struct {
 func detect(c transcript.Conversation) transcript.Detection {
 	if len(c.Speakers) == 1 {
 		return transcript.Detection{Confidence: Medium, WordCount: c.Speakers[0].WordCount,
-			Reason: "Only one voice was heard in the recording, so it is taken to be the candidate's."}
+			Reason: "Only one voice was heard in the recording, so it was taken as the candidate's."}
 	}
 	e := weigh(c)
 	first, second := -1, -1
@@ -105,7 +114,7 @@ func detect(c transcript.Conversation) transcript.Detection {
 		Reason: reason(e, first, ofSelf, level)}
 }
 
-// said is what asking and answering speak for.
+// said is the evidence of asking and answering.
 func (e evidence) said() float64 { return weightAnswers*e.answers - weightAsks*e.asks }
 
 func weigh(c transcript.Conversation) []evidence {
@@ -160,13 +169,14 @@ func weigh(c transcript.Conversation) []evidence {
 	return e
 }
 
-// handsOver tells whether a turn ends by asking: with its last sentence, or the one before a short last one.
+// handsOver tells whether a turn ends by asking: with its last sentence, or with the one before a short
+// last sentence.
 func handsOver(turn []sentence) bool {
 	n := len(turn)
 	return turn[n-1].asks() || n > 1 && len(turn[n-1].words) <= afterthoughtWords && turn[n-2].asks()
 }
 
-// reason is a plain sentence: nothing in it was said by anyone.
+// reason is one to three plain sentences. It quotes nobody.
 func reason(e []evidence, first int, ofSelf float64, level string) string {
 	most := true
 	asked := 0
@@ -177,30 +187,37 @@ func reason(e []evidence, first int, ofSelf float64, level string) string {
 		}
 	}
 	percent := int(math.Round(100 * e[first].share))
-	other := "the other speaker"
+	other := "The other speaker"
 	if len(e) > 2 {
-		other = "another speaker"
+		other = "Another speaker"
 	}
 	var parts []string
 	if most {
-		parts = append(parts, fmt.Sprintf("speaks for the most time (%d %% of the speech)", percent))
-	} else {
-		parts = append(parts, fmt.Sprintf("speaks for %d %% of the time", percent))
+		parts = append(parts, fmt.Sprintf("speak the most (%d %% of the speech)", percent))
 	}
-	if asked > e[first].asked && e[first].answers > 0 {
-		parts = append(parts, "mostly answers what is asked")
+	switch {
+	case asked > e[first].asked && e[first].answers > 0:
+		parts = append(parts, "mostly answer questions")
+	case asked > e[first].asked:
+		parts = append(parts, "ask fewer questions")
 	}
 	if ofSelf >= leadMedium {
-		parts = append(parts, "speaks more of their own doings")
+		parts = append(parts, "talk more about themselves")
 	}
 	if !e[first].opens {
-		parts = append(parts, "is not the one who opens")
+		parts = append(parts, "did not open the conversation")
 	}
-	sentence := "The candidate is taken to be the speaker who " + join(parts)
+	out := "This speaker was taken as the candidate by all signs together."
+	if len(parts) > 0 {
+		out = "This speaker was taken as the candidate because they " + join(parts) + "."
+	}
+	if !most {
+		out += fmt.Sprintf(" They speak for %d %% of the time.", percent)
+	}
 	if level == Low {
-		return sentence + "; " + other + " is nearly as likely, so check this."
+		out += " " + other + " may be the candidate instead: check the transcript."
 	}
-	return sentence + "."
+	return out
 }
 
 func join(parts []string) string {

@@ -361,6 +361,40 @@ func TestTheCandidateIsFound(t *testing.T) {
 	}
 }
 
+func TestTheDetectionSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		first  evidence
+		other  evidence
+		more   int // speakers beside these two, who are silent
+		ofSelf float64
+		level  string
+		want   string
+	}{
+		{"all signs agree", evidence{share: 0.849, answers: 0.6}, evidence{share: 0.151, asked: 5, opens: true}, 0, leadMedium, High,
+			"This speaker was taken as the candidate because they speak the most (85 % of the speech), mostly answer questions, talk more about themselves and did not open the conversation."},
+		{"words of oneself that weigh too little are no reason", evidence{share: 0.849, answers: 0.6}, evidence{share: 0.151, asked: 5, opens: true}, 0, leadMedium - 0.01, High,
+			"This speaker was taken as the candidate because they speak the most (85 % of the speech), mostly answer questions and did not open the conversation."},
+		{"speaking less is no reason, and is said", evidence{share: 0.4, answers: 0.6}, evidence{share: 0.6, asked: 5, opens: true}, 0, 0, Medium,
+			"This speaker was taken as the candidate because they mostly answer questions and did not open the conversation. They speak for 40 % of the time."},
+		{"who answers nothing may still ask less", evidence{share: 0.6, opens: true, asked: 1}, evidence{share: 0.4, asked: 2}, 0, 0, Low,
+			"This speaker was taken as the candidate because they speak the most (60 % of the speech) and ask fewer questions. The other speaker may be the candidate instead: check the transcript."},
+		{"who asks as much as the others does not mostly answer", evidence{share: 0.6, opens: true, asked: 2, answers: 0.5}, evidence{share: 0.4, asked: 2}, 0, 0, Medium,
+			"This speaker was taken as the candidate because they speak the most (60 % of the speech)."},
+		{"of three, another may be it", evidence{share: 0.5, opens: true}, evidence{share: 0.3}, 1, 0, Low,
+			"This speaker was taken as the candidate because they speak the most (50 % of the speech). Another speaker may be the candidate instead: check the transcript."},
+		{"no sign stands out", evidence{share: 0.5, opens: true}, evidence{share: 0.5}, 0, 0, Low,
+			"This speaker was taken as the candidate by all signs together. They speak for 50 % of the time. The other speaker may be the candidate instead: check the transcript."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := append([]evidence{c.other, c.first}, make([]evidence, c.more)...)
+			if got := reason(e, 1, c.ofSelf, c.level); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestAttributionCountsWhatWentToTheWrongSpeaker(t *testing.T) {
 	ref, err := ReadReference(strings.NewReader(`{"duration": 40, "segments": [
 		{"start": 0, "end": 10, "speaker": "interviewer", "text": "a"},

@@ -1,13 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"parley/shared/speech/score"
 )
 
-// feedback tells the candidate what is strong and what to practise.
+// feedback tells the candidate what is strong, where they are, and what to practise.
 func (s sheet) feedback() string {
 	var out []string
 	var strongest *score.Measure
@@ -17,7 +18,7 @@ func (s sheet) feedback() string {
 		}
 	}
 	if strongest != nil {
-		out = append(out, fmt.Sprintf("What helped you most is %s.", describe(*strongest)))
+		out = append(out, fmt.Sprintf("What helps you most is %s.", describe(*strongest)))
 	}
 	advised := map[string]bool{} // a measure may count in two dimensions
 	for _, r := range s.sides {
@@ -27,19 +28,17 @@ func (s sheet) feedback() string {
 		}
 		g := toGain(r.Result, advised)
 		if shared := toGain(r.Result, nil); g == nil && shared != nil {
-			out = append(out, fmt.Sprintf("%s: the same helps here, since %s counts for it too.", r.row.Title, name(*shared)))
+			out = append(out, fmt.Sprintf("%s: the same practice helps here, because %s counts for it too.", r.row.Title, name(*shared)))
 			continue
 		}
 		if g == nil {
-			out = append(out, fmt.Sprintf("%s: no measure stands out to work on; keep using the language as you do.", r.row.Title))
+			out = append(out, fmt.Sprintf("%s: nothing stands out to work on. Keep using the language as you do.", r.row.Title))
 			continue
 		}
 		advised[g.Name] = true
-		do := score.WordingOf(g.Name).Practice
-		if do == "" {
-			do = r.row.Habit
-		}
-		out = append(out, fmt.Sprintf("%s: to bring %s from %s towards %s, %s.", r.row.Title, name(*g), amount(*g, *g.Value), num(g.Norm.High), do))
+		w := score.WordingOf(g.Name)
+		goal, practice := cmp.Or(w.Goal, "work on "+name(*g)), cmp.Or(w.Practice, r.row.Habit)
+		out = append(out, fmt.Sprintf("%s: %s. %s To practise, %s.", r.row.Title, goal, standing(*g), practice))
 	}
 	return strings.Join(out, " ")
 }

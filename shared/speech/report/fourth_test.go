@@ -52,9 +52,9 @@ func TestAFourthDimensionIsInTheWholeReport(t *testing.T) {
 		t.Errorf("its confidence is %+v", c)
 	}
 	for text, want := range map[string]string{
-		r.Explainability[throwaway.Melody]: "Melody is 1.1 of 5 (A2)",
-		r.HRRecommendation:                 "the weakest side is melody (1.1, A2)",
-		r.CandidateFeedback:                "Melody: to bring contour from 1 semitones towards 8, hum along with what you hear.",
+		r.Explainability[throwaway.Melody]: "Melody is 1.1 out of 5 (A2)",
+		r.HRRecommendation:                 "Melody is the weakest side (1.1, A2)",
+		r.CandidateFeedback:                "Melody: work on contour. Here you are nearer to A2 speakers than to C1 speakers. To practise, hum along with what you hear.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q lacks %q", text, want)
@@ -73,7 +73,7 @@ func TestAFourthDimensionIsInTheWholeReport(t *testing.T) {
 			t.Error("the overall score is as sure without it")
 		}
 		in := Input{Results: score.Results{score.Accent: measured(3)}}
-		if why := "2 of the four dimensions; 1 could be measured"; !strings.Contains(Build(in).HRRecommendation, why) {
+		if why := "at least two of vocabulary, fluency, accent and melody. Only one could be measured."; !strings.Contains(Build(in).HRRecommendation, why) {
 			t.Errorf("%q lacks %q", Build(in).HRRecommendation, why)
 		}
 	})

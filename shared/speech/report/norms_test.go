@@ -51,8 +51,8 @@ func drawn(t *rapid.T, d score.Dimension) score.Result {
 	interval := [2]float64{max(0, raw-half), min(5, raw+half)}
 	r.Measures = ms
 	if rapid.IntRange(0, 3).Draw(t, "null") == 0 {
-		r.Reason = rapid.SampledFrom([]string{"", "Only 20 words of the candidate could be used; vocabulary needs at least 50.",
-			"the candidate speaks for 3.2 seconds; accent needs 60 or more", "The recording is overloaded: 7.5% of it is clipped, and accent allows 5%."}).Draw(t, "reason")
+		r.Reason = rapid.SampledFrom([]string{"", "Only 20 words of the candidate could be used. Vocabulary needs at least 50 words.",
+			"the candidate speaks for only 3.2 seconds", "The recording is overloaded: 7.5 % of it is clipped. Accent allows at most 5 %."}).Draw(t, "reason")
 		for i := range r.Measures {
 			r.Measures[i].Contribution = 0
 		}
@@ -60,9 +60,9 @@ func drawn(t *rapid.T, d score.Dimension) score.Result {
 	}
 	r.Raw, r.Interval = &raw, interval
 	if rapid.IntRange(0, 2).Draw(t, "cautious") == 0 {
-		r.Cautions = []string{rapid.SampledFrom([]string{"Only 64 words of the candidate could be used; below 100 a vocabulary score is a hint.",
-			"The recording has the band of a telephone, in which an accent sounds stronger than it is.",
-			"Word levels are known for English only, so the score rests on how varied the words are."}).Draw(t, "caution")}
+		r.Cautions = []string{rapid.SampledFrom([]string{"Only 64 words of the candidate could be used, so the vocabulary score is no more than a hint.",
+			"The recording has telephone quality, which tends to lower the accent score.",
+			"Word levels are known for English only, so the vocabulary score rests on how varied the words are."}).Draw(t, "caution")}
 	}
 	return r
 }
@@ -82,12 +82,12 @@ var (
 	decided = regexp.MustCompile(`(?i)\b(hir(e|ed|es|ing)|recruit\w*|reject\w*|recommend\w*|(un)?suitab\w*|(un)?fit|must not|invit\w+|offer\w*|accept\w*|declin\w+|employ\w*|position|` +
 		`shortlist\w*|(un|dis)?qualif\w*|pass(ed|es)?|fail\w*|advance|proceed|native|intelligen(t|ce)|lazy|poor(ly)?|bad(ly)?)\b`)
 	levels   = regexp.MustCompile(`\b[ABC][12]\b`)
-	scoresIn = regexp.MustCompile(`\d of 5|\(([\d.]+, )?[ABC][12]\)`)
+	scoresIn = regexp.MustCompile(`\d (?:out )?of 5|\(([\d.]+, )?[ABC][12]\)`)
 )
 
 // known are the numbers that the report's sentences may name: all that stand in the report, as sentences write them.
 func known(r Report, dims []score.Result) map[string]bool {
-	out := map[string]bool{"5": true} // of 5
+	out := map[string]bool{"5": true} // out of 5
 	text := func(s string) {
 		for _, n := range numbers.FindAllString(s, -1) {
 			out[n] = true
@@ -108,14 +108,16 @@ func known(r Report, dims []score.Result) map[string]bool {
 		}
 		for _, m := range d.Measures {
 			text(m.Label + " " + m.Unit)
-			out[num(m.Norm.Low)], out[num(m.Norm.High)] = true, true
+			factor := 1.0
+			if score.WordingOf(m.Name).Percent {
+				factor = 100
+			}
+			out[everyday(factor*m.Norm.High)] = true
 			if m.Value != nil {
-				out[num(*m.Value)] = true
+				out[everyday(factor**m.Value)] = true
 			}
 		}
 	}
-	// The reason of a missing overall score counts the dimensions.
-	text("2 0 1")
 	return out
 }
 
@@ -192,6 +194,11 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 			if bad := wellFormed(text, most); bad != "" {
 				t.Fatalf("%s: %s", bad, text)
 			}
+			for _, s := range strings.SplitAfter(text, ". ") {
+				if n := len(numbers.FindAllString(oneEach(s), -1)); n > 1 {
+					t.Fatalf("%d numbers in one sentence: %s", n, s)
+				}
+			}
 			for _, n := range numbers.FindAllString(levelFree(text), -1) {
 				if !may[n] {
 					t.Fatalf("%s is no number of the report: %s", n, text)
@@ -201,7 +208,7 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 		if scoresIn.MatchString(r.CandidateFeedback) {
 			t.Fatalf("the feedback is about scores: %s", r.CandidateFeedback)
 		}
-		nulls := ""
+		nulls, advised := "", map[string]bool{}
 		for i, d := range dims {
 			title := score.Table[i].Title
 			if d.Raw == nil {
@@ -222,20 +229,30 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 					continue
 				}
 				byName[m.Name] = d.Dimension
-				verb := map[bool]string{true: "raised it most is ", false: "lowered it most is "}[raised]
-				_, after, ok := strings.Cut(texts[i], verb+name(*m)+", ")
+				verb := map[bool]string{true: "What helps the score most is ", false: "What holds the score back most is "}[raised]
+				if !raised && up != nil {
+					verb = "what holds it back most is "
+				}
+				_, after, ok := strings.Cut(texts[i], verb+name(*m)+" (")
 				if !ok {
 					t.Fatalf("%s is not named: %s", m.Name, texts[i])
 				}
-				after, _, _ = strings.Cut(after, ";")
-				high := strings.Contains(after, " above ") && m.Norm.Low < m.Norm.High || strings.Contains(after, " below ") && m.Norm.Low > m.Norm.High
-				low := strings.Contains(after, " below ") && m.Norm.Low < m.Norm.High || strings.Contains(after, " above ") && m.Norm.Low > m.Norm.High
+				after, _, _ = strings.Cut(after, ")")
+				high := strings.HasPrefix(after, "above ") || strings.HasPrefix(after, "nearer to C1 ") || after == "at the level of C1 speakers"
+				low := strings.HasPrefix(after, "below ") || strings.HasPrefix(after, "nearer to A2 ") || after == "at the level of A2 speakers"
 				if raised && low || !raised && high {
 					t.Fatalf("%s contradicts itself: %s", m.Name, texts[i])
 				}
-				if high {
+				if strings.HasPrefix(after, "above ") {
+					if at := position(*m); at <= 1 {
+						t.Fatalf("%s is at %v of its norm: %s", m.Name, at, texts[i])
+					}
 					seen["beyond its norm"]++
 				}
+			}
+			if g := toGain(d, advised); g != nil {
+				advised[g.Name] = true
+				seen["told by "+g.Name] += amountsOf(t, r.CandidateFeedback, title, *g)
 			}
 		}
 		for _, c := range r.Confidence {
@@ -247,7 +264,8 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 		seen[r.ScoringMethod]++
 	})
 	t.Logf("drawn: %v; measures spoken of: %d", seen, len(byName))
-	want := []string{"A1", "A2", "B1", "B2", "C1", "C2", "confidence high", "confidence medium", "confidence low", MethodEnglish, MethodMultilingual, "beyond its norm"}
+	want := []string{"A1", "A2", "B1", "B2", "C1", "C2", "confidence high", "confidence medium", "confidence low", MethodEnglish, MethodMultilingual, "beyond its norm",
+		"told by differentLemmas50", "told by articulationRate", "told by phonationRatio", "told by peakRate", "told by repairs"}
 	for i := range 8 {
 		s := ""
 		for k, d := range []score.Dimension{score.Vocabulary, score.Fluency, score.Accent} {
@@ -264,25 +282,74 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 	}
 }
 
+// amountsOf reads back what the feedback says of the measure that it advises to work on. Where it says
+// how much of something the candidate does, the two numbers are those of the measure, and going from
+// the one to the other is going to the high end of the norm. It returns how often that is said: 0 or 1.
+func amountsOf(t *rapid.T, feedback, title string, m score.Measure) int {
+	w := score.WordingOf(m.Name)
+	goal := title + ": " + w.Goal + ". "
+	_, feedback, ok := strings.Cut(feedback, goal)
+	switch {
+	case !ok:
+		t.Fatalf("%s lacks %s", feedback, goal)
+	case w.Amount == "" || strings.HasPrefix(feedback, "Here you are "):
+		return 0
+	}
+	both, once, _ := strings.Cut(w.Amount, "|")
+	said := func(who, about string, end string) string {
+		quoted := regexp.QuoteMeta(who + " " + both + end + ".")
+		return strings.Replace(quoted, "%s", regexp.QuoteMeta(about)+`(-?[\d.]+)`, 1)
+	}
+	found := regexp.MustCompile("^" + said("You", "", once) + " " + said("C1 speakers", "about ", "")).FindStringSubmatch(feedback)
+	if found == nil {
+		t.Fatalf("it does not say how much of %s: %s", m.Name, feedback)
+	}
+	factor := 1.0
+	if w.Percent {
+		factor = 100
+	}
+	from, to := number(t, found[1]), number(t, found[2])
+	half := func(v float64) float64 { // of the last digit that is told
+		if math.Abs(v) < 9.95 {
+			return 0.0500001
+		}
+		return 0.5000001
+	}
+	if math.Abs(from-factor**m.Value) > half(from) || math.Abs(to-factor*m.Norm.High) > half(to) || (to > from) != (m.Norm.High > m.Norm.Low) {
+		t.Fatalf("%v in %+v: %s", *m.Value, m.Norm, found[0])
+	}
+	return 1
+}
+
+// oneEach is a sentence in which a level is no number, a score with its scale is one, and so is an
+// interval.
+func oneEach(sentence string) string {
+	sentence = strings.ReplaceAll(levelFree(sentence), " out of 5", "")
+	return regexp.MustCompile(`between [\d.]+ and ([\d.]+)`).ReplaceAllString(sentence, "$1")
+}
+
 // levelFree is a text without the names of levels, whose digits are no numbers.
 func levelFree(text string) string { return levels.ReplaceAllString(text, "") }
 
 // namesSide tells whether the comparison of sides names a dimension.
 func namesSide(text string, d score.Dimension) bool {
-	_, after, ok := strings.Cut(text, "The strongest side")
-	if !ok {
-		return false
+	for _, s := range strings.SplitAfter(text, ". ") {
+		if strings.Contains(s, " the strongest side") || strings.Contains(s, " the weakest side") {
+			if strings.Contains(strings.ToLower(s), string(d)) {
+				return true
+			}
+		}
 	}
-	after, _, _ = strings.Cut(after, ").")
-	return strings.Contains(after, string(d))
+	return false
 }
 
-// Ensure that every measure that counts in the norms file has advice of its own: what to practise is the point of the feedback.
+// Ensure that every measure that counts in the norms file has a name in everyday words, a goal and advice
+// of its own: what to practise is the point of the feedback.
 func TestEveryMeasureThatCountsHasAdvice(t *testing.T) {
 	for _, row := range score.Table {
 		for _, m := range norms.Of(row.Name).Measures {
-			if m.Weight.Value != 0 && score.WordingOf(m.Name).Practice == "" {
-				t.Errorf("%s has no advice", m.Name)
+			if w := score.WordingOf(m.Name); m.Weight.Value != 0 && (w.Plain == "" || w.Goal == "" || w.Practice == "") {
+				t.Errorf("%s has no words of its own: %+v", m.Name, w)
 			}
 			if math.Abs(m.Weight.Value) > 0 && (m.Norm.High-m.Norm.Low)*m.Weight.Value < 0 {
 				t.Errorf("%s counts against its own norm", m.Name)

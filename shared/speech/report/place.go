@@ -9,7 +9,8 @@ import (
 	"parley/shared/speech/score"
 )
 
-// num writes a number as people read it: three digits or so, no trailing zeros.
+// num writes a number with three digits or so, without trailing zeros: two values that it writes alike
+// are the same to a reader.
 func num(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {
@@ -30,42 +31,70 @@ func num(v float64) string {
 	return s
 }
 
-// withUnit writes a value with its unit. It leaves out units that only name a number ("ratio") and
-// units that start with one.
-func withUnit(v float64, unit string) string {
-	switch {
-	case unit == "", unit == "ratio", unit == "points", unit == "probability", strings.HasPrefix(unit, "level"), unit[0] >= '0' && unit[0] <= '9':
-		return num(v)
-	case unit == "%":
-		return num(v) + "%"
+// everyday writes a number as people say it: two digits or so.
+func everyday(v float64) string {
+	if math.Abs(v) >= 9.95 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
-	return num(v) + " " + unit
+	s := strconv.FormatFloat(v, 'f', 1, 64)
+	if whole := strings.TrimSuffix(s, ".0"); whole != "1" { // "1.0 pauses", not "1 pauses"
+		s = whole
+	}
+	if s == "-0" {
+		return "0"
+	}
+	return s
 }
 
-// place says literally where a value lies: above, below or within its norm. Whether that is good is another matter, for
-// some measures less is better: the levels behind the norm tell. A value that shows the same as an end of the norm is at that
-// end, whatever lies behind the decimals.
-func place(m score.Measure) string {
-	low, high, levels := m.Norm.Low, m.Norm.High, "A2 to C1"
-	if low > high {
-		low, high, levels = high, low, "C1 to A2"
-	}
-	where := "within"
+// place is where a value lies between the ends of its norm: speakers of about A2 and of about C1.
+type place int
+
+// The places, from low to high proficiency, whichever way the norm goes.
+const (
+	belowA2 place = iota
+	atA2
+	nearA2
+	halfway
+	nearC1
+	atC1
+	aboveC1
+)
+
+func (p place) String() string {
+	return [...]string{"below the level of A2 speakers", "at the level of A2 speakers", "nearer to A2 speakers than to C1 speakers",
+		"about halfway between A2 and C1 speakers", "nearer to C1 speakers than to A2 speakers",
+		"at the level of C1 speakers", "above the level of C1 speakers"}[p]
+}
+
+// tooNear is how near to the middle of its norm, as a share of the norm's width, a measure is halfway.
+// Its effect cannot be read off its contribution there.
+const tooNear = 0.02
+
+// placeOf is the place of a measure with a norm that can be told. A value that shows the same as an end
+// of the norm is at that end, whatever lies behind the decimals.
+func placeOf(m score.Measure) place {
+	at := position(m)
 	switch shown := num(*m.Value); {
-	case shown == num(low):
-		where = "at the lower end of"
-	case shown == num(high):
-		where = "at the upper end of"
-	case *m.Value < low:
-		where = "below"
-	case *m.Value > high:
-		where = "above"
+	case shown == num(m.Norm.Low):
+		return atA2
+	case shown == num(m.Norm.High):
+		return atC1
+	case at < 0:
+		return belowA2
+	case at > 1:
+		return aboveC1
+	case math.Abs(at-0.5) < tooNear:
+		return halfway
+	case at < 0.5:
+		return nearA2
 	}
-	return fmt.Sprintf("%s the norm of %s to %s (%s)", where, num(low), num(high), levels)
+	return nearC1
 }
 
-// name is the measure as sentences call it: in plain words, where its label is one of the field's
-// terms.
+// told tells whether a measure has a norm whose ends do not show the same.
+func told(m score.Measure) bool { return num(m.Norm.Low) != num(m.Norm.High) }
+
+// name is the measure as sentences call it: in everyday words where there are any, else by its label.
 func name(m score.Measure) string {
 	if w := score.WordingOf(m.Name); w.Plain != "" {
 		return w.Plain
@@ -73,32 +102,38 @@ func name(m score.Measure) string {
 	return m.Label
 }
 
-// amount is a value of the measure with its unit, which is left out where the name says it already.
-func amount(m score.Measure, v float64) string {
-	n := name(m)
-	if strings.Contains(n, "per minute") || strings.Contains(n, "per second") || strings.Contains(" "+n+" ", " "+m.Unit+" ") {
-		return withUnit(v, "")
-	}
-	return withUnit(v, m.Unit)
-}
-
-// describe is a measure with its value and where that lies.
+// describe names a measure and says where its value lies.
 func describe(m score.Measure) string {
-	s := name(m) + ", " + amount(m, *m.Value)
 	switch {
-	case m.Norm.Low == m.Norm.High:
-		return s
+	case !told(m):
+		return name(m)
 	case contrary(m):
-		return s + ", weighed together with the other measures"
+		return name(m) + " (weighed together with the other measures)"
 	}
-	return s + ", " + place(m)
+	return fmt.Sprintf("%s (%s)", name(m), placeOf(m))
 }
 
-// contrary tells whether a measure moved the score the other way than its place says: a mean over parts of the speech, or one of several
-// in a linear predictor, may. A sentence about its place would then contradict the one about the score.
+// contrary tells whether a measure moved the score the other way than its place says. A mean over parts
+// of the speech may, and so may one of several measures in a linear predictor. To name its place would
+// contradict the sentence about the score.
 func contrary(m score.Measure) bool {
-	at := position(m)
-	return m.Contribution > 0 && (at <= 0 || num(*m.Value) == num(m.Norm.Low)) || m.Contribution < 0 && (at >= 1 || num(*m.Value) == num(m.Norm.High))
+	p := placeOf(m)
+	return m.Contribution > 0 && p < halfway || m.Contribution < 0 && p > halfway
+}
+
+// standing tells the candidate where they are in a measure: how much they do of something and how much
+// C1 speakers do, or, where such a number would say nothing or both show the same, the place alone.
+func standing(m score.Measure) string {
+	w, factor := score.WordingOf(m.Name), 1.0
+	if w.Percent {
+		factor = 100
+	}
+	yours, theirs := everyday(factor**m.Value), everyday(factor*m.Norm.High)
+	if w.Amount == "" || yours == theirs {
+		return fmt.Sprintf("Here you are %s.", placeOf(m))
+	}
+	both, once, _ := strings.Cut(w.Amount, "|")
+	return fmt.Sprintf("You %s%s. C1 speakers %s.", strings.Replace(both, "%s", yours, 1), once, strings.Replace(both, "%s", "about "+theirs, 1))
 }
 
 // counts tells whether a measure made a part of the score.
@@ -107,7 +142,7 @@ func counts(m score.Measure) bool { return m.Value != nil && m.Weight > 0 }
 // noticeable is the least that a measure must move a score by to be spoken of, in points.
 const noticeable = 0.05
 
-// extremes are the measures that moved the score up and down most; nil where none did noticeably.
+// extremes are the measures that moved the score up and down most; nil where none did so noticeably.
 func extremes(r score.Result) (up, down *score.Measure) {
 	for i := range r.Measures {
 		m := &r.Measures[i]
@@ -124,25 +159,23 @@ func extremes(r score.Result) (up, down *score.Measure) {
 	return up, down
 }
 
-// position is where a value lies between the low end (0) and the high end (1) of its norm, beyond both too.
+// position is where a value lies between the low end (0) and the high end (1) of its norm, or beyond.
 func position(m score.Measure) float64 { return (*m.Value - m.Norm.Low) / (m.Norm.High - m.Norm.Low) }
 
-// tooNear is how near the middle of its norm a measure may lie for its effect to be read off its contribution.
-const tooNear = 0.02
-
-// toGain is the measure whose way to the high end of its norm promises most points, read off what it moved so far. A measure that
-// counts the other way than its norm (as one of several in a linear predictor may) is no advice to anybody. nil: none. Names in
-// skip are passed over.
+// toGain is the measure with the most points to gain on the way to the high end of its norm, as far as
+// its contribution so far tells; nil where there is none. A measure that counts the other way than its
+// norm, as one of several in a linear predictor may, is no advice to anybody. Names in skip are passed
+// over.
 func toGain(r score.Result, skip map[string]bool) *score.Measure {
 	var best *score.Measure
 	most := noticeable
 	for i := range r.Measures {
 		m := &r.Measures[i]
-		if !counts(*m) || m.Norm.Low == m.Norm.High || skip[m.Name] {
+		if !counts(*m) || !told(*m) || skip[m.Name] {
 			continue
 		}
 		at := position(*m)
-		if at >= 1 || math.Abs(at-0.5) < tooNear || num(*m.Value) == num(m.Norm.High) {
+		if p := placeOf(*m); at >= 1 || p == atC1 || math.Abs(at-0.5) < tooNear {
 			continue
 		}
 		if gain := m.Contribution / (at - 0.5) * (1 - at); gain > most {

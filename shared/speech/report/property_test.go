@@ -81,11 +81,15 @@ func profile(t *rapid.T, d score.Dimension) score.Result {
 	return r
 }
 
+const places = `below the level of A2 speakers|at the level of A2 speakers|nearer to A2 speakers than to C1 speakers|about halfway between A2 and C1 speakers|` +
+	`nearer to C1 speakers than to A2 speakers|at the level of C1 speakers|above the level of C1 speakers`
+
 var (
-	placed  = regexp.MustCompile(`the (\w+) measure #(\d), (-?\d+(?:\.\d+)?)(?:%| [a-z/ ]+)?, (above|below|within|at the lower end of|at the upper end of) the norm of (-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)`)
-	moved   = regexp.MustCompile(`(raised it|lowered it|helped you) most is the (\w+) measure #(\d)`)
-	towards = regexp.MustCompile(`the (\w+) measure #(\d)(?:: from|) (?:from )?(-?\d+(?:\.\d+)?)(?:%| [a-z/ ]+)? towards (-?\d+(?:\.\d+)?)`)
-	scored  = regexp.MustCompile(`(Vocabulary is|Fluency is|Accent is|Overall:) (\d\.\d) of 5 \((..)\), most likely between (\d\.\d) and (\d\.\d); confidence is (\w+)`)
+	placed  = regexp.MustCompile(`the (\w+) measure #(\d)(?: \(|\. Here you are )(` + places + `)`)
+	moved   = regexp.MustCompile(`(helps the score|holds it back|holds the score back|helps you) most is the (\w+) measure #(\d)`)
+	gained  = regexp.MustCompile(`(?:most to gain in|work on) the (\w+) measure #(\d)`)
+	scored  = regexp.MustCompile(`(?:(Vocabulary|Fluency|Accent)|The overall score) is (\d\.\d) out of 5 \((..)\)(?:, with (\w+) confidence)?`)
+	spanned = regexp.MustCompile(`The true value most likely lies between (\d\.\d) and (\d\.\d)(?:; confidence is (\w+))?`)
 	decides = regexp.MustCompile(`(?i)\b(hir(e|ed|ing)|reject\w*|unsuitable|unfit|must not|invite)\b`)
 )
 
@@ -135,58 +139,82 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 			}
 			for _, m := range placed.FindAllStringSubmatch(text, -1) {
 				x := of(m[1], m[2])
-				low, high := min(x.Norm.Low, x.Norm.High), max(x.Norm.Low, x.Norm.High)
-				shown, from, to := number(t, m[3]), number(t, m[5]), number(t, m[6])
+				v, low, high := *x.Value, x.Norm.Low, x.Norm.High
+				if low > high { // turned round, so that more is better
+					v, low, high = -v, -low, -high
+				}
+				end := num(*x.Value) == num(x.Norm.Low) || num(*x.Value) == num(x.Norm.High)
 				var ok bool
-				switch v := *x.Value; m[4] {
-				case "above":
-					ok = v > high && shown > to
-				case "below":
-					ok = v < low && shown < from
-				case "within":
-					ok = v >= low && v <= high && shown >= from && shown <= to
-				case "at the lower end of":
-					ok = shown == from
-				case "at the upper end of":
-					ok = shown == to
+				switch m[3] {
+				case "below the level of A2 speakers":
+					ok = v < low && !end
+				case "at the level of A2 speakers":
+					ok = num(*x.Value) == num(x.Norm.Low)
+				case "nearer to A2 speakers than to C1 speakers":
+					ok = low <= v && v-low < high-v && !end
+				case "about halfway between A2 and C1 speakers":
+					ok = math.Abs((v-low)-(high-v)) < 0.05*(high-low)
+				case "nearer to C1 speakers than to A2 speakers":
+					ok = v <= high && v-low > high-v && !end
+				case "at the level of C1 speakers":
+					ok = num(*x.Value) == num(x.Norm.High)
+				case "above the level of C1 speakers":
+					ok = v > high && !end
 				}
-				if !ok || m[3] != num(*x.Value) {
-					t.Fatalf("%v in %v to %v: %s", *x.Value, low, high, m[0])
+				if !ok || num(low) == num(high) {
+					t.Fatalf("%v in %v to %v: %s", v, low, high, m[0])
 				}
-				seen[m[4]]++
+				seen[m[3]]++
 			}
 			for _, m := range moved.FindAllStringSubmatch(text, -1) {
 				x := of(m[2], m[3])
+				lowered := strings.HasPrefix(m[1], "holds")
 				for _, other := range dims[m[2]].Measures {
 					if !counts(other) {
 						continue
 					}
-					if m[1] == "lowered it" && (x.Contribution > -noticeable || other.Contribution < x.Contribution) ||
-						m[1] != "lowered it" && (x.Contribution < noticeable || other.Contribution > x.Contribution) {
+					if lowered && (x.Contribution > -noticeable || other.Contribution < x.Contribution) ||
+						!lowered && (x.Contribution < noticeable || other.Contribution > x.Contribution) {
 						t.Fatalf("%+v beside %+v: %s", x, other, m[0])
+					}
+				}
+				// No sentence says that a measure helps from the worse half of its norm, or holds back from the better one.
+				if where := regexp.MustCompile(regexp.QuoteMeta(m[0]) + ` \((` + places + `)\)`).FindStringSubmatch(text); where != nil {
+					if low := strings.Contains("below the level of A2 speakers, at the level of A2 speakers, nearer to A2 speakers than to C1 speakers", where[1]); low != lowered && !strings.HasPrefix(where[1], "about") {
+						t.Fatalf("it contradicts itself: %s", where[0])
 					}
 				}
 				seen[m[1]]++
 			}
-			for _, m := range towards.FindAllStringSubmatch(text, -1) {
+			for _, m := range gained.FindAllStringSubmatch(text, -1) {
 				x := of(m[1], m[2])
-				from, to := number(t, m[3]), number(t, m[4])
-				// Going there must be going up: what it moved so far has the sign of its place in the norm.
-				if from == to || (to > from) != (x.Norm.High > x.Norm.Low) || x.Contribution*(position(x)-0.5) <= 0 {
+				// Going to the high end must be going up: what it moved so far has the sign of its place in the norm.
+				if x.Contribution*(position(x)-0.5) <= 0 || position(x) >= 1 {
 					t.Fatalf("%+v: %s", x, m[0])
 				}
-				seen["towards"]++
+				seen["to gain"]++
+			}
+			d := score.Overall
+			if i < len(score.Table) {
+				d = score.Table[i].Name
 			}
 			for _, m := range scored.FindAllStringSubmatch(text, -1) {
-				d := score.Dimension(strings.ToLower(strings.Trim(m[1], " is:")))
 				v, c := r.Scores[d], r.Confidence[d]
-				if c == nil || number(t, m[2]) != v.Points || m[3] != v.CEFR || number(t, m[4]) != c.Interval[0] || number(t, m[5]) != c.Interval[1] || m[6] != string(c.Level) {
+				if c == nil || !strings.EqualFold(m[1], string(d)) && m[1] != "" || (m[1] == "") != (d == score.Overall) ||
+					number(t, m[2]) != v.Points || m[3] != v.CEFR || m[4] != "" && m[4] != string(c.Level) {
+					t.Fatalf("%v %v: %s", v, c, m[0])
+				}
+				seen["scored"]++
+			}
+			for _, m := range spanned.FindAllStringSubmatch(text, -1) {
+				v, c := r.Scores[d], r.Confidence[d]
+				if c == nil || number(t, m[1]) != c.Interval[0] || number(t, m[2]) != c.Interval[1] || m[3] != "" && m[3] != string(c.Level) {
 					t.Fatalf("%v %v: %s", v, c, m[0])
 				}
 				if !(0 <= c.Interval[0] && c.Interval[0] <= v.Points && v.Points <= c.Interval[1] && c.Interval[1] <= 5) {
 					t.Fatalf("%v outside %v", v, c.Interval)
 				}
-				seen["scored"]++
+				seen["with its interval"]++
 			}
 		}
 		for i, row := range score.Table {
@@ -196,6 +224,9 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 			}
 			if n := strings.Count(texts[i], ". ") + 1; n < 2 || n > 3 {
 				t.Fatalf("%d sentences: %s", n, texts[i])
+			}
+			if c := r.Confidence[row.Name]; c != nil && !strings.Contains(texts[i], fmt.Sprintf(", with %s confidence. ", c.Level)) && !strings.Contains(texts[i], fmt.Sprintf("; confidence is %s. ", c.Level)) {
+				t.Fatalf("the confidence is %s: %s", c.Level, texts[i])
 			}
 		}
 		if _, ok := r.Scores[score.Overall]; ok == strings.HasPrefix(r.HRRecommendation, "There is no overall score.") {
@@ -208,7 +239,7 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 		}
 	})
 	t.Logf("sentences read back: %v", seen)
-	for _, kind := range []string{"above", "below", "within", "at the lower end of", "at the upper end of", "raised it", "lowered it", "helped you", "towards", "scored"} {
+	for _, kind := range append(strings.Split(places, "|"), "helps the score", "holds it back", "holds the score back", "helps you", "to gain", "scored", "with its interval") {
 		if seen[kind] == 0 {
 			t.Errorf("no sentence of the kind %q was drawn", kind)
 		}

@@ -187,34 +187,58 @@ func TestSentences(t *testing.T) {
 		never  []string
 	}{
 		{"the score, what made it and what to gain", func(*Input) {}, func(r Report) string { return r.Explainability[score.Fluency] },
-			[]string{"Fluency is 2.8 of 5 (B2), most likely between 2.6 and 3.1; confidence is high.",
-				"What raised it most is articulation rate, 4.6 syllables/s, above the norm of 3 to 4.5 (A2 to C1);",
-				"what lowered it most is silent pauses per minute, 26, within the norm of 14 to 28 (C1 to A2).",
-				"There is most to gain in silent pauses per minute: from 26 towards 14."}, nil},
-		{"a caution comes before what to gain", func(in *Input) {
+			[]string{"Fluency is 2.8 out of 5 (B2). The true value most likely lies between 2.6 and 3.1; confidence is high. " +
+				"What helps the score most is the speed of speaking between pauses (above the level of C1 speakers); " +
+				"what holds it back most is how often silent pauses come (nearer to A2 speakers than to C1 speakers)."}, []string{"most to gain"}},
+		{"where nothing holds the score back, what to gain", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(4.6, 0.4), pauses(20, 0.07)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] },
+			[]string{"(above the level of C1 speakers); there is most to gain in how often silent pauses come (nearer to C1 speakers than to A2 speakers)."}, []string{"holds it back"}},
+		{"where nothing holds it back and nothing is to gain, that", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(4.6, 0.4), pauses(12, 0.07)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] },
+			[]string{"(above the level of C1 speakers); nothing that counts holds it back noticeably."}, []string{"most to gain"}},
+		{"where nothing helps the score, that", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{pauses(30, -0.4)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] },
+			[]string{"What holds the score back most is how often silent pauses come (below the level of A2 speakers); nothing that counts helps it noticeably."}, nil},
+		{"a caution takes the place of the interval", func(in *Input) {
 			change(in, score.Fluency, func(r *score.Result) { r.Cautions = []string{"noise hides pauses"} })
 		},
-			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"Noise hides pauses.", "confidence is medium"}, []string{"most to gain"}},
+			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"Fluency is 2.8 out of 5 (B2), with medium confidence. Noise hides pauses. What helps"}, []string{"likely lies", "most to gain"}},
 		{"a measure that counts against its norm is no advice", func(in *Input) {
 			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(3.2, 0.4)} })
 		},
-			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback }, []string{"raised it most is articulation rate"}, []string{"most to gain", "towards"}},
+			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback }, []string{"helps the score most is the speed of speaking between pauses (weighed together with the other measures)", "Fluency: nothing stands out to work on."}, []string{"most to gain", "You say", "Here you are"}},
 		{"nothing noticeable is said to be so", func(in *Input) {
 			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(3.75, 0.01)} })
 		},
-			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"No single measure moved it noticeably"}, nil},
+			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"No single measure helps the score or holds it back noticeably."}, nil},
 		{"what was not measured gives its reason", func(in *Input) {
 			in.Results[score.Fluency] = score.Result{Reason: "the candidate speaks for 3 seconds"}
 		},
-			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"Fluency was not measured. The candidate speaks for 3 seconds."}, []string{"of 5"}},
+			func(r Report) string { return r.Explainability[score.Fluency] }, []string{"Fluency was not measured. The candidate speaks for 3 seconds."}, []string{"out of 5"}},
 		{"the recommendation has the overall level and the sides", func(*Input) {}, func(r Report) string { return r.HRRecommendation },
-			[]string{"Overall: 2.9 of 5 (B2)", "A speaker at B2 usually can", "The strongest side is accent (3.3, C1), the weakest side is vocabulary (2.4, B1)."}, []string{"was not measured", "with care"}},
+			[]string{"The overall score is 2.9 out of 5 (B2), with high confidence. A speaker at B2 can usually take part in discussions", "The true value most likely lies between 2.7 and 3.0. Accent is the strongest side (3.3, C1). Vocabulary is the weakest side (2.4, B1). These scores describe"}, []string{"was not measured", "with care", "level may be"}},
 		{"the recommendation names what is missing", func(in *Input) { in.Results[score.Vocabulary] = score.Result{Reason: "Only 20 words were heard."} },
 			func(r Report) string { return r.HRRecommendation }, []string{"Vocabulary was not measured. Only 20 words were heard."}, nil},
 		{"the recommendation names what is unsure", func(in *Input) { change(in, score.Accent, func(r *score.Result) { r.Interval = [2]float64{1, 5} }) },
-			func(r Report) string { return r.HRRecommendation }, []string{"Read the accent score with care", "The range reaches from"}, nil},
+			func(r Report) string { return r.HRRecommendation }, []string{"Read the accent score with care: its confidence is low.", "so the true level may be anything from B1 to C1"}, nil},
+		{"the recommendation says so where the level may be one of two", func(in *Input) {
+			change(in, score.Accent, func(r *score.Result) { r.Interval = [2]float64{2.2, 4} })
+		},
+			func(r Report) string { return r.HRRecommendation }, []string{"so the true level may be B1 or B2."}, nil},
+		{"the recommendation says so where the level may be one of many", func(in *Input) {
+			for _, row := range score.Table {
+				change(in, row.Name, func(r *score.Result) { r.Interval = [2]float64{1, 5} })
+			}
+		},
+			func(r Report) string { return r.HRRecommendation }, []string{"The true value most likely lies between 1.7 and 3.9, so the true level may be anything from B1 to C1."}, nil},
 		{"the recommendation says when the candidate is uncertain", func(in *Input) { in.Conversation.Candidate.Confidence = "low" },
-			func(r Report) string { return r.HRRecommendation }, []string{"is the candidate was found with low confidence"}, nil},
+			func(r Report) string { return r.HRRecommendation }, []string{"Which speaker is the candidate was found with low confidence: check it in the transcript."}, nil},
 		{"sides that lie close together are not ranked", func(in *Input) {
 			in.Results[score.Vocabulary], in.Results[score.Accent] = measured(2.9), measured(3.0)
 		},
@@ -222,29 +246,50 @@ func TestSentences(t *testing.T) {
 		{"sides that show the same are named together", func(in *Input) {
 			in.Results[score.Vocabulary], in.Results[score.Accent] = measured(3.3), measured(3.34)
 		},
-			func(r Report) string { return r.HRRecommendation }, []string{"The strongest sides are vocabulary and accent (3.3, C1), the weakest side is fluency (2.8, B2)."}, nil},
+			func(r Report) string { return r.HRRecommendation }, []string{"Vocabulary and accent are the strongest sides (3.3, C1). Fluency is the weakest side (2.8, B2)."}, nil},
 		{"a measure that moved the score the other way than its place says is not placed", func(in *Input) {
 			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(2.5, 0.3)} })
 		},
 			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback },
-			[]string{"What raised it most is articulation rate, 2.5 syllables/s, weighed together with the other measures;"}, []string{"below"}},
+			[]string{"What helps the score most is the speed of speaking between pauses (weighed together with the other measures);"}, []string{"below", "level of"}},
+		{"nor is one that lowered it from the better half of its norm", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(4, -0.3)} })
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback },
+			[]string{"What holds the score back most is the speed of speaking between pauses (weighed together with the other measures);"}, []string{"nearer"}},
+		{"a measure whose norm shows as one number is not placed", func(in *Input) {
+			change(in, score.Fluency, func(r *score.Result) {
+				m := rate(4, 0.3)
+				m.Norm.Low, m.Norm.High = 3.001, 3.002
+				r.Measures = []score.Measure{m}
+			})
+		},
+			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback },
+			[]string{"What helps the score most is the speed of speaking between pauses; nothing"}, []string{"level of", "nearer"}},
 		{"a term of the field is said in plain words", func(in *Input) {
 			v := 0.7
 			change(in, score.Fluency, func(r *score.Result) {
 				r.Measures = []score.Measure{{Name: "phonationRatio", Label: "phonation-time ratio", Value: &v, Unit: "ratio", Norm: score.Norm{Low: 0.64, High: 0.79}, Weight: 1, Contribution: -0.2}}
 			})
-		}, func(r Report) string { return r.Explainability[score.Fluency] }, []string{"the share of the time filled with speech (phonation-time ratio), 0.7, within the norm of 0.64 to 0.79 (A2 to C1)"}, nil},
+		}, func(r Report) string { return r.Explainability[score.Fluency] }, []string{"how much of the speaking time is filled with speech (nearer to A2 speakers than to C1 speakers)"}, []string{"phonation"}},
 		{"without an overall score the recommendation says why", func(in *Input) {
 			in.Results[score.Vocabulary], in.Results[score.Accent] = score.Result{}, score.Result{}
 		},
-			func(r Report) string { return r.HRRecommendation }, []string{"There is no overall score. An overall score needs at least 2"}, []string{"Overall:"}},
+			func(r Report) string { return r.HRRecommendation }, []string{"There is no overall score. An overall score needs at least two of vocabulary, fluency and accent. Only one could be measured."}, []string{"The overall score is"}},
 		{"a measure that counts in two dimensions is advised once", func(in *Input) {
 			for _, d := range []score.Dimension{score.Fluency, score.Accent} {
 				change(in, d, func(r *score.Result) { r.Measures = []score.Measure{pauses(26, -0.3)} })
 			}
-		}, func(r Report) string { return r.CandidateFeedback }, []string{"Fluency: to bring silent pauses", "Accent: the same helps here, since silent pauses per minute counts"}, []string{"Accent: to bring"}},
+		}, func(r Report) string { return r.CandidateFeedback }, []string{"Fluency: make fewer silent pauses.", "Accent: the same practice helps here, because how often silent pauses come counts for it too."}, []string{"Accent: make"}},
 		{"the feedback names a strength and what to practise", func(*Input) {}, func(r Report) string { return r.CandidateFeedback },
-			[]string{"What helped you most is articulation rate", "to bring silent pauses per minute from 26 towards 14, think your sentence"}, nil},
+			[]string{"What helps you most is the speed of speaking between pauses (above the level of C1 speakers).",
+				"Fluency: make fewer silent pauses. You make 26 silent pauses a minute. C1 speakers make about 14 silent pauses. To practise, think your sentence to its end"}, nil},
+		{"a measure without words of its own is told by its label and its place", func(in *Input) {
+			v := 1.0
+			change(in, score.Fluency, func(r *score.Result) {
+				r.Measures = []score.Measure{{Name: "lilt", Label: "lilt", Value: &v, Unit: "semitones", Norm: score.Norm{Low: 0, High: 8}, Weight: 1, Contribution: -0.4}}
+			})
+		}, func(r Report) string { return r.CandidateFeedback }, []string{"Fluency: work on lilt. Here you are nearer to A2 speakers than to C1 speakers. To practise, tell the same story"}, []string{"semitones", "You "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := full()
@@ -271,33 +316,55 @@ func TestPlace(t *testing.T) {
 		low, high float64
 		want      string
 	}{
-		{"under the norm", 2.9, 3, 4.5, "below the norm of 3 to 4.5 (A2 to C1)"},
-		{"under it by less than is shown", 2.999, 3, 4.5, "at the lower end of the norm of 3 to 4.5 (A2 to C1)"},
-		{"at its lower end", 3, 3, 4.5, "at the lower end of the norm of 3 to 4.5 (A2 to C1)"},
-		{"within it", 3.01, 3, 4.5, "within the norm of 3 to 4.5 (A2 to C1)"},
-		{"at its upper end", 4.5, 3, 4.5, "at the upper end of the norm of 3 to 4.5 (A2 to C1)"},
-		{"over it", 4.51, 3, 4.5, "above the norm of 3 to 4.5 (A2 to C1)"},
-		{"a norm that falls is still told from its smaller number", 30, 28, 14, "above the norm of 14 to 28 (C1 to A2)"},
-		{"a norm of negative numbers", -60, -50, -20, "below the norm of -50 to -20 (A2 to C1)"},
+		{"under the norm", 2.9, 3, 4.5, "below the level of A2 speakers"},
+		{"under it by less than is shown", 2.999, 3, 4.5, "at the level of A2 speakers"},
+		{"at its lower end", 3, 3, 4.5, "at the level of A2 speakers"},
+		{"in its lower half", 3.01, 3, 4.5, "nearer to A2 speakers than to C1 speakers"},
+		{"just under its middle", 3.71, 3, 4.5, "nearer to A2 speakers than to C1 speakers"},
+		{"in the middle", 3.73, 3, 4.5, "about halfway between A2 and C1 speakers"},
+		{"just over its middle", 3.79, 3, 4.5, "nearer to C1 speakers than to A2 speakers"},
+		{"at its upper end", 4.5, 3, 4.5, "at the level of C1 speakers"},
+		{"over it by less than is shown", 4.501, 3, 4.5, "at the level of C1 speakers"},
+		{"over it", 4.51, 3, 4.5, "above the level of C1 speakers"},
+		{"more than A2 speakers of what is better with less", 30, 28, 14, "below the level of A2 speakers"},
+		{"nearer to A2 where less is better", 26, 28, 14, "nearer to A2 speakers than to C1 speakers"},
+		{"nearer to C1 where less is better", 16, 28, 14, "nearer to C1 speakers than to A2 speakers"},
+		{"less than C1 speakers of what is better with less", 12, 28, 14, "above the level of C1 speakers"},
+		{"a norm of negative numbers", -60, -50, -20, "below the level of A2 speakers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := place(score.Measure{Value: &c.v, Norm: score.Norm{Low: c.low, High: c.high}}); got != c.want {
+			if got := placeOf(score.Measure{Value: &c.v, Norm: score.Norm{Low: c.low, High: c.high}}).String(); got != c.want {
 				t.Fatal(got)
 			}
 		})
 	}
 }
 
-func TestWithUnit(t *testing.T) {
-	for _, c := range []struct{ name, unit, want string }{
-		{"none", "", "0.5"}, {"a ratio", "ratio", "0.5"}, {"a level with its scale", "level, 1 = A1 to 6 = C2", "0.5"}, {"one that begins with a number", "0.1 nat/frame", "0.5"},
-		{"percent", "%", "0.5%"}, {"seconds", "s", "0.5 s"}, {"a rate", "per 100 words", "0.5 per 100 words"},
+func TestStanding(t *testing.T) {
+	for _, c := range []struct {
+		name, measure string
+		v, low, high  float64
+		want          string
+	}{
+		{"less is better", "pausesPerMinute", 28.4, 28.1, 19.6, "You make 28 silent pauses a minute. C1 speakers make about 20 silent pauses."},
+		{"a share is told in percent", "phonationRatio", 0.712, 0.64, 0.79, "You fill 71 % of the time with speech. C1 speakers fill about 79 % of the time."},
+		{"a whole phrase is said of both", "midClausePauses", 55, 60, 35, "You make 55 % of the pauses inside a clause. C1 speakers make about 35 % of the pauses inside a clause."},
+		{"two that are told alike are placed", "pausesPerMinute", 19.9, 28.1, 19.6, "Here you are nearer to C1 speakers than to A2 speakers."},
+		{"a number that says nothing is not told", "weakPhonesGop", -1.8, -1.65, -0.75, "Here you are below the level of A2 speakers."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := withUnit(0.5, c.unit); got != c.want {
+			if got := standing(score.Measure{Name: c.measure, Value: &c.v, Norm: score.Norm{Low: c.low, High: c.high}}); got != c.want {
 				t.Fatal(got)
 			}
 		})
+	}
+}
+
+func TestEveryday(t *testing.T) {
+	for want, v := range map[string]float64{"0": math.Copysign(0, -1), "0.4": 0.41, "1.0": 1.04, "4.5": 4.5, "9": 9.04, "9.9": 9.94, "10": 9.95, "28": 28.1, "120": 119.9, "-17": -17.31} {
+		if got := everyday(v); got != want {
+			t.Errorf("%v is written %s, want %s", v, got, want)
+		}
 	}
 }
 

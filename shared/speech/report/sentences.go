@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -51,7 +52,7 @@ func sheetOf(results score.Results, with overall.Conditions) sheet {
 // maxSentence bounds what comes from elsewhere, in bytes.
 const maxSentence = 240
 
-// sentence makes a reason a sentence: with a capital, a full stop, and a bounded length.
+// sentence makes a text one or more sentences: with a capital, a full stop, and a bounded length.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -67,88 +68,105 @@ func sentence(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// headline is a score in words: its number, level and interval.
+// headline is a score in words: its number and its level.
 func headline(r score.Result) string {
-	i := outward(r)
-	return fmt.Sprintf("%.1f of 5 (%s), most likely between %.1f and %.1f", overall.Shown(*r.Raw), overall.Level(*r.Raw), i[0], i[1])
+	return fmt.Sprintf("%.1f out of 5 (%s)", overall.Shown(*r.Raw), overall.Level(*r.Raw))
 }
 
-// explain is two or three sentences on one dimension: the score, what made it, and what would change it or makes it less sure.
+// between is the interval of a score in words.
+func between(r score.Result) string {
+	i := outward(r)
+	return fmt.Sprintf("The true value most likely lies between %.1f and %.1f", i[0], i[1])
+}
+
+// explain is two or three sentences on one dimension: the score, how sure it is, and what made it. A
+// caution says more than the interval, and takes its place.
 func (r side) explain() string {
 	if r.Raw == nil {
 		return r.row.Title + " was not measured. " + sentence(r.Reason)
 	}
-	out := []string{fmt.Sprintf("%s is %s; confidence is %s.", r.row.Title, headline(r.Result), r.sure), made(r.Result)}
 	if len(r.Cautions) > 0 {
-		out = append(out, sentence(r.Cautions[0]))
-	} else if g := toGain(r.Result, nil); g != nil {
-		out = append(out, fmt.Sprintf("There is most to gain in %s: from %s towards %s.", name(*g), amount(*g, *g.Value), num(g.Norm.High)))
+		return fmt.Sprintf("%s is %s, with %s confidence. %s %s", r.row.Title, headline(r.Result), r.sure, sentence(r.Cautions[0]), made(r.Result))
 	}
-	return strings.Join(out, " ")
+	return fmt.Sprintf("%s is %s. %s; confidence is %s. %s", r.row.Title, headline(r.Result), between(r.Result), r.sure, made(r.Result))
 }
 
-// made says which measures made the score.
+// made says which measures made the score, and what there is to gain where none holds it back.
 func made(r score.Result) string {
 	switch up, down := extremes(r); {
-	case up != nil && down != nil:
-		return fmt.Sprintf("What raised it most is %s; what lowered it most is %s.", describe(*up), describe(*down))
+	case up != nil && down == nil:
+		if g := toGain(r, map[string]bool{up.Name: true}); g != nil {
+			return fmt.Sprintf("What helps the score most is %s; there is most to gain in %s.", describe(*up), describe(*g))
+		}
+		return fmt.Sprintf("What helps the score most is %s; nothing that counts holds it back noticeably.", describe(*up))
 	case up != nil:
-		return fmt.Sprintf("What raised it most is %s; nothing that counts lowered it noticeably.", describe(*up))
+		return fmt.Sprintf("What helps the score most is %s; what holds it back most is %s.", describe(*up), describe(*down))
 	case down != nil:
-		return fmt.Sprintf("What lowered it most is %s; nothing that counts raised it noticeably.", describe(*down))
+		return fmt.Sprintf("What holds the score back most is %s; nothing that counts helps it noticeably.", describe(*down))
 	}
-	return "No single measure moved it noticeably from the middle of the norms."
+	return "No single measure helps the score or holds it back noticeably."
 }
 
-// usually is what a level usually means at work, after the global scale of the CEFR (Council of Europe 2001), in our words.
+// usually is what a speaker of a level can usually do, after the global scale of the CEFR (Council of
+// Europe 2001), in our words.
 var usually = map[string]string{
-	"A1": "can answer simple questions about familiar things when the other side helps",
-	"A2": "manages short, routine exchanges on familiar matters",
-	"B1": "copes with most everyday situations and can describe experiences and plans",
-	"B2": "can take part in discussions of their own field without strain on either side",
-	"C1": "can use the language flexibly for demanding professional purposes",
-	"C2": "can express fine shades of meaning in nearly any situation",
+	"A1": "answer simple questions about familiar things when the other side helps",
+	"A2": "manage short, routine exchanges on familiar matters",
+	"B1": "cope with most everyday situations and describe experiences and plans",
+	"B2": "take part in discussions in their own field without strain on either side",
+	"C1": "use the language flexibly for demanding work",
+	"C2": "express fine shades of meaning in nearly any situation",
 }
 
-// recommend is what a person who decides should know: the overall level, the strongest and the weakest side, and what is unsure.
-// It never decides for them.
+// recommend tells a person who decides what they should know: the overall level, the strongest and the
+// weakest side, and what is unsure. It never decides for them.
 func (s sheet) recommend() string {
 	var out []string
 	if s.all.Raw == nil {
 		out = append(out, "There is no overall score. "+sentence(s.all.Reason))
 	} else {
 		level := overall.Level(*s.all.Raw)
-		out = append(out, fmt.Sprintf("Overall: %s; confidence is %s.", headline(s.all.Result), s.all.sure),
-			fmt.Sprintf("A speaker at %s usually %s.", level, usually[level]))
-		ends := outward(s.all.Result)
-		if low, high := overall.Level(ends[0]), overall.Level(ends[1]); low != high {
-			out = append(out, fmt.Sprintf("The range reaches from %s to %s, so the level is the likeliest one, not a certain one.", low, high))
-		}
+		out = append(out, fmt.Sprintf("The overall score is %s, with %s confidence.", headline(s.all.Result), s.all.sure),
+			fmt.Sprintf("A speaker at %s can usually %s.", level, usually[level]),
+			between(s.all.Result)+mayBe(outward(s.all.Result))+".")
 	}
-	if c := s.compare(); c != "" {
-		out = append(out, c)
-	}
+	out = append(out, s.compare()...)
 	for _, r := range s.sides {
 		switch {
 		case r.Raw == nil:
 			out = append(out, r.row.Title+" was not measured. "+sentence(r.Reason))
 		case r.sure == overall.Low && len(r.Cautions) > 0:
-			out = append(out, fmt.Sprintf("Read the %s score with care, its confidence is low. %s", r.Dimension, sentence(r.Cautions[0])))
+			out = append(out, fmt.Sprintf("Read the %s score with care: its confidence is low. %s", r.Dimension, sentence(r.Cautions[0])))
 		case r.sure == overall.Low:
-			out = append(out, fmt.Sprintf("Read the %s score with care, its confidence is low.", r.Dimension))
+			out = append(out, fmt.Sprintf("Read the %s score with care: its confidence is low.", r.Dimension))
 		}
 	}
 	if s.detection == overall.Low || s.detection == overall.Medium {
-		out = append(out, fmt.Sprintf("Which of the speakers is the candidate was found with %s confidence; check it in the transcript.", s.detection))
+		out = append(out, fmt.Sprintf("Which speaker is the candidate was found with %s confidence: check it in the transcript.", s.detection))
 	}
-	return strings.Join(append(out, "The scores describe how the candidate spoke in this recording, and are one part of the picture."), " ")
+	out = append(out, "These scores describe how the candidate spoke in this recording.", "They are one part of the picture.")
+	return strings.Join(out, " ")
+}
+
+// mayBe continues a sentence about an interval with its levels; it is empty where there is one.
+func mayBe(ends [2]float64) string {
+	low, high := overall.Level(ends[0]), overall.Level(ends[1])
+	first := slices.Index(overall.Levels[:], low)
+	switch slices.Index(overall.Levels[:], high) - first {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(", so the true level may be %s or %s", low, high)
+	}
+	return fmt.Sprintf(", so the true level may be anything from %s to %s", low, high)
 }
 
 // apart is how far two scores must lie apart, as shown, to be told apart in words.
 const apart = 0.3
 
-// compare names the highest and the lowest of the measured dimensions, all of them where several show the same.
-func (s sheet) compare() string {
+// compare names the highest and the lowest of the measured dimensions, all of them where several show
+// the same.
+func (s sheet) compare() []string {
 	shown := func(r side) float64 { return overall.Shown(*r.Raw) }
 	high, low, n := math.Inf(-1), math.Inf(1), 0
 	for _, r := range s.sides {
@@ -157,10 +175,10 @@ func (s sheet) compare() string {
 		}
 	}
 	if n < 2 {
-		return ""
+		return nil
 	}
 	if high-low < apart-1e-9 {
-		return fmt.Sprintf("The measured sides lie close together, between %.1f and %.1f.", low, high)
+		return []string{fmt.Sprintf("The measured sides lie close together, between %.1f and %.1f.", low, high)}
 	}
 	sides := func(superlative string, at float64) string {
 		var names []string
@@ -169,10 +187,11 @@ func (s sheet) compare() string {
 				names = append(names, string(r.Dimension))
 			}
 		}
-		if len(names) == 1 {
-			return fmt.Sprintf("%s side is %s (%.1f, %s)", superlative, names[0], at, overall.Level(at))
+		verb, noun := "is", "side"
+		if len(names) > 1 {
+			verb, noun = "are", "sides"
 		}
-		return fmt.Sprintf("%s sides are %s (%.1f, %s)", superlative, strings.Join(names, " and "), at, overall.Level(at))
+		return sentence(fmt.Sprintf("%s %s the %s %s (%.1f, %s)", strings.Join(names, " and "), verb, superlative, noun, at, overall.Level(at)))
 	}
-	return sides("The strongest", high) + ", " + sides("the weakest", low) + "."
+	return []string{sides("strongest", high), sides("weakest", low)}
 }

@@ -1,5 +1,5 @@
-// Package score holds what a score is: a measure with its unit, its norm and its weight, and what is made of them. The
-// packages below it compute one dimension each.
+// Package score holds what a score is: measures with their units, norms and weights, and the result
+// that they make. Each of vocabulary, fluency and accent below it computes one dimension.
 package score
 
 import (
@@ -18,8 +18,8 @@ const (
 	Overall    Dimension = "overall"
 )
 
-// Norm is the range of a measure between the low end (about A2) and the high end (about C1) of speakers, and where it comes from. For a measure that
-// falls with proficiency Low is above High.
+// Norm is the range of a measure between speakers of about A2 (Low) and of about C1 (High), with its
+// source. For a measure that falls with proficiency Low is above High.
 type Norm struct {
 	Low    float64 `json:"low"`
 	High   float64 `json:"high"`
@@ -29,12 +29,13 @@ type Norm struct {
 // Measure is one measured quantity.
 type Measure struct {
 	Name   string   `json:"name"`  // camelCase, stable: articulationRate
-	Label  string   `json:"label"` // for people: articulation rate
+	Label  string   `json:"label"` // in everyday words: speed between pauses (articulation rate)
 	Value  *float64 `json:"value"` // nil: not measured, then Reason says why
 	Unit   string   `json:"unit"`  // syllables/s, %, words, …
 	Norm   Norm     `json:"norm"`
 	Weight float64  `json:"weight"` // its share in the score, 0 to 1; 0: reported, not scored
-	// Contribution is how far the measure moved the score from the middle of the norm, in points of the 0-5 scale; 0 where not scored.
+	// Contribution is how far the measure moved the score from that of the middle of the norms, in
+	// points of the scale of 0 to 5; 0 where it is not scored.
 	Contribution float64 `json:"contribution"`
 	Reason       string  `json:"reason,omitempty"`
 }

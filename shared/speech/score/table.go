@@ -16,8 +16,8 @@ type Row struct {
 	// Capped limits what the score counts in the overall one (package overall). The limit is the
 	// number NAMECap in the section "overall" of the norms.
 	Capped bool
-	// Habit is the candidate's advice where the measure to work on has none of its own. It follows
-	// "Title: to bring MEASURE from X towards Y,".
+	// Habit is the advice to the candidate where the measure to work on has none of its own. It
+	// follows "To practise,".
 	Habit string
 	// Wordings are how sentences speak of its measures, by the measure's name. A measure that
 	// counts in several dimensions stands in the first of them.
@@ -35,9 +35,20 @@ const (
 
 // Wording is how sentences speak of a measure.
 type Wording struct {
-	// Plain is its name for people who do not know the field; empty: its label will do.
+	// Plain names the measure in everyday words, as a noun: "the speed of speaking". Empty: its label
+	// does.
 	Plain string
-	// Practice is what to do about it, as Row.Habit; empty: the dimension's habit.
+	// Goal is what to do to score higher in it, as an order: "speak faster". Empty: "work on" and the
+	// name.
+	Goal string
+	// Amount says the measure's value of somebody, as what they do: "make %s silent pauses| a minute".
+	// What follows the bar is said once, of the candidate, and not of the speakers that they are
+	// compared with. Empty: the value means nothing to people who do not know the field, and is not
+	// said.
+	Amount string
+	// Percent is true where Amount says 100 times the value.
+	Percent bool
+	// Practice is the advice to the candidate, as Row.Habit. Empty: the dimension's habit.
 	Practice string
 }
 
@@ -48,31 +59,52 @@ var Table = []Row{
 		Name: Vocabulary, Title: "Vocabulary", Counted: Words,
 		Habit: "read and listen a little every day, and use what is new in sentences of your own",
 		Wordings: map[string]Wording{
-			"meanBand": {Practice: "note the more exact words that you meet in texts of your field, and use five of them in your next conversation"},
-			"mtld": {Plain: "how long it takes until words come back (MTLD)",
+			"meanBand": {Plain: "how advanced the words are", Goal: "use more advanced words",
+				Practice: "note the more exact words that you meet in texts of your field, and use five of them in your next conversation"},
+			"mtld": {Plain: "how long the words stay varied", Goal: "keep your words varied for longer",
 				Practice: "retell a short article without using its main words twice"},
-			"differentLemmas50": {Practice: "describe the same thing three times, each time with other words"},
+			"differentLemmas50": {Plain: "how many different words are used", Goal: "use more different words",
+				Amount:   "use %s different words| in every fifty",
+				Practice: "describe the same thing three times, each time with other words"},
 		},
 	},
 	{
 		Name: Fluency, Title: "Fluency", Counted: SpeechSeconds, Capped: true,
 		Habit: "tell the same story several times, a little faster each time",
 		Wordings: map[string]Wording{
-			"articulationRate": {Practice: "read dialogues along with a recording until you keep up with it"},
-			"speechRate":       {Practice: "talk about one topic in four minutes, then in three, then in two"},
-			"peakRate": {Plain: "beats of the voice per second of speech (intensity peaks)",
+			"articulationRate": {Plain: "the speed of speaking between pauses", Goal: "speak a little faster between pauses",
+				Amount:   "say %s syllables| a second between pauses",
+				Practice: "read dialogues along with a recording until you keep up with it"},
+			"speechRate": {Plain: "the speed of speaking, pauses included", Goal: "speak a little faster, with fewer pauses",
+				Amount:   "say %s syllables| a second, pauses included",
+				Practice: "talk about one topic in four minutes, then in three, then in two"},
+			"peakRate": {Plain: "the pace of the beats in the voice", Goal: "give your speech a quicker beat",
+				Amount:   "make %s beats of the voice| a second",
 				Practice: "read sentences aloud to a steady beat, a little quicker each time"},
-			"meanRunLength": {Plain: "syllables between two pauses",
+			"meanRunLength": {Plain: "how much is said between two pauses", Goal: "say more between two pauses",
+				Amount:   "say %s syllables| between two pauses",
 				Practice: "practise phrases of four and five words until they come in one breath"},
-			"pausesPerMinute": {Practice: "think your sentence to its end before you begin it, and pause between sentences"},
-			"meanPause":       {Practice: "learn a few phrases that give you time to think aloud"},
-			"phonationRatio": {Plain: "the share of the time filled with speech (phonation-time ratio)",
+			"pausesPerMinute": {Plain: "how often silent pauses come", Goal: "make fewer silent pauses",
+				Amount:   "make %s silent pauses| a minute",
+				Practice: "think your sentence to its end before you begin it, and pause between sentences"},
+			"meanPause": {Plain: "how long the silent pauses are", Goal: "keep silent pauses short",
+				Amount:   "pause for %s seconds| on average",
+				Practice: "learn a few phrases that give you time to think aloud"},
+			"phonationRatio": {Plain: "how much of the speaking time is filled with speech", Goal: "fill more of your speaking time with speech",
+				Amount: "fill %s % of the time| with speech", Percent: true,
 				Practice: "talk for two minutes without stopping, on a topic that you know well"},
-			"midClausePauses": {Practice: "finish the clause that you are in before you pause"},
-			"filledPauses":    {Practice: "pause in silence where you would say uh or um"},
-			"repairs":         {Practice: "say the sentence to its end, even if a word in it was not the best one"},
-			"wordProbability": {Practice: "let a dictation program write down what you say, and repeat the words that it got wrong"},
-			"weakPhonesGop": {Plain: "how clear the weakest third of the sounds are (Goodness of Pronunciation)",
+			"midClausePauses": {Plain: "how many pauses break into a clause", Goal: "pause between clauses, not inside them",
+				Amount:   "make %s % of the pauses inside a clause",
+				Practice: "finish the clause that you are in before you pause"},
+			"filledPauses": {Plain: "how often uh and um come", Goal: "say uh and um less often",
+				Amount:   "say uh or um %s times| a minute",
+				Practice: "pause in silence where you would say uh or um"},
+			"repairs": {Plain: "how often words are repeated or begun again", Goal: "repeat and begin again less often",
+				Amount:   "repeat or begin again %s times| in a hundred words",
+				Practice: "say the sentence to its end, even if a word in it was not the best one"},
+			"wordProbability": {Plain: "how surely the words are recognised", Goal: "make your words easier to recognise",
+				Practice: "let a dictation program write down what you say, and repeat the words that it got wrong"},
+			"weakPhonesGop": {Plain: "how clear the weakest sounds are", Goal: "make your weakest sounds clearer",
 				Practice: "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there"},
 		},
 	},
@@ -80,7 +112,8 @@ var Table = []Row{
 		Name: Accent, Title: "Accent", Required: true, Counted: SpeechSeconds,
 		Habit: "record yourself reading a short text, let a dictation program write it down, and repeat what it got wrong",
 		Wordings: map[string]Wording{
-			"languageOdds": {Practice: "repeat short recordings of English sentence by sentence, and copy their melody and their linking of words as well as the sounds"},
+			"languageOdds": {Plain: "how surely the speech is recognised as English", Goal: "make your speech easier to recognise as English",
+				Practice: "repeat short recordings of English sentence by sentence, and copy their melody and their linking of words as well as the sounds"},
 		},
 	},
 }
@@ -95,8 +128,8 @@ func Find(d Dimension) (row Row, ok bool) {
 	return Row{}, false
 }
 
-// Names are those of all scores in the order in which they are shown: the dimensions of the table,
-// and Overall at last.
+// Names are the names of all scores in the order in which they are shown: the dimensions of the
+// table, then Overall.
 func Names() []Dimension {
 	out := make([]Dimension, 0, len(Table)+1)
 	for _, r := range Table {
@@ -115,8 +148,8 @@ func WordingOf(measure string) Wording {
 	return Wording{}
 }
 
-// Listed names the dimensions that which holds for, as a sentence does: "vocabulary, fluency and
-// accent" with the word "and". Empty where there is none.
+// Listed names the dimensions for which which holds, as a sentence does: with the word "and",
+// "vocabulary, fluency and accent". Empty where there is none.
 func Listed(word string, which func(Row) bool) string {
 	var names []string
 	for _, r := range Table {

@@ -1,8 +1,8 @@
 // Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair, in
-// the candidate's own turns only. Pauses and most of the speed that counts come from the sound itself
-// (package timing): a recogniser leaves out and invents words, and its word times are too coarse for
-// pauses. The words give rates in words and syllables, the place of a pause in its clause, fillers
-// and repairs.
+// the candidate's own turns only. Pauses and the beats of the voice come from the sound itself (package
+// timing): a recogniser leaves out and invents words, and its word times are too coarse for pauses.
+// The words give rates in words and syllables, the place of a pause in its clause, fillers and
+// repairs.
 //
 // Two measures count beside timing: how surely the words are recognised, and how clear the weakest
 // sounds are. Hesitant and broken-off words are recognised less surely, and their sounds are swallowed
