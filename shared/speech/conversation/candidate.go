@@ -10,21 +10,24 @@ import (
 )
 
 // The candidate is the speaker with the most evidence. Evidence is summed up for each speaker, in
-// nats: the log of the share of the speaking time, less for asking and for opening the conversation,
-// more for answering and for speaking of oneself. Where nobody asks anything, the rest decides.
+// nats: the log of the share of the speaking time, less for asking and for opening the
+// conversation, more for answering and for speaking of oneself. Where nobody asks anything, the
+// rest decides.
 const (
-	// weightAsks is for all of a speaker's turns ending by asking. A question inside an answer is told
-	// or rhetorical, and does not count.
+	// weightAsks is what it costs a speaker when all of their turns end by asking, and less in
+	// proportion. A question inside an answer is told or rhetorical, and does not count.
 	weightAsks = 3.0
-	// weightAnswers is for taking the next turn after all questions of the others.
+	// weightAnswers is what it brings to take the next turn after all questions of the others, and
+	// less in proportion.
 	weightAnswers = 1.5
-	// weightOpens is set by hand, because the side that asked for the interview usually opens it. Of
-	// two who ask nothing and speak alike of themselves, the one who did not open is the candidate from
-	// 27 % of the speaking time on.
+	// weightOpens is set by hand, because the side that asked for the interview usually opens it.
+	// Of two who ask nothing and speak alike of themselves, the one who did not open is the
+	// candidate from 27 % of the speaking time on.
 	weightOpens = 1.0
-	// weightSelf is for all words being of oneself ("I", "my") and none to the other ("you"). It is set
-	// by hand: applicants speak of themselves, interviewers to the other. In the shared interviews,
-	// though these are read, the share is 0.006 to 0.06 for candidates and -0.025 to 0 for interviewers.
+	// weightSelf is per share of words of oneself ("I", "my") less words to the other ("you"). It is
+	// set by hand: applicants speak of themselves, interviewers to the other. In the shared
+	// interviews, though these are read, the share is 0.006 to 0.06 for candidates and -0.025 to 0
+	// for interviewers.
 	weightSelf = 20.0
 	// mostSelf bounds that share. fewWords draws it towards 0 where there is little to count.
 	mostSelf = 0.05
@@ -38,17 +41,17 @@ const (
 	// afterthoughtWords is the longest sentence that may follow a question at the end of a turn:
 	// "Please take your time.".
 	afterthoughtWords = 4
-	// leadHigh and leadMedium are the leads of the first over the second from which the confidence is
-	// high and medium. If the second opened, half of what that cost them is taken off the lead, so that
-	// the opening alone makes nothing sure.
+	// leadHigh and leadMedium are the leads of the first over the second from which the confidence
+	// is high and medium. If the second opened, half of what that cost them is taken off the lead,
+	// so that the opening alone makes nothing sure.
 	leadHigh   = 1.2
 	leadMedium = 0.6
-	// openersShare is about a first who opened the conversation, with no lead by questions. Below this
-	// share of the speaking time the confidence is low; from it on, or where words of oneself speak for
-	// the first, medium at most.
+	// openersShare is about a first who opened the conversation, with no lead by questions. Below
+	// this share of the speaking time the confidence is low; from it on, or where words of oneself
+	// speak for the first, medium at most.
 	openersShare = 0.8
-	// opensWords is how many words open a conversation: a cough or a "hello?" does not. opensMs is the
-	// same for a conversation without words, in ms.
+	// opensWords is how many words open a conversation: a cough or a "hello?" does not. opensMs is
+	// the same for a conversation without words, in ms.
 	opensWords = 3
 	opensMs    = 1500
 )
@@ -169,8 +172,8 @@ func weigh(c transcript.Conversation) []evidence {
 	return e
 }
 
-// handsOver tells whether a turn ends by asking: with its last sentence, or with the one before a short
-// last sentence.
+// handsOver tells whether a turn ends by asking: with its last sentence, or with the one before a
+// short last sentence.
 func handsOver(turn []sentence) bool {
 	n := len(turn)
 	return turn[n-1].asks() || n > 1 && len(turn[n-1].words) <= afterthoughtWords && turn[n-2].asks()
@@ -256,8 +259,8 @@ func split(words []transcript.Word) []sentence {
 	return out
 }
 
-// The English ways of asking without a question mark; other languages have the mark alone. Openers that are only passed
-// over stand before them.
+// The English ways of asking without a question mark; other languages have the mark alone. Openers
+// that are only passed over stand before them.
 var (
 	passedOver = set("so", "and", "okay", "ok", "right", "well", "now", "great", "good", "alright", "yes", "yeah", "thank", "thanks", "you", "please", "but", "then", "next", "first", "um", "uh")
 	asking     = []string{

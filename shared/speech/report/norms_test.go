@@ -18,7 +18,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// drawn is a result of the product's own measures and norms: values from far below a norm to far above it, some not measured.
+// drawn is a result of the product's own measures and norms: values from far below a norm to far
+// above it, some not measured.
 func drawn(t *rapid.T, d score.Dimension) score.Result {
 	r := score.Result{Dimension: d, Words: rapid.IntRange(0, 1200).Draw(t, "words"), SpeechSeconds: rapid.Float64Range(0, 600).Draw(t, "s")}
 	section := norms.Of(d)
@@ -78,14 +79,16 @@ func whole(t *rapid.T) Input {
 
 var (
 	numbers = regexp.MustCompile(`-?\d+(?:\.\d+)?`)
-	// decided are the words of somebody who decides about the candidate, or says how the candidate is as a person.
+	// decided are the words of somebody who decides about the candidate, or says how the candidate
+	// is as a person.
 	decided = regexp.MustCompile(`(?i)\b(hir(e|ed|es|ing)|recruit\w*|reject\w*|recommend\w*|(un)?suitab\w*|(un)?fit|must not|invit\w+|offer\w*|accept\w*|declin\w+|employ\w*|position|` +
 		`shortlist\w*|(un|dis)?qualif\w*|pass(ed|es)?|fail\w*|advance|proceed|native|intelligen(t|ce)|lazy|poor(ly)?|bad(ly)?)\b`)
 	levels   = regexp.MustCompile(`\b[ABC][12]\b`)
 	scoresIn = regexp.MustCompile(`\d (?:out )?of 5|\(([\d.]+, )?[ABC][12]\)`)
 )
 
-// known are the numbers that the report's sentences may name: all that stand in the report, as sentences write them.
+// known are the numbers that the report's sentences may name: all that stand in the report, as
+// sentences write them.
 func known(r Report, dims []score.Result) map[string]bool {
 	out := map[string]bool{"5": true} // out of 5
 	text := func(s string) {
@@ -161,8 +164,9 @@ func wellFormed(text string, most int) string {
 	return ""
 }
 
-// TestSentencesOfTheProductsOwnMeasures draws runs over all norms: every sentence is well formed, names no number that is not in the
-// report, claims no score that is null, and says of no measure that it raised a score from the low side of its norm.
+// TestSentencesOfTheProductsOwnMeasures draws runs over all norms: every sentence is well formed,
+// names no number that is not in the report, claims no score that is null, and says of no measure
+// that it raised a score from the low side of its norm.
 func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 	seen := map[string]int{}
 	byName := map[string]score.Dimension{}
@@ -282,9 +286,10 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 	}
 }
 
-// amountsOf reads back what the feedback says of the measure that it advises to work on. Where it says
-// how much of something the candidate does, the two numbers are those of the measure, and going from
-// the one to the other is going to the high end of the norm. It returns how often that is said: 0 or 1.
+// amountsOf reads back what the feedback says of the measure that it advises to work on. Where it
+// says how much of something the candidate does, the two numbers are those of the measure, and
+// going from the one to the other is going to the high end of the norm. It returns how often that
+// is said: 0 or 1.
 func amountsOf(t *rapid.T, feedback, title string, m score.Measure) int {
 	w := score.WordingOf(m.Name)
 	goal := title + ": " + w.Goal + ". "
@@ -343,8 +348,8 @@ func namesSide(text string, d score.Dimension) bool {
 	return false
 }
 
-// Ensure that every measure that counts in the norms file has a name in everyday words, a goal and advice
-// of its own: what to practise is the point of the feedback.
+// Ensure that every measure that counts in the norms file has a name in everyday words, a goal and
+// advice of its own: what to practise is the point of the feedback.
 func TestEveryMeasureThatCountsHasAdvice(t *testing.T) {
 	for _, row := range score.Table {
 		for _, m := range norms.Of(row.Name).Measures {

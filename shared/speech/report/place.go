@@ -9,8 +9,8 @@ import (
 	"parley/shared/speech/score"
 )
 
-// num writes a number with three digits or so, without trailing zeros: two values that it writes alike
-// are the same to a reader.
+// num writes a number with three digits or so, without trailing zeros: two values that it writes
+// alike are the same to a reader.
 func num(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {
@@ -66,12 +66,12 @@ func (p place) String() string {
 		"at the level of C1 speakers", "above the level of C1 speakers"}[p]
 }
 
-// tooNear is how near to the middle of its norm, as a share of the norm's width, a measure is halfway.
-// Its effect cannot be read off its contribution there.
+// tooNear is how near to the middle of its norm, as a share of the norm's width, a measure is
+// halfway. Its effect cannot be read off its contribution there.
 const tooNear = 0.02
 
-// placeOf is the place of a measure with a norm that can be told. A value that shows the same as an end
-// of the norm is at that end, whatever lies behind the decimals.
+// placeOf is the place of a measure with a norm that can be told. A value that shows the same as an
+// end of the norm is at that end, whatever lies behind the decimals.
 func placeOf(m score.Measure) place {
 	at := position(m)
 	switch shown := num(*m.Value); {
@@ -94,7 +94,8 @@ func placeOf(m score.Measure) place {
 // told tells whether a measure has a norm whose ends do not show the same.
 func told(m score.Measure) bool { return num(m.Norm.Low) != num(m.Norm.High) }
 
-// name is the measure as sentences call it: in everyday words where there are any, else by its label.
+// name is the measure as sentences call it: in everyday words where there are any, else by its
+// label.
 func name(m score.Measure) string {
 	if w := score.WordingOf(m.Name); w.Plain != "" {
 		return w.Plain
@@ -113,16 +114,17 @@ func describe(m score.Measure) string {
 	return fmt.Sprintf("%s (%s)", name(m), placeOf(m))
 }
 
-// contrary tells whether a measure moved the score the other way than its place says. A mean over parts
-// of the speech may, and so may one of several measures in a linear predictor. To name its place would
-// contradict the sentence about the score.
+// contrary tells whether a measure moved the score the other way than its place says. A mean over
+// parts of the speech may, and so may one of several measures in a linear predictor. To name its
+// place would contradict the sentence about the score.
 func contrary(m score.Measure) bool {
 	p := placeOf(m)
 	return m.Contribution > 0 && p < halfway || m.Contribution < 0 && p > halfway
 }
 
-// standing tells the candidate where they are in a measure: how much they do of something and how much
-// C1 speakers do, or, where such a number would say nothing or both show the same, the place alone.
+// standing tells the candidate where they are in a measure: how much they do of something and how
+// much C1 speakers do, or, where such a number would say nothing or both show the same, the place
+// alone.
 func standing(m score.Measure) string {
 	w, factor := score.WordingOf(m.Name), 1.0
 	if w.Percent {
@@ -142,7 +144,8 @@ func counts(m score.Measure) bool { return m.Value != nil && m.Weight > 0 }
 // noticeable is the least that a measure must move a score by to be spoken of, in points.
 const noticeable = 0.05
 
-// extremes are the measures that moved the score up and down most; nil where none did so noticeably.
+// extremes are the measures that moved the score up and down most; nil where none did so
+// noticeably.
 func extremes(r score.Result) (up, down *score.Measure) {
 	for i := range r.Measures {
 		m := &r.Measures[i]
@@ -159,13 +162,14 @@ func extremes(r score.Result) (up, down *score.Measure) {
 	return up, down
 }
 
-// position is where a value lies between the low end (0) and the high end (1) of its norm, or beyond.
+// position is where a value lies between the low end (0) and the high end (1) of its norm, or
+// beyond.
 func position(m score.Measure) float64 { return (*m.Value - m.Norm.Low) / (m.Norm.High - m.Norm.Low) }
 
-// toGain is the measure with the most points to gain on the way to the high end of its norm, as far as
-// its contribution so far tells; nil where there is none. A measure that counts the other way than its
-// norm, as one of several in a linear predictor may, is no advice to anybody. Names in skip are passed
-// over.
+// toGain is the measure with the most points to gain on the way to the high end of its norm, as far
+// as its contribution so far tells; nil where there is none. A measure that counts the other way
+// than its norm, as one of several in a linear predictor may, is no advice to anybody. Names in
+// skip are passed over.
 func toGain(r score.Result, skip map[string]bool) *score.Measure {
 	var best *score.Measure
 	most := noticeable

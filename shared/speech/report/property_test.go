@@ -101,7 +101,8 @@ func number(t *rapid.T, s string) float64 {
 	return v
 }
 
-// TestNoSentenceContradictsANumber draws profiles, the odd ones among them, and reads every sentence back.
+// TestNoSentenceContradictsANumber draws profiles, the odd ones among them, and reads every
+// sentence back.
 func TestNoSentenceContradictsANumber(t *testing.T) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -178,7 +179,8 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 						t.Fatalf("%+v beside %+v: %s", x, other, m[0])
 					}
 				}
-				// No sentence says that a measure helps from the worse half of its norm, or holds back from the better one.
+				// No sentence says that a measure helps from the worse half of its norm, or holds
+				// back from the better one.
 				if where := regexp.MustCompile(regexp.QuoteMeta(m[0]) + ` \((` + places + `)\)`).FindStringSubmatch(text); where != nil {
 					if low := strings.Contains("below the level of A2 speakers, at the level of A2 speakers, nearer to A2 speakers than to C1 speakers", where[1]); low != lowered && !strings.HasPrefix(where[1], "about") {
 						t.Fatalf("it contradicts itself: %s", where[0])
@@ -188,7 +190,8 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 			}
 			for _, m := range gained.FindAllStringSubmatch(text, -1) {
 				x := of(m[1], m[2])
-				// Going to the high end must be going up: what it moved so far has the sign of its place in the norm.
+				// Going to the high end must be going up: what it moved so far has the sign of its
+				// place in the norm.
 				if x.Contribution*(position(x)-0.5) <= 0 || position(x) >= 1 {
 					t.Fatalf("%+v: %s", x, m[0])
 				}

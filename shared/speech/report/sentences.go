@@ -79,8 +79,8 @@ func between(r score.Result) string {
 	return fmt.Sprintf("The true value most likely lies between %.1f and %.1f", i[0], i[1])
 }
 
-// explain is two or three sentences on one dimension: the score, how sure it is, and what made it. A
-// caution says more than the interval, and takes its place.
+// explain is two or three sentences on one dimension: the score, how sure it is, and what made it.
+// A caution says more than the interval, and takes its place.
 func (r side) explain() string {
 	if r.Raw == nil {
 		return r.row.Title + " was not measured. " + sentence(r.Reason)
@@ -107,8 +107,8 @@ func made(r score.Result) string {
 	return "No single measure helps the score or holds it back noticeably."
 }
 
-// usually is what a speaker of a level can usually do, after the global scale of the CEFR (Council of
-// Europe 2001), in our words.
+// usually is what a speaker of a level can usually do, after the global scale of the CEFR (Council
+// of Europe 2001), in our words.
 var usually = map[string]string{
 	"A1": "answer simple questions about familiar things when the other side helps",
 	"A2": "manage short, routine exchanges on familiar matters",
@@ -118,8 +118,8 @@ var usually = map[string]string{
 	"C2": "express fine shades of meaning in nearly any situation",
 }
 
-// recommend tells a person who decides what they should know: the overall level, the strongest and the
-// weakest side, and what is unsure. It never decides for them.
+// recommend tells a person who decides what they should know: the overall level, the strongest and
+// the weakest side, and what is unsure. It never decides for them.
 func (s sheet) recommend() string {
 	var out []string
 	if s.all.Raw == nil {
@@ -164,8 +164,8 @@ func mayBe(ends [2]float64) string {
 // apart is how far two scores must lie apart, as shown, to be told apart in words.
 const apart = 0.3
 
-// compare names the highest and the lowest of the measured dimensions, all of them where several show
-// the same.
+// compare names the highest and the lowest of the measured dimensions, all of them where several
+// show the same.
 func (s sheet) compare() []string {
 	shown := func(r side) float64 { return overall.Shown(*r.Raw) }
 	high, low, n := math.Inf(-1), math.Inf(1), 0

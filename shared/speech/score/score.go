@@ -18,8 +18,8 @@ const (
 	Overall    Dimension = "overall"
 )
 
-// Norm is the range of a measure between speakers of about A2 (Low) and of about C1 (High), with its
-// source. For a measure that falls with proficiency Low is above High.
+// Norm is the range of a measure between speakers of about A2 (Low) and of about C1 (High), with
+// its source. For a measure that falls with proficiency Low is above High.
 type Norm struct {
 	Low    float64 `json:"low"`
 	High   float64 `json:"high"`
@@ -45,10 +45,12 @@ type Result struct {
 	Dimension Dimension `json:"dimension"`
 	// Raw is the unrounded score, 0 to 5; nil: not measured, then Reason says why in a sentence.
 	Raw *float64 `json:"raw"`
-	// Interval is the 90 % interval of Raw on the same scale, from windows of the candidate's own speech.
+	// Interval is the 90 % interval of Raw on the same scale, from windows of the candidate's own
+	// speech.
 	Interval [2]float64 `json:"interval"`
 	Measures []Measure  `json:"measures"`
-	// Material is how much there was: words or seconds of the candidate's speech, as the dimension counts it.
+	// Material is how much there was: words or seconds of the candidate's speech, as the dimension
+	// counts it.
 	Words         int     `json:"words"`
 	SpeechSeconds float64 `json:"speechSeconds"`
 	Reason        string  `json:"reason,omitempty"`

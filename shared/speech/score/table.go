@@ -35,16 +35,16 @@ const (
 
 // Wording is how sentences speak of a measure.
 type Wording struct {
-	// Plain names the measure in everyday words, as a noun: "the speed of speaking". Empty: its label
-	// does.
+	// Plain names the measure in everyday words, as a noun: "the speed of speaking". Empty: its
+	// label does.
 	Plain string
-	// Goal is what to do to score higher in it, as an order: "speak faster". Empty: "work on" and the
-	// name.
+	// Goal is what to do to score higher in it, as an order: "speak faster". Empty: "work on" and
+	// the name.
 	Goal string
-	// Amount says the measure's value of somebody, as what they do: "make %s silent pauses| a minute".
-	// What follows the bar is said once, of the candidate, and not of the speakers that they are
-	// compared with. Empty: the value means nothing to people who do not know the field, and is not
-	// said.
+	// Amount says the measure's value of somebody, as what they do: "make %s silent pauses| a
+	// minute". What follows the bar is said once, of the candidate, and not of the speakers that
+	// they are compared with. Empty: the value means nothing to people who do not know the field,
+	// and is not said.
 	Amount string
 	// Percent is true where Amount says 100 times the value.
 	Percent bool

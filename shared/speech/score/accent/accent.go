@@ -1,15 +1,15 @@
 // Package accent scores how easily the candidate's words are understood: intelligibility, not
 // nearness to one dialect. It combines four things: how surely the recogniser recognises the words,
-// how surely it takes the speech for English, how clear the weakest 30 % of the sounds are (Goodness
-// of Pronunciation, each sound against its own norm), and the timing of the speech. It needs no
-// reference text.
+// how surely it takes the speech for English, how clear the weakest 30 % of the sounds are
+// (Goodness of Pronunciation, each sound against its own norm), and the timing of the speech. It
+// needs no reference text.
 //
-// docs/validation.md says how far the score follows human raters, on speakers that it was not fitted
-// on (make validate). Alignment and phone loop take about 6 s of a processor per minute of audio,
-// and AlignSeconds bounds them; finding the language takes 2 to 3 s.
+// docs/validation.md says how far the score follows human raters, on speakers that it was not
+// fitted on (make validate). Alignment and phone loop take about 6 s of a processor per minute of
+// audio, and AlignSeconds bounds them; finding the language takes 2 to 3 s.
 //
-// Slow speech and a strong accent go together. So beside the correlation with human raters, watch the
-// partial correlation with timing held fixed. Weights and norms are those of package norms.
+// Slow speech and a strong accent go together. So beside the correlation with human raters, watch
+// the partial correlation with timing held fixed. Weights and norms are those of package norms.
 package accent
 
 import (
@@ -38,8 +38,8 @@ const (
 	cautionClipped    = 0.5 // above, a caution
 	waivedSeconds     = 0.5
 	// HighVoiceHz is the median fundamental from which on a voice may be a child's. The models were
-	// trained on adults and understand children less well than people do. Some women's voices are as
-	// high, so this gives a caution and no correction.
+	// trained on adults and understand children less well than people do. Some women's voices are
+	// as high, so this gives a caution and no correction.
 	HighVoiceHz = 230
 )
 
@@ -50,8 +50,8 @@ const (
 	telephoneSD = 0.3
 	noiseSD     = 0.3
 	clippedSD   = 0.15
-	// highVoiceSD is what a voice from HighVoiceHz on adds, set by hand: children score 0.4 too low on
-	// the human scale of 0 to 10.
+	// highVoiceSD is what a voice from HighVoiceHz on adds, set by hand: children score 0.4 too low
+	// on the human scale of 0 to 10.
 	highVoiceSD = 0.15
 	// otherLanguageSD is what a language without an acoustic model adds, set by hand.
 	otherLanguageSD = 0.3

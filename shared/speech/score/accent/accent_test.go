@@ -16,8 +16,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// listener aligns every word over an equal share of the audio, each one phone with the GOP it is told; windows of more
-// words than limit it cannot align.
+// listener aligns every word over an equal share of the audio, each one phone with the GOP it is
+// told; windows of more words than limit it cannot align.
 type listener struct {
 	mu      sync.Mutex
 	gop     float64
@@ -58,7 +58,8 @@ func (l listens) LanguageProbability(_ context.Context, pcm []int16, language st
 	return l.p, l.p > 0 && language == "en" && len(pcm) > 0, l.err
 }
 
-// material is turns of 8 s, each a swinging tone with words of probability p, apart by a second of the other speaker.
+// material is turns of 8 s, each a swinging tone with words of probability p, apart by a second of
+// the other speaker.
 func material(turns int, p float64) score.Material {
 	var m score.Material
 	for i := range turns {

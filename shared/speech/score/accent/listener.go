@@ -9,7 +9,8 @@ import (
 
 // WhisperListener is Whisper, asked which language it hears. The norm and the weight of
 // languageOdds were set on the probabilities of the model that the norms name (calibratedTo), and
-// hold for it alone: another recogniser or model needs its own, even one that tells languages apart.
+// hold for it alone: another recogniser or model needs its own, even one that tells languages
+// apart.
 type WhisperListener interface {
 	// LanguageProbability is the probability, 0 to 1, that pcm (16 kHz mono; the first 30 s of its
 	// speech count) is in the language, ISO 639-1, among all languages that Whisper knows. ok is

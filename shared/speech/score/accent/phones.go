@@ -5,8 +5,8 @@ import (
 	"parley/shared/speech/score/norms"
 )
 
-// phoneClip is how many spreads from its phone's mean a Goodness of Pronunciation is believed: one phone laid over a noise
-// should not decide for a whole sentence.
+// phoneClip bounds a phone's Goodness of Pronunciation, in spreads from the mean of its kind: one
+// phone that was laid over a noise should not decide for a whole sentence.
 const phoneClip = 4.0
 
 // The numbers of the norms file that hold a phone's mean and spread, before its name in ARPAbet.
@@ -15,8 +15,8 @@ const (
 	phoneSD   = "gopSD"
 )
 
-// GOP is the phone's Goodness of Pronunciation per frame, 0 or less as a rule, in the aligner's unit; ok is false for a
-// phone without frames.
+// GOP is the phone's Goodness of Pronunciation per frame, 0 or less as a rule, in the aligner's
+// unit; ok is false for a phone without frames.
 func (p Phone) GOP() (gop float64, ok bool) {
 	if p.Frames <= 0 {
 		return 0, false
@@ -24,9 +24,10 @@ func (p Phone) GOP() (gop float64, ok bool) {
 	return (p.Score - p.Loop) / float64(p.Frames), true
 }
 
-// standardised are the Goodness of Pronunciation of the word's phones, each less its phone's mean and over its spread in
-// speech that human raters found good, cut at phoneClip either side. What a phone scores against a free loop depends on the phone
-// more than on who says it: a flap or a schwa loses to its neighbours in anybody's mouth. Phones without norms are left out.
+// standardised are the Goodness of Pronunciation of the word's phones. Each is in spreads from the
+// mean of its kind in speech that human raters found good, cut at phoneClip either side: against a
+// free loop a flap or a schwa loses to its neighbours in anybody's mouth. Phones without norms are
+// left out.
 func (w AlignedWord) standardised() []float64 {
 	var out []float64
 	for _, p := range w.Phones {

@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	// AlignSeconds is how much of the candidate's speech is aligned, s: alignment and phone loop cost nearly as much as the
-	// recogniser, and a longer look hardly moves the mean of the worst words.
+	// AlignSeconds is how much of the candidate's speech is aligned, s. Alignment and phone loop
+	// cost nearly as much as the recogniser, and more speech hardly moves the mean of the worst
+	// words.
 	AlignSeconds = 60
-	// loopRepeats is how often a phrase of up to loopWords words must come again at once to be the recogniser's own loop.
+	// A phrase of up to loopWords words that comes loopRepeats times in a row is the recogniser's
+	// own loop.
 	loopRepeats = 4
 	loopWords   = 12
 )
@@ -68,12 +70,12 @@ func chosen(parts []timing.Part, limit float64) []int {
 	return out
 }
 
-// sounds are the Goodness of Pronunciation of what was aligned in one part: of its words, and of its phones, each of
-// these less its phone's mean and over its spread.
+// sounds are the Goodness of Pronunciation of what was aligned in one part: of its words, and of
+// its phones (standardised).
 type sounds struct{ words, phones []float64 }
 
-// weakest is the mean Goodness of Pronunciation of the weakest 30 % of the sounds, rounded up to whole
-// sounds; NaN where there is none.
+// weakest is the mean Goodness of Pronunciation of the weakest 30 % of the sounds, rounded up to
+// whole sounds; NaN where there is none.
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
 // alignAll returns for each part its sounds; none for parts that are in no window or could not be
@@ -97,7 +99,8 @@ func alignAll(ctx context.Context, windows []timing.Window, parts []timing.Part,
 	return out, all.Wait()
 }
 
-// alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils the whole.
+// alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils
+// the whole.
 func alignEach(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
 	for _, alone := range w.Each() {
 		if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
@@ -137,7 +140,8 @@ func withoutLoops(speech timing.Speech) timing.Speech {
 	return speech
 }
 
-// unlooped leaves out what a recogniser says again and again when it is caught in a loop: it looks sure and was not said.
+// unlooped leaves out what a recogniser repeats when it is caught in a loop: nobody said it, and
+// its probability is high.
 func unlooped(words []transcript.Word) []transcript.Word {
 	text := make([]string, len(words))
 	for i, w := range words {

@@ -1,14 +1,15 @@
-// Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair, in
-// the candidate's own turns only. Pauses and the beats of the voice come from the sound itself (package
-// timing): a recogniser leaves out and invents words, and its word times are too coarse for pauses.
-// The words give rates in words and syllables, the place of a pause in its clause, fillers and
-// repairs.
+// Package fluency scores how smoothly the candidate speaks: speed, breakdown (pauses) and repair,
+// in the candidate's own turns only. Pauses and the beats of the voice come from the sound itself
+// (package timing): a recogniser leaves out and invents words, and its word times are too coarse
+// for pauses. The words give rates in words and syllables, the place of a pause in its clause,
+// fillers and repairs.
 //
 // Two measures count beside timing: how surely the words are recognised, and how clear the weakest
-// sounds are. Hesitant and broken-off words are recognised less surely, and their sounds are swallowed
-// or drawn out. Package accent finds how clear the sounds are, so a fluency is a draft first.
-// docs/validation.md says how far the score follows human raters, on speakers that it was not fitted
-// on (make validate). The scale is set by norms of spontaneous speech, and is provisional.
+// sounds are. Hesitant and broken-off words are recognised less surely, and their sounds are
+// swallowed or drawn out. Package accent finds how clear the sounds are, so a fluency is a draft
+// first. docs/validation.md says how far the score follows human raters, on speakers that it was
+// not fitted on (make validate). The scale is set by norms of spontaneous speech, and is
+// provisional.
 //
 // Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of
 // package norms.
@@ -53,8 +54,8 @@ type Draft struct {
 	Spread float64 `json:"spread,omitempty"`
 }
 
-// Measure measures all of the candidate's fluency but how clear the sounds are. The speech is that of
-// m (timing.Candidate).
+// Measure measures all of the candidate's fluency but how clear the sounds are. The speech is that
+// of m (timing.Candidate).
 func Measure(m score.Material, speech timing.Speech) Draft {
 	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: speech.Seconds()}}
 	for _, t := range m.Conversation.CandidateTurns() {
@@ -88,9 +89,9 @@ func Measure(m score.Material, speech timing.Speech) Draft {
 	return d
 }
 
-// Score completes a draft with weakPhonesGop in each of its parts (accent.Result); nil where nothing
-// was aligned. Where the draft has a reason, Raw is nil and the reason stays. A draft with a score, or
-// without readings, is complete already.
+// Score completes a draft with weakPhonesGop in each of its parts (accent.Result); nil where
+// nothing was aligned. Where the draft has a reason, Raw is nil and the reason stays. A draft with
+// a score, or without readings, is complete already.
 func (d Draft) Score(weak norms.Values) score.Result {
 	if d.Reason != "" || d.Raw != nil || d.Readings == nil {
 		return d.Result

@@ -14,7 +14,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// speak makes a turn of bursts of syllables with pauses between them: a 200 Hz tone that swings 4 times a second.
+// speak makes a turn of bursts of syllables with pauses between them: a 200 Hz tone that swings 4
+// times a second.
 func speak(bursts int, burstMs, pauseMs int) []int16 {
 	var x []int16
 	for i := range bursts {

@@ -12,22 +12,23 @@ import (
 )
 
 const (
-	// minWords is the least number of words for a rate per 100 words; minPauses the least number of pauses for a share of them.
+	// minWords is how many words a rate per 100 words needs; minPauses is how many pauses a share
+	// of them needs.
 	minWords  = 20
 	minPauses = 5
 	// longestRepeat is the longest sequence of words that is looked for right after itself.
 	longestRepeat = 4
-	// nearMs is how far the recogniser's word times may be off: a clause that ends this near to a pause
-	// ends at it.
+	// nearMs is how far the recogniser's word times may be off: a clause that ends this near to a
+	// pause ends at it.
 	nearMs = 300
-	// hiddenMs and its bound: a stretch of sound this long with no word over it is taken for a filled pause that the
-	// recogniser left out.
+	// A stretch of sound of hiddenMs to hiddenMaxMs without a word is taken for a filled pause that
+	// the recogniser left out.
 	hiddenMs    = 250
 	hiddenMaxMs = 1500
 )
 
-// openers begin a clause in English: a pause before one of them is between clauses. In other languages
-// the punctuation alone tells.
+// openers begin a clause in English: a pause before one of them is between clauses. In other
+// languages the punctuation alone tells.
 var openers = map[string]bool{"and": true, "but": true, "or": true, "so": true, "because": true, "although": true,
 	"though": true, "if": true, "when": true, "while": true, "where": true, "which": true, "who": true, "that": true, "then": true,
 	"since": true, "until": true, "unless": true, "whereas": true, "however": true, "after": true, "before": true}
@@ -103,8 +104,8 @@ func boundary(language string, said []transcript.Word, from, to int64) bool {
 	return false
 }
 
-// repairs counts repetitions (one to longestRepeat words said again at once, with or without fillers
-// between) and restarts (words cut off with a dash).
+// repairs counts repetitions (one to longestRepeat words said again at once, with or without
+// fillers between) and restarts (words cut off with a dash).
 func repairs(language string, said []transcript.Word) int {
 	var b []string
 	n := 0

@@ -30,13 +30,15 @@ type Reading struct {
 	// Value is what is reported; nil: not measured, then Reason says why.
 	Value  *float64 `json:"value"`
 	Reason string   `json:"reason,omitempty"`
-	// Parts are the values in the parts of the candidate's speech; nil: the measure belongs to the whole, and every part is given Value.
+	// Parts are the values in the parts of the candidate's speech. nil: the measure belongs to the
+	// whole, and Value counts in each part.
 	Parts Values `json:"parts,omitempty"`
-	// Pace is the factor between the measure's norm, set for English, and that of the language spoken; 0 is 1.
+	// Pace is what the norm, set for English, is multiplied by for the language spoken; 0 means 1.
 	Pace float64 `json:"pace,omitempty"`
 }
 
-// Values are those of a measure in the parts of a candidate's speech, NaN where a part has none. In JSON that is null.
+// Values are those of a measure in the parts of a candidate's speech, NaN where a part has none. In
+// JSON that is null.
 type Values []float64
 
 // MarshalJSON writes null for what is no number: JSON has neither NaN nor infinities.
@@ -77,8 +79,9 @@ func (r Reading) of(m Measure) Measure {
 	return m
 }
 
-// InParts reads a measure by its values in the parts of the candidate's speech, NaN where a part has none: the mean of those that have
-// one, by the parts' weights. Where none has, it is not measured for the reason given.
+// InParts makes a reading of a measure's values in the parts of the candidate's speech, NaN where a
+// part has none. Its value is the mean of the others by the parts' weights. Where no part has a
+// value, it is not measured, for the reason given.
 func InParts(name, reason string, values, weights []float64) Reading {
 	var sum, weight float64
 	for i, v := range values {
@@ -94,9 +97,10 @@ func InParts(name, reason string, values, weights []float64) Reading {
 	return Reading{Name: name, Value: &mean, Parts: values}
 }
 
-// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))), with a and b such that a candidate at
-// the low end of every norm scores the number "scoreAtLow" and one at the high end "scoreAtHigh". The order comes from the
-// weights, the scale from the norms.
+// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))),
+// with a and b such that a candidate at the low end of every norm scores the number "scoreAtLow"
+// and one at the high end "scoreAtHigh". The order comes from the weights, the scale from the
+// norms.
 func (s Section) Scale(f float64) float64 { return s.Scaler()(f) }
 
 // Scaler is Scale for many values.
@@ -117,17 +121,21 @@ func (s Section) line() (a, b float64) {
 
 func logit(score float64) float64 { return math.Log(score / (top - score)) }
 
-// Linear turns readings into a score of this section, 0 to 5. In each part of the speech the linear predictor is the section's
-// number "constant" plus each measure's weight times its standardised value; the score is the mean of the parts' scores by their
-// weights. A measure that a part lacks counts as its mean over the other parts, one that all lack as the middle of its norm.
-// Without parts (weights nil) the whole is one.
+// Linear turns readings into a score of this section, 0 to 5: the mean of the scores of all parts
+// of the speech, by their weights. The linear predictor of a part is the section's number
+// "constant" plus each measure's weight times its standardised value. A measure that a part lacks
+// counts there as its mean over the other parts; one that all parts lack counts as the middle of
+// its norm. Without weights (nil) the whole speech is one part.
 //
-// In each part, what lies between its score and that of a candidate in the middle of every norm is shared out in proportion to
-// the measures' parts in the predictor; contributions are the means of these, and add up to the score less that of the middle.
+// Contributions say how far each measure moved the score from that of a candidate in the middle of
+// every norm, and add up to that difference. In each part the difference is shared out in
+// proportion to what the measures moved the predictor by; a contribution is the mean over the
+// parts.
 //
-// The interval holds 90 %: the spread of the score over bootstraps of the parts (fixed seed), or, below 8 parts and where that
-// is more, the number "partSD" over the root of the parts' weight; together with "modelSD", the spread of what the model gets
-// wrong, and extraSD for what the recording makes less sure; all on the scale of 0 to 5.
+// The interval holds 90 %. It comes from three spreads on the scale of 0 to 5, added as independent
+// errors: that of the score over bootstraps of the parts (fixed seed), the number "modelSD" for
+// what the model gets wrong, and extraSD for a poor recording. With fewer than 8 parts the first is
+// at least the number "partSD" over the root of the parts' weight.
 func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) (raw float64, interval [2]float64, measures []score.Measure) {
 	if len(weights) == 0 {
 		weights = []float64{1}
@@ -250,5 +258,6 @@ func spread(v, weights []float64) float64 {
 	return math.Sqrt(max(0, sq/n-sum/n*sum/n))
 }
 
-// round keeps six decimals: machines that fuse multiplications differ further down. There is no negative zero.
+// round keeps six decimals: machines that fuse multiplications differ further down. There is no
+// negative zero.
 func round(v float64) float64 { return math.Round(v*1e6)/1e6 + 0 }

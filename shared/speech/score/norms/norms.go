@@ -1,7 +1,7 @@
 // Package norms is the one versioned file of every number that a score is made with: the norms of
 // the measures, their means and spreads, their weights, and the cut points. Each number names its
-// source, so that none is a guess in disguise. The cut points are provisional until they are checked
-// on speech with CEFR labels.
+// source, so that none is a guess in disguise. The cut points are provisional until they are
+// checked on speech with CEFR labels.
 package norms
 
 import (
@@ -25,8 +25,8 @@ var raw []byte
 // Number is one number with its provenance.
 type Number struct {
 	Value float64 `json:"value"`
-	// Source is where it comes from: a paper, a corpus with the computation, or "provisional" with the
-	// reason.
+	// Source is where it comes from: a paper, a corpus with the computation, or "provisional" with
+	// the reason.
 	Source string `json:"source"`
 }
 
@@ -39,9 +39,11 @@ type Measure struct {
 	// spread and the weight were set on: they hold for no other. Empty where the measure does not
 	// depend on the recogniser's probabilities.
 	CalibratedTo string `json:"calibratedTo,omitempty"`
-	// Norm is the range between the low end (about A2) and the high end (about C1) of speakers, in Unit.
+	// Norm is the range between the low end (about A2) and the high end (about C1) of speakers, in
+	// Unit.
 	Norm score.Norm `json:"norm"`
-	// Mean and SD standardise the measure: z = (value - Mean) / SD. SD 1 and Mean 0 where it is not scored.
+	// Mean and SD standardise the measure: z = (value - Mean) / SD. SD 1 and Mean 0 where it is not
+	// scored.
 	Mean Number `json:"mean"`
 	SD   Number `json:"sd"`
 	// Weight is the measure's factor in the score's linear predictor per SD: negative where more is

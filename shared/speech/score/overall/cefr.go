@@ -9,8 +9,8 @@ import (
 // Levels are the levels of the CEFR, from the lowest.
 var Levels = [6]string{"A1", "A2", "B1", "B2", "C1", "C2"}
 
-// Shown is a score as it is shown: 0 to 5 with one decimal. Level and Percent are those of the shown score, so that
-// what is read together fits together.
+// Shown is a score as it is shown: 0 to 5 with one decimal. Level and Percent are those of the
+// shown score, so that what is read together fits together.
 func Shown(raw float64) float64 { return math.Round(clamp(raw)*10) / 10 }
 
 // Level is the CEFR level of a score.

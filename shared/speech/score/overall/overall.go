@@ -19,8 +19,8 @@ const minDimensions = 2
 // Score is the mean of the dimensions that were measured. A capped one (fluency) counts up to a
 // limit: its number in the norms (the last tenth of B2), or the mean of the other dimensions where
 // that is more. No fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and Hunter 2020), so
-// vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions were
-// measured.
+// vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions
+// were measured.
 //
 // The interval adds, as independent errors, what each dimension's interval moves the mean by while
 // the others stay as they are.

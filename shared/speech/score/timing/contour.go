@@ -1,6 +1,6 @@
-// Package timing measures speech from its sound alone: where there is speech and where silence, how long the pauses are,
-// how many peaks of intensity (roughly syllables) there are. It looks at no transcript, so that a recogniser's mistakes
-// cannot move it. Fluency and accent share it.
+// Package timing measures speech from its sound alone: where there is speech and where silence, how
+// long the pauses are, and how many peaks of intensity (roughly syllables) there are. It reads no
+// transcript for that, so a recogniser's mistakes cannot change it. Fluency and accent share it.
 package timing
 
 import (
@@ -23,8 +23,8 @@ const (
 // Contour is the energy in dB below full scale, a value every FrameMs.
 type Contour []float64
 
-// Energy computes the contour of 16 kHz mono samples. What does not fill a frame of 25 ms at the end is left out; fewer
-// samples than one frame give an empty contour.
+// Energy computes the contour of 16 kHz mono samples. What does not fill a frame of 25 ms at the
+// end is left out; fewer samples than one frame give an empty contour.
 func Energy(pcm []int16) Contour {
 	if len(pcm) < window {
 		return nil
@@ -63,9 +63,10 @@ func percentile(sorted []float64, p float64) float64 {
 	return sorted[i] + (x-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// Threshold is the level in dB above which a frame is speech: 25 dB below the loudest (99th percentile), and no lower than a
-// quarter of the way from the noise floor (5th percentile) up to it; but 6 dB below the loudest at most, since a stretch without
-// a pause shows no floor; and quietestDb at least. An empty contour has none: +Inf.
+// Threshold is the level in dB above which a frame is speech. It is 25 dB below the loudest (99th
+// percentile), or a quarter of the way from the noise floor (5th percentile) to the loudest where
+// that is higher. It is never less than 6 dB below the loudest, because a stretch without a pause
+// shows no floor, and never below quietestDb. An empty contour has none: +Inf.
 func (c Contour) Threshold() float64 {
 	if len(c) == 0 {
 		return math.Inf(1)

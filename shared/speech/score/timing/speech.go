@@ -11,8 +11,8 @@ import (
 const (
 	// splitMs is the least length of the parts into which a long turn is cut, in ms.
 	splitMs = 10_000
-	// fullMs is the length from which a stretch has full weight in a mean; below, its weight is its share of this. A "yes" should
-	// not count like an answer.
+	// fullMs is the length from which a stretch has full weight in a mean. A shorter one has its
+	// share of that: a "yes" should not count like an answer.
 	fullMs = 2_000
 )
 
@@ -34,9 +34,9 @@ type Speech struct {
 	pcm   []int16 // the whole recording
 }
 
-// Candidate measures the candidate's own turns, each against a threshold of its own, and cuts long ones at pauses. Turns
-// without a sound are left out; silence between turns belongs to nobody. A word belongs to the part that its middle lies
-// in or next to.
+// Candidate measures the candidate's own turns, each against its own threshold, and cuts long ones
+// at pauses. Turns without a sound are left out, and silence between turns belongs to nobody. A
+// word belongs to the part that its middle lies in or next to.
 func Candidate(m score.Material) Speech {
 	s := Speech{pcm: m.PCM}
 	turns := m.Conversation.CandidateTurns()
@@ -70,9 +70,9 @@ func (s Speech) WithWords(turns []transcript.Turn) Speech {
 	return s
 }
 
-// Probability is the mean probability of all words but the first, 0 to 1. The first word has no
-// context: its probability tells how often people begin that way, not how clearly it was said. ok
-// is false for fewer than two words, and for words that were given rather than heard (probability 0).
+// Probability is the mean probability of the words, 0 to 1, without the first: with nothing before
+// it, that one's depends less on how it was said than on what people say first. ok is false below
+// two words, and where no word has a probability, because the words were given and not recognised.
 func (p Part) Probability() (v float64, ok bool) {
 	if len(p.Words) < 2 {
 		return 0, false

@@ -5,7 +5,8 @@ import "parley/shared/speech/audio"
 const (
 	// PauseMs is the shortest silence that is a pause, in ms (de Jong & Bosker 2013).
 	PauseMs = 250
-	// riseDb is by how much a peak stands out of the valleys beside it, in dB (de Jong & Wempe 2009).
+	// riseDb is by how much a peak stands out of the valleys beside it, in dB (de Jong & Wempe
+	// 2009).
 	riseDb = 2.0
 )
 
@@ -16,17 +17,18 @@ type Run struct {
 	Peaks int
 }
 
-// Stretch is the timing of one stretch of one speaker; times are ms from the beginning of the recording.
+// Stretch is the timing of one stretch of one speaker; times are ms from the beginning of the
+// recording.
 type Stretch struct {
-	// Span runs from the first speech to the last: silence before and after belongs to nobody. Of a turn that was split, the
-	// pause at the cut belongs to the part before it.
+	// Span runs from the first speech to the last: silence before and after belongs to nobody. Of a
+	// turn that was split, the pause at the cut belongs to the part before it.
 	Span   audio.Span
 	Runs   []Run
 	Pauses []audio.Span
 }
 
-// Measure finds the timing of a contour that begins offsetMs into the recording, given the threshold in dB above which a frame
-// is speech. No speech: no runs.
+// Measure finds the timing of a contour that begins offsetMs into the recording, given the
+// threshold in dB above which a frame is speech. No speech: no runs.
 func (c Contour) Measure(threshold float64, offsetMs int64) Stretch {
 	var s Stretch
 	first, last := -1, -1 // frames of the run that is open
@@ -60,8 +62,8 @@ func span(from, to int, offsetMs int64) audio.Span {
 	return audio.Span{StartMs: offsetMs + int64(from)*FrameMs, EndMs: offsetMs + int64(to)*FrameMs}
 }
 
-// peaks counts the maxima of a smoothed run that lie above the threshold and stand riseDb out of the valleys beside them; the
-// ends of the run count as valleys.
+// peaks counts the maxima of a smoothed run that lie above the threshold and stand riseDb out of
+// the valleys beside them; the ends of the run count as valleys.
 func peaks(c Contour, threshold float64) int {
 	n := 0
 	valley, top, rising := threshold-riseDb, 0.0, false
@@ -87,8 +89,8 @@ func peaks(c Contour, threshold float64) int {
 	return n
 }
 
-// Split cuts a long stretch at pauses into parts of at least ms each (the last takes what is left), so that it can be
-// averaged and resampled in parts. Every pause stays in one of them.
+// Split cuts a long stretch at pauses into parts of at least ms each (the last takes what is left),
+// so that it can be averaged and resampled in parts. Every pause stays in one of them.
 func (s Stretch) Split(ms int64) []Stretch {
 	var out []Stretch
 	var part Stretch

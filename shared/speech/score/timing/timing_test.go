@@ -12,7 +12,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// tone is a 200 Hz tone of the given amplitude whose level swings between full and -20 dB `rate` times a second.
+// tone is a 200 Hz tone of the given amplitude whose level swings between full and -20 dB `rate`
+// times a second.
 func tone(ms int, amplitude, rate float64) []int16 {
 	x := make([]int16, ms*audio.SampleRate/1000)
 	for i := range x {

@@ -7,12 +7,14 @@ import (
 )
 
 const (
-	// WindowSeconds is the longest window into which parts are joined, s: the recogniser hears 30 s at a time.
+	// WindowSeconds is the longest window into which parts are joined, s: the recogniser hears 30 s
+	// at a time.
 	WindowSeconds = 28.5
 	// padMs is kept of the silence on either side of a part, gapMs of silence put between two.
 	padMs = 250
 	gapMs = 600
-	// digital is how many samples of 0 in a row are no room's silence but a gate's, or a gap in a call: 10 ms.
+	// digital is how many samples of 0 in a row are a noise gate or a gap in a call, and no silent
+	// room: 10 ms.
 	digital = audio.SampleRate / 100
 )
 
@@ -55,8 +57,9 @@ func (w Window) Each() []Window {
 
 func ms(samples int) int64 { return int64(samples) * 1000 / audio.SampleRate }
 
-// Join puts the parts with the given indices, in order, into as few windows of at most WindowSeconds as it can without
-// reordering; a part that is longer than that is a window of its own.
+// Join puts the parts with the given indices, in order, into as few windows of at most
+// WindowSeconds as it can without reordering; a part that is longer than that is a window of its
+// own.
 func (s Speech) Join(which []int) []Window {
 	const gap = gapMs * audio.SampleRate / 1000
 	var out []Window
@@ -93,8 +96,9 @@ func padded(parts []Part, i int) (fromMs, toMs int64) {
 	return fromMs, toMs
 }
 
-// dithered is the sound with noise of one step in digital silence, always the same: an acoustic model that was trained on rooms takes silence
-// without any for impossible, and an aligner finds no way through it. What holds none is returned as it is.
+// dithered fills digital silence with noise of one step, always the same. Acoustic models are
+// trained on rooms, where such silence does not occur, and an aligner finds no way through it.
+// Sound without digital silence is returned as it is.
 func dithered(pcm []int16) []int16 {
 	out, run, changed := pcm, 0, false
 	state := uint32(1)
