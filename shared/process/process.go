@@ -43,6 +43,9 @@ type Command struct {
 	Limits Limits
 	// MaxOutput bounds the child's standard output, in bytes. A child that writes more is killed.
 	MaxOutput int
+	// Stdout, if not nil, receives standard output while the child runs, instead of Result.Stdout.
+	// An error from it kills the child. Stderr, if not nil, receives standard error as well.
+	Stdout, Stderr io.Writer
 }
 
 // Result is the output and the exit status of a child.
@@ -51,12 +54,14 @@ type Result struct {
 	Stderr string // its last 4 KB
 	// ExitCode is -1 if the child was killed or did not start.
 	ExitCode int
+	// CPU is the processor time of the child.
+	CPU time.Duration
 }
 
 // Run runs c to its end. If ctx ends first, Run kills the process group. The error is nil only for
 // exit status 0. Otherwise it wraps ctx's error if ctx ended, ErrOutput if there was too much
-// output, an *exec.ExitError with the end of the child's standard error, or the reason why the
-// child did not start. The Result is filled in as far as known, even with an error.
+// output, the error of c.Stdout if it returned one, an *exec.ExitError with the end of the child's
+// standard error, or the reason why the child did not start. The Result is filled in as far as known, even with an error.
 func Run(ctx context.Context, c Command) (Result, error) {
 	var out Result
 	var err error
@@ -80,9 +85,12 @@ func run(ctx context.Context, c Command) (Result, error) {
 	prepare(cmd, c.Dir)
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.Stdin = c.Stdin
-	stdout := &capped{max: c.MaxOutput, full: func() { cancel(ErrOutput) }}
+	stdout := &capped{max: c.MaxOutput, to: c.Stdout, stop: cancel}
 	stderr := &tail{}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if c.Stderr != nil {
+		cmd.Stderr = io.MultiWriter(stderr, c.Stderr)
+	}
 	if err := cmd.Start(); err != nil {
 		return Result{ExitCode: -1}, fmt.Errorf("process: start %s: %w", c.Path, err)
 	}
@@ -92,7 +100,8 @@ func run(ctx context.Context, c Command) (Result, error) {
 	}
 	err := cmd.Wait()
 	_ = killGroup(cmd.Process.Pid) // processes that the child started; usually there are none left
-	r := Result{Stdout: stdout.buf.Bytes(), Stderr: stderr.String(), ExitCode: cmd.ProcessState.ExitCode()}
+	r := Result{Stdout: stdout.buf.Bytes(), Stderr: stderr.String(), ExitCode: cmd.ProcessState.ExitCode(),
+		CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if ctx.Err() != nil {
 		return r, fmt.Errorf("process: %s: %w", c.Path, context.Cause(ctx))
 	}
@@ -112,23 +121,32 @@ func prepare(cmd *exec.Cmd, dir string) {
 	cmd.WaitDelay = killWait
 }
 
-// capped keeps what is written, up to max bytes, and calls full once if there is more. The buffer
-// is not embedded, because its ReadFrom would bypass the bound.
+// capped keeps what is written, or passes it on, up to max bytes; it calls stop, once, on more and on an error of the writer that it
+// passes to. The buffer is not embedded: its ReadFrom would go round the bound.
 type capped struct {
-	buf  bytes.Buffer
-	max  int
-	full func()
-	over bool
+	buf     bytes.Buffer
+	to      io.Writer // instead of buf
+	n, max  int
+	stop    func(error)
+	stopped error
 }
 
-// Write implements io.Writer. ErrOutput.
-func (c *capped) Write(p []byte) (int, error) {
-	if !c.over && c.buf.Len()+len(p) <= c.max {
-		return c.buf.Write(p)
+// Write implements io.Writer: ErrOutput, or the error of the writer that it passes to.
+func (c *capped) Write(p []byte) (n int, err error) {
+	switch {
+	case c.stopped != nil:
+		return 0, c.stopped
+	case c.n+len(p) > c.max:
+		err = ErrOutput
+	case c.to != nil:
+		n, err = c.to.Write(p)
+	default:
+		n, err = c.buf.Write(p)
 	}
-	if !c.over {
-		c.over = true
-		c.full()
+	c.n += n
+	if err != nil {
+		c.stopped = err
+		c.stop(err)
 	}
-	return 0, ErrOutput
+	return n, err
 }

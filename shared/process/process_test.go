@@ -127,6 +127,40 @@ func TestRunKillsAChildThatWritesTooMuch(t *testing.T) {
 	}
 }
 
+// writer is an io.Writer.
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+func TestRunPassesOnWhatTheChildWrites(t *testing.T) {
+	var out, complaint bytes.Buffer
+	c := command("echo", strings.NewReader("hello"))
+	c.Stdout = &out
+	if r, err := Run(t.Context(), c); err != nil || out.String() != "hello" || len(r.Stdout) != 0 {
+		t.Errorf("got %q, kept %q, %v", out.String(), r.Stdout, err)
+	}
+	c = command("fail", nil)
+	c.Stderr = &complaint
+	if r, err := Run(t.Context(), c); err == nil || complaint.String() != "no such thing" || r.Stderr != "no such thing" {
+		t.Errorf("got %q, kept %q, %v", complaint.String(), r.Stderr, err)
+	}
+	c = command("echo", bytes.NewReader(make([]byte, 1<<20+1)))
+	c.Stdout = io.Discard
+	if _, err := Run(t.Context(), c); !errors.Is(err, ErrOutput) {
+		t.Errorf("over the bound: got %v", err)
+	}
+}
+
+func TestRunKillsAChildWhoseReaderHasEnough(t *testing.T) {
+	enough := errors.New("enough")
+	c := command("flood", nil)
+	c.MaxOutput = 1 << 40
+	c.Stdout = writer(func([]byte) (int, error) { return 0, enough })
+	if _, err := Run(t.Context(), c); !errors.Is(err, enough) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go cancel()
