@@ -10,6 +10,15 @@ type Info struct {
 	DurationMs int64  `json:"durationMs"` // what its packets hold, ms
 	Format     string `json:"format"`     // mp3, wav, m4a, webm, ogg, flac
 	SizeBytes  int64  `json:"sizeBytes"`
+	// Joins is how many further recordings follow the first in the file.
+	Joins  int    `json:"joins"`
+	Breaks Breaks `json:"breaks"`
+}
+
+// Breaks are the gaps of more than a minute in a recording, of each of which a second is kept.
+type Breaks struct {
+	Count     int   `json:"count"`
+	LeftOutMs int64 `json:"leftOutMs"` // in all
 }
 
 // CutSettings is how the recording is cut into speech and silence. Defaults and bounds stand in

@@ -14,7 +14,7 @@ var Bounds = struct {
 
 // How long and how large the work on one file may get. A file of 25 MB is walked in under a second and decoded in under ten.
 const (
-	probeTime    = 20 * time.Second
+	probeTime    = 20 * time.Second // of the processor, for all parts of a file together
 	decodeTime   = 90 * time.Second
 	engineMemory = 2 << 30 // address space, bytes; resident it needs 15 to 60 MB
 	// decodeSeconds is where decoding stops whatever the file says: a second above MaxLength.

@@ -2,7 +2,6 @@ package audio
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 )
 
@@ -17,147 +16,115 @@ var (
 	WAV  = Format{"wav", "wav"}
 	MP3  = Format{"mp3", "mp3"}
 	M4A  = Format{"m4a", "mov"}
+	AAC  = Format{"m4a", "aac"} // bare ADTS frames, as phones and live streams leave them
 	WebM = Format{"webm", "matroska"}
 	OGG  = Format{"ogg", "ogg"}
 	FLAC = Format{"flac", "flac"}
 )
 
 // Formats lists them all.
-var Formats = []Format{MP3, WAV, M4A, WebM, OGG, FLAC}
+var Formats = []Format{MP3, WAV, M4A, AAC, WebM, OGG, FLAC}
 
-// SniffBytes is how much of a file's beginning Sniff wants to see; less will do for a shorter file.
-const SniffBytes = 16384
-
-// Sniff tells a file's format by its first bytes, never by its name; ok is false for any other kind of file.
-func Sniff(head []byte) (f Format, ok bool) {
-	switch {
-	case len(head) >= 12 && hasAny(head, "RIFF", "RF64", "BW64") && string(head[8:12]) == "WAVE":
-		return WAV, true
-	case hasAny(head, "fLaC"):
-		return FLAC, true
-	case hasAny(head, "OggS\x00"):
-		return OGG, true
-	case isEBML(head):
-		return WebM, true
-	case isMP4(head):
-		return M4A, true
-	case hasAny(head, "ID3"):
-		rest, inside := skipID3(head)
-		if !inside {
-			return Format{}, false
+// identify tells a file's format by what stands in it, never by its name, and where the recording
+// begins: behind the tags in front of it, however long. ok is false for any other kind of file.
+func identify(w *window) (f Format, from int64, ok bool) {
+	for _, from := range []int64{skipTags(w, 0), skipPadding(w, skipTags(w, 0))} {
+		switch head := w.bytes(from, 16); {
+		case isRIFF(head):
+			return WAV, from, true
+		case hasAny(head, "fLaC"):
+			return FLAC, from, true
+		case hasAny(head, "OggS\x00"):
+			return OGG, from, true
+		case isEBML(w, from):
+			return WebM, from, true
+		case isMP4(w, from):
+			return M4A, from, true
 		}
-		if rest == nil { // the tag, a cover picture as a rule, is longer than what we see
-			return MP3, true
-		}
-		if hasAny(rest, "fLaC") {
-			return FLAC, true
-		}
-		return MP3, isMPEG(rest)
 	}
-	return MP3, isMPEG(head)
+	from = skipPadding(w, skipTags(w, 0))
+	for at := from; at < from+maxJunk && at < w.size; at++ {
+		if isMPEG(w, at, sureFrames) {
+			return MP3, from, true
+		}
+		if isADTS(w, at, sureFrames) {
+			return AAC, from, true
+		}
+	}
+	return Format{}, from, false
 }
+
+// maxJunk is how far behind the tags the first frame of an MPEG or ADTS stream may be: zeros, or
+// the rest of a frame that was cut.
+const maxJunk = 4096
 
 func hasAny(b []byte, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(p string) bool { return bytes.HasPrefix(b, []byte(p)) })
 }
 
-// isEBML tells whether b begins a Matroska file of doctype webm or matroska (RFC 8794, RFC 9559).
-func isEBML(b []byte) bool {
-	if !hasAny(b, "\x1a\x45\xdf\xa3") {
-		return false
-	}
-	b = b[:min(len(b), 256)]
-	i := bytes.Index(b, []byte{0x42, 0x82}) // DocType
-	if i < 0 || i+3 > len(b) {
-		return false
-	}
-	return hasAny(b[i+3:], "webm", "matroska")
-}
+// maxTags is how many tags may stand after one another.
+const maxTags = 64
 
-// brands are the major brands of ISO base media files that hold sound.
-var brands = []string{"M4A", "M4B", "M4P", "M4V", "F4A", "mp41", "mp42", "mp71", "isom", "iso2", "iso3", "iso4", "iso5", "iso6", "iso7", "iso8",
-	"iso9", "avc1", "dash", "qt  ", "MSNV", "3gp", "3g2"}
-
-func isMP4(b []byte) bool {
-	if len(b) < 16 || string(b[4:8]) != "ftyp" {
-		return false
-	}
-	size := int(binary.BigEndian.Uint32(b))
-	if size < 16 {
-		return false
-	}
-	return slices.ContainsFunc(brands, func(brand string) bool { return bytes.HasPrefix(b[8:], []byte(brand)) })
-}
-
-// skipID3 steps over ID3v2 tags; inside is false where the header is none, rest is nil where the tag goes on beyond b.
-func skipID3(b []byte) (rest []byte, inside bool) {
-	for hasAny(b, "ID3") {
-		if len(b) < 10 || b[3] == 0xff || b[4] == 0xff {
-			return nil, false
+// skipTags steps over the tags at an offset, ID3v2 and APEv2. It returns the offset itself where
+// there are none, and the file's end where a tag goes on beyond it.
+func skipTags(w *window, at int64) int64 {
+	for range maxTags {
+		n := tagBytes(w, at)
+		if n == 0 {
+			break
 		}
-		size := 0
+		at = min(at+n, w.size)
+	}
+	return at
+}
+
+// maxPadding is how many zeros may stand behind the tags.
+const maxPadding = 1 << 20
+
+// skipPadding steps over the zeros behind the tags that end at an offset; there are none where
+// there are no tags.
+func skipPadding(w *window, at int64) int64 {
+	if at == 0 {
+		return 0
+	}
+	for end := at + maxPadding; at < end; {
+		b := w.bytes(at, windowBytes/2)
+		rest := bytes.TrimLeft(b, "\x00")
+		at += int64(len(b) - len(rest))
+		if len(rest) > 0 || len(b) == 0 {
+			break
+		}
+	}
+	return at
+}
+
+// tagBytes is the length of the tag at an offset; 0 where there is none.
+// (https://id3.org/id3v2.4.0-structure,
+// https://wiki.hydrogenaud.io/index.php?title=APEv2_specification)
+func tagBytes(w *window, at int64) int64 {
+	b := w.bytes(at, 32)
+	switch {
+	case len(b) >= 10 && hasAny(b, "ID3") && b[3] != 0xff && b[4] != 0xff:
+		size := int64(0)
 		for _, c := range b[6:10] {
 			if c >= 0x80 {
-				return nil, false
+				return 0
 			}
-			size = size<<7 | int(c)
+			size = size<<7 | int64(c)
 		}
 		size += 10
 		if b[5]&0x10 != 0 {
 			size += 10 // a footer
 		}
-		if size >= len(b) {
-			return nil, true
+		return size
+	case len(b) == 32 && hasAny(b, "APETAGEX"):
+		size := int64(b[12]) | int64(b[13])<<8 | int64(b[14])<<16 | int64(b[15])<<24
+		if b[23]&0x20 != 0 { // this is the header, which the size leaves out
+			return size + 32
 		}
-		b = b[size:]
+		return 32 // the footer of what was taken for sound
+	case len(b) == 32 && hasAny(b, "TAG"): // ID3v1
+		return 128
 	}
-	return b, true
-}
-
-// mpegJunk is how far into the file the first frame may be: zeros, or the rest of a frame that was cut.
-const mpegJunk = 4096
-
-// isMPEG tells whether b holds MPEG audio layer III: three frame headers in a row, each where the one before says, of the same
-// version and rate. Fewer bytes than three frames (a file of a tenth of a second) are not enough.
-func isMPEG(b []byte) bool {
-	for i := 0; i < len(b) && i < mpegJunk; i++ {
-		if b[i] != 0xff {
-			continue
-		}
-		at, frames := i, 0
-		var kind uint32
-		for frames < 3 && at+4 <= len(b) {
-			n, k := mpegFrame(binary.BigEndian.Uint32(b[at:]))
-			if n == 0 || frames > 0 && k != kind {
-				break
-			}
-			at, kind, frames = at+n, k, frames+1
-		}
-		if frames == 3 {
-			return true
-		}
-	}
-	return false
-}
-
-// mpegFrame is the length in bytes of the layer III frame with this header (ISO/IEC 11172-3, 13818-3) and what all frames of a
-// stream share; 0 where it is no such header.
-func mpegFrame(h uint32) (length int, kind uint32) {
-	version, layer, rate, sample, pad := h>>19&3, h>>17&3, h>>12&15, h>>10&3, int(h>>9&1)
-	if h>>21 != 0x7ff || version == 1 || layer != 1 || rate == 0 || rate == 15 || sample == 3 || h&3 == 2 {
-		return 0, 0
-	}
-	bitrates := [16]int{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0}
-	factor := 72
-	hz := [3]int{44100, 48000, 32000}[sample]
-	switch version {
-	case 3: // MPEG-1
-		bitrates = [16]int{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0}
-		factor = 144
-	case 2: // MPEG-2
-		hz /= 2
-	case 0: // MPEG-2.5
-		hz /= 4
-	}
-	return factor*bitrates[rate]*1000/hz + pad, h & 0xfffe0c00
+	return 0
 }

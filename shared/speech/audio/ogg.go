@@ -1,44 +1,45 @@
 package audio
 
 import (
-	"errors"
-	"fmt"
-	"io"
-	"os"
+	"encoding/binary"
+	"time"
 )
 
-// maxPages is how many pages of an Ogg file are looked at: a file of 25 MB in pages of 4 KB has 6400.
-const maxPages = 1 << 18
-
-// isChained tells whether an Ogg file (RFC 3533) is several after one another, as a recording of a broadcast is. ffmpeg's reader
-// takes the headers of the second for packets of sound, which decoding alone shows to be none.
-func isChained(path string) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, fmt.Errorf("audio: ogg: %w", err)
-	}
-	defer func() { _ = f.Close() }()
+// oggParts finds the links of a chained Ogg file (RFC 3533), as recordings of broadcasts, and of
+// devices that were changed, are: pages that begin streams, behind pages that go on with others.
+// What is no page is stepped over.
+func oggParts(w *window, from int64) []part {
 	const header, first = 27, 0x02
-	b := make([]byte, header+255)
-	within := false // behind the pages that begin the first file
-	at := int64(0)
-	for range maxPages {
-		n, err := f.ReadAt(b, at)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return false, fmt.Errorf("audio: ogg: %w", err)
-		}
-		if n < header || string(b[:4]) != "OggS" || n < header+int(b[26]) {
-			return false, nil // the end, or damage
+	parts := []part{{from: from}}
+	within := false // behind the pages that begin the link's streams
+	for at := from; at < w.size && len(parts) <= maxParts; {
+		b := w.bytes(at, header+255)
+		if len(b) < header || string(b[:4]) != "OggS" || len(b) < header+int(b[26]) {
+			if at = w.find("OggS\x00", at+1, w.size); at < 0 {
+				break
+			}
+			continue
 		}
 		if b[5]&first == 0 {
 			within = true
 		} else if within {
-			return true, nil
+			parts, within = append(parts, part{from: at}), false
 		}
-		at += header + int64(b[26])
+		body := at + header + int64(b[26])
+		next := body
 		for _, segment := range b[header : header+int(b[26])] {
-			at += int64(segment)
+			next += int64(segment)
 		}
+		if b[5]&first != 0 {
+			if head := w.bytes(body, 12); len(head) == 12 && string(head[:8]) == "OpusHead" {
+				skip := time.Duration(binary.LittleEndian.Uint16(head[10:])) * time.Second / 48000 // RFC 7845
+				parts[len(parts)-1].trim = func(time.Duration) (lead, tail time.Duration) { return skip, 0 }
+			}
+		}
+		if next < w.size && !w.has(next, "OggS") { // a page that was cut: the next one may begin within it
+			next = at + 4
+		}
+		at = next
 	}
-	return false, nil
+	return parts
 }
