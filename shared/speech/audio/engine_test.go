@@ -21,7 +21,7 @@ import (
 )
 
 // ffmpeg is the engine's path; the test is skipped where there is none.
-func ffmpeg(t *testing.T) string {
+func ffmpeg(t testing.TB) string {
 	t.Helper()
 	if err := installed.Missing(installed.Dir(), installed.FFmpegFile); err != nil {
 		t.Skip(err)
@@ -55,7 +55,7 @@ func babble(n int) []int16 {
 	return out
 }
 
-func file(t *testing.T, name string, content []byte) string {
+func file(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(p, content, 0o600); err != nil {
@@ -260,8 +260,11 @@ func TestProbeHoldsTheBoundsOfLength(t *testing.T) {
 	for _, c := range []struct {
 		samples int
 		want    errcode.Code
-	}{{180*rate - 8, errcode.AudioTooShort}, {180 * rate, ""}, {2700 * rate, ""}, {2700*rate + 8, errcode.AudioTooLong}} {
+	}{{180*rate - 8, errcode.AudioTooShort}, {180 * rate, ""}, {2700 * rate, ""}, {2701 * rate, ""}, {2701*rate + 8, errcode.AudioTooLong}} {
 		a, err := p.Probe(t.Context(), file(t, "a.wav", wave(make([]int16, c.samples), rate, 1)))
+		if a.DurationMs == 2_701_000 {
+			t.Errorf("%d samples are billed whole", c.samples)
+		}
 		if c.want == "" && err != nil || c.want != "" && !errcode.Is(err, c.want) {
 			t.Errorf("%d samples: got %+v, %v", c.samples, a, err)
 		}
@@ -347,12 +350,6 @@ func TestDecodingIsTheSameForTheSameSamples(t *testing.T) {
 		}
 		if len(w) != 20*SampleRate || !bytes.Equal(Bytes(w), Bytes(f)) {
 			t.Errorf("%s: %d samples of WAV, %d of FLAC, equal: %v", name, len(w), len(f), bytes.Equal(Bytes(w), Bytes(f)))
-		}
-		pcm := filepath.Join(t.TempDir(), "pcm")
-		n, err := d.DecodeTo(t.Context(), in, pcm)
-		b, readErr := os.ReadFile(pcm)
-		if err != nil || readErr != nil || n != int64(len(w)) || !bytes.Equal(b, Bytes(w)) {
-			t.Errorf("%s: into a file: %d samples, %v, %v", name, n, err, readErr)
 		}
 	}
 }
