@@ -21,7 +21,7 @@ func tagNodes() []node {
 	return []node{
 		tag(tagSpeech, "Submit a recording, read its run, erase it."),
 		tag(tagRuns, "List runs."),
-		tag(tagCredits, "The balance and the ledger. A recording costs 1 credit per started minute. The credits are held at submit, charged if the run succeeds and released if it fails."),
+		tag(tagCredits, "The balance and the ledger. A recording costs 1 credit per started minute; the first 100 ms of a minute do not count. The credits are held at submit, charged if the run succeeds and released if it fails."),
 		tag(tagService, "Readiness and this documentation. These calls need no key."),
 	}
 }

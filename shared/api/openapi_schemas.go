@@ -193,6 +193,16 @@ func fileProps() []prop {
 	}
 }
 
+// joinedProps describe how the recording was put together.
+func joinedProps() []prop {
+	return []prop{
+		must("joins", whole("How many more recordings follow the first one in the file.", 0)),
+		must("breaks", closed("The gaps of more than a minute in the recording. One second of each is kept.",
+			must("count", whole("How many there are.", 0)),
+			must("leftOutMs", whole("The time left out of all of them, neither billed nor measured.", 0)))),
+	}
+}
+
 func headProps(status node) []prop {
 	return []prop{
 		must("id", runID()),
@@ -244,7 +254,7 @@ func httpCodes() []string {
 
 func summaryProps() []prop {
 	props := headProps(oneOf("How the run ended. `partial`: "+partialWithout()+" could not be measured, and the submit set allowPartial.", statusNames(run.Status.Terminal)...))
-	doneFile := append(fileProps(),
+	doneFile := append(append(fileProps(), joinedProps()...),
 		must("languageCode", orNull(matching("The language that was heard, ISO 639-1.", languagePattern))),
 		must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)),
 		must("speakerCount", orNull(whole("How many speakers were heard.", 0, upTo(100)))),
@@ -268,7 +278,7 @@ func summaryProps() []prop {
 
 // schemaNodes returns the schemas of bodies, by name.
 func schemaNodes() node {
-	liveFile := append(fileProps(), must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)))
+	liveFile := append(append(fileProps(), joinedProps()...), must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)))
 	live := func(s run.Status) bool { return !s.Terminal() }
 	whenNull := " A score that was not measured is null."
 	return node{

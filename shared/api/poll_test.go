@@ -36,7 +36,7 @@ func TestPollLive(t *testing.T) {
 	want := map[string]any{
 		"id": string(id), "externalId": "x", "status": "processing", "serviceType": "speech", "timestamp": "2026-04-21T12:34:56.789Z", "createdAt": "2026-04-21T12:34:56.789Z",
 		"completedAt": nil, "processingTimeMs": nil, "stage": "ingest", "progress": 5.0, "pollIntervalSeconds": 15.0,
-		"audio":   map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en"},
+		"audio":   map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en", "joins": 0.0, "breaks": map[string]any{"count": 0.0, "leftOutMs": 0.0}},
 		"credits": map[string]any{"held": 4.0}, "metadata": map[string]any{}, "tags": []any{"a"},
 	}
 	if !reflect.DeepEqual(r.body, want) {
@@ -104,6 +104,26 @@ func TestPollUnknown(t *testing.T) {
 	}
 }
 
+// Ensure that a run tells of what its file was joined and what was left out, before its end and after.
+func TestPollTellsOfJoinsAndBreaks(t *testing.T) {
+	h := newHouse(t)
+	r := h.submit(audio("webm 240000 2 1 59001"))
+	r.has(http.StatusAccepted)
+	id, _ := r.at("id").(string)
+	want := func() {
+		t.Helper()
+		r := h.get("/speech/analyze/" + id)
+		heard, _ := r.body["audio"].(map[string]any)
+		if heard["joins"] != 2.0 || !reflect.DeepEqual(heard["breaks"], map[string]any{"count": 1.0, "leftOutMs": 59001.0}) {
+			t.Errorf("got %v", heard)
+		}
+	}
+	want()
+	h.clock.Advance(90 * time.Second)
+	h.succeed(run.ID(id), reportJSON)
+	want()
+}
+
 // Ensure that the answer for a run that has ended has its report, with each number exactly as
 // written, and its credits.
 func TestPollSuccess(t *testing.T) {
@@ -116,7 +136,7 @@ func TestPollSuccess(t *testing.T) {
 	want := map[string]any{}
 	h.must(json.Unmarshal([]byte(reportJSON), &want))
 	heard, _ := want["audio"].(map[string]any)
-	maps.Copy(heard, map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en"})
+	maps.Copy(heard, map[string]any{"durationMs": 240000.0, "durationFormatted": "4:00", "format": "flac", "sizeBytes": 11.0, "requestedLanguage": "en", "joins": 0.0, "breaks": map[string]any{"count": 0.0, "leftOutMs": 0.0}})
 	maps.Copy(want, map[string]any{
 		"id": string(id), "externalId": nil, "status": "success", "serviceType": "speech", "timestamp": "2026-04-21T12:36:26.789Z", "createdAt": "2026-04-21T12:34:56.789Z",
 		"completedAt": "2026-04-21T12:36:26.789Z", "processingTimeMs": 90000.0,

@@ -93,7 +93,7 @@ func (c *call) submit() (answer, error) {
 		return answer{}, errcode.New(errcode.MultilingualNotEnabled)
 	}
 	s.Run.Length = time.Duration(info.DurationMs) * time.Millisecond
-	s.Run.Material = speech.File{Format: info.Format, SizeBytes: f.audio.size}.Document()
+	s.Run.Material = speech.File{Format: info.Format, SizeBytes: f.audio.size, Joins: info.Joins, Breaks: info.Breaks}.Document()
 	s.Run.Cost = c.Service.Price(s.Run.Length)
 	s.Terms = c.Service.Terms(s.Run.Length, c.client.ConcurrentRuns, c.Budget)
 	r, replayed, err := c.Runs.Submit(ctx, s, s.Run.CreatedAt)

@@ -25,7 +25,7 @@ type Presenter struct {
 // process. If r has ended since, its status is shown as processing, as the first answer showed it.
 func (p Presenter) Accepted(ctx context.Context, r run.Run, running int) (Accepted, error) {
 	h := p.head(r)
-	file, err := fileOf(r)
+	file, _, err := fileOf(r)
 	if err != nil {
 		return Accepted{}, err
 	}

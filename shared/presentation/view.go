@@ -8,6 +8,7 @@ import (
 
 	"parley/shared/engine/run"
 	"parley/shared/speech"
+	"parley/shared/speech/audio"
 )
 
 // Accepted is the answer to a submit.
@@ -64,8 +65,15 @@ type Live struct {
 	Tags                []string          `json:"tags"`
 }
 
+// Joined is what the file of a recording is put together of.
+type Joined struct {
+	Joins  int          `json:"joins"`
+	Breaks audio.Breaks `json:"breaks"`
+}
+
 type liveAudio struct {
 	File
+	Joined
 	RequestedLanguage string `json:"requestedLanguage"`
 }
 
@@ -124,6 +132,7 @@ func orNull(m json.RawMessage) json.RawMessage {
 
 type doneAudio struct {
 	File
+	Joined
 	LanguageCode      *string         `json:"languageCode"` // heard
 	RequestedLanguage string          `json:"requestedLanguage"`
 	SpeakerCount      json.RawMessage `json:"speakerCount"`
@@ -158,7 +167,7 @@ func (p Presenter) live(r run.Run) (v Live, err error) {
 		return v, err
 	}
 	v.Audio.RequestedLanguage = asked.Language
-	if v.Audio.File, err = fileOf(r); err != nil {
+	if v.Audio.File, v.Audio.Joined, err = fileOf(r); err != nil {
 		return v, err
 	}
 	v.Stage, v.Progress = p.progress(r)
@@ -173,7 +182,7 @@ func (p Presenter) summary(r run.Run, rep report, balance int64) (v Summary, err
 	if err != nil {
 		return v, err
 	}
-	file, err := fileOf(r)
+	file, joined, err := fileOf(r)
 	if err != nil {
 		return v, err
 	}
@@ -189,7 +198,7 @@ func (p Presenter) summary(r run.Run, rep report, balance int64) (v Summary, err
 	}
 	v = Summary{
 		ScoringMethod: rep.ScoringMethod, ScoringVersion: rep.ScoringVersion,
-		Audio:              doneAudio{file, heard, asked.Language, rep.Audio.SpeakerCount, rep.Audio.Quality},
+		Audio:              doneAudio{file, joined, heard, asked.Language, rep.Audio.SpeakerCount, rep.Audio.Quality},
 		CandidateDetection: rep.CandidateDetection, Scores: rep.Scores, Confidence: rep.Confidence, Explainability: rep.Explainability,
 		HRRecommendation: rep.HRRecommendation, CandidateFeedback: rep.CandidateFeedback,
 		Credits: Charged{r.Charged, balance, math.Round(r.Length.Minutes()*100) / 100},
@@ -199,10 +208,10 @@ func (p Presenter) summary(r run.Run, rep report, balance int64) (v Summary, err
 	return v, nil
 }
 
-func fileOf(r run.Run) (File, error) {
+func fileOf(r run.Run) (File, Joined, error) {
 	f, err := speech.FileOf(r)
 	ms := r.Length.Milliseconds()
-	return File{ms, spoken(ms), f.Format, f.SizeBytes}, err
+	return File{ms, spoken(ms), f.Format, f.SizeBytes}, Joined{f.Joins, f.Breaks}, err
 }
 
 func metadataOf(r run.Run) map[string]string {

@@ -18,6 +18,9 @@ type Request struct {
 type File struct {
 	Format    string `json:"format"` // mp3, wav, m4a, webm, ogg, flac
 	SizeBytes int64  `json:"sizeBytes"`
+	// Joins and Breaks are as in audio.Info.
+	Joins  int          `json:"joins,omitempty"`
+	Breaks audio.Breaks `json:"breaks,omitzero"`
 }
 
 // Found is what is kept of a run's end beside its scores. It is a run's Found.

@@ -83,7 +83,11 @@ func dimensions() run.Dimensions {
 	return out
 }
 
+// grace is how far beyond a whole minute a recording may go without starting another: what encoders add
+// to a recording that was stopped on the minute, and do not tell, is less.
+const grace = 100 * time.Millisecond
+
 // Price is 1 credit per started minute, at least 1.
 func Price(length time.Duration) int64 {
-	return max(int64((length+time.Minute-1)/time.Minute), 1)
+	return max(int64((length-grace+time.Minute-1)/time.Minute), 1)
 }

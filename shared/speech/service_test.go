@@ -15,7 +15,8 @@ func TestThePriceIsACreditPerStartedMinute(t *testing.T) {
 		length time.Duration
 		want   int64
 	}{
-		{0, 1}, {time.Millisecond, 1}, {time.Minute, 1}, {time.Minute + time.Millisecond, 2},
+		{0, 1}, {time.Millisecond, 1}, {time.Minute, 1}, {time.Minute + 100*time.Millisecond, 1}, {time.Minute + 101*time.Millisecond, 2},
+		{4*time.Minute + 72*time.Millisecond, 4}, {4*time.Minute + time.Second, 5},
 		{3*time.Minute + 20*time.Second, 4}, {12*time.Minute + 5*time.Second, 13}, {45 * time.Minute, 45},
 	} {
 		if got := speech.Price(tt.length); got != tt.want {

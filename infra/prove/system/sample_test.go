@@ -144,7 +144,7 @@ func live(t *testing.T, r reply) {
 	shape(t, r.body, map[string]string{
 		"id": "text", "externalId": "text?", "status": "text", "serviceType": "text", "timestamp": "time", "createdAt": "time", "completedAt": "null", "processingTimeMs": "null",
 		"stage": "text", "progress": "whole", "pollIntervalSeconds": "whole", "audio": "object", "audio.requestedLanguage": "text", "audio.durationMs": "whole",
-		"audio.durationFormatted": "text", "audio.format": "text", "audio.sizeBytes": "whole", "credits": "object", "credits.held": "whole", "metadata": "object", "metadata.role": "text?", "metadata.year": "text?", "tags": "list",
+		"audio.durationFormatted": "text", "audio.format": "text", "audio.sizeBytes": "whole", "audio.joins": "whole", "audio.breaks": "object", "audio.breaks.count": "whole", "audio.breaks.leftOutMs": "whole", "credits": "object", "credits.held": "whole", "metadata": "object", "metadata.role": "text?", "metadata.year": "text?", "tags": "list",
 	})
 	if got, want := r.header.Get("Retry-After"), fmt.Sprint(r.body["pollIntervalSeconds"]); got != want {
 		t.Errorf("Retry-After %q beside pollIntervalSeconds %s", got, want)
@@ -157,7 +157,7 @@ var terminalShape = func() map[string]string {
 		"id": "text", "externalId": "text?", "status": "text", "serviceType": "text", "timestamp": "time", "createdAt": "time", "completedAt": "time", "processingTimeMs": "whole",
 		"scoringMethod": "text", "scoringVersion": "text",
 		"audio": "object", "audio.durationMs": "whole", "audio.durationFormatted": "text", "audio.languageCode": "text", "audio.requestedLanguage": "text", "audio.speakerCount": "whole",
-		"audio.format": "text", "audio.sizeBytes": "whole", "audio.quality": "object", "audio.quality.snrDb": "number", "audio.quality.clippedPercent": "number", "audio.quality.speechPercent": "number",
+		"audio.format": "text", "audio.sizeBytes": "whole", "audio.joins": "whole", "audio.breaks": "object", "audio.breaks.count": "whole", "audio.breaks.leftOutMs": "whole", "audio.quality": "object", "audio.quality.snrDb": "number", "audio.quality.clippedPercent": "number", "audio.quality.speechPercent": "number",
 		"candidateDetection": "object", "candidateDetection.speaker": "whole", "candidateDetection.speakerLabel": "text", "candidateDetection.confidence": "level", "candidateDetection.reason": "text", "candidateDetection.wordCount": "whole",
 		"scores": "object", "scores.overall": "score", "scores.cefrLevel": "text", "scores.overallPercent": "whole",
 		"confidence": "object", "explainability": "object", "analysis": "object", "hrRecommendation": "text", "candidateFeedback": "text",
