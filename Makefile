@@ -15,6 +15,7 @@ VULNDB_SUM := h1:mfngRv0Yoh0VApsXKEN82CjD99kl7mtparN3bs3JnqI=
 WORDS_LIST := shared/speech/words/gen/requirements.txt
 WORDS := $(CACHE)/words/$(shell sha256sum $(WORDS_LIST) | cut -c1-12)
 DATA ?= ../shared/data
+CASES ?= ../shared/cases
 AUDIO ?=
 PARLEY := bin/parley
 
@@ -34,6 +35,7 @@ test: build
 ## test-all: test, and the heavy tests too
 test-all: build
 	PARLEY_TEST_AWS=1 PARLEY_HEAVY=1 go run ./infra/local/cmd/emulator go test -timeout 60m ./...
+	$(MAKE) cases
 
 ## build: the engines, the functions for this machine and the command line
 build: parts functions cli
@@ -110,6 +112,10 @@ cli:
 ## push: put the functions' code as it is now onto the running local system (NAMES="poll sweep": only these)
 push: cli
 	$(PARLEY) local push $(NAMES)
+
+## cases: recordings and client scripts made after public bug reports, on the local system, as a table (ONLY=a08,a14: these)
+cases: build
+	go run ./infra/prove/cases -cases $(CASES) -data $(DATA) $(if $(ONLY),-only $(ONLY))
 
 ## accuracy: who spoke when, the candidate, word error rate on the shared interviews, as a table
 accuracy: parts
@@ -205,4 +211,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers bench latency fuzz lint lint-stack sample clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers bench latency fuzz lint lint-stack sample clean help

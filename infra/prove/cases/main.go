@@ -1,0 +1,204 @@
+// Command cases submits the recordings of ../shared/cases, which were made after public bug reports of
+// comparable programs, to a local system, runs its client scripts, and compares what happens with what
+// is expected. Rows whose time has not come are told but do not fail.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"parley/infra/local"
+	"parley/infra/local/operate"
+	"parley/shared/client"
+)
+
+// options are the command line's.
+type options struct {
+	cases, data, out, only string
+	parallel               int
+	url, key               string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.cases, "cases", "../shared/cases", "the folder of the cases")
+	flag.StringVar(&o.data, "data", "../shared/data", "the folder of the interviews of which they are made")
+	flag.StringVar(&o.out, "out", "", "where their recordings are, or are made; empty: a folder in the user's cache")
+	flag.StringVar(&o.only, "only", "", "the ids of the rows to try, with commas; empty: all")
+	flag.IntVar(&o.parallel, "parallel", 2, "how many are tried at once, 1 to 8")
+	flag.StringVar(&o.url, "url", "", "a system that runs already; empty: one is started")
+	flag.StringVar(&o.key, "key", os.Getenv("PARLEY_API_KEY"), "the key for that system")
+	flag.Parse()
+	if o.parallel < 1 || o.parallel > 8 || o.url != "" && o.key == "" {
+		fmt.Fprintln(os.Stderr, "cases: -parallel is 1 to 8, and -url wants -key")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	switch err := tryAll(ctx, o); {
+	case errors.Is(err, errAbsent):
+		fmt.Println("cases: skipped:", err)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "cases:", err)
+		os.Exit(1)
+	}
+}
+
+// errUnmet says that rows did not go as expected.
+var errUnmet = errors.New("not all rows are as expected")
+
+func tryAll(ctx context.Context, o options) error {
+	rows, err := readRows(filepath.Join(o.cases, "cases.tsv"))
+	if err != nil {
+		return err
+	}
+	if o.only != "" {
+		only := strings.Split(o.only, ",")
+		rows = slices.DeleteFunc(rows, func(r row) bool { return !slices.Contains(only, r.id) })
+	}
+	if o.out, err = recordings(ctx, o, rows); err != nil {
+		return err
+	}
+	if o.url != "" {
+		return try(ctx, o, rows)
+	}
+	return withSystem(ctx, o, rows)
+}
+
+// errDone ends a system once the work on it is done.
+var errDone = errors.New("done")
+
+// credits are enough for any number of rounds.
+const credits = 100_000
+
+// withSystem tries the rows on a local system of its own.
+func withSystem(ctx context.Context, o options, rows []row) error {
+	dir, err := os.MkdirTemp("", "parley-cases-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var unmet error
+	err = local.Run(ctx, local.Config{
+		Addr: "127.0.0.1:0", Data: filepath.Join(dir, "data"), Progress: func(s string) { fmt.Fprintln(os.Stderr, s) },
+		FirstStart: func(ctx context.Context, s local.System) (err error) {
+			o.key, err = operate.Newcomer(ctx, s, "cases", credits)
+			return err
+		},
+		Ready: func(ctx context.Context, s local.System) error {
+			o.url = s.URL
+			unmet = try(ctx, o, rows)
+			return errDone
+		},
+	})
+	if !errors.Is(err, errDone) {
+		return errors.Join(errors.New("the system ended before its work was done"), err)
+	}
+	return unmet
+}
+
+// try tries the rows, after the plain recordings with which they are compared, and prints the table.
+func try(ctx context.Context, o options, rows []row) error {
+	c, err := client.New(o.url, o.key)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	plains := map[string]outcome{}
+	var names []string
+	for _, r := range rows {
+		if p := expected[r.id].plain; p != "" && !slices.Contains(names, p) {
+			names = append(names, p)
+		}
+	}
+	err = each(o.parallel, names, func(name string) error {
+		out, err := submit(ctx, c, filepath.Join(o.out, "audio", name+".flac"), true)
+		if err == nil && (out.run == nil || out.run.Status != "success") {
+			err = fmt.Errorf("%s, with which others are compared: %s", name, out)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		plains[name] = out
+		fmt.Fprintln(os.Stderr, name, out)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	verdicts := map[string]verdict{}
+	err = each(o.parallel, rows, func(r row) error {
+		began := time.Now()
+		v, err := r.try(ctx, o, c, plains)
+		v.took = time.Since(began)
+		mu.Lock()
+		defer mu.Unlock()
+		verdicts[r.id] = v
+		fmt.Fprintln(os.Stderr, r.id, v.outcome, strings.Join(v.faults, "; "))
+		return err
+	})
+	return errors.Join(err, table(rows, verdicts))
+}
+
+// each calls do for all, some at a time, and returns the errors.
+func each[T any](parallel int, all []T, do func(T) error) error {
+	errs := make([]error, len(all))
+	turns := make(chan struct{}, parallel)
+	var wait sync.WaitGroup
+	for i, x := range all {
+		turns <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-turns }()
+			errs[i] = do(x)
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// verdict is how a row went.
+type verdict struct {
+	outcome string
+	faults  []string // how it differs from what is expected
+	took    time.Duration
+}
+
+// table prints how the rows went: errUnmet where one that is due did not go as expected.
+func table(rows []row, verdicts map[string]verdict) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "case\tarea\tanswer\ts\tas expected")
+	due, met := 0, 0
+	for _, r := range rows {
+		v, tried := verdicts[r.id]
+		says := "yes"
+		switch {
+		case !tried:
+			says = "not tried"
+		case len(v.faults) > 0:
+			says = "NO: " + strings.Join(v.faults, "; ")
+		}
+		if expected[r.id].later {
+			says = "(not due yet) " + says
+		} else if due++; tried && len(v.faults) == 0 {
+			met++
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%s\n", r.id, r.area, v.outcome, v.took.Seconds(), says)
+	}
+	fmt.Fprintf(w, "%d of %d that are due are as expected\n", met, due)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if met < due {
+		return errUnmet
+	}
+	return nil
+}
