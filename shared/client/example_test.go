@@ -52,7 +52,7 @@ func Example() {
 	server := service(map[string]answer{
 		"POST /api/v1/speech/analyze": {http.StatusAccepted, `{"id":"req_1","status":"processing","pollIntervalSeconds":15,"credits":{"held":4}}`},
 		"GET /api/v1/speech/analyze/req_1": {http.StatusOK, `{"id":"req_1","status":"success",
-			"scores":{"vocabulary":3.5,"fluency":3.8,"accent":null,"overall":3.6}}`},
+			"scores":{"vocabulary":3.5,"vocabularyCefr":"C1","fluency":3.8,"fluencyCefr":"C1","accent":null,"accentCefr":null,"overall":3.6,"cefrLevel":"C1"}}`},
 	})
 	defer server.Close()
 	file, dir := recording()
@@ -72,8 +72,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(r.Status, "fluency", *r.Scores.Fluency)
-	if r.Scores.Accent == nil {
+	fmt.Println(r.Status, "fluency", r.Scores["fluency"].Points)
+	if _, measured := r.Scores["accent"]; !measured {
 		fmt.Println("accent not measured")
 	}
 	// Output:
