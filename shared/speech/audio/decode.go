@@ -26,17 +26,6 @@ const resample = "aresample=resampler=swr:internal_sample_fmt=fltp:dither_method
 // layouts are ffmpeg's names of one and of two channels.
 var layouts = [...]string{1: "mono", 2: "stereo"}
 
-// Decode decodes the sound of the file at path into 16 kHz mono samples, 45 minutes at most: its
-// parts one after the other, as the plan has them. TRANSCRIPTION_FAILED where it, or a part of it,
-// holds nothing that can be decoded; ctx's error where ctx ended.
-func (d Decoder) Decode(ctx context.Context, path string) ([]int16, error) {
-	p, err := d.plan(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	return d.render(ctx, p, 1)
-}
-
 // plan is what the prober finds of the file at path; what it refuses cannot be decoded.
 func (d Decoder) plan(ctx context.Context, path string) (Plan, error) {
 	p, err := plan(ctx, d.FFmpeg, path)

@@ -25,7 +25,7 @@ func TestPartsAreDecodedIntoChannels(t *testing.T) {
 	if err != nil || len(stereo) != 4*half {
 		t.Fatalf("%d samples of two channels, %v", len(stereo), err)
 	}
-	mono, err := d.Decode(t.Context(), path)
+	mono, err := d.render(t.Context(), p, 1)
 	if err != nil || len(mono) != 2*half {
 		t.Fatalf("%d samples of one channel, %v", len(mono), err)
 	}

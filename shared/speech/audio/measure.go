@@ -1,6 +1,7 @@
 package audio
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -39,8 +40,88 @@ func Analyse(pcm []int16, s CutSettings) Intake {
 		Speech: speech, Chunks: chunks}
 }
 
-// clipped is the magnitude from which on a sample counts as at full scale.
-const clipped = 32767
+// Inspect is Analyse of a recording, whose channels it may have separately.
+func Inspect(r Recording, s CutSettings) Intake {
+	if len(r.Tracks) == 1 {
+		in := Analyse(r.Tracks[0], s)
+		in.Channels = r.Channels
+		return in
+	}
+	var in Intake
+	for k, pcm := range r.Tracks {
+		one := Analyse(pcm, s)
+		if k < len(r.Own) {
+			one.Speech = ownSpeech(one.Speech, r.Own[k])
+			one.Chunks = append([]Span{}, Chunks(one.Speech, one.Window)...)
+		}
+		in.Tracks = append(in.Tracks, Track{one.Quality, one.Speech, one.Chunks})
+		if k == 0 {
+			in.DurationMs, in.Cut, in.Window = one.DurationMs, one.Cut, one.Window
+		}
+		in.Speech = append(in.Speech, one.Speech...)
+		in.Chunks = append(in.Chunks, one.Chunks...)
+		if k == 0 || one.Quality.SpeechPercent > in.Quality.SpeechPercent {
+			in.Quality = one.Quality // until it is known which track is the candidate's
+		}
+	}
+	in.Channels = r.Channels
+	in.Speech = union(in.Speech)
+	for k := range in.Tracks {
+		in.Tracks[k].Quality.SpeechPercent = in.speechPercent()
+	}
+	in.Quality.SpeechPercent = in.speechPercent()
+	return in
+}
+
+// A stretch of a channel is its speaker's where so much of it is: a share of it, or so many ms.
+const (
+	ownShare = 0.2
+	ownMs    = 200
+)
+
+// ownSpeech leaves out what is loud in a separate channel and not its speaker's.
+func ownSpeech(speech, own []Span) []Span {
+	out := []Span{}
+	first := 0 // of own that does not end before the stretch
+	for _, s := range speech {
+		for first < len(own) && own[first].EndMs <= s.StartMs {
+			first++
+		}
+		common := int64(0)
+		for _, o := range own[first:] {
+			if o.StartMs >= s.EndMs {
+				break
+			}
+			common += min(o.EndMs, s.EndMs) - max(o.StartMs, s.StartMs)
+		}
+		if common >= ownMs || float64(common) >= ownShare*float64(s.Len()) && common > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// speechPercent is the share of the window that is speech, 0 to 100.
+func (in Intake) speechPercent() float64 {
+	if in.Window.Len() <= 0 {
+		return 0
+	}
+	return min(100, 100*float64(total(in.Speech))/float64(in.Window.Len()))
+}
+
+// union puts spans in order and joins those that overlap.
+func union(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.StartMs, b.StartMs) })
+	out := spans[:0]
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.StartMs <= out[n-1].EndMs {
+			out[n-1].EndMs = max(out[n-1].EndMs, s.EndMs)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
 
 // measure tells the quality of pcm, whose contour, levels and speech are known.
 func measure(pcm []int16, c []float64, l levels, speech []Span) Quality {
@@ -48,13 +129,7 @@ func measure(pcm []int16, c []float64, l levels, speech []Span) Quality {
 	if len(pcm) == 0 {
 		return q
 	}
-	n := 0
-	for _, s := range pcm {
-		if s >= clipped || s <= -clipped {
-			n++
-		}
-	}
-	q.ClippedPercent = 100 * float64(n) / float64(len(pcm))
+	q.ClippedPercent = clippedPercent(pcm)
 	if len(speech) == 0 {
 		return q
 	}
@@ -117,10 +192,44 @@ func bandwidth(pcm []int16, c []float64, l levels) float64 {
 	peak := slices.Max(s)
 	for k := len(s) - 1; k > 0; k-- {
 		if s[k] > peak-bandBelowPeakDb && s[k] > q[k]+bandOverNoiseDb {
-			return float64(k) * SampleRate / fftSize
+			return float64(cliff(s, k)) * SampleRate / fftSize
 		}
 	}
 	return 0
+}
+
+const (
+	// A cliff is where the spectrum falls by cliffDb within cliffGap bins on either side, by means
+	// over cliffWidth bins, and never comes back: the edge of a recording that was made at a lower
+	// rate, whose resampler left a little above it. Speech itself falls by a third of that.
+	cliffDb    = 20
+	cliffGap   = 8  // 250 Hz
+	cliffWidth = 13 // 400 Hz
+	cliffFrom  = 64 // 2 kHz: below, it is a voice's own slope
+)
+
+// cliff is the bin up to which a spectrum, which ends at bin top, carries speech: the first cliff,
+// else the end.
+func cliff(s []float64, top int) int {
+	mean := func(from, to int) float64 {
+		sum := 0.0
+		for _, v := range s[from:to] {
+			sum += v
+		}
+		return sum / float64(to-from)
+	}
+	// highest[k] is the loudest mean over cliffWidth bins from k on.
+	highest := make([]float64, len(s)+1)
+	highest[len(s)] = math.Inf(-1)
+	for k := len(s) - 1; k >= 0; k-- {
+		highest[k] = max(highest[k+1], mean(k, min(len(s), k+cliffWidth)))
+	}
+	for k := cliffFrom; k < top; k++ {
+		if k+cliffGap < len(s) && mean(k-cliffGap-cliffWidth, k-cliffGap)-highest[k+cliffGap] > cliffDb {
+			return min(k+cliffGap-2, top) // the first such bin is as far below the edge as the gap allows
+		}
+	}
+	return top
 }
 
 // spectrum is the mean power of frames by frequency, in dB, smoothed.

@@ -71,7 +71,7 @@ func (p Plan) Channels() int {
 
 // Audio is what the run keeps of the plan.
 func (p Plan) Audio() Info {
-	a := Info{Format: p.Format.Name, SizeBytes: p.SizeBytes, DurationMs: p.Length().Round(time.Millisecond).Milliseconds(), Joins: max(len(p.Parts)-1, 0)}
+	a := Info{Format: p.Format.Name, SizeBytes: p.SizeBytes, DurationMs: p.Length().Round(time.Millisecond).Milliseconds(), Joins: max(len(p.Parts)-1, 0), Channels: p.Channels()}
 	for _, part := range p.Parts {
 		a.Breaks.Count += part.Breaks.Count
 		a.Breaks.LeftOutMs += part.Breaks.LeftOutMs

@@ -17,13 +17,23 @@ const (
 // MedianPitch is the median fundamental in Hz, 70 to 400, of the voiced frames in the spans of 16 kHz mono samples; ok is false
 // where fewer than 25 are voiced. Frames are spread over all the spans, so that no part of a recording decides.
 func MedianPitch(pcm []int16, speech []audio.Span) (hz float64, ok bool) {
+	_, found := Voiced(pcm, speech, pitchFrames)
+	if len(found) < fewVoiced {
+		return 0, false
+	}
+	slices.Sort(found)
+	return found[len(found)/2], true
+}
+
+// Voiced finds the voiced ones of up to so many frames of 32 ms, spread over the spans of 16 kHz
+// mono samples: the sample that each begins at, and its fundamental in Hz, 70 to 400.
+func Voiced(pcm []int16, speech []audio.Span, frames int) (at []int, hz []float64) {
 	total := 0
 	for _, s := range speech {
 		total += int(s.Len() / hopMs)
 	}
-	every := max(pitchEvery, (total+pitchFrames-1)/pitchFrames)
+	every := max(pitchEvery, (total+frames-1)/max(frames, 1))
 	a := newAnalyser()
-	var found []float64
 	frame := 0
 	for _, s := range speech {
 		for t := int(s.StartMs / hopMs); t < int(s.EndMs/hopMs); t++ {
@@ -31,13 +41,9 @@ func MedianPitch(pcm []int16, speech []audio.Span) (hz float64, ok bool) {
 				continue
 			}
 			if p := a.pitch(pcm, t*frameHop); p > 0 {
-				found = append(found, p)
+				at, hz = append(at, t*frameHop), append(hz, math.Exp2(p))
 			}
 		}
 	}
-	if len(found) < fewVoiced {
-		return 0, false
-	}
-	slices.Sort(found)
-	return math.Exp2(found[len(found)/2]), true
+	return at, hz
 }
