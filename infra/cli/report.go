@@ -27,10 +27,16 @@ type terminal struct {
 		LanguageCode      *string `json:"languageCode"`
 		SpeakerCount      *int    `json:"speakerCount"`
 		Format            string  `json:"format"`
-		Quality           *struct {
+		Channels          *struct {
+			Count int     `json:"count"`
+			Used  string  `json:"used"`
+			Note  *string `json:"note"`
+		} `json:"channels"`
+		Quality *struct {
 			SNRDb          *float64 `json:"snrDb"`
 			ClippedPercent *float64 `json:"clippedPercent"`
 			SpeechPercent  *float64 `json:"speechPercent"`
+			Cautions       []string `json:"cautions"`
 		} `json:"quality"`
 	} `json:"audio"`
 	Detection *struct {
@@ -162,6 +168,14 @@ func (p *page) head(t terminal) {
 		facts = append(facts, fmt.Sprintf("%.0f dB over the noise", *q.SNRDb), fmt.Sprintf("%.0f %% speech", *q.SpeechPercent))
 	}
 	p.line("%s %s", label("recording"), strings.Join(facts, ", "))
+	if c := t.Audio.Channels; c != nil && c.Note != nil {
+		p.wrap(strings.Repeat(" ", 12), *c.Note)
+	}
+	if q := t.Audio.Quality; q != nil {
+		for _, caution := range q.Cautions {
+			p.wrap(strings.Repeat(" ", 12), caution)
+		}
+	}
 	if d := t.Detection; d != nil {
 		p.line("%s %s (confidence %s, %s)", label("candidate"), d.SpeakerLabel, d.Confidence, plural(d.WordCount, "word"))
 		p.wrap(strings.Repeat(" ", 12), d.Reason)

@@ -18,6 +18,7 @@ import (
 	"parley/shared/engine/webhook"
 	"parley/shared/errcode"
 	"parley/shared/speech"
+	"parley/shared/speech/audio/channels"
 )
 
 // The bounds of a submit's fields, in characters (Unicode code points) unless noted otherwise.
@@ -105,6 +106,9 @@ func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Req
 		}
 		r.AllowPartial = v == "true"
 	}
+	if asked.Channels, err = f.channels(); err != nil {
+		return r, asked, err
+	}
 	if v, ok := f.one(fieldWebhookURL); ok {
 		if err := webhooks.Check(v); err != nil {
 			return r, asked, errcode.New(errcode.InvalidWebhookURL).Because(err)
@@ -113,6 +117,28 @@ func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Req
 	}
 	r.Asked = asked.Document()
 	return r, asked, nil
+}
+
+// channels reads how the channels are to be used. Auto is left empty, so that asking for it and not
+// asking are the same input. INVALID_PARAMETERS.
+func (f *form) channels() (channels.Choice, error) {
+	v, sent := f.one(fieldChannels)
+	c := channels.Choice(v)
+	switch {
+	case c == channels.Auto:
+		return "", nil
+	case sent && !slices.Contains(channels.Choices, c):
+		return "", invalid(field{Name: fieldChannels, Message: "must be auto, mixed or separate"})
+	}
+	return c, nil
+}
+
+// separable refuses to use channels separately unless there are two. INVALID_PARAMETERS.
+func separable(ask channels.Choice, count int) error {
+	if ask != channels.AskApart || count == 2 {
+		return nil
+	}
+	return invalid(field{Name: fieldChannels, Message: fmt.Sprintf("can be separate only if the recording has two channels; it has %d", count)})
 }
 
 // withdrawn lists codes that package language still accepts but ISO 639-1 has withdrawn.

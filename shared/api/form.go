@@ -39,10 +39,11 @@ const (
 	fieldTags         = "tags"
 	fieldCut          = "cutSettings"
 	fieldAllowPartial = "allowPartial"
+	fieldChannels     = "channels"
 	fieldWebhookURL   = "webhookUrl"
 )
 
-var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMetadata, fieldTags, fieldCut, fieldAllowPartial, fieldWebhookURL}
+var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMetadata, fieldTags, fieldCut, fieldAllowPartial, fieldChannels, fieldWebhookURL}
 
 // form is a submit's body, read to its end or until it broke a bound.
 type form struct {

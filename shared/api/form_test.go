@@ -60,7 +60,7 @@ func TestFormNamesWhatIsRepeatedOrUnknown(t *testing.T) {
 	h := newHouse(t)
 	parts := []part{audio(fourMinutes), {name: "tags", value: "a"}, {name: "tags", value: `["b"]`}, {name: "colour", value: "red"}, {name: "colour", value: "blue"}, {name: "Language", value: "en"}}
 	want := []string{"colour", "Language"}
-	for _, name := range []string{"uploadId", "language", "externalId", "metadata", "cutSettings", "allowPartial", "webhookUrl"} {
+	for _, name := range []string{"uploadId", "language", "externalId", "metadata", "cutSettings", "allowPartial", "channels", "webhookUrl"} {
 		parts = append(parts, part{name: name, value: "x"}, part{name: name, value: "x"})
 		want = append(want, name)
 	}

@@ -7,6 +7,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/audio/channels"
 )
 
 const (
@@ -88,7 +89,7 @@ func descriptions() []operation {
 					{"upload", node{{"summary", "A finished upload, with all fields"}, {"value", node{
 						{"uploadId", "upl_koq5vxujigy7cxpynsbto6yult"}, {"language", "en"}, {"externalId", "interview-1042"},
 						{"metadata", node{{"position", "support"}, {"round", 2}}}, {"tags", []string{"june", "support"}},
-						{"cutSettings", node{{"startSeconds", 12.5}, {"minSilenceMs", 300}}}, {"allowPartial", false}}}}},
+						{"cutSettings", node{{"startSeconds", 12.5}, {"minSilenceMs", 300}}}, {"allowPartial", false}, {"channels", "auto"}}}}},
 				}},
 			}}}}},
 			answers: []described{{status: 202, text: "Accepted.", headers: []string{"Location", "Idempotency-Replayed"}, kind: kindJSON, schema: ref("schemas", "AcceptedRun"),
@@ -147,8 +148,18 @@ func submitSchema() node {
 		may(fieldTags, tagsSchema()),
 		may(fieldCut, ref("schemas", "CutSettings")),
 		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "If " + wholeWith() + " was measured but " + partialWithout() + " could not be, end as `partial` rather than `failed`."}, {"default", false}}),
+		may(fieldChannels, node{{"type", "string"}, {"description", "How the channels of the recording are used. `auto`: channels that hold different voices are heard separately; a channel that is silent, hums or has the opposite polarity is left out or turned; the rest is mixed. `mixed`: one sound in any case. `separate`: one speaker to a channel; the recording must have two."}, {"enum", choices()}, {"default", string(channels.Auto)}}),
 		may(fieldWebhookURL, text("We POST the result here when the run ends. An https URL with a public host.", member{"format", "uri"}, member{"pattern", "^https://"}, member{"maxLength", maxWebhookURL})))
 	return form.with(member{"oneOf", []node{{{"required", []string{fieldAudio}}}, {{"required", []string{fieldUploadID}}}}})
+}
+
+// choices returns the ways in which a client may ask for the channels to be used.
+func choices() []string {
+	out := make([]string, len(channels.Choices))
+	for i, c := range channels.Choices {
+		out[i] = string(c)
+	}
+	return out
 }
 
 // languages returns the language codes that a submit accepts.

@@ -12,9 +12,11 @@ import (
 	"parley/shared/presentation"
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/audio/channels"
 	scored "parley/shared/speech/report"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/overall"
+	"parley/shared/speech/transcript"
 )
 
 // prop is one member of an object's schema.
@@ -258,6 +260,7 @@ func summaryProps() []prop {
 		must("languageCode", orNull(matching("The language that was heard, ISO 639-1.", languagePattern))),
 		must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)),
 		must("speakerCount", orNull(whole("How many speakers were heard.", 0, upTo(100)))),
+		must("channels", orNull(ref("schemas", "Channels"))),
 		must("quality", orNull(ref("schemas", "Quality"))))
 	return append(props,
 		must("scoringMethod", orNull(oneOf("How it was scored. The second method is for languages other than English.", scored.MethodEnglish, scored.MethodMultilingual))),
@@ -311,13 +314,20 @@ func schemaNodes() node {
 		{"Quality", closed("How good the recording is.",
 			must("snrDb", orNull(anyNumber("Signal-to-noise ratio, dB."))),
 			must("clippedPercent", orNull(number("Percentage of samples that are clipped.", 0, 100))),
-			must("speechPercent", orNull(number("Percentage of the time in which somebody speaks.", 0, 100))))},
+			must("speechPercent", orNull(number("Percentage of the time in which somebody speaks.", 0, 100))),
+			must("bandwidthHz", orNull(number("The highest frequency that carries speech, Hz: about 3400 on a telephone.", 0, audio.SampleRate/2))),
+			must("cautions", list("What in the sound makes the scores less certain.", text("One sentence."), member{"maxItems", 20})))},
+		{"Channels", closed("How the channels of the file were used.",
+			must("count", whole("How many channels the file has.", 1, upTo(64))),
+			must("used", oneOf("What was heard: the only channel, one sound made of all, one channel alone, or each channel separately.", string(channels.Mono), string(channels.Mixed), string(channels.Separate), string(channels.Left), string(channels.Right))),
+			must("note", orNull(text("What was decided, and why; null if there was nothing to decide."))))},
 		{"CandidateDetection", closed("Which speaker we identified as the candidate, and why.",
 			must("speaker", whole("The speaker's number, from 0.", 0)),
 			must("speakerLabel", text("The speaker's name in this run.", letters(1, 40)...)),
 			must("confidence", oneOf("How certain the identification is.", confidenceLevels()...)),
 			must("reason", text("One sentence that gives the reason.")),
-			must("wordCount", whole("How many words the candidate says.", 0)))},
+			must("wordCount", whole("How many words the candidate says.", 0)),
+			must("channel", orNull(oneOf("The candidate's channel; null unless the channels are used separately.", string(transcript.Left), string(transcript.Right)))))},
 		{"Scores", closed("The scores."+whenNull, scoreProps()...)},
 		{"Confidence", closed("How certain a score is.",
 			must("level", oneOf("The certainty in one word.", confidenceLevels()...)),
@@ -354,6 +364,7 @@ func schemaNodes() node {
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
 			must("text", text("The words, as one text.")),
 			must("confidence", orNull(number("The mean confidence of its words; null if it has no words.", 0, 1))),
+			must("overlap", node{{"type", "boolean"}, {"description", "Whether another speaker speaks at the same time."}}),
 			must("words", list("The words.", ref("schemas", "Word"))))},
 		{"Word", closed("One word, as it was recognised.",
 			must("text", text("The word.")),

@@ -89,11 +89,14 @@ func (c *call) submit() (answer, error) {
 	if _, err := f.cut(info.DurationMs); err != nil {
 		return answer{}, err
 	}
+	if err := separable(asked.Channels, info.Channels); err != nil {
+		return answer{}, err
+	}
 	if asked.Language != DefaultLanguage && !c.client.Granted(account.GrantMultilingual) {
 		return answer{}, errcode.New(errcode.MultilingualNotEnabled)
 	}
 	s.Run.Length = time.Duration(info.DurationMs) * time.Millisecond
-	s.Run.Material = speech.File{Format: info.Format, SizeBytes: f.audio.size, Joins: info.Joins, Breaks: info.Breaks}.Document()
+	s.Run.Material = speech.File{Format: info.Format, SizeBytes: f.audio.size, Joins: info.Joins, Breaks: info.Breaks, Channels: info.Channels}.Document()
 	s.Run.Cost = c.Service.Price(s.Run.Length)
 	s.Terms = c.Service.Terms(s.Run.Length, c.client.ConcurrentRuns, c.Budget)
 	r, replayed, err := c.Runs.Submit(ctx, s, s.Run.CreatedAt)

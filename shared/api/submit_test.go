@@ -190,6 +190,15 @@ func TestSubmitFields(t *testing.T) {
 			{"of 2048 characters", f("webhookUrl", "https://example.com/"+strings.Repeat("x", 2028)), ""},
 			{"of 2049 characters", f("webhookUrl", "https://example.com/"+strings.Repeat("x", 2029)), errcode.InvalidWebhookURL},
 		},
+		"channels": {
+			{"auto", f("channels", "auto"), ""},
+			{"mixed", f("channels", "mixed"), ""},
+			{"separate of one channel", f("channels", "separate"), errcode.InvalidParameters},
+			{"of another word", f("channels", "left"), errcode.InvalidParameters},
+			{"in capitals", f("channels", "Auto"), errcode.InvalidParameters},
+			{"that is empty", f("channels", ""), errcode.InvalidParameters},
+			{"twice", append(f("channels", "auto"), f("channels", "auto")...), errcode.InvalidParameters},
+		},
 		"cutSettings": {
 			{"that are none", f("cutSettings", "{}"), ""},
 			{"that are not JSON", f("cutSettings", "startSeconds=1"), errcode.InvalidParameters},

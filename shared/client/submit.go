@@ -33,6 +33,7 @@ type Options struct {
 	Tags         []string
 	CutSettings  json.RawMessage
 	AllowPartial bool
+	Channels     string // auto, mixed or separate
 	WebhookURL   string
 	// IdempotencyKey makes a repeat safe. If empty, it is derived from the recording's content and
 	// these options, so that the same submit within 24 h is the same run.
@@ -65,6 +66,7 @@ func (o Options) fields() ([][2]string, error) {
 	if o.AllowPartial {
 		add("allowPartial", "true")
 	}
+	add("channels", o.Channels)
 	add("webhookUrl", o.WebhookURL)
 	return fs, nil
 }

@@ -35,6 +35,7 @@ type report struct {
 type heardAudio struct {
 	LanguageCode *string         `json:"languageCode"`
 	SpeakerCount json.RawMessage `json:"speakerCount"`
+	Channels     json.RawMessage `json:"channels"`
 	Quality      json.RawMessage `json:"quality"`
 }
 

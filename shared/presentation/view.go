@@ -136,6 +136,7 @@ type doneAudio struct {
 	LanguageCode      *string         `json:"languageCode"` // heard
 	RequestedLanguage string          `json:"requestedLanguage"`
 	SpeakerCount      json.RawMessage `json:"speakerCount"`
+	Channels          json.RawMessage `json:"channels"`
 	Quality           json.RawMessage `json:"quality"`
 }
 
@@ -198,7 +199,7 @@ func (p Presenter) summary(r run.Run, rep report, balance int64) (v Summary, err
 	}
 	v = Summary{
 		ScoringMethod: rep.ScoringMethod, ScoringVersion: rep.ScoringVersion,
-		Audio:              doneAudio{file, joined, heard, asked.Language, rep.Audio.SpeakerCount, rep.Audio.Quality},
+		Audio:              doneAudio{file, joined, heard, asked.Language, rep.Audio.SpeakerCount, rep.Audio.Channels, rep.Audio.Quality},
 		CandidateDetection: rep.CandidateDetection, Scores: rep.Scores, Confidence: rep.Confidence, Explainability: rep.Explainability,
 		HRRecommendation: rep.HRRecommendation, CandidateFeedback: rep.CandidateFeedback,
 		Credits: Charged{r.Charged, balance, math.Round(r.Length.Minutes()*100) / 100},

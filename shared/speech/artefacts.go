@@ -10,7 +10,8 @@ import (
 
 // What the stages pass on, beside the drafts of the scores (DraftOf).
 var (
-	// PCM is the recording as 16 kHz mono little-endian int16.
+	// PCM is the recording as 16 kHz mono little-endian int16; of channels that are used separately
+	// the left one and behind it the right one.
 	PCM = pipeline.Raw("pcm")
 	// Intake is what ingest found out about the sound.
 	Intake = pipeline.One[audio.Intake]("intake")

@@ -6,12 +6,15 @@ import (
 
 	"parley/shared/engine/run"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/audio/channels"
 )
 
 // Request is what a client asks of the service. It is a run's Request.Asked.
 type Request struct {
 	Language string            `json:"language"` // ISO 639-1
 	Cut      audio.CutSettings `json:"cutSettings"`
+	// Channels is how the channels of the recording are to be used; empty: as they are heard to be.
+	Channels channels.Choice `json:"channels,omitempty"`
 }
 
 // File is what the submit learnt of the recording beside its length. It is a run's Material.
@@ -21,6 +24,8 @@ type File struct {
 	// Joins and Breaks are as in audio.Info.
 	Joins  int          `json:"joins,omitempty"`
 	Breaks audio.Breaks `json:"breaks,omitzero"`
+	// Channels is how many the sound has, as in audio.Info.
+	Channels int `json:"channels,omitempty"`
 }
 
 // Found is what is kept of a run's end beside its scores. It is a run's Found.

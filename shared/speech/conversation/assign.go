@@ -35,7 +35,7 @@ func merged(d diarization.Diarization, words []transcript.Word, intake audio.Int
 		if t.Speaker < 0 {
 			continue
 		}
-		if n := len(turns); n > 0 && turns[n-1].Speaker == t.Speaker {
+		if n := len(turns); n > 0 && turns[n-1].Speaker == t.Speaker && !othersBetween(d, turns[n-1].EndMs, t) {
 			turns[n-1].EndMs = max(turns[n-1].EndMs, t.EndMs)
 			continue
 		}
@@ -49,6 +49,23 @@ func merged(d diarization.Diarization, words []transcript.Word, intake audio.Int
 		turns = append(turns, transcript.Turn{StartMs: whole.StartMs, EndMs: whole.EndMs})
 	}
 	return turns
+}
+
+// othersBetween tells whether, in a recording of separate channels, another speaks in the pause
+// before a turn: it is no pause of that turn then.
+func othersBetween(d diarization.Diarization, from int64, t diarization.Turn) bool {
+	if len(d.Tracks) == 0 {
+		return false // one sound: the turns are in the order of their speakers
+	}
+	for _, o := range d.Turns {
+		if o.StartMs >= t.StartMs {
+			break
+		}
+		if o.Speaker != t.Speaker && o.EndMs > from {
+			return true
+		}
+	}
+	return false
 }
 
 // assign gives every word to a turn. Time and memory grow with words times turns, both bounded by Join, within a band.

@@ -40,13 +40,25 @@ const (
 	maxTurns = 6_000
 )
 
-// Join makes the conversation of the recogniser's chunks (in any order), the diarization and the intake. language is the
-// requested one, ISO 639-1.
+// Join makes the conversation of the recogniser's chunks (in any order), the diarization and the
+// intake. language is the requested one, ISO 639-1. Where the channels are used separately the
+// chunks are those of the intake, in its order.
 //
-// A *errcode.Error TRANSCRIPTION_FAILED says that nothing intelligible was heard, TRANSCRIPTION_LOW_CONFIDENCE that another
-// language was heard or that too little is certain. Any other error is a bound exceeded.
+// A *errcode.Error TRANSCRIPTION_FAILED says that nothing intelligible was heard,
+// TRANSCRIPTION_LOW_CONFIDENCE that another language was heard or that too little is certain. Any
+// other error is a bound exceeded.
 func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Intake, language string) (transcript.Conversation, error) {
-	words := collect(chunks)
+	tracks := make([][]transcript.Chunk, max(1, len(intake.Tracks)))
+	for i, c := range chunks {
+		k := intake.TrackOf(i)
+		tracks[k] = append(tracks[k], c)
+	}
+	said := make([][]transcript.Word, len(tracks))
+	var words []transcript.Word
+	for k := range tracks {
+		said[k] = collect(tracks[k])
+		words = append(words, said[k]...)
+	}
 	if len(words) > maxWords || len(d.Turns) > maxTurns {
 		return transcript.Conversation{}, fmt.Errorf("conversation: join: %d words and %d turns are more than a recording holds", len(words), len(d.Turns))
 	}
@@ -55,10 +67,35 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 		return transcript.Conversation{}, err
 	}
 	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p}
-	conv.Turns = assign(words, merged(d, words, intake))
+	turns := merged(d, words, intake)
+	if len(intake.Tracks) > 0 {
+		conv.Turns = apart(said, turns, d.Tracks)
+	} else {
+		conv.Turns = assign(words, turns)
+	}
 	conv.Speakers = totals(conv.Turns, d)
 	conv.Candidate = detect(conv)
+	if s := conv.Candidate.Speaker; s < len(d.Tracks) {
+		conv.Candidate.Channel = transcript.Channels[d.Tracks[s]]
+	}
 	return conv, nil
+}
+
+// apart gives the words of each channel to the turns of the speakers who are heard in it, so that
+// who speaks at the same time as another keeps the words. track tells the channel of each speaker.
+func apart(said [][]transcript.Word, turns []transcript.Turn, track []int) []transcript.Turn {
+	of := make([][]transcript.Turn, len(said))
+	for _, t := range turns {
+		if t.Speaker < len(track) && track[t.Speaker] < len(of) {
+			of[track[t.Speaker]] = append(of[track[t.Speaker]], t)
+		}
+	}
+	out := make([]transcript.Turn, 0, len(turns))
+	for k, words := range said {
+		out = append(out, assign(words, of[k])...)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].StartMs < out[j].StartMs })
+	return out
 }
 
 // Voices is the conversation as far as the sound alone tells it: turns without words, and the candidate by speaking time.

@@ -24,11 +24,14 @@ type Turn struct {
 type Diarization struct {
 	// Speakers is the number of voices, 0 where there is no speech.
 	Speakers int `json:"speakers"`
-	// Turns are in order, do not overlap, and are at least MinTurnMs long.
+	// Turns are in order and at least MinTurnMs long. Those of one sound do not overlap.
 	Turns []Turn `json:"turns"`
 	// Separation is the distance between the two voices that are hardest to tell apart, in standard deviations of one
 	// voice from one window of 2.5 s to the next; 0 where there are fewer than two.
 	Separation float64 `json:"separation"`
+	// Tracks tells of each speaker which of two separate channels it is heard in; empty where there
+	// is one sound.
+	Tracks []int `json:"tracks,omitempty"`
 }
 
 // maxMs bounds the recording: 45 minutes and what a decoder may add to them.

@@ -8,6 +8,7 @@ import (
 
 	"parley/shared/engine/run"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/audio/channels"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/overall"
 	"parley/shared/speech/transcript"
@@ -49,7 +50,16 @@ type Report struct {
 type Audio struct {
 	LanguageCode *string `json:"languageCode"` // heard; null where no language was
 	SpeakerCount int     `json:"speakerCount"`
-	Quality      Quality `json:"quality"`
+	// Channels is how those of the file were used; null for a text without a recording.
+	Channels *Channels `json:"channels"`
+	Quality  Quality   `json:"quality"`
+}
+
+// Channels is how the channels of a recording were used.
+type Channels struct {
+	Count int           `json:"count"`
+	Used  channels.Used `json:"used"`
+	Note  *string       `json:"note"` // null where nothing was to be decided
 }
 
 // Quality is what a client sees of the signal's quality.
@@ -57,6 +67,9 @@ type Quality struct {
 	SNRDb          *float64 `json:"snrDb"`          // null for a text without a recording, like the others
 	ClippedPercent *float64 `json:"clippedPercent"` // 0 to 100
 	SpeechPercent  *float64 `json:"speechPercent"`  // 0 to 100
+	BandwidthHz    *float64 `json:"bandwidthHz"`    // null where there is no speech to tell it by, too
+	// Cautions are sentences on what in the sound makes the scores less sure.
+	Cautions []string `json:"cautions"`
 }
 
 // Detection is who the candidate is taken to be, and why.
@@ -66,6 +79,8 @@ type Detection struct {
 	Confidence   string `json:"confidence"`
 	Reason       string `json:"reason"`
 	WordCount    int    `json:"wordCount"`
+	// Channel is the candidate's; null unless the channels are used separately.
+	Channel *transcript.Channel `json:"channel"`
 }
 
 // Confidences are per score, with that of the overall one; null where there is none.
@@ -195,9 +210,22 @@ func audioOf(in Input, recorded bool) Audio {
 	if heard != "" {
 		a.LanguageCode = &heard
 	}
+	a.Quality.Cautions = []string{}
 	if recorded {
 		q := in.Intake.Quality
-		a.Quality = Quality{SNRDb: decimals(q.SNRDb, 10), ClippedPercent: decimals(q.ClippedPercent, 1000), SpeechPercent: decimals(q.SpeechPercent, 10)}
+		a.Quality = Quality{SNRDb: decimals(q.SNRDb, 10), ClippedPercent: decimals(q.ClippedPercent, 1000), SpeechPercent: decimals(q.SpeechPercent, 10), Cautions: []string{}}
+		if q.BandwidthHz > 0 {
+			a.Quality.BandwidthHz = decimals(q.BandwidthHz, 1)
+		}
+		for _, c := range overall.Cautions(q) {
+			a.Quality.Cautions = append(a.Quality.Cautions, c.Text)
+		}
+		if c := in.Intake.Channels; c.Count > 0 {
+			a.Channels = &Channels{Count: c.Count, Used: c.Used}
+			if c.Note != "" {
+				a.Channels.Note = &c.Note
+			}
+		}
 	}
 	return a
 }

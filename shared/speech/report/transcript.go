@@ -22,6 +22,7 @@ type Segment struct {
 	EndMs      int64    `json:"endMs"`
 	Text       string   `json:"text"`
 	Confidence *float64 `json:"confidence"` // mean of its words', 0 to 1; null where no word was heard
+	Overlap    bool     `json:"overlap"`    // another speaks at the same time
 	Words      []Word   `json:"words"`
 }
 
@@ -63,14 +64,36 @@ func detection(c transcript.Conversation) *Detection {
 		return nil
 	}
 	d := c.Candidate
-	return &Detection{Speaker: d.Speaker, SpeakerLabel: label(c, d.Speaker), Confidence: d.Confidence, Reason: d.Reason, WordCount: d.WordCount}
+	out := &Detection{Speaker: d.Speaker, SpeakerLabel: label(c, d.Speaker), Confidence: d.Confidence, Reason: d.Reason, WordCount: d.WordCount}
+	if d.Channel != "" {
+		out.Channel = &d.Channel
+	}
+	return out
+}
+
+// overlapMs is how long two turns must run beside each other for them to overlap: less is how
+// closely their ends are known.
+const overlapMs = 200
+
+// overlaps tells of each turn, which are by start, whether another speaker's runs beside it.
+func overlaps(turns []transcript.Turn) []bool {
+	out := make([]bool, len(turns))
+	for i, t := range turns {
+		for j := i + 1; j < len(turns) && turns[j].StartMs <= t.EndMs-overlapMs; j++ {
+			if turns[j].Speaker != t.Speaker && turns[j].EndMs-turns[j].StartMs >= overlapMs {
+				out[i], out[j] = true, true
+			}
+		}
+	}
+	return out
 }
 
 func transcriptOf(c transcript.Conversation) Transcript {
 	out := Transcript{Segments: []Segment{}, Speakers: []Speaker{}}
 	var said []string
-	for _, t := range c.Turns {
-		s := Segment{Speaker: t.Speaker, StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
+	overlap := overlaps(c.Turns)
+	for i, t := range c.Turns {
+		s := Segment{Overlap: overlap[i], Speaker: t.Speaker, StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
 		texts := make([]string, 0, len(t.Words))
 		sum := 0.0
 		for _, w := range t.Words {

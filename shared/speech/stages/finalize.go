@@ -39,6 +39,7 @@ func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err erro
 	if in.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil {
 		return in, err
 	}
+	in.Intake = in.Intake.Of(in.Conversation.Candidate.Channel.Track())
 	drafts := map[score.Dimension]speech.Draft{}
 	for _, s := range speech.Scorings {
 		if drafts[s.Dimension()], err = speech.DraftOf(s.Dimension()).Load(ctx, w.Objects, r, 0); err != nil {

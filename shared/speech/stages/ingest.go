@@ -13,6 +13,7 @@ import (
 	"parley/shared/errcode"
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/speed"
 )
 
 func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
@@ -25,11 +26,11 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 		return pipeline.Result{}, err
 	}
 	defer os.Remove(path)
-	pcm, err := w.Decode(ctx, path)
+	recording, err := w.Record(ctx, path, asked.Channels)
 	if err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
 	}
-	length, judged := int64(len(pcm))*1000/audio.SampleRate, r.Length.Milliseconds()
+	length, judged := recording.DurationMs(), r.Length.Milliseconds()
 	cause := fmt.Errorf("stages: ingest: %d ms decoded, %d ms judged", length, judged)
 	switch {
 	case audio.Exceeds(length, judged):
@@ -39,11 +40,18 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 		// Else a part of an interview is scored and the whole of it paid.
 		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "Only a part of the recording could be decoded. Re-encode the file and resubmit it.").Because(cause)
 	}
-	in := audio.Analyse(pcm, asked.Cut)
+	in := audio.Inspect(recording, asked.Cut)
+	judgeSpeed(&in, recording)
 	if len(in.Chunks) == 0 {
 		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that it is loud enough.")
 	}
-	b := audio.Bytes(pcm)
+	var b []byte
+	for _, pcm := range recording.Tracks {
+		if len(recording.Tracks) > 1 {
+			pcm = pcm[:length*audio.SampleRate/1000] // whole ms, so that the next track begins at one
+		}
+		b = append(b, audio.Bytes(pcm)...)
+	}
 	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
 	}
@@ -51,6 +59,20 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 		return pipeline.Result{}, err
 	}
 	return pipeline.Result{Pieces: len(in.Chunks)}, nil
+}
+
+// judgeSpeed adds to the quality how fast the voices sound.
+func judgeSpeed(in *audio.Intake, r audio.Recording) {
+	for k, pcm := range r.Tracks {
+		q := &in.Quality
+		of := in.Of(k)
+		if len(in.Tracks) > 0 {
+			q = &in.Tracks[k].Quality
+		}
+		if factor, _ := speed.Factor(pcm, of.Speech, of.Quality); factor != 1 {
+			q.Speed = factor
+		}
+	}
 }
 
 // fetch puts the original into a temporary file, which the caller removes.

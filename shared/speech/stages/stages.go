@@ -15,6 +15,7 @@ import (
 	"parley/shared/errcode"
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/audio/channels"
 	"parley/shared/speech/conversation"
 	"parley/shared/speech/diarization"
 	"parley/shared/speech/score"
@@ -26,14 +27,14 @@ import (
 // Works are the stages' works over the same ports.
 type Works struct {
 	Objects    pipeline.Objects
-	Decode     Decode
+	Record     Record
 	Recogniser transcript.Recogniser
 	Aligner    accent.Aligner
 	Listener   accent.WhisperListener
 }
 
-// Decode turns a file of one of the six formats into 16 kHz mono PCM.
-type Decode func(ctx context.Context, path string) ([]int16, error)
+// Record decodes a file of one of the six formats, its channels used as asked.
+type Record func(ctx context.Context, path string, ask channels.Choice) (audio.Recording, error)
 
 // Of returns the work of a stage; nil where there is no such stage.
 func (w Works) Of(s run.Stage) pipeline.Work {
@@ -89,11 +90,19 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 		return pipeline.Result{}, fmt.Errorf("stages: chunk %d of %d", p.Index, len(in.Chunks))
 	}
 	span := in.Chunks[p.Index]
-	pcm, err := w.samples(ctx, r, span)
+	pcm, err := w.samples(ctx, r, in, in.TrackOf(p.Index), span)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	chunk, err := w.Recogniser.Transcribe(ctx, pcm, span.StartMs, asked.Language)
+	var chunk transcript.Chunk
+	if track := in.TrackOf(p.Index); len(in.Tracks) > 0 {
+		s := spliced(span, in.Tracks[track].Speech)
+		if chunk, err = w.Recogniser.Transcribe(ctx, s.cut(pcm, span), 0, asked.Language); err == nil {
+			chunk = s.restore(chunk, span)
+		}
+	} else {
+		chunk, err = w.Recogniser.Transcribe(ctx, pcm, span.StartMs, asked.Language)
+	}
 	switch {
 	case errors.Is(err, transcript.ErrDenied):
 		return pipeline.Result{}, Denied(err)
@@ -107,13 +116,25 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 func Denied(cause error) error { return errcode.New(errcode.ServiceConfigurationError).Because(cause) }
 
 func (w Works) diarize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
-	in, pcm, err := w.sound(ctx, r)
+	in, err := speech.Intake.Load(ctx, w.Objects, r, 0)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	d, err := diarization.Diarize(ctx, pcm, in.Speech)
-	if err != nil {
-		return pipeline.Result{}, fmt.Errorf("stages: diarize: %w", err)
+	var of []diarization.Diarization
+	for track := range max(1, len(in.Tracks)) {
+		pcm, err := w.sound(ctx, r, in, track)
+		if err != nil {
+			return pipeline.Result{}, err
+		}
+		d, err := diarization.Diarize(ctx, pcm, in.Of(track).Speech)
+		if err != nil {
+			return pipeline.Result{}, fmt.Errorf("stages: diarize: %w", err)
+		}
+		of = append(of, d)
+	}
+	d := of[0]
+	if len(of) > 1 {
+		d = diarization.Together(of)
 	}
 	return pipeline.Result{}, speech.Speakers.Save(ctx, w.Objects, r, 0, d)
 }
@@ -164,23 +185,25 @@ func (w Works) score(s speech.Scoring) pipeline.Work {
 	}
 }
 
-// material is what a scorer looks at: the words, and the sound where it needs that.
+// material is what a scorer looks at: the words, and where it needs that the sound of the
+// candidate's channel.
 func (w Works) material(ctx context.Context, r run.Run, sound bool) (m score.Material, err error) {
-	if sound {
-		if m.Intake, m.PCM, err = w.sound(ctx, r); err != nil {
-			return m, err
-		}
+	if m.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0); err != nil || !sound {
+		return m, err
 	}
-	m.Conversation, err = speech.Conversation.Load(ctx, w.Objects, r, 0)
+	in, err := speech.Intake.Load(ctx, w.Objects, r, 0)
+	if err != nil {
+		return m, err
+	}
+	track := m.Conversation.Candidate.Channel.Track()
+	m.Intake = in.Of(track)
+	m.PCM, err = w.sound(ctx, r, in, track)
 	return m, err
 }
 
-func (w Works) sound(ctx context.Context, r run.Run) (in audio.Intake, pcm []int16, err error) {
-	if in, err = speech.Intake.Load(ctx, w.Objects, r, 0); err != nil {
-		return in, nil, err
-	}
-	pcm, err = w.samples(ctx, r, audio.Span{StartMs: 0, EndMs: in.DurationMs})
-	return in, pcm, err
+// sound is a whole track of the recording.
+func (w Works) sound(ctx context.Context, r run.Run, in audio.Intake, track int) ([]int16, error) {
+	return w.samples(ctx, r, in, track, audio.Span{StartMs: 0, EndMs: in.DurationMs})
 }
 
 const bytesPerMs = audio.SampleRate / 1000 * 2
@@ -188,12 +211,14 @@ const bytesPerMs = audio.SampleRate / 1000 * 2
 // maxPCMBytes bounds what is read into memory: 46 minutes.
 const maxPCMBytes = 46 * 60 * 1000 * bytesPerMs
 
-func (w Works) samples(ctx context.Context, r run.Run, span audio.Span) ([]int16, error) {
+// samples are those of a span of a track; the tracks of separate channels lie one after the other.
+func (w Works) samples(ctx context.Context, r run.Run, in audio.Intake, track int, span audio.Span) ([]int16, error) {
 	length := span.Len() * bytesPerMs
 	if length <= 0 || length > maxPCMBytes {
 		return nil, fmt.Errorf("stages: pcm of %d ms", span.Len())
 	}
-	body, _, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), span.StartMs*bytesPerMs, length)
+	from := (int64(track)*in.DurationMs + span.StartMs) * bytesPerMs
+	body, _, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), from, length)
 	if err != nil {
 		return nil, fmt.Errorf("stages: pcm: %w", err)
 	}

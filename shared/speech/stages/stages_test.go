@@ -20,6 +20,7 @@ import (
 	"parley/shared/errcode"
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/audio/channels"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
@@ -136,8 +137,12 @@ func newHouse(t *testing.T, pcm []int16) *house {
 	clk := clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
 	h.deps = pipeline.Deps{Service: speech.Service, Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
 	h.works = stages.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{}, Listener: listener{heard: "en"},
-		Decode: func(context.Context, string) ([]int16, error) { return pcm, nil }}
+		Record: recorded(audio.Recording{Channels: audio.Channels{Count: 1, Used: channels.Mono}, Tracks: [][]int16{pcm}})}
 	return h
+}
+
+func recorded(r audio.Recording) stages.Record {
+	return func(context.Context, string, channels.Choice) (audio.Recording, error) { return r, nil }
 }
 
 func (h *house) must(err error) {
@@ -240,6 +245,55 @@ func TestAnInterviewGoesThroughTheChain(t *testing.T) {
 	}
 }
 
+// Ensure that of two channels that hold a speaker each, the words, turns and scores are those of
+// the speaker's own channel, and that who speaks beside the other keeps the words.
+func TestAChannelPerSpeaker(t *testing.T) {
+	var asks, answers []int16
+	for range 3 {
+		asks, answers = pause(interviewer.say(asks, 4000), 700+4*6950), pause(answers, 4700)
+		for range 4 {
+			answers = pause(candidate.say(answers, 6500), 450)
+		}
+	}
+	aside := interviewer.say(nil, 1500) // while the candidate speaks
+	copy(asks[12*16000:], aside)
+	h := newHouse(t, asks)
+	h.works.Record = recorded(audio.Recording{Channels: audio.Channels{Count: 2, Used: channels.Separate, Note: "Apart."}, Tracks: [][]int16{asks, answers}})
+	r := h.run(run.Request{}, speech.Request{})
+	if r.Status != run.Success {
+		t.Fatalf("%s: %+v (%s)", r.Status, r.Failure, r.Reason)
+	}
+	rep := h.report(r)
+	if d := rep.CandidateDetection; rep.Audio.SpeakerCount != 2 || d == nil || d.Channel == nil || *d.Channel != transcript.Right {
+		t.Errorf("%d speakers, candidate %+v", rep.Audio.SpeakerCount, d)
+	}
+	if c := rep.Audio.Channels; c == nil || c.Count != 2 || c.Used != channels.Separate || c.Note == nil || *c.Note != "Apart." {
+		t.Errorf("channels %+v", c)
+	}
+	beside := 0
+	for _, s := range rep.Transcript.Segments {
+		if s.Overlap {
+			beside++
+		}
+		for _, w := range s.Words {
+			if mine := *rep.Transcript.CandidateSpeaker == s.Speaker; mine != (rms(answers, w.StartMs, w.EndMs) > 100) && mine == (rms(asks, w.StartMs, w.EndMs) > 100) {
+				t.Errorf("%q at %d ms is speaker %d's", w.Text, w.StartMs, s.Speaker)
+			}
+		}
+	}
+	if beside < 2 {
+		t.Errorf("%d segments overlap", beside)
+	}
+}
+
+func rms(pcm []int16, from, to int64) float64 {
+	sum := 0.0
+	for _, v := range pcm[from*16 : min(to*16, int64(len(pcm)))] {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum / float64(max(1, to-from)*16))
+}
+
 func TestWhatEndsARun(t *testing.T) {
 	spoken := interview()
 	for name, tt := range map[string]struct {
@@ -255,7 +309,9 @@ func TestWhatEndsARun(t *testing.T) {
 		"an aligner that fails":                     {spoken, func(w *stages.Works) { w.Aligner = aligner{err: errors.New("boom")} }, errcode.AccentScoreUnavailable},
 		"a listener that fails":                     {spoken, func(w *stages.Works) { w.Listener = listener{err: errors.New("boom")} }, errcode.AccentScoreUnavailable},
 		"a file that cannot be decoded": {spoken, func(w *stages.Works) {
-			w.Decode = func(context.Context, string) ([]int16, error) { return nil, errors.New("boom") }
+			w.Record = func(context.Context, string, channels.Choice) (audio.Recording, error) {
+				return audio.Recording{}, errors.New("boom")
+			}
 		}, errcode.InternalError},
 	} {
 		t.Run(name, func(t *testing.T) {

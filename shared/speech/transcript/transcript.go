@@ -45,6 +45,29 @@ type Detection struct {
 	Confidence string `json:"confidence"` // high, medium or low
 	Reason     string `json:"reason"`     // a sentence for people
 	WordCount  int    `json:"wordCount"`  // words of the candidate
+	// Channel is the one that the candidate is heard in, where the channels are used separately;
+	// else empty.
+	Channel Channel `json:"channel,omitempty"`
+}
+
+// Channel names one of two channels that are used separately; empty where there is one sound.
+type Channel string
+
+// The channels.
+const (
+	Left  Channel = "left"
+	Right Channel = "right"
+)
+
+// Channels lists them in the order of their tracks.
+var Channels = []Channel{Left, Right}
+
+// Track is the number of the channel's sound, 0 where there is one only.
+func (c Channel) Track() int {
+	if c == Right {
+		return 1
+	}
+	return 0
 }
 
 // SpeakerTotal is one speaker's share.

@@ -81,11 +81,11 @@ func ofInterval(r score.Result) Confidence {
 }
 
 func ofConditions(c Conditions) Confidence {
-	n := norms.Of(score.Overall)
 	out := High
 	if c.Audio {
-		out = lower(out, atLeast(c.Quality.SNRDb, n.Number("highSnrDb"), n.Number("mediumSnrDb")))
-		out = lower(out, atMost(c.Quality.ClippedPercent, n.Number("highClippedPercent"), n.Number("mediumClippedPercent")))
+		for _, caution := range Cautions(c.Quality) {
+			out = lower(out, caution.AtMost)
+		}
 	}
 	switch d := Confidence(c.Detection); d {
 	case Low, Medium:
