@@ -1,0 +1,84 @@
+// parley-voice: who speaks, as an embedding of each window of a recording, by CAM++; one thread, kept alive between requests.
+//
+//   parley-voice WEIGHTS
+//
+// Prints {"ready":true,"dimensions":192} and then serves, one at a time, until its input ends:
+//   {"samples":N,"windows":[[first,last],…]} newline, N 16-bit little-endian samples (16 kHz, mono)
+// with the windows in samples, first inclusive and last exclusive, of 0.2 to 20 s, at most 1024; answering one line each:
+//   {"embeddings":"…"}
+// the base64 of 192 little-endian floats a window, each of length 1. The same request is answered with the same bytes.
+// A malformed request is answered {"error":…} and ends the program with 1.
+//
+// An embedding identifies a person: nothing of a request is kept, written or logged after its answer.
+#include "../protocol/protocol.hpp"
+#include "campplus.hpp"
+
+namespace {
+
+using protocol::json;
+
+constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60 * 10;
+constexpr size_t kMaxWindows = 1024;
+constexpr size_t kMinWindow = protocol::kSampleRate / 5, kMaxWindow = size_t(protocol::kSampleRate) * 20;  // samples
+
+std::string base64(const std::vector<float> & v) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::vector<unsigned char> b(v.size() * sizeof(float));
+    if (!b.empty()) std::memcpy(b.data(), v.data(), b.size());
+    std::string s;
+    s.reserve((b.size() + 2) / 3 * 4);
+    for (size_t i = 0; i < b.size(); i += 3) {
+        const size_t n = std::min(size_t(3), b.size() - i);
+        uint32_t x = 0;
+        for (size_t k = 0; k < 3; k++) x = x << 8 | (k < n ? b[i + k] : 0);
+        for (size_t k = 0; k < 4; k++) s += k <= n ? digits[x >> (18 - 6 * k) & 63] : '=';
+    }
+    return s;
+}
+
+std::vector<std::pair<size_t, size_t>> windows(const json & r, size_t samples) {
+    if (!r.contains("windows") || !r["windows"].is_array() || r["windows"].size() > kMaxWindows) throw protocol::Malformed("windows is not a list of at most 1024");
+    std::vector<std::pair<size_t, size_t>> all;
+    for (const json & w : r["windows"]) {
+        if (!w.is_array() || w.size() != 2 || !w[0].is_number_unsigned() || !w[1].is_number_unsigned()) throw protocol::Malformed("a window is not a pair of whole numbers");
+        const auto first = w[0].get<uint64_t>(), last = w[1].get<uint64_t>();
+        if (last > samples || first > last || last - first < kMinWindow || last - first > kMaxWindow) throw protocol::Malformed("a window is not of 0.2 to 20 s within the samples");
+        all.emplace_back(first, fbank::frames(last - first));
+    }
+    return all;
+}
+
+void serve(const char * file) {
+    campplus::Network network(file);
+    protocol::say({{"ready", true}, {"dimensions", campplus::kEmbedding}});
+    std::string line;
+    while (protocol::readLine(line)) {
+        const json r = protocol::parse(line, {"samples", "windows"});
+        const size_t n = protocol::sampleCount(r, kMaxSamples);
+        const auto all = windows(r, n);
+        std::vector<int16_t> pcm;
+        pcm.reserve(n);
+        protocol::readSamples(n, [&](const int16_t * x, size_t k) { pcm.insert(pcm.end(), x, x + k); });
+        protocol::say({{"embeddings", base64(network.embed(pcm, all))}});
+    }
+}
+
+}  // namespace
+
+int main(int argc, char ** argv) {
+    if (argc != 2) {
+        fputs("usage: parley-voice WEIGHTS\n", stderr);
+        return 2;
+    }
+    try {
+        serve(argv[1]);
+    } catch (const std::exception & e) {
+        try {
+            protocol::sayError(e.what());
+        } catch (const std::exception &) {
+            return 1;
+        }
+        return 1;
+    }
+    return 0;
+}
