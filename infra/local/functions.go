@@ -22,7 +22,7 @@ import (
 )
 
 // layers lists the layers of the stack.
-var layers = []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner}
+var layers = []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner, installed.LayerVoices}
 
 // invokePatience is how long an invocation may take. The functions invoked here have a timeout of
 // 55 s.

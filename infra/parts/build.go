@@ -16,7 +16,7 @@ import (
 
 // own are the programs' sources.
 //
-//go:embed asr gop protocol
+//go:embed asr gop protocol voice
 var own embed.FS
 
 const (
@@ -126,8 +126,15 @@ var gopProgram = &cProgram{
 		ownFolder+"/gop/gop.cpp"),
 }
 
+// voiceProgram is parley-voice: our own files alone, and a header for JSON.
+var voiceProgram = &cProgram{
+	trees: []tree{{whisperSource, whisperRoot}},
+	flags: []string{"-I" + whisperFolder + "/examples"},
+	files: []string{ownFolder + "/voice/voice.cpp"},
+}
+
 // programs are the programs by their yield's path.
-var programs = map[string]*cProgram{installed.ASRFile: asrProgram, installed.GOPFile: gopProgram}
+var programs = map[string]*cProgram{installed.ASRFile: asrProgram, installed.GOPFile: gopProgram, installed.VoiceFile: voiceProgram}
 
 func (p *cProgram) args(arch string) []string {
 	args := append([]string{"c++"}, targets[arch]...)

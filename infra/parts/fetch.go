@@ -44,6 +44,9 @@ func (Clients) Fetch(ctx context.Context, s Source, into string) error {
 			args = append(args, "--no-binary", name)
 		case s.Platform != "":
 			args = append(args, "--only-binary", ":all:", "--platform", s.Platform)
+			if s.Python != "" {
+				args = append(args, "--python-version", s.Python)
+			}
 		default:
 			args = append(args, "--only-binary", ":all:")
 		}

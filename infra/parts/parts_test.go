@@ -259,7 +259,7 @@ func TestOneUnreachableSourceDoesNotStopTheOthers(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{ffmpegAMD64.File, whisperBase1.File, officialBase.File, whisperTiny.File, sileroVAD.File, pocketsphinx.File} {
+	for _, want := range []string{ffmpegAMD64.File, whisperBase1.File, officialBase.File, whisperTiny.File, sileroVAD.File, campplus.File, pocketsphinx.File} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the message lacks %s", want)
 		}

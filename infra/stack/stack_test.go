@@ -43,7 +43,7 @@ func folders() (dist, layers string, err error) {
 			return "", "", err
 		}
 	}
-	for _, l := range []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner} {
+	for _, l := range []pipeline.Layer{installed.LayerFFmpeg, installed.LayerRecogniser, installed.LayerAligner, installed.LayerVoices} {
 		if err := write(filepath.Join(layers, string(l), "parley", "engine")); err != nil {
 			return "", "", err
 		}

@@ -45,7 +45,7 @@ func stages() []pipeline.Stage {
 			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Words.Kind}, Layers: []pipeline.Layer{installed.LayerRecogniser}},
 		{Name: Diarize, Timeout: 300 * time.Second, MaxReceives: 3, MemoryMB: 1769, Concurrency: 50,
 			Due: 60 * time.Second, DueFactor: 0.1, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 15,
-			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Speakers.Kind}},
+			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Speakers.Kind}, Layers: []pipeline.Layer{installed.LayerVoices}},
 	}
 	last := pipeline.Stage{Name: Finalize, Timeout: 60 * time.Second, MaxReceives: 3, MemoryMB: 512, Concurrency: 50,
 		Due: 45 * time.Second, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 95,

@@ -8,6 +8,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/speech/aligner/pocketsphinx"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/embedder/campplus"
 	"parley/shared/speech/installed"
 	"parley/shared/speech/recogniser/whisper"
 )
@@ -17,12 +18,15 @@ type Engines struct {
 	// Whisper is the recogniser, and the listener that accent's odds of English are calibrated to.
 	Whisper *whisper.Recogniser
 	Aligner *pocketsphinx.Aligner
+	// Voices describes voices for the diarization.
+	Voices *campplus.Embedder
 
 	dir string
 }
 
 // Open makes the engines of a folder. model is the file name of the recogniser's weights; empty:
-// installed.DefaultModel. processes is how many sounds the aligner works at in parallel, at least 1.
+// installed.DefaultModel. processes is how many sounds the aligner
+// and the describer of voices each work at in parallel, at least 1.
 func Open(dir, model string, processes int) *Engines {
 	if model == "" {
 		model = installed.DefaultModel
@@ -30,6 +34,7 @@ func Open(dir, model string, processes int) *Engines {
 	return &Engines{
 		Whisper: whisper.New(installed.ASR(dir), installed.Model(dir, model), installed.VAD(dir)),
 		Aligner: pocketsphinx.New(installed.GOP(dir), installed.Models(dir), processes),
+		Voices:  campplus.New(installed.Voice(dir), installed.CAMPlus(dir), processes),
 		dir:     dir,
 	}
 }
@@ -47,9 +52,13 @@ func (e *Engines) Ready(ctx context.Context, l pipeline.Layer) error {
 		return e.Whisper.Start(ctx)
 	case installed.LayerAligner:
 		return e.Aligner.Start(ctx)
+	case installed.LayerVoices:
+		return e.Voices.Start(ctx)
 	}
 	return installed.Missing(e.dir, installed.LayerFiles(l)...)
 }
 
 // Close stops the engines that run.
-func (e *Engines) Close() error { return errors.Join(e.Whisper.Close(), e.Aligner.Close()) }
+func (e *Engines) Close() error {
+	return errors.Join(e.Whisper.Close(), e.Aligner.Close(), e.Voices.Close())
+}

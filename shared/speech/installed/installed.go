@@ -31,6 +31,7 @@ const (
 	LayerFFmpeg     pipeline.Layer = "ffmpeg"
 	LayerRecogniser pipeline.Layer = "recogniser"
 	LayerAligner    pipeline.Layer = "aligner"
+	LayerVoices     pipeline.Layer = "voices"
 )
 
 // Mounted is where the layers' engines are on AWS.
@@ -41,9 +42,11 @@ const (
 	FFmpegFile    = "bin/ffmpeg"
 	ASRFile       = "bin/parley-asr"
 	GOPFile       = "bin/parley-gop"
+	VoiceFile     = "bin/parley-voice"
 	WhisperFile   = "model/ggml-base-q8_0.bin"
 	TinyFile      = "model/ggml-tiny.en-q8_0.bin"
 	VADFile       = "model/ggml-silero-v6.2.3.bin"
+	CAMPlusFile   = "model/campplus-f16.bin"
 	DictFile      = "model/cmudict-en-us.dict"
 	PhoneLoopFile = "model/en-us-phone.lm.bin"
 	modelFolder   = "model"
@@ -59,6 +62,7 @@ var AcousticFiles = []string{
 var layers = map[pipeline.Layer][]string{
 	LayerFFmpeg:     {FFmpegFile},
 	LayerRecogniser: {ASRFile, WhisperFile, VADFile},
+	LayerVoices:     {VoiceFile, CAMPlusFile},
 	LayerAligner:    append([]string{GOPFile, DictFile, PhoneLoopFile}, AcousticFiles...),
 }
 
@@ -104,6 +108,12 @@ func ASR(dir string) string { return filepath.Join(dir, ASRFile) }
 
 // GOP returns the path of the program that aligns and scores phones (infra/parts/gop).
 func GOP(dir string) string { return filepath.Join(dir, GOPFile) }
+
+// Voice returns the path of the program that describes voices (infra/parts/voice).
+func Voice(dir string) string { return filepath.Join(dir, VoiceFile) }
+
+// CAMPlus returns the path of the weights of the speaker embedding.
+func CAMPlus(dir string) string { return filepath.Join(dir, CAMPlusFile) }
 
 // Whisper returns the path of the recogniser's model.
 func Whisper(dir string) string { return filepath.Join(dir, WhisperFile) }
