@@ -1,14 +1,17 @@
 package campplus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"math"
 	"os"
 	"slices"
 	"testing"
 
+	"parley/infra/measure/corpus"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/installed"
 )
@@ -161,4 +164,170 @@ func TestEmbeddingEndsWithItsContext(t *testing.T) {
 	if _, err := embedder(t, 1).Embed(ctx, sound(audio.SampleRate), []audio.Span{{StartMs: 0, EndMs: 1000}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+}
+
+var eer = flag.Bool("eer", false, "measure the equal error rate on the speakers of speechocean762 (2 minutes of a processor)")
+
+// TestEqualErrorRate measures how well embeddings tell speakers apart that the network has never seen: six clips of each of the 48
+// speakers of speechocean762, every pair of clips. Of a clip, whole or the loudest window of it; the telephone passes 300 to 3400 Hz.
+func TestEqualErrorRate(t *testing.T) {
+	if !*eer {
+		t.Skip("without -eer")
+	}
+	data, err := corpus.Data()
+	if err != nil {
+		t.Skip(err)
+	}
+	speakers, err := corpus.Speakers(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := embedder(t, 1)
+	const clips = 6
+	decoder := audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}
+	found := map[string][][]float32{}
+	whose := map[string][]string{}
+	for _, s := range speakers {
+		for k := range min(clips, len(s.Utterances)) {
+			u := s.Utterances[k*len(s.Utterances)/clips]
+			pcm, err := decoder.Decode(t.Context(), u.Audio)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pcm = trimmed(pcm)
+			whole := audio.Span{StartMs: 0, EndMs: min(int64(len(pcm))/perMs, 20_000)}
+			if whole.Len() < 615 {
+				continue
+			}
+			window := loudest(pcm, whole, 1510)
+			for name, c := range map[string]struct {
+				pcm  []int16
+				span audio.Span
+			}{
+				"whole clips":           {pcm, whole},
+				"1.5 s":                 {pcm, window},
+				"1.5 s, telephone band": {telephone(pcm), window},
+			} {
+				v, err := e.Embed(t.Context(), c.pcm, []audio.Span{c.span})
+				if err != nil {
+					t.Fatal(err)
+				}
+				found[name] = append(found[name], v[0])
+				whose[name] = append(whose[name], s.ID)
+			}
+		}
+	}
+	for name, most := range map[string]float64{"whole clips": 4, "1.5 s": 5, "1.5 s, telephone band": 7} {
+		rate := equalErrorRate(found[name], whose[name])
+		t.Logf("%s: equal error rate %.2f %%, %d speakers, %d clips", name, rate, len(speakers), len(whose[name]))
+		if rate > most {
+			t.Errorf("%s: more than %.0f %%", name, most)
+		}
+	}
+}
+
+// trimmed is a clip without what is 20 dB below its loudest 100 ms at either end.
+func trimmed(pcm []int16) []int16 {
+	const hop = audio.SampleRate / 10
+	var power []float64
+	for i := 0; i+hop <= len(pcm); i += hop {
+		sum := 0.0
+		for _, v := range pcm[i : i+hop] {
+			sum += float64(v) * float64(v)
+		}
+		power = append(power, sum)
+	}
+	loud := func(p float64) bool { return p > slices.Max(power)/100 }
+	from := slices.IndexFunc(power, loud)
+	to := len(power)
+	for !loud(power[to-1]) {
+		to--
+	}
+	return pcm[from*hop : to*hop]
+}
+
+// loudest is the window of so many milliseconds with the highest mean level, in decibels so that no pause hides in it; or all there is.
+func loudest(pcm []int16, whole audio.Span, ms int64) audio.Span {
+	var level []float64
+	for at := int64(0); at+10 <= whole.EndMs; at += 10 {
+		sum := 1.0
+		for _, v := range pcm[at*perMs : (at+10)*perMs] {
+			sum += float64(v) * float64(v)
+		}
+		level = append(level, math.Log(sum))
+	}
+	best, most := whole, math.Inf(-1)
+	n := int(ms / 10)
+	for i := 0; i+n <= len(level); i++ {
+		sum := 0.0
+		for _, l := range level[i : i+n] {
+			sum += l
+		}
+		if sum > most {
+			best, most = audio.Span{StartMs: int64(i) * 10, EndMs: int64(i)*10 + ms}, sum
+		}
+	}
+	return best
+}
+
+// telephone passes 300 to 3400 Hz: Butterworth filters of order 4 as two sections each (the audio cookbook of R. Bristow-Johnson).
+func telephone(pcm []int16) []int16 {
+	x := make([]float64, len(pcm))
+	for i, v := range pcm {
+		x[i] = float64(v)
+	}
+	for _, c := range []struct {
+		hz, q float64
+		high  bool
+	}{{300, 0.5412, true}, {300, 1.3066, true}, {3400, 0.5412, false}, {3400, 1.3066, false}} {
+		w := 2 * math.Pi * c.hz / audio.SampleRate
+		cos, alpha := math.Cos(w), math.Sin(w)/(2*c.q)
+		b0, b1 := (1-cos)/2, 1-cos
+		if c.high {
+			b0, b1 = (1+cos)/2, -(1 + cos)
+		}
+		var x1, x2, y1, y2 float64
+		for i, v := range x {
+			y := (b0*v + b1*x1 + b0*x2 + 2*cos*y1 - (1-alpha)*y2) / (1 + alpha)
+			x2, x1, y2, y1 = x1, v, y1, y
+			x[i] = y
+		}
+	}
+	out := make([]int16, len(x))
+	for i, v := range x {
+		out[i] = int16(max(-32768, min(32767, math.Round(v))))
+	}
+	return out
+}
+
+// equalErrorRate is where as many pairs of one speaker are taken for two as pairs of two are taken for one, in percent.
+func equalErrorRate(v [][]float32, who []string) float64 {
+	type pair struct {
+		score float64
+		same  bool
+	}
+	var all []pair
+	same := 0
+	for i := range v {
+		for j := range i {
+			p := pair{cosine(v[i], v[j]), who[i] == who[j]}
+			if p.same {
+				same++
+			}
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b pair) int { return cmp.Compare(b.score, a.score) })
+	accepted, rate, least := 0, 100.0, math.Inf(1)
+	for i, p := range all {
+		if p.same {
+			accepted++
+		}
+		falseAlarm := float64(i+1-accepted) / float64(len(all)-same)
+		missed := 1 - float64(accepted)/float64(same)
+		if d := math.Abs(falseAlarm - missed); d < least {
+			least, rate = d, 50*(falseAlarm+missed)
+		}
+	}
+	return rate
 }
