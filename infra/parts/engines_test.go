@@ -70,6 +70,11 @@ func gop(t *testing.T) *talker {
 	return start(t, installed.LayerFiles("aligner"), installed.GOP(dir), installed.Models(dir))
 }
 
+func voice(t *testing.T) *talker {
+	dir := installed.Dir()
+	return start(t, installed.LayerFiles("voices"), installed.Voice(dir), installed.CAMPlus(dir))
+}
+
 func (tk *talker) line() []byte {
 	tk.t.Helper()
 	line, err := tk.out.ReadBytes('\n')
@@ -235,22 +240,31 @@ func TestMalformedRequestsEndAnEngine(t *testing.T) {
 		start   func(*testing.T) *talker
 		request string
 	}{
-		"asr: no JSON":            {asr, "hello\n"},
-		"asr: not an object":      {asr, "[1]\n"},
-		"asr: no sample count":    {asr, `{"language":"en"}` + "\n"},
-		"asr: below zero":         {asr, `{"samples":-1}` + "\n"},
-		"asr: a fraction":         {asr, `{"samples":1.5}` + "\n"},
-		"asr: above ten minutes":  {asr, `{"samples":9600001}` + "\n"},
-		"asr: unknown language":   {asr, `{"samples":0,"language":"xx"}` + "\n"},
-		"asr: unknown field":      {asr, `{"samples":0,"beam":5}` + "\n"},
-		"asr: samples missing":    {asr, `{"samples":2}` + "\nabc"},
-		"asr: endless line":       {asr, strings.Repeat(" ", 1<<18+1)},
-		"gop: no JSON":            {gop, "hello\n"},
-		"gop: above one minute":   {gop, `{"samples":960001,"words":""}` + "\n"},
-		"gop: words not a string": {gop, `{"samples":0,"words":["a"]}` + "\n"},
-		"gop: extra not pairs":    {gop, `{"samples":0,"words":"a","extra":[["a"]]}` + "\n"},
-		"gop: unknown phone":      {gop, `{"samples":0,"words":"a","extra":[["zzz","QQ"]]}` + "\n"},
-		"gop: line not ended":     {gop, `{"samples":0}`},
+		"asr: no JSON":             {asr, "hello\n"},
+		"asr: not an object":       {asr, "[1]\n"},
+		"asr: no sample count":     {asr, `{"language":"en"}` + "\n"},
+		"asr: below zero":          {asr, `{"samples":-1}` + "\n"},
+		"asr: a fraction":          {asr, `{"samples":1.5}` + "\n"},
+		"asr: above ten minutes":   {asr, `{"samples":9600001}` + "\n"},
+		"asr: unknown language":    {asr, `{"samples":0,"language":"xx"}` + "\n"},
+		"asr: unknown field":       {asr, `{"samples":0,"beam":5}` + "\n"},
+		"asr: samples missing":     {asr, `{"samples":2}` + "\nabc"},
+		"asr: endless line":        {asr, strings.Repeat(" ", 1<<18+1)},
+		"gop: no JSON":             {gop, "hello\n"},
+		"gop: above one minute":    {gop, `{"samples":960001,"words":""}` + "\n"},
+		"gop: words not a string":  {gop, `{"samples":0,"words":["a"]}` + "\n"},
+		"gop: extra not pairs":     {gop, `{"samples":0,"words":"a","extra":[["a"]]}` + "\n"},
+		"gop: unknown phone":       {gop, `{"samples":0,"words":"a","extra":[["zzz","QQ"]]}` + "\n"},
+		"gop: line not ended":      {gop, `{"samples":0}`},
+		"voice: no windows":        {voice, `{"samples":0}` + "\n"},
+		"voice: a short window":    {voice, `{"samples":3199,"windows":[[0,3199]]}` + "\n"},
+		"voice: a long window":     {voice, `{"samples":320001,"windows":[[0,320001]]}` + "\n"},
+		"voice: past the end":      {voice, `{"samples":3200,"windows":[[1,3201]]}` + "\n"},
+		"voice: backwards":         {voice, `{"samples":6400,"windows":[[6400,0]]}` + "\n"},
+		"voice: below zero":        {voice, `{"samples":6400,"windows":[[-1,6400]]}` + "\n"},
+		"voice: one number":        {voice, `{"samples":6400,"windows":[[0]]}` + "\n"},
+		"voice: too many windows":  {voice, `{"samples":6400,"windows":[` + strings.Repeat("[0,3200],", 1024) + "[0,3200]]}\n"},
+		"voice: above ten minutes": {voice, `{"samples":9600001,"windows":[]}` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tk := c.start(t)
