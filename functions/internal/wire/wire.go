@@ -90,7 +90,7 @@ func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(h)) }
 
 func (s System) works() stages.Works {
 	e := s.Engines
-	return stages.Works{Objects: s.Objects, Record: e.Decoder().Record, Recogniser: e.Whisper, Aligner: e.Aligner, Listener: e.Whisper}
+	return stages.Works{Objects: s.Objects, Record: e.Decoder().Record, Recogniser: e.Whisper, Voices: e.Voices, Aligner: e.Aligner, Listener: e.Whisper}
 }
 
 // ServeStage handles the messages of a stage, until the process ends.

@@ -11,6 +11,7 @@ import (
 	"parley/shared/speech/audio"
 	"parley/shared/speech/conversation"
 	"parley/shared/speech/diarization"
+	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
 	"parley/shared/speech/transcript"
 )
@@ -40,8 +41,14 @@ func evaluate(ctx context.Context, out io.Writer, folders []string, heard []tran
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words\tstray words %\tlanguage p\tword p")
 	var wrong []string
+	dir := installed.Dir()
+	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
+		return err
+	}
+	open := engines.Open(dir, "", 1)
+	defer func() { _ = open.Close() }()
 	for _, r := range all {
-		row, ok, err := measure(ctx, r, heard)
+		row, ok, err := measure(ctx, r, heard, open.Voices)
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
@@ -67,13 +74,13 @@ const (
 )
 
 // measure runs one recording through the chain. ok is false where a bound is broken.
-func measure(ctx context.Context, r recording, heard []transcript.Recogniser) (row string, ok bool, err error) {
+func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e diarization.Embedder) (row string, ok bool, err error) {
 	pcm, err := audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}.Decode(ctx, r.file)
 	if err != nil {
 		return "", false, err
 	}
 	intake := audio.Analyse(pcm, audio.DefaultCut())
-	d, err := diarization.Diarize(ctx, pcm, intake.Speech)
+	d, err := diarization.Diarize(ctx, pcm, intake.Speech, e)
 	if err != nil {
 		return "", false, err
 	}

@@ -11,6 +11,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+
+	"parley/shared/speech/engines"
+	"parley/shared/speech/installed"
 )
 
 type options struct {
@@ -51,6 +55,12 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	dir := installed.Dir()
+	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
+		return err
+	}
+	open := engines.Open(dir, "", runtime.NumCPU())
+	defer func() { _ = open.Close() }()
 	p := page{words: how}
 	for _, c := range conditions {
 		copies := make([]recording, len(all))
@@ -65,7 +75,7 @@ func run(ctx context.Context, o options) error {
 		}
 		var row figures
 		for _, r := range copies {
-			f, err := measure(ctx, r)
+			f, err := measure(ctx, r, open.Voices)
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
@@ -81,7 +91,7 @@ func run(ctx context.Context, o options) error {
 		}
 		for n := range o.composed {
 			c := compose(all, n)
-			f, err := measure(ctx, c.recording)
+			f, err := measure(ctx, c.recording, open.Voices)
 			if err != nil {
 				return fmt.Errorf("composed %d: %w", n, err)
 			}

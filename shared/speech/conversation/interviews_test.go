@@ -10,6 +10,7 @@ import (
 	"parley/infra/measure/corpus"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/diarization"
+	"parley/shared/speech/embedder/campplus"
 	"parley/shared/speech/installed"
 )
 
@@ -33,7 +34,13 @@ func interviews(t *testing.T) []string {
 // Ensure that the candidate of every shared interview is found and that at most 2 % of the speech is attributed wrongly, even
 // without a single word: the speakers read sentences, so nothing is asked.
 func TestTheCandidateOfTheInterviewsIsFoundBySpeakingTime(t *testing.T) {
-	for _, file := range interviews(t) {
+	files, dir := interviews(t), installed.Dir()
+	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
+		t.Skip(err)
+	}
+	voices := campplus.New(installed.Voice(dir), installed.CAMPlus(dir), 1)
+	defer func() { _ = voices.Close() }()
+	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			r, err := os.Open(strings.TrimSuffix(file, ".flac") + ".json")
 			if err != nil {
@@ -48,7 +55,7 @@ func TestTheCandidateOfTheInterviewsIsFoundBySpeakingTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := diarization.Diarize(context.Background(), pcm, audio.Analyse(pcm, audio.DefaultCut()).Speech)
+			d, err := diarization.Diarize(context.Background(), pcm, audio.Analyse(pcm, audio.DefaultCut()).Speech, voices)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"parley/infra/measure/corpus"
 	"parley/shared/speech/audio"
+	"parley/shared/speech/embedder/campplus"
 	"parley/shared/speech/installed"
 )
 
@@ -27,6 +28,18 @@ func data(t *testing.T) (string, audio.Decoder) {
 		t.Skip(err)
 	}
 	return dir, audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}
+}
+
+// network is the embedder that the product uses. The test is skipped where it is not there.
+func network(t *testing.T) Embedder {
+	t.Helper()
+	dir := installed.Dir()
+	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
+		t.Skip(err)
+	}
+	e := campplus.New(installed.Voice(dir), installed.CAMPlus(dir), 1)
+	t.Cleanup(func() { _ = e.Close() })
+	return e
 }
 
 // person is one speaker of the corpus.

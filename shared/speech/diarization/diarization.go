@@ -1,9 +1,9 @@
 // Package diarization finds out who speaks when, from the sound alone: how many voices there are and which stretches of the
 // recording are whose. It knows nothing of words.
 //
-// Windows of 2.5 s are described by the statistics of their cepstra and pitch, projected to where voices differ, and
-// clustered; the clusters become mixture models, which label the recording frame by frame (Viterbi), as in the classical
-// systems (Tranter & Reynolds 2006). Nothing depends on chance or on the number of processors.
+// Windows of 1.5 s are described by a speaker embedding (Embedder) and clustered; the clusters become mixture models of the
+// cepstra, which label the recording frame by frame (Viterbi) together with the embeddings, as in the classical systems (Tranter &
+// Reynolds 2006). Nothing depends on chance or on the number of processors.
 package diarization
 
 import (
@@ -27,11 +27,14 @@ type Diarization struct {
 	// Turns are in order and at least MinTurnMs long. Those of one sound do not overlap.
 	Turns []Turn `json:"turns"`
 	// Separation is the distance between the two voices that are hardest to tell apart, in standard deviations of one
-	// voice from one window of 2.5 s to the next; 0 where there are fewer than two.
+	// voice from one window of 1.5 s to the next; 0 where there are fewer than two.
 	Separation float64 `json:"separation"`
 	// Tracks tells of each speaker which of two separate channels it is heard in; empty where there
 	// is one sound.
 	Tracks []int `json:"tracks,omitempty"`
+	// Doubted are, where one voice was heard, the turns of the clearest way of telling two apart, if there is any: the words may say
+	// that they are two.
+	Doubted []Turn `json:"doubted,omitempty"`
 }
 
 // maxMs bounds the recording: 45 minutes and what a decoder may add to them.
@@ -39,40 +42,92 @@ const maxMs = 50 * 60 * 1000
 
 // Diarize finds the voices of a recording: pcm is 16 kHz mono, speech its stretches of speech, in order and not
 // overlapping. The number of voices, 1 to MaxSpeakers, is not known beforehand. It works for a few seconds per 4 minutes
-// of speech in about 250 MB for 45 minutes, ends early with ctx, and fails on a recording longer than 50 minutes.
-func Diarize(ctx context.Context, pcm []int16, speech []audio.Span) (Diarization, error) {
+// of speech in about 250 MB for 45 minutes, ends early with ctx, and fails on a recording longer than 50 minutes or with the
+// embedder. The embeddings are gone when it returns.
+func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, e Embedder) (Diarization, error) {
 	length := int64(len(pcm)) * 1000 / audio.SampleRate
 	if length > maxMs {
 		return Diarization{}, fmt.Errorf("diarization: diarize: %d ms are more than %d", length, maxMs)
-	}
-	p, err := loadProjection()
-	if err != nil {
-		return Diarization{}, err
 	}
 	speech = within(speech, length)
 	f, err := extract(ctx, pcm, speech)
 	if err != nil {
 		return Diarization{}, err
 	}
-	ws := cut(f)
-	h, err := voices(ctx, f, ws, p.points(describe(f, ws)), len(p.Rows))
+	ws := cut(f, speech)
+	points, dim, err := describe(ctx, pcm, described(ws, length), e)
 	if err != nil {
-		return Diarization{}, fmt.Errorf("diarization: diarize: %w", err)
+		return Diarization{}, fmt.Errorf("diarization: %w", err)
 	}
-	d := Diarization{Separation: h.distance, Turns: []Turn{}}
+	one := hypothesis{k: 1, group: make([]int, len(ws))}
+	best, doubted := one, hypothesis{}
+	if len(points) > 0 {
+		if best, doubted, err = count(ctx, ws, points, dim); err != nil {
+			return Diarization{}, fmt.Errorf("diarization: %w", err)
+		}
+	}
+	d := Diarization{}
+	if d.Turns, d.Speakers, err = lay(ctx, f, ws, points, dim, best, speech); err != nil {
+		return Diarization{}, fmt.Errorf("diarization: %w", err)
+	}
+	if d.Speakers > 1 {
+		d.Separation = best.apart
+	}
+	if doubted.k > 1 && doubted.score > unheard {
+		turns, n, err := lay(ctx, f, ws, points, dim, doubted, speech)
+		if err != nil {
+			return Diarization{}, fmt.Errorf("diarization: %w", err)
+		}
+		if n > 1 {
+			d.Doubted = turns
+		}
+	}
+	return d, nil
+}
+
+// describe asks for the embeddings of the windows: dim numbers each, one after the other.
+func describe(ctx context.Context, pcm []int16, windows []audio.Span, e Embedder) (points []float64, dim int, err error) {
+	if len(windows) == 0 {
+		return nil, 0, ctx.Err()
+	}
+	vectors, err := e.Embed(ctx, pcm, windows)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(vectors) != len(windows) {
+		return nil, 0, fmt.Errorf("%d embeddings of %d windows", len(vectors), len(windows))
+	}
+	dim = len(vectors[0])
+	points = make([]float64, 0, len(vectors)*dim)
+	for _, v := range vectors {
+		if len(v) != dim {
+			return nil, 0, fmt.Errorf("embeddings of %d and of %d dimensions", dim, len(v))
+		}
+		for _, x := range v {
+			points = append(points, float64(x))
+		}
+	}
+	return points, dim, nil
+}
+
+// lay makes turns of a hypothesis, with the speakers numbered by appearance.
+func lay(ctx context.Context, f frames, ws []window, points []float64, dim int, h hypothesis, speech []audio.Span) (out []Turn, speakers int, err error) {
+	labels := spread(f.len(), ws, h.group, h.k)
+	if h.k > 1 {
+		if labels, err = refine(ctx, f, labels, h.k, likeness(f.len(), ws, points, dim, h)); err != nil {
+			return nil, 0, err
+		}
+	}
+	out = []Turn{}
 	order := map[int]int{}
-	for _, t := range turns(f, h.labels, speech) {
+	for _, t := range turns(f, labels, speech) {
 		if _, ok := order[t.Speaker]; !ok {
 			order[t.Speaker] = len(order)
 		}
 		t.Speaker = order[t.Speaker]
-		d.Turns = append(d.Turns, t)
+		out = append(out, t)
 	}
-	d.Speakers = len(order)
-	if d.Speakers < 2 {
-		d.Separation = 0
-	}
-	return d, nil
+	return out, len(order), nil
 }
 
 // within puts the spans in order and cuts them to the recording and to each other.

@@ -56,7 +56,7 @@ func TestVoicesAreCountedAndToldApart(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			pcm, truth, speech := talk(1, tc.voices, tc.lengths, 120_000)
-			d, err := Diarize(context.Background(), pcm, speech)
+			d, err := Diarize(context.Background(), pcm, speech, oracle(truth))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,8 +74,8 @@ func TestVoicesAreCountedAndToldApart(t *testing.T) {
 }
 
 func TestTurnsAreInOrderAndLongEnough(t *testing.T) {
-	pcm, _, speech := talk(2, []voice{low, high}, []int{3000, 400}, 60_000)
-	d, err := Diarize(context.Background(), pcm, speech)
+	pcm, truth, speech := talk(2, []voice{low, high}, []int{3000, 400}, 60_000)
+	d, err := Diarize(context.Background(), pcm, speech, oracle(truth))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,11 +102,11 @@ func TestTurnsAreInOrderAndLongEnough(t *testing.T) {
 }
 
 func TestTheSameRecordingGivesTheSameAnswer(t *testing.T) {
-	pcm, _, speech := talk(3, []voice{low, high, mid}, []int{4000}, 60_000)
+	pcm, truth, speech := talk(3, []voice{low, high, mid}, []int{4000}, 60_000)
 	var first Diarization
 	for i, procs := range []int{1, 2, 4, 4} {
 		before := runtime.GOMAXPROCS(procs)
-		d, err := Diarize(context.Background(), pcm, speech)
+		d, err := Diarize(context.Background(), pcm, speech, oracle(truth))
 		runtime.GOMAXPROCS(before)
 		if err != nil {
 			t.Fatal(err)
@@ -142,7 +142,7 @@ func TestWhatIsNoConversation(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			d, err := Diarize(context.Background(), tc.pcm, tc.speech)
+			d, err := Diarize(context.Background(), tc.pcm, tc.speech, oracle(nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,30 +155,98 @@ func TestWhatIsNoConversation(t *testing.T) {
 
 func TestBoundsOfTheRecording(t *testing.T) {
 	whole := []audio.Span{{StartMs: 0, EndMs: 100}}
-	if _, err := Diarize(context.Background(), make([]int16, maxMs*audio.SampleRate/1000), whole); err != nil {
+	if _, err := Diarize(context.Background(), make([]int16, maxMs*audio.SampleRate/1000), whole, oracle(nil)); err != nil {
 		t.Errorf("50 minutes: %v", err)
 	}
-	if _, err := Diarize(context.Background(), make([]int16, (maxMs+1)*audio.SampleRate/1000), whole); err == nil {
+	if _, err := Diarize(context.Background(), make([]int16, (maxMs+1)*audio.SampleRate/1000), whole, oracle(nil)); err == nil {
 		t.Error("more than 50 minutes pass")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	pcm, _, speech := talk(4, []voice{low}, []int{3000}, 10_000)
-	if _, err := Diarize(ctx, pcm, speech); !errors.Is(err, context.Canceled) {
+	pcm, truth, speech := talk(4, []voice{low}, []int{3000}, 10_000)
+	if _, err := Diarize(ctx, pcm, speech, oracle(truth)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
 
 func TestWindowsAreBounded(t *testing.T) {
-	// 45 minutes of half-second bursts: the most windows that a recording can ask for.
-	var f frames
-	for at := range 45 * 60 * framesPerSec {
-		if at%100 < 50 {
-			f.at = append(f.at, at)
+	bursts := func(n int, every, length int64) (speech []audio.Span) {
+		for i := range int64(n) {
+			speech = append(speech, audio.Span{StartMs: i * every, EndMs: i*every + length})
+		}
+		return speech
+	}
+	for name, c := range map[string]struct {
+		speech []audio.Span
+		want   int
+	}{
+		"45 minutes of half-second bursts": {bursts(2700, 1000, 500), maxWindows},
+		"45 minutes without a pause":       {bursts(1, 0, 2_700_000), 2000},
+		"one burst":                        {bursts(1, 0, 100), 1},
+		"one window":                       {bursts(1, 0, windowMs), 1},
+		"a little more than one":           {bursts(1, 0, windowMs+1), 2},
+		"nothing":                          {nil, 0},
+	} {
+		ws := cut(frames{}, c.speech)
+		if len(ws) > maxWindows || len(ws) < c.want-2 || len(ws) > c.want {
+			t.Errorf("%s: %d windows, want %d", name, len(ws), c.want)
+		}
+		total, seconds := 0.0, 0.0
+		for _, s := range c.speech {
+			total += float64(s.Len()) / 1000
+		}
+		for i, s := range described(ws, 2_800_000) {
+			seconds += ws[i].seconds
+			if s.Len() < widenedMs || i > 0 && s.StartMs < ws[i-1].StartMs-widenedMs {
+				t.Fatalf("%s: window %d is %v", name, i, s)
+			}
+		}
+		if math.Abs(seconds-total) > 0.01*total {
+			t.Errorf("%s: windows of %.1f s for %.1f s", name, seconds, total)
 		}
 	}
-	if ws := cut(f); len(ws) != maxWindows || ws[0].from != 0 || ws[len(ws)-1].to < f.len()*99/100 {
-		t.Errorf("%d windows to %d of %d frames, want %d over all", len(ws), ws[len(ws)-1].to, f.len(), maxWindows)
+	if got := described([]window{{}}, MinEmbedMs-1); got != nil {
+		t.Errorf("a recording that is too short is described: %v", got)
+	}
+}
+
+func TestAFaultOfTheEmbedderIsAnError(t *testing.T) {
+	pcm, _, speech := talk(6, []voice{low}, []int{3000}, 10_000)
+	broken := errors.New("broken")
+	for name, e := range map[string]embedded{
+		"an error": func([]audio.Span) ([][]float32, error) { return nil, broken },
+		"too few":  func(ws []audio.Span) ([][]float32, error) { return make([][]float32, len(ws)-1), nil },
+		"other dimensions": func(ws []audio.Span) ([][]float32, error) {
+			return append(make([][]float32, len(ws)-1), []float32{1}), nil
+		},
+	} {
+		if _, err := Diarize(t.Context(), pcm, speech, e); err == nil || name == "an error" && !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADoubtIsKept(t *testing.T) {
+	pcm, truth, speech := talk(7, []voice{low, high}, []int{6000}, 60_000)
+	alike := func(ws []audio.Span) ([][]float32, error) {
+		v, err := oracle(truth)(ws)
+		for i, w := range ws { // the voices' own parts nearly vanish in what they share, and scatter
+			r := rand.New(rand.NewPCG(uint64(w.StartMs), 1))
+			v[i][0] += float32(0.35 * r.NormFloat64())
+			v[i][8] += 2
+			unit(v[i])
+		}
+		return v, err
+	}
+	d, err := Diarize(t.Context(), pcm, speech, embedded(alike))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Speakers != 1 || len(d.Doubted) == 0 {
+		t.Fatalf("%d speakers, %d doubted turns", d.Speakers, len(d.Doubted))
+	}
+	if w := wrong(truth, d.Doubted); w > 5 {
+		t.Errorf("%.1f %% of the doubted turns are wrong", w)
 	}
 }
 
@@ -195,7 +263,7 @@ func TestWardGroupsWhatIsNear(t *testing.T) {
 		{9, []int{0, 1, 2, 3, 4, 5, 6}},
 	}
 	for _, tc := range cases {
-		got := ward(points, 1, tc.k)
+		got := ward(points, 1).cut(tc.k)
 		if tc.k == 2 && got[1] != 0 { // 10 may go either way: 0 to 10 costs 120.1, 10 to 20 costs 100.8
 			if want := []int{0, 1, 0, 1, 1, 0, 1}; !reflect.DeepEqual(got, want) {
 				t.Errorf("k=2: %v, want %v", got, want)
@@ -206,10 +274,10 @@ func TestWardGroupsWhatIsNear(t *testing.T) {
 			t.Errorf("k=%d: %v, want %v", tc.k, got, tc.want)
 		}
 	}
-	if got := ward(nil, 1, 2); len(got) != 0 {
+	if got := ward(nil, 1).cut(2); len(got) != 0 {
 		t.Errorf("of nothing: %v", got)
 	}
-	if got := ward(make([]float64, 12), 1, 3); len(got) != 12 {
+	if got := ward(make([]float64, 12), 1).cut(3); len(got) != 12 {
 		t.Errorf("of equal points: %v", got)
 	}
 }
@@ -251,11 +319,11 @@ func TestDiarizationIsPinnedAsJSON(t *testing.T) {
 func BenchmarkDiarize(b *testing.B) {
 	for _, minutes := range []int{4, 45} {
 		b.Run(map[int]string{4: "4min", 45: "45min"}[minutes], func(b *testing.B) {
-			pcm, _, speech := talk(5, []voice{low, high}, []int{5000, 12000}, minutes*60_000)
+			pcm, truth, speech := talk(5, []voice{low, high}, []int{5000, 12000}, minutes*60_000)
 			b.ReportAllocs()
 			peak := uint64(0)
 			for b.Loop() {
-				d, err := Diarize(context.Background(), pcm, speech)
+				d, err := Diarize(context.Background(), pcm, speech, oracle(truth))
 				if err != nil {
 					b.Fatal(err)
 				}

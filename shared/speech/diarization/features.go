@@ -39,11 +39,10 @@ const (
 
 // frames are the modelled frames of a recording: at[i] is the frame's number (10 ms) in the recording, x its cepstra
 // (cepstra values per frame, c1 to c20), standardised over the recording, which takes the channel that all speakers share
-// out of them. pitch is log2 of the fundamental in Hz, 0 where unvoiced.
+// out of them.
 type frames struct {
-	at    []int
-	x     []float64
-	pitch []float64
+	at []int
+	x  []float64
 }
 
 func (f frames) len() int { return len(f.at) }
@@ -51,7 +50,7 @@ func (f frames) len() int { return len(f.at) }
 // row is the cepstra of the i-th modelled frame.
 func (f frames) row(i int) []float64 { return f.x[i*cepstra : (i+1)*cepstra] }
 
-// extract computes the frames within the spans of speech. It reads the samples once and keeps cepstra+2 numbers per
+// extract computes the frames within the spans of speech. It reads the samples once and keeps cepstra+1 numbers per
 // 10 ms of speech: about 45 MB for 45 minutes.
 func extract(ctx context.Context, pcm []int16, speech []audio.Span) (frames, error) {
 	var f frames
@@ -62,7 +61,6 @@ func extract(ctx context.Context, pcm []int16, speech []audio.Span) (frames, err
 	}
 	f.at = make([]int, 0, total)
 	f.x = make([]float64, 0, total*cepstra)
-	f.pitch = make([]float64, 0, total)
 	floor := floorDb(pcm)
 	var at []int
 	var energy []float64
@@ -87,7 +85,6 @@ func extract(ctx context.Context, pcm []int16, speech []audio.Span) (frames, err
 			from := at[i] * frameHop
 			f.at = append(f.at, at[i])
 			f.x = a.mfcc(f.x, pcm[from:from+frameLen])
-			f.pitch = append(f.pitch, a.pitch(pcm, from))
 		}
 	}
 	standardise(f.x, cepstra)

@@ -30,8 +30,33 @@ func spread(n int, ws []window, group []int, k int) []int {
 	return labels
 }
 
-// refine alternates between modelling each speaker's frames and finding the most probable sequence of speakers.
-func refine(ctx context.Context, f frames, labels []int, k int) ([]int, error) {
+// embeddingNats is what a cosine of 1 between a frame's windows and the mean of a voice is worth beside the frame's own likelihood.
+const embeddingNats = 4
+
+// likeness is, per modelled frame and voice, the mean cosine between the windows over the frame and the voice's mean, in nats.
+func likeness(n int, ws []window, points []float64, dim int, h hypothesis) []float64 {
+	out := make([]float64, n*h.k)
+	over := make([]float64, n)
+	for i, w := range ws {
+		for j, mean := range h.means {
+			cosine := dot(mean, points[i*dim:(i+1)*dim])
+			for t := w.from; t < w.to; t++ {
+				out[t*h.k+j] += cosine
+			}
+		}
+		for t := w.from; t < w.to; t++ {
+			over[t]++
+		}
+	}
+	for i := range out {
+		out[i] *= embeddingNats / max(over[i/h.k], 1)
+	}
+	return out
+}
+
+// refine alternates between modelling each speaker's frames and finding the most probable sequence of speakers. prior is added to the
+// log-likelihood of each frame for each speaker.
+func refine(ctx context.Context, f frames, labels []int, k int, prior []float64) ([]int, error) {
 	scores := make([]float64, f.len()*k)
 	for range refineRounds {
 		of := make([][]int, k)
@@ -50,7 +75,7 @@ func refine(ctx context.Context, f frames, labels []int, k int) ([]int, error) {
 			}
 			m := fit(f, of[j])
 			for i := range f.len() {
-				scores[i*k+j] = m.score(f.row(i), nil)
+				scores[i*k+j] = m.score(f.row(i), nil) + prior[i*k+j]
 			}
 		}
 		next := viterbi(scores, k, f.at)

@@ -6,18 +6,24 @@ import (
 	"slices"
 )
 
-// ward clusters points (dim numbers each) into k groups by Ward's criterion (Ward 1963): always the pair whose union adds
-// least to the squared distances from the means. The nearest-neighbour chain (Murtagh 1983) needs only the groups' means,
-// so memory is linear in the points and time quadratic. Returns each point's group, 0 to k-1, in order of appearance.
-// There are at most as many groups as points.
-func ward(points []float64, dim, k int) []int {
+// tree is what ward finds: the unions of n points, in rising order of what they cost.
+type tree struct {
+	n      int
+	merges []union
+}
+
+type union struct {
+	a, b int
+	cost float64
+}
+
+// ward clusters points (dim numbers each) by Ward's criterion (Ward 1963): always the pair whose union adds least to the squared
+// distances from the means. The nearest-neighbour chain (Murtagh 1983) needs only the groups' means, so memory is linear in the
+// points and time quadratic.
+func ward(points []float64, dim int) tree {
 	n := len(points) / dim
 	if n == 0 {
-		return nil
-	}
-	type merge struct {
-		a, b int
-		cost float64
+		return tree{}
 	}
 	mean := append([]float64(nil), points...)
 	size := make([]float64, n)
@@ -34,7 +40,7 @@ func ward(points []float64, dim, k int) []int {
 		}
 		return sum * size[a] * size[b] / (size[a] + size[b])
 	}
-	merges := make([]merge, 0, n-1)
+	merges := make([]union, 0, n-1)
 	chain := make([]int, 0, n)
 	for first := 0; len(merges) < n-1; {
 		if len(chain) == 0 {
@@ -65,20 +71,23 @@ func ward(points []float64, dim, k int) []int {
 		}
 		chain = chain[:len(chain)-2]
 		a, b := min(a, best), max(a, best)
-		merges = append(merges, merge{a, b, least})
+		merges = append(merges, union{a, b, least})
 		for i := range dim {
 			mean[a*dim+i] = (mean[a*dim+i]*size[a] + mean[b*dim+i]*size[b]) / (size[a] + size[b])
 		}
 		size[a] += size[b]
 		alive[b] = false
 	}
-	// The chain finds the merges of the tree, not in the order of their cost: the dearest k-1 are left out. Ward's costs
-	// never fall from child to parent, so what is left is whole subtrees; of equal costs the later one is the parent.
-	order := make([]int, len(merges))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(merges[i].cost, merges[j].cost) })
+	// The chain does not find the merges in the order of their cost. Ward's costs never fall from child to parent; of equal costs the
+	// later one is the parent.
+	slices.SortStableFunc(merges, func(a, b union) int { return cmp.Compare(a.cost, b.cost) })
+	return tree{n, merges}
+}
+
+// cut leaves out the dearest unions, so that k groups are left: each point's group, 0 to k-1, in order of appearance. There are at most
+// as many groups as points.
+func (t tree) cut(k int) []int {
+	n := t.n
 	parent := make([]int, n)
 	for i := range parent {
 		parent[i] = i
@@ -90,8 +99,7 @@ func ward(points []float64, dim, k int) []int {
 		}
 		return i
 	}
-	for _, i := range order[:max(0, n-max(k, 1))] {
-		m := merges[i]
+	for _, m := range t.merges[:max(0, n-max(k, 1))] {
 		a, b := find(m.a), find(m.b)
 		parent[max(a, b)] = min(a, b)
 	}

@@ -1,52 +1,58 @@
 package diarization
 
-import "math"
+import "parley/shared/speech/audio"
 
-// A window is the unit that is clustered: long enough that what is said averages out, short enough to hold one speaker.
+// A window is the unit that is described and clustered: long enough that what is said averages out, short enough to hold one speaker.
 const (
-	windowFrames = 250 // 2.5 s of modelled frames
-	windowHop    = 50
-	windowLeast  = 30
-	// runGap is the pause, in frames, that no window reaches across: the speaker may have changed in it.
-	runGap = 30
-	// maxWindows bounds the clustering, which is quadratic: longer recordings get wider hops.
-	maxWindows = 1500
+	// windowMs is 144 frames of the embedding's, a whole number of its blocks.
+	windowMs    = 1460
+	windowHopMs = windowMs / 2
+	// widenedMs is the least that is described: a shorter span lends sound from around it.
+	widenedMs = 600
+	// reliableMs is the length from which a window counts as speech of a voice of its own: embeddings of less scatter too far, and
+	// those of breath and clicks form groups.
+	reliableMs = 1000
+	// maxWindows bounds the time of describing and the clustering, which is quadratic: longer recordings get wider hops.
+	maxWindows = 2000
 )
 
-// features is the length of a window's vector: mean and log deviation of each cepstrum, mean pitch, share of voiced
-// frames.
-const features = 2*cepstra + 2
-
-// window is a stretch [from, to) of modelled frames. seconds is its share of the speech of the run that it lies in: windows overlap in
-// long runs and stand alone in short answers, so their number says little of how much was said.
+// window is a stretch of one span of speech: its modelled frames [from, to), and its share of the speech of the span. Windows overlap
+// in long spans and stand alone in short answers, so their number says little of how much was said.
 type window struct {
+	audio.Span
 	from, to int
 	seconds  float64
 }
 
-// cut lays windows over the runs of frames without a pause.
-func cut(f frames) []window {
-	hop := windowHop
-	if least := (f.len() + maxWindows - 1) / maxWindows; hop < least {
-		hop = least
+// reliable is the window's speech where it is long enough, else 0, in s.
+func (w window) reliable() float64 {
+	if w.Len() < reliableMs {
+		return 0
 	}
+	return w.seconds
+}
+
+// cut lays windows over the spans of speech.
+func cut(f frames, speech []audio.Span) []window {
+	total := int64(0)
+	for _, s := range speech {
+		total += s.Len()
+	}
+	hop := max(windowHopMs, total/maxWindows)
 	var ws []window
-	for from := 0; from < f.len(); {
-		to := from + 1
-		for to < f.len() && f.at[to]-f.at[to-1] <= runGap {
-			to++
+	for _, s := range speech {
+		n := int64(1) // windows, spread evenly from the beginning to the end
+		if s.Len() > windowMs {
+			n += (s.Len() - windowMs + hop - 1) / hop
 		}
-		first := len(ws)
-		for i := from; to-i >= windowLeast; i += hop {
-			ws = append(ws, window{from: i, to: min(i+windowFrames, to)})
-			if i+windowFrames >= to {
-				break
+		for i := range n {
+			w := window{Span: s, seconds: float64(s.Len()) / 1000 / float64(n)}
+			if n > 1 {
+				w.StartMs += (s.Len() - windowMs) * i / (n - 1) / hopMs * hopMs
+				w.EndMs = w.StartMs + windowMs
 			}
+			ws = append(ws, w)
 		}
-		for i := first; i < len(ws); i++ {
-			ws[i].seconds = float64(to-from) / framesPerSec / float64(len(ws)-first)
-		}
-		from = to
 	}
 	if n := len(ws); n > maxWindows {
 		for i := range maxWindows {
@@ -55,54 +61,39 @@ func cut(f frames) []window {
 		}
 		ws = ws[:maxWindows]
 	}
+	from := 0
+	for i := range ws {
+		w := &ws[i]
+		for from < f.len() && int64(f.at[from])*hopMs < w.StartMs {
+			from++
+		}
+		to := from
+		for to < f.len() && int64(f.at[to])*hopMs < w.EndMs {
+			to++
+		}
+		w.from, w.to = from, to
+	}
 	return ws
 }
 
-// describe makes the windows' vectors: features numbers each, one after the other.
-func describe(f frames, ws []window) []float64 {
-	out := make([]float64, 0, len(ws)*features)
-	for _, w := range ws {
-		n := float64(w.to - w.from)
-		var sum, sum2 [cepstra]float64
-		pitch, voiced := 0.0, 0.0
-		for i := w.from; i < w.to; i++ {
-			for d, v := range f.row(i) {
-				sum[d] += v
-				sum2[d] += v * v
-			}
-			if f.pitch[i] > 0 {
-				pitch += f.pitch[i]
-				voiced++
-			}
-		}
-		for d := range cepstra {
-			out = append(out, sum[d]/n)
-		}
-		for d := range cepstra {
-			mean := sum[d] / n
-			out = append(out, math.Log(math.Sqrt(math.Max(sum2[d]/n-mean*mean, 0))+0.05))
-		}
-		mean := math.NaN()
-		if voiced >= windowLeast/3 {
-			mean = pitch / voiced
-		}
-		out = append(out, mean, voiced/n)
+// described are the stretches of a recording of so many milliseconds that stand for the windows; nil where it is too short.
+func described(ws []window, length int64) []audio.Span {
+	if length < MinEmbedMs {
+		return nil
 	}
-	// Where a window has no pitch, the recording's mean says nothing either way.
-	mean, n := 0.0, 0.0
-	for i := 2 * cepstra; i < len(out); i += features {
-		if !math.IsNaN(out[i]) {
-			mean += out[i]
-			n++
+	out := make([]audio.Span, len(ws))
+	for i, w := range ws {
+		s := w.Span
+		if lack := widenedMs - s.Len(); lack > 0 {
+			s.StartMs = max(0, min(s.StartMs-lack/2, length-widenedMs))
+			s.EndMs = min(length, s.StartMs+widenedMs)
 		}
-	}
-	for i := 2 * cepstra; i < len(out); i += features {
-		if math.IsNaN(out[i]) {
-			out[i] = 0
-			if n > 0 {
-				out[i] = mean / n
-			}
+		if i > 0 && s.StartMs < out[i-1].StartMs {
+			s.EndMs += out[i-1].StartMs - s.StartMs
+			s.StartMs = out[i-1].StartMs
+			s.EndMs = min(s.EndMs, length)
 		}
+		out[i] = s
 	}
 	return out
 }

@@ -29,6 +29,7 @@ type Works struct {
 	Objects    pipeline.Objects
 	Record     Record
 	Recogniser transcript.Recogniser
+	Voices     diarization.Embedder
 	Aligner    accent.Aligner
 	Listener   accent.WhisperListener
 }
@@ -126,7 +127,7 @@ func (w Works) diarize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Res
 		if err != nil {
 			return pipeline.Result{}, err
 		}
-		d, err := diarization.Diarize(ctx, pcm, in.Of(track).Speech)
+		d, err := diarization.Diarize(ctx, pcm, in.Of(track).Speech, w.Voices)
 		if err != nil {
 			return pipeline.Result{}, fmt.Errorf("stages: diarize: %w", err)
 		}

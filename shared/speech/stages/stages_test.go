@@ -21,6 +21,7 @@ import (
 	"parley/shared/speech"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/audio/channels"
+	"parley/shared/speech/diarization"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
@@ -105,6 +106,19 @@ func (l listener) LanguageProbability(context.Context, []int16, string) (float64
 	return 0.98, true, l.err
 }
 
+// ear tells voices apart by their pitch.
+type ear struct{}
+
+func (ear) Embed(_ context.Context, pcm []int16, windows []audio.Span) ([][]float32, error) {
+	out := make([][]float32, len(windows))
+	for i, w := range windows {
+		hz, _ := diarization.MedianPitch(pcm, []audio.Span{w})
+		angle := 1.5*math.Log2(max(hz, 70)/70) + 0.1*math.Sin(float64(w.StartMs))
+		out[i] = []float32{float32(math.Cos(angle)), float32(math.Sin(angle))}
+	}
+	return out, nil
+}
+
 // aligner lays every word over the same length.
 type aligner struct{ err error }
 
@@ -136,7 +150,7 @@ func newHouse(t *testing.T, pcm []int16) *house {
 	h := &house{t: t, store: memory.New(), queue: &memory.Queue{}, objects: &memory.Objects{}, log: &bytes.Buffer{}, judged: int64(len(pcm)) * 1000 / audio.SampleRate}
 	clk := clock.At(time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC))
 	h.deps = pipeline.Deps{Service: speech.Service, Runs: h.store, Clients: h.store, Sender: h.queue, Clock: clk, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Budget: pipeline.Budget(0)}
-	h.works = stages.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Aligner: aligner{}, Listener: listener{heard: "en"},
+	h.works = stages.Works{Objects: h.objects, Recogniser: listener{heard: "en"}, Voices: ear{}, Aligner: aligner{}, Listener: listener{heard: "en"},
 		Record: recorded(audio.Recording{Channels: audio.Channels{Count: 1, Used: channels.Mono}, Tracks: [][]int16{pcm}})}
 	return h
 }

@@ -13,7 +13,6 @@ import (
 
 	"parley/shared/process"
 	"parley/shared/speech/audio"
-	"parley/shared/speech/diarization"
 )
 
 const (
@@ -23,6 +22,9 @@ const (
 	maxAnswer = 1 << 20
 	memory    = 1 << 30 // address space, bytes; resident it needs 90 MB
 	perMs     = audio.SampleRate / 1000
+	// The bounds of a window, as the program takes it, in ms (diarization.Embedder).
+	minMs = 200
+	maxMs = 20_000
 	// A request holds at most so many windows and, unless one window is longer, so many milliseconds.
 	requestWindows = 64
 	requestMs      = 60_000
@@ -74,7 +76,7 @@ func (e *Embedder) Embed(ctx context.Context, pcm []int16, windows []audio.Span)
 	}
 	length := int64(len(pcm)) / perMs
 	for i, w := range windows {
-		if w.StartMs < 0 || w.EndMs > length || w.Len() < diarization.MinEmbedMs || w.Len() > diarization.MaxEmbedMs || i > 0 && w.StartMs < windows[i-1].StartMs {
+		if w.StartMs < 0 || w.EndMs > length || w.Len() < minMs || w.Len() > maxMs || i > 0 && w.StartMs < windows[i-1].StartMs {
 			return nil, fmt.Errorf("campplus: window %d to %d ms of a recording of %d ms", w.StartMs, w.EndMs, length)
 		}
 	}

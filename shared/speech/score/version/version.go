@@ -13,7 +13,7 @@ import (
 
 // Engines names the engines and models that scores are made with; infra/parts holds their hashes, and a test there holds
 // this line against its table.
-const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, pocketsphinx 5.1.1"
+const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, pocketsphinx 5.1.1, cam++ 2023-03"
 
 // measures is raised by hand whenever the code of a measure, of the decoding, the cut, the diarization or the candidate detection
 // changes what comes out.
