@@ -67,6 +67,7 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 		return transcript.Conversation{}, err
 	}
 	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p}
+	d, again := reheard(words, d, language)
 	turns := merged(d, words, intake)
 	if len(intake.Tracks) > 0 {
 		conv.Turns = apart(said, turns, d.Tracks)
@@ -75,6 +76,7 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 	}
 	conv.Speakers = totals(conv.Turns, d)
 	conv.Candidate = detect(conv)
+	conv.Candidate = doubt(conv, again)
 	if s := conv.Candidate.Speaker; s < len(d.Tracks) {
 		conv.Candidate.Channel = transcript.Channels[d.Tracks[s]]
 	}

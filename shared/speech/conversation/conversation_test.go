@@ -473,3 +473,65 @@ func TestTheJoinIsBounded(t *testing.T) {
 		t.Error("one turn too many passes")
 	}
 }
+
+// inOne is a conversation that the diarization heard as one voice; the second way of cutting it, if any, is doubted.
+func inOne(lines []said, doubted bool) ([]transcript.Chunk, diarization.Diarization) {
+	chunks, d := script(following(lines, 400))
+	one := diarization.Diarization{Speakers: 1}
+	for _, t := range d.Turns {
+		one.Turns = append(one.Turns, diarization.Turn{Span: t.Span})
+	}
+	if doubted {
+		one.Doubted = d.Turns
+	}
+	return chunks, one
+}
+
+// Ensure that one voice is one voice only if the words agree.
+func TestWordsCheckTheVoices(t *testing.T) {
+	repeat := func(n int, lines ...said) (out []said) {
+		for range n {
+			out = append(out, lines...)
+		}
+		return out
+	}
+	question, answer := said{0, 0, "What did you do there?"}, said{1, 0, "I worked with the machines. They were old. We liked them."}
+	story := "I worked with the machines for many years. They were old. We liked them. My boss was a good man."
+	for name, c := range map[string]struct {
+		lines    []said
+		doubted  bool
+		speakers int
+		level    string
+		says     string
+	}{
+		"a dialogue that was heard as one voice is cut anew": {repeat(5, question, answer), true, 2, Medium, "told apart with the help"},
+		"without another cut it is doubted":                  {repeat(5, question, answer), false, 1, Low, "reads as questions and answers"},
+		"a cut that the words do not bear out is not taken":  {repeat(4, said{0, 0, "I liked it. What did you do there?" + " " + answer.text}, said{1, 0, "How was it? It was good. Where was that? It was here."}), true, 1, Low, "reads as questions and answers"},
+		"a monologue stays one voice":                        {repeat(5, said{0, 0, story}, said{1, 0, story}), true, 1, Medium, "Only one voice"},
+		"three questions are told, four are asked: three":    {append(repeat(3, question, answer), said{0, 0, story}), true, 1, Medium, "Only one voice"},
+		"three questions are told, four are asked: four":     {append(repeat(4, question, answer), said{0, 0, story}), true, 2, Medium, "told apart"},
+		"a question among many sentences":                    {append(repeat(4, question), repeat(20, said{1, 0, story})...), true, 1, Medium, "Only one voice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			chunks, d := inOne(c.lines, c.doubted)
+			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := conv.Candidate; len(conv.Speakers) != c.speakers || got.Confidence != c.level || !strings.Contains(got.Reason, c.says) {
+				t.Errorf("%d speakers, %+v", len(conv.Speakers), got)
+			}
+		})
+	}
+	t.Run("a candidate who answers himself is doubted", func(t *testing.T) {
+		both := said{1, 0, "Why did you leave? " + answer.text}
+		chunks, d := script(following(repeat(3, question, answer, said{0, 0, "Good."}, both), 400))
+		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conv.Candidate; got.Speaker != 1 || got.Confidence != Low || !strings.Contains(got.Reason, "another voice") {
+			t.Errorf("%+v", got)
+		}
+	})
+}
