@@ -1,8 +1,10 @@
-// CAM++ (Wang et al. 2023): log mel energies to an embedding of the speaker, as 3D-Speaker trains it. Batch normalisations that follow
-// a convolution are folded into it in the file (infra/parts/weights).
+// CAM++ (Wang et al. 2023): log mel energies to an embedding of the speaker, as 3D-Speaker trains
+// it. Batch normalisations that follow a convolution are folded into it in the file
+// (infra/parts/weights).
 //
-// The head works window by window, the tail on a batch of windows laid side by side with zeros between them: its weights are then read
-// once a batch. What a window comes out as does not depend on its neighbours.
+// The head works window by window, the tail on a batch of windows laid side by side with zeros
+// between them: its weights are then read once a batch. What a window comes out as does not depend
+// on its neighbours.
 #pragma once
 
 #include <cstdio>
@@ -122,7 +124,8 @@ struct Residual {
         : one(f, what + ".conv1", kChannels, 3, stride), two(f, what + ".conv2", kChannels, 3, 1), shortcut(stride == 1 ? nullptr : new Conv(f, what + ".shortcut", kChannels, 1, stride)) {}
 };
 
-// A layer of a dense block: to 128 channels, then 32 more by a dilated convolution under a mask that depends on the context.
+// A layer of a dense block: to 128 channels, then 32 more by a dilated convolution under a mask
+// that depends on the context.
 struct Dense {
     Norm norm;
     Weights wide, local;
@@ -360,7 +363,8 @@ class Network {
 public:
     explicit Network(const char * path) : Network(File(path)) {}
 
-    // The embeddings of windows (first sample, number of frames, kMinFrames to kMaxFrames), kEmbedding numbers each.
+    // The embeddings of windows (first sample, number of frames, kMinFrames to kMaxFrames),
+    // kEmbedding numbers each.
     std::vector<float> embed(const std::vector<int16_t> & pcm, const std::vector<std::pair<size_t, size_t>> & windows) {
         std::vector<float> out;
         out.reserve(windows.size() * kEmbedding);

@@ -1,5 +1,6 @@
-// Log mel energies as Kaldi computes them (compute-fbank-feats: 80 bins, 25 ms povey windows every 10 ms, no dither, edges snipped,
-// pre-emphasis 0.97, the frame's mean removed, power spectrum, 20 Hz to the Nyquist frequency), on samples of 16 bits.
+// Log mel energies as Kaldi computes them (compute-fbank-feats: 80 bins, 25 ms povey windows every
+// 10 ms, no dither, edges snipped, pre-emphasis 0.97, the frame's mean removed, power spectrum, 20
+// Hz to the Nyquist frequency), on samples of 16 bits.
 #pragma once
 
 #include <cfloat>

@@ -1,8 +1,9 @@
 // Rows of floats with room on both sides, and the one product that every convolution comes down to.
 //
-// A convolution's output row is a weighted sum of input rows, each read from an offset of its own (the tap in time). So one kernel takes
-// a list of row pointers: no patch is ever copied. Sums run over the rows in order, whatever else is computed beside them, so that the
-// same samples give the same bits.
+// A convolution's output row is a weighted sum of input rows, each read from an offset of its own
+// (the tap in time). So one kernel takes a list of row pointers: no patch is ever copied. Sums run
+// over the rows in order, whatever else is computed beside them, so that the same samples give the
+// same bits.
 #pragma once
 
 #ifdef __x86_64__
@@ -22,7 +23,8 @@ constexpr size_t kColumns = 24;   // its columns
 constexpr size_t kBlock = 128;    // input rows at once: 12 KB of them stay in the first cache
 constexpr size_t kMargin = 8;     // zeros before and after each row, for the taps
 
-// Eight floats are one register of AVX, two of NEON; sixteen are one of AVX-512. Twelve sums of either are held in registers.
+// Eight floats are one register of AVX, two of NEON; sixteen are one of AVX-512. Twelve sums of
+// either are held in registers.
 using Vec = float __attribute__((vector_size(32)));
 using Wide = float __attribute__((vector_size(64)));
 
@@ -50,8 +52,9 @@ template <class V> [[gnu::always_inline]] inline void tile(const float * w, cons
 }
 
 #ifdef __x86_64__
-// Whether processor and system have AVX-512 (Intel's manual, volume 1, 15.2). A column's sum has the same terms in the same order
-// whatever the width of the registers, so this changes the pace and no bit of the result.
+// Whether processor and system have AVX-512 (Intel's manual, volume 1, 15.2). A column's sum has
+// the same terms in the same order whatever the width of the registers, so this changes the pace
+// and no bit of the result.
 inline bool hasWide() {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) return false;
@@ -88,7 +91,8 @@ public:
     size_t bytes() const { return data_.capacity() * sizeof(float); }
 };
 
-// A matrix of weights, [outputs][inputs], laid out for the kernel: kRows outputs side by side. Outputs are a multiple of kRows.
+// A matrix of weights, [outputs][inputs], laid out for the kernel: kRows outputs side by side.
+// Outputs are a multiple of kRows.
 class Weights {
     std::vector<float> packed_, bias_;
     size_t outputs_ = 0, inputs_ = 0;
@@ -104,8 +108,8 @@ public:
     size_t outputs() const { return outputs_; }
     size_t inputs() const { return inputs_; }
 
-    // out[m][j] = bias[m] + sum over k of w[m][k] * in[k][j], for j from 0 to columns, a multiple of kColumns.
-    // Both are arrays of row pointers.
+    // out[m][j] = bias[m] + sum over k of w[m][k] * in[k][j], for j from 0 to columns, a multiple
+    // of kColumns. Both are arrays of row pointers.
     void apply(const float * const * in, float * const * out, size_t columns) const {
         for (size_t j = 0; j < columns;) {
             const bool wide = kWide && columns - j >= 2 * kColumns;

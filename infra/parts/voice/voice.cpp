@@ -1,15 +1,18 @@
-// parley-voice: who speaks, as an embedding of each window of a recording, by CAM++; one thread, kept alive between requests.
+// parley-voice: who speaks, as an embedding of each window of a recording, by CAM++; one thread,
+// kept alive between requests.
 //
 //   parley-voice WEIGHTS
 //
 // Prints {"ready":true,"dimensions":192} and then serves, one at a time, until its input ends:
 //   {"samples":N,"windows":[[first,last],…]} newline, N 16-bit little-endian samples (16 kHz, mono)
-// with the windows in samples, first inclusive and last exclusive, of 0.2 to 20 s, at most 1024; answering one line each:
+// with the windows in samples, first inclusive and last exclusive, of 0.2 to 20 s, at most 1024;
+// answering one line each:
 //   {"embeddings":"…"}
-// the base64 of 192 little-endian floats a window, each of length 1. The same request is answered with the same bytes.
-// A malformed request is answered {"error":…} and ends the program with 1.
+// the base64 of 192 little-endian floats a window, each of length 1. The same request is answered
+// with the same bytes. A malformed request is answered {"error":…} and ends the program with 1.
 //
-// An embedding identifies a person: nothing of a request is kept, written or logged after its answer.
+// An embedding identifies a person: nothing of a request is kept, written or logged after its
+// answer.
 #include "../protocol/protocol.hpp"
 #include "campplus.hpp"
 

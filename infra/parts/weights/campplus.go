@@ -13,9 +13,10 @@ const (
 	normEpsilon = 1e-5
 )
 
-// CAMPlus turns the checkpoint of CAM++ that 3D-Speaker publishes (192 dimensions, 80 mel bands) into the file that parley-voice
-// reads: matrices [outputs][inputs] in half floats, inputs by channel and tap. A batch normalisation after a convolution is folded
-// into it; one before an activation stays, as scale and shift. The order is that in which the program reads.
+// CAMPlus turns the checkpoint of CAM++ that 3D-Speaker publishes (192 dimensions, 80 mel bands)
+// into the file that parley-voice reads: matrices [outputs][inputs] in half floats, inputs by
+// channel and tap. A batch normalisation after a convolution is folded into it; one before an
+// activation stays, as scale and shift. The order is that in which the program reads.
 func CAMPlus(checkpoint []byte) ([]byte, error) {
 	source, err := readTorch(checkpoint)
 	if err != nil {
@@ -83,7 +84,8 @@ func (c *folding) get(name string, shape ...int) []float32 {
 	return t.floats()
 }
 
-// normalisation is a batch normalisation as scale and shift of each channel. One without weights has scale 1 and shift 0 of its own.
+// normalisation is a batch normalisation as scale and shift of each channel. One without weights
+// has scale 1 and shift 0 of its own.
 func (c *folding) normalisation(name string, channels int) (scale, shift []float64) {
 	mean, variance := c.get(name+".running_mean", channels), c.get(name+".running_var", channels)
 	gain, offset := make([]float32, channels), make([]float32, channels)

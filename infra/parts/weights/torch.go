@@ -18,9 +18,10 @@ const (
 	maxStack   = 1 << 16  // values on the stack, and remembered
 )
 
-// readTorch reads the tensors of single floats of a PyTorch checkpoint that holds nothing but tensors by name (a state dictionary): a
-// zip archive with a pickle, which is read as data, and the tensors' storages. The pickle may name the four things that such a file
-// needs and nothing else; nothing is looked up or called. Tensors of whole numbers are left out.
+// readTorch reads the tensors of single floats of a PyTorch checkpoint that holds nothing but
+// tensors by name (a state dictionary): a zip archive with a pickle, which is read as data, and the
+// tensors' storages. The pickle may name the four things that such a file needs and nothing else;
+// nothing is looked up or called. Tensors of whole numbers are left out.
 func readTorch(b []byte) (map[string]tensor, error) {
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
@@ -107,7 +108,8 @@ const (
 	globalLongs  = pickleGlobal("torch LongStorage")
 )
 
-// unpickle reads the pickle of a state dictionary (protocol 2, of which only the operations that such a file needs).
+// unpickle reads the pickle of a state dictionary (protocol 2, of which only the operations that
+// such a file needs).
 func unpickle(b []byte) (map[string]torchTensor, error) {
 	r := &reader{b: b}
 	m := &pickler{memo: map[int]any{}}

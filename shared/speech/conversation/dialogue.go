@@ -6,21 +6,24 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// One voice is one voice only if the words agree: what reads as questions and answers was said by two. Set by hand: monologues hold a
-// rhetorical question now and then, an interview asks every few sentences.
+// One voice is one voice only if the words agree: what reads as questions and answers was said by
+// two. Set by hand: monologues hold a rhetorical question now and then, an interview asks every few
+// sentences.
 const (
-	// dialogueAsks is how many sentences must ask, and dialogueShare their share of all, for words to read as a dialogue.
+	// dialogueAsks is how many sentences must ask, and dialogueShare their share of all, for words
+	// to read as a dialogue.
 	dialogueAsks  = 4
 	dialogueShare = 0.08
-	// dialogueAnswers is how many questions answered within the candidate's own turns, half of dialogueShare of all sentences at
-	// least, mean another voice among them.
+	// dialogueAnswers is how many questions answered within the candidate's own turns, half of
+	// dialogueShare of all sentences at least, mean another voice among them.
 	dialogueAnswers = 3
-	// handedOver is the share of the asking sentences after which the other voice of a doubted cut must speak, for the words to bear
-	// the cut out: a cut by chance falls behind few of them.
+	// handedOver is the share of the asking sentences after which the other voice of a doubted cut
+	// must speak, for the words to bear the cut out: a cut by chance falls behind few of them.
 	handedOver = 0.6
 )
 
-// asked counts sentences: all, those that ask, those of them that end their turn, and those that are answered within it.
+// asked counts sentences: all, those that ask, those of them that end their turn, and those that
+// are answered within it.
 type asked struct{ sentences, asks, ends, answered int }
 
 // count counts the sentences of a speaker, or with -1 of all.
@@ -71,8 +74,9 @@ func (s sentence) answers(language string) bool {
 	return false
 }
 
-// reheard is the doubted way of telling two voices apart, where the words bear it out: they read as a dialogue, and the voice changes
-// where something was asked. ok is false where they do not, and where there is no such way.
+// reheard is the doubted way of telling two voices apart, where the words bear it out: they read as
+// a dialogue, and the voice changes where something was asked. ok is false where they do not, and
+// where there is no such way.
 func reheard(words []transcript.Word, d diarization.Diarization, language string) (diarization.Diarization, bool) {
 	if d.Speakers != 1 || len(d.Doubted) == 0 {
 		return d, false
@@ -91,7 +95,8 @@ const (
 	asksItself       = " Some of what is taken for this speaker's reads as questions and answers, so another voice may be among it."
 )
 
-// doubt lowers the confidence of a detection where the words contradict the voices; again says that they were told apart by the words.
+// doubt lowers the confidence of a detection where the words contradict the voices; again says that
+// they were told apart by the words.
 func doubt(c transcript.Conversation, again bool) transcript.Detection {
 	d := c.Candidate
 	switch {

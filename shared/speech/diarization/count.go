@@ -6,17 +6,19 @@ import (
 	"slices"
 )
 
-// How many voices there are is decided by trying: two, then three, up to MaxSpeakers, as long as every pair of voices is told apart
-// clearly enough. Two measures of a pair carry the decision: the cosine between its means, and how far its windows lie apart on the
-// way from one mean to the other, in their own standard deviations. One voice that is cut in two anyhow has means that are close
-// (0.55 to 0.9) and windows that touch (4 to 7 deviations); two voices have means of 0 to 0.7 and windows 6 to 30 deviations apart.
-// docs/speakers.md has the figures.
+// How many voices there are is decided by trying: two, then three, up to MaxSpeakers, as long as
+// every pair of voices is told apart clearly enough. Two measures of a pair carry the decision: the
+// cosine between its means, and how far its windows lie apart on the way from one mean to the
+// other, in their own standard deviations. One voice that is cut in two anyhow has means that are
+// close (0.55 to 0.9) and windows that touch (4 to 7 deviations); two voices have means of 0 to 0.7
+// and windows 6 to 30 deviations apart. docs/speakers.md has the figures.
 const (
 	// MaxSpeakers is the most voices that are told apart.
 	MaxSpeakers = 4
 
-	// The score of a pair: deviations apart, at most mostApart, over enoughApart, and cosineWeight for each 1 of the cosine under
-	// nearCosine. A voice of less than fewSeconds lacks fewWeight for each of them.
+	// The score of a pair: deviations apart, at most mostApart, over enoughApart, and cosineWeight
+	// for each 1 of the cosine under nearCosine. A voice of less than fewSeconds lacks fewWeight
+	// for each of them.
 	mostApart    = 12
 	enoughApart  = 5.5
 	nearCosine   = 0.6
@@ -29,8 +31,8 @@ const (
 	assignRounds = 10
 )
 
-// starts are the numbers of groups that the windows are first put into, before the nearest are joined: few keep a rare voice from
-// being split up, many keep it from being swallowed.
+// starts are the numbers of groups that the windows are first put into, before the nearest are
+// joined: few keep a rare voice from being split up, many keep it from being swallowed.
 var starts = []int{6, 10, 16}
 
 // unheard is the score of what is no voice of its own.
@@ -41,13 +43,13 @@ type hypothesis struct {
 	k     int
 	group []int // per window
 	means [][]float64
-	// score is that of the least clear pair of voices: 0 or more where they are two. apart is how many deviations the least distant
-	// pair is apart.
+	// score is that of the least clear pair of voices: 0 or more where they are two. apart is how
+	// many deviations the least distant pair is apart.
 	score, apart float64
 }
 
-// count decides how many voices there are and which windows are whose. doubted is the clearest way of telling two apart where only one
-// is heard; k is 0 where there is none.
+// count decides how many voices there are and which windows are whose. doubted is the clearest way
+// of telling two apart where only one is heard; k is 0 where there is none.
 func count(ctx context.Context, ws []window, points []float64, dim int) (best, doubted hypothesis, err error) {
 	best = hypothesis{k: 1, group: make([]int, len(ws))}
 	total := 0.0
@@ -161,7 +163,8 @@ func pair(ws []window, points []float64, dim int, h hypothesis, a, b int) (score
 	return score, apart
 }
 
-// means are the mean directions of the groups, of length 1, windows by their speech; zeros for an empty group.
+// means are the mean directions of the groups, of length 1, windows by their speech; zeros for an
+// empty group.
 func means(points []float64, dim int, ws []window, group []int, k int) [][]float64 {
 	out := make([][]float64, k)
 	for g := range out {
@@ -190,9 +193,10 @@ func dot(a, b []float64) float64 {
 	return sum
 }
 
-// merged joins the nearest groups, by their means, until two are left; groups of less than leastSeconds go first, because one odd
-// sentence is no voice. A rare voice survives this, which Ward's criterion alone would give to the nearest one before splitting the
-// most talkative in two. The result holds, by number of groups, the groups of the windows.
+// merged joins the nearest groups, by their means, until two are left; groups of less than
+// leastSeconds go first, because one odd sentence is no voice. A rare voice survives this, which
+// Ward's criterion alone would give to the nearest one before splitting the most talkative in two.
+// The result holds, by number of groups, the groups of the windows.
 func merged(points []float64, dim int, ws []window, group []int) map[int][]int {
 	out := map[int][]int{}
 	for k := slices.Max(group) + 1; k >= 2; k-- {

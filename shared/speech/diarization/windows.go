@@ -2,22 +2,25 @@ package diarization
 
 import "parley/shared/speech/audio"
 
-// A window is the unit that is described and clustered: long enough that what is said averages out, short enough to hold one speaker.
+// A window is the unit that is described and clustered: long enough that what is said averages out,
+// short enough to hold one speaker.
 const (
 	// windowMs is 144 frames of the embedding's, a whole number of its blocks.
 	windowMs    = 1460
 	windowHopMs = windowMs / 2
 	// widenedMs is the least that is described: a shorter span lends sound from around it.
 	widenedMs = 600
-	// reliableMs is the length from which a window counts as speech of a voice of its own: embeddings of less scatter too far, and
-	// those of breath and clicks form groups.
+	// reliableMs is the length from which a window counts as speech of a voice of its own:
+	// embeddings of less scatter too far, and those of breath and clicks form groups.
 	reliableMs = 1000
-	// maxWindows bounds the time of describing and the clustering, which is quadratic: longer recordings get wider hops.
+	// maxWindows bounds the time of describing and the clustering, which is quadratic: longer
+	// recordings get wider hops.
 	maxWindows = 2000
 )
 
-// window is a stretch of one span of speech: its modelled frames [from, to), and its share of the speech of the span. Windows overlap
-// in long spans and stand alone in short answers, so their number says little of how much was said.
+// window is a stretch of one span of speech: its modelled frames [from, to), and its share of the
+// speech of the span. Windows overlap in long spans and stand alone in short answers, so their
+// number says little of how much was said.
 type window struct {
 	audio.Span
 	from, to int
@@ -76,7 +79,8 @@ func cut(f frames, speech []audio.Span) []window {
 	return ws
 }
 
-// described are the stretches of a recording of so many milliseconds that stand for the windows; nil where it is too short.
+// described are the stretches of a recording of so many milliseconds that stand for the windows;
+// nil where it is too short.
 func described(ws []window, length int64) []audio.Span {
 	if length < MinEmbedMs {
 		return nil

@@ -1,4 +1,5 @@
-// Package campplus describes voices with CAM++ in a child process that stays alive (infra/parts/voice).
+// Package campplus describes voices with CAM++ in a child process that stays alive
+// (infra/parts/voice).
 package campplus
 
 import (
@@ -25,21 +26,24 @@ const (
 	// The bounds of a window, as the program takes it, in ms (diarization.Embedder).
 	minMs = 200
 	maxMs = 20_000
-	// A request holds at most so many windows and, unless one window is longer, so many milliseconds.
+	// A request holds at most so many windows and, unless one window is longer, so many
+	// milliseconds.
 	requestWindows = 64
 	requestMs      = 60_000
 	// maxWindows bounds one call: 50 minutes at two windows a second.
 	maxWindows = 6000
 )
 
-// Embedder implements diarization.Embedder. Safe for concurrent use; requests wait for a free child.
+// Embedder implements diarization.Embedder. Safe for concurrent use; requests wait for a free
+// child.
 type Embedder struct {
 	children []*process.Child
 	free     chan *process.Child
 }
 
-// New describes an embedder by the paths of its program and of its weights, and by how many copies of the program may work at once: one
-// per processor, at least 1. None is started before its first use. Which copy answers changes no answer.
+// New describes an embedder by the paths of its program and of its weights, and by how many copies
+// of the program may work at once: one per processor, at least 1. None is started before its first
+// use. Which copy answers changes no answer.
 func New(program, weights string, copies int) *Embedder {
 	e := &Embedder{free: make(chan *process.Child, max(copies, 1))}
 	for range cap(e.free) {

@@ -168,8 +168,9 @@ func TestEmbeddingEndsWithItsContext(t *testing.T) {
 
 var eer = flag.Bool("eer", false, "measure the equal error rate on the speakers of speechocean762 (2 minutes of a processor)")
 
-// TestEqualErrorRate measures how well embeddings tell speakers apart that the network has never seen: six clips of each of the 48
-// speakers of speechocean762, every pair of clips. Of a clip, whole or the loudest window of it; the telephone passes 300 to 3400 Hz.
+// TestEqualErrorRate measures how well embeddings tell speakers apart that the network has never
+// seen: six clips of each of the 48 speakers of speechocean762, every pair of clips. Of a clip,
+// whole or the loudest window of it; the telephone passes 300 to 3400 Hz.
 func TestEqualErrorRate(t *testing.T) {
 	if !*eer {
 		t.Skip("without -eer")
@@ -246,7 +247,8 @@ func trimmed(pcm []int16) []int16 {
 	return pcm[from*hop : to*hop]
 }
 
-// loudest is the window of so many milliseconds with the highest mean level, in decibels so that no pause hides in it; or all there is.
+// loudest is the window of so many milliseconds with the highest mean level, in decibels so that no
+// pause hides in it; or all there is.
 func loudest(pcm []int16, whole audio.Span, ms int64) audio.Span {
 	var level []float64
 	for at := int64(0); at+10 <= whole.EndMs; at += 10 {
@@ -270,7 +272,8 @@ func loudest(pcm []int16, whole audio.Span, ms int64) audio.Span {
 	return best
 }
 
-// telephone passes 300 to 3400 Hz: Butterworth filters of order 4 as two sections each (the audio cookbook of R. Bristow-Johnson).
+// telephone passes 300 to 3400 Hz: Butterworth filters of order 4 as two sections each (the audio
+// cookbook of R. Bristow-Johnson).
 func telephone(pcm []int16) []int16 {
 	x := make([]float64, len(pcm))
 	for i, v := range pcm {
@@ -300,7 +303,8 @@ func telephone(pcm []int16) []int16 {
 	return out
 }
 
-// equalErrorRate is where as many pairs of one speaker are taken for two as pairs of two are taken for one, in percent.
+// equalErrorRate is where as many pairs of one speaker are taken for two as pairs of two are taken
+// for one, in percent.
 func equalErrorRate(v [][]float32, who []string) float64 {
 	type pair struct {
 		score float64
