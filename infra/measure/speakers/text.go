@@ -46,7 +46,14 @@ Windows of 1.5 s are grouped by their embeddings, and two, three and four voices
 mean to the other, in their own deviations; less so where one has little speech. ` + "`go test ./shared/speech/diarization -run TestCounting -counting -v`" + `: conversations of two minutes, mostly of one gender and age
 group, which is harder than most interviews, clean, with noise at 15 dB, in the telephone band, at equal loudness, and in the telephone band with noise at 20 dB. The numbers were set on 38 of each 50.
 
-COUNTING
+| voices | conversations | counted right | as fewer | as more | confused speech where counted right, mean | worst |
+|---|---|---|---|---|---|---|
+| one | 50 | 49 | - | 1 | 0.00 % | 0.00 % |
+| two | 50 | 48 | 1 | 1 | 0.42 % | 3.11 % |
+| three | 50 | 39 | 10 | 1 | 0.40 % | 2.28 % |
+
+Of the 12 of each that were held out all are right; they are the same speakers in other company. Of the three voices 19 of 20 are counted right clean and at equal loudness, 7 of 10 in noise,
+5 of 10 in the telephone band, 8 of 10 in both. The product before counted, on compositions made in the same way, one voice right in 84 of 96, two in 60 of 74, three in 8 of 30.
 
 Where one voice is counted, the clearest way of telling two apart is kept as a doubt. If what is said then reads as a dialogue, and the doubted voice changes after most of the questions, the two are taken and
 the confidence is medium at most; if it reads as a dialogue and no cut fits, one voice stays, with low confidence and a reason.

@@ -71,19 +71,9 @@ func readTorch(b []byte) (map[string]tensor, error) {
 			}
 			storages[t.storage.key] = data
 		}
-		values := 1
-		for d := len(t.shape) - 1; d >= 0; d-- {
-			if t.shape[d] != 1 && t.stride[d] != values {
-				return nil, fmt.Errorf("%s is not stored row by row", name)
-			}
-			if values *= t.shape[d]; values > maxStorage {
-				return nil, fmt.Errorf("%s is too large", name)
-			}
+		if out[name], err = t.in(data); err != nil {
+			return nil, fmt.Errorf("%s %w", name, err)
 		}
-		if t.offset > len(data)/4 || values > len(data)/4-t.offset {
-			return nil, fmt.Errorf("%s reaches past its storage", name)
-		}
-		out[name] = tensor{t.shape, data[4*t.offset : 4*(t.offset+values)]}
 	}
 	return out, nil
 }
@@ -100,6 +90,23 @@ type (
 		shape, stride []int
 	}
 )
+
+// in is the tensor in its storage.
+func (t torchTensor) in(data []byte) (tensor, error) {
+	values := 1
+	for d := len(t.shape) - 1; d >= 0; d-- {
+		if t.shape[d] != 1 && t.stride[d] != values {
+			return tensor{}, errors.New("is not stored row by row")
+		}
+		if values *= t.shape[d]; values > maxStorage {
+			return tensor{}, errors.New("is too large")
+		}
+	}
+	if t.offset > len(data)/4 || values > len(data)/4-t.offset {
+		return tensor{}, errors.New("reaches past its storage")
+	}
+	return tensor{t.shape, data[4*t.offset : 4*(t.offset+values)]}, nil
+}
 
 const (
 	globalTensor = pickleGlobal("torch._utils _rebuild_tensor_v2")

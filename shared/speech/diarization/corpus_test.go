@@ -14,10 +14,11 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// The shared recordings: interviews, and short utterances of many speakers (speechocean762), from which conversations of
-// any kind are composed.
+// The shared recordings: interviews, and short utterances of many speakers (speechocean762), from
+// which conversations of any kind are composed.
 
-// data is the folder of the shared recordings beside the repository, and a decoder. The test is skipped where either is not there.
+// data is the folder of the shared recordings beside the repository, and a decoder. The test is
+// skipped where either is not there.
 func data(t *testing.T) (string, audio.Decoder) {
 	t.Helper()
 	dir, err := corpus.Data()
@@ -169,7 +170,8 @@ func band(pcm []int16) {
 	}
 }
 
-// spans is a plain cut into speech and silence: 35 dB below the loudest and a quarter up from the floor, pauses of 250 ms.
+// spans is a plain cut into speech and silence: 35 dB below the loudest and a quarter up from the
+// floor, pauses of 250 ms.
 func spans(pcm []int16) []audio.Span {
 	n := len(pcm)/frameHop - 2
 	if n <= 0 {

@@ -69,8 +69,8 @@ func TestCounting(t *testing.T) {
 	}
 }
 
-// least is the share of the true turns' time, in percent, that has another speaker, with the speakers
-// found matched to the true ones as suits best.
+// least is the share of the true turns' time, in percent, that has another speaker, with the
+// speakers found matched to the true ones as suits best.
 func least(truth, got []Turn, speakers int) float64 {
 	best := wrong(truth, got)
 	as := make([]int, speakers)

@@ -1,9 +1,10 @@
-// Package diarization finds out who speaks when, from the sound alone: how many voices there are and which stretches of the
-// recording are whose. It knows nothing of words.
+// Package diarization finds out who speaks when, from the sound alone: how many voices there are
+// and which stretches of the recording are whose. It knows nothing of words.
 //
-// Windows of 1.5 s are described by a speaker embedding (Embedder) and clustered; the clusters become mixture models of the
-// cepstra, which label the recording frame by frame (Viterbi) together with the embeddings, as in the classical systems (Tranter &
-// Reynolds 2006). Nothing depends on chance or on the number of processors.
+// Windows of 1.5 s are described by a speaker embedding (Embedder) and clustered; the clusters
+// become mixture models of the cepstra, which label the recording frame by frame (Viterbi) together
+// with the embeddings, as in the classical systems (Tranter & Reynolds 2006). Nothing depends on
+// chance or on the number of processors.
 package diarization
 
 import (
@@ -26,24 +27,26 @@ type Diarization struct {
 	Speakers int `json:"speakers"`
 	// Turns are in order and at least MinTurnMs long. Those of one sound do not overlap.
 	Turns []Turn `json:"turns"`
-	// Separation is the distance between the two voices that are hardest to tell apart, in standard deviations of one
-	// voice from one window of 1.5 s to the next; 0 where there are fewer than two.
+	// Separation is the distance between the two voices that are hardest to tell apart, in standard
+	// deviations of one voice from one window of 1.5 s to the next; 0 where there are fewer than
+	// two.
 	Separation float64 `json:"separation"`
 	// Tracks tells of each speaker which of two separate channels it is heard in; empty where there
 	// is one sound.
 	Tracks []int `json:"tracks,omitempty"`
-	// Doubted are, where one voice was heard, the turns of the clearest way of telling two apart, if there is any: the words may say
-	// that they are two.
+	// Doubted are, where one voice was heard, the turns of the clearest way of telling two apart,
+	// if there is any: the words may say that they are two.
 	Doubted []Turn `json:"doubted,omitempty"`
 }
 
 // maxMs bounds the recording: 45 minutes and what a decoder may add to them.
 const maxMs = 50 * 60 * 1000
 
-// Diarize finds the voices of a recording: pcm is 16 kHz mono, speech its stretches of speech, in order and not
-// overlapping. The number of voices, 1 to MaxSpeakers, is not known beforehand. It works for a few seconds per 4 minutes
-// of speech in about 250 MB for 45 minutes, ends early with ctx, and fails on a recording longer than 50 minutes or with the
-// embedder. The embeddings are gone when it returns.
+// Diarize finds the voices of a recording: pcm is 16 kHz mono, speech its stretches of speech, in
+// order and not overlapping. The number of voices, 1 to MaxSpeakers, is not known beforehand. It
+// works for a few seconds per 4 minutes of speech in about 250 MB for 45 minutes, ends early with
+// ctx, and fails on a recording longer than 50 minutes or with the embedder. The embeddings are
+// gone when it returns.
 func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, e Embedder) (Diarization, error) {
 	length := int64(len(pcm)) * 1000 / audio.SampleRate
 	if length > maxMs {

@@ -13,7 +13,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// wrong is the share of the true turns' time, in percent, that has another speaker; both are numbered by appearance.
+// wrong is the share of the true turns' time, in percent, that has another speaker; both are
+// numbered by appearance.
 func wrong(truth, got []Turn) float64 {
 	at := func(turns []Turn, ms int64) int {
 		for _, t := range turns {
@@ -315,7 +316,8 @@ func TestDiarizationIsPinnedAsJSON(t *testing.T) {
 	}
 }
 
-// BenchmarkDiarize reports the CPU time and, as MB/op of all allocations, an upper bound of the memory of 4 and 45 minutes.
+// BenchmarkDiarize reports the CPU time and, as MB/op of all allocations, an upper bound of the
+// memory of 4 and 45 minutes.
 func BenchmarkDiarize(b *testing.B) {
 	for _, minutes := range []int{4, 45} {
 		b.Run(map[int]string{4: "4min", 45: "45min"}[minutes], func(b *testing.B) {

@@ -11,8 +11,9 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// The frame's shape: the usual front end of speech recognition (Davis & Mermelstein 1980), with more coefficients than a
-// recogniser takes, because the higher ones carry the vocal tract of the speaker.
+// The frame's shape: the usual front end of speech recognition (Davis & Mermelstein 1980), with
+// more coefficients than a recogniser takes, because the higher ones carry the vocal tract of the
+// speaker.
 const (
 	frameLen    = audio.SampleRate * 25 / 1000 // samples
 	frameHop    = audio.SampleRate * hopMs / 1000
@@ -27,9 +28,9 @@ const (
 	powerFloor = 1e-10
 )
 
-// The frames worth modelling: within dropDb of the loudest frame in the second around them, and above the noise floor by
-// aboveFloor of the range from floor to speech (5th to 95th percentile). What is quieter is a pause, breath or room, which
-// sounds alike whoever is silent.
+// The frames worth modelling: within dropDb of the loudest frame in the second around them, and
+// above the noise floor by aboveFloor of the range from floor to speech (5th to 95th percentile).
+// What is quieter is a pause, breath or room, which sounds alike whoever is silent.
 const (
 	dropDb       = 30
 	aboveFloor   = 0.35
@@ -37,9 +38,9 @@ const (
 	framesPerSec = 1000 / hopMs
 )
 
-// frames are the modelled frames of a recording: at[i] is the frame's number (10 ms) in the recording, x its cepstra
-// (cepstra values per frame, c1 to c20), standardised over the recording, which takes the channel that all speakers share
-// out of them.
+// frames are the modelled frames of a recording: at[i] is the frame's number (10 ms) in the
+// recording, x its cepstra (cepstra values per frame, c1 to c20), standardised over the recording,
+// which takes the channel that all speakers share out of them.
 type frames struct {
 	at []int
 	x  []float64
@@ -50,8 +51,8 @@ func (f frames) len() int { return len(f.at) }
 // row is the cepstra of the i-th modelled frame.
 func (f frames) row(i int) []float64 { return f.x[i*cepstra : (i+1)*cepstra] }
 
-// extract computes the frames within the spans of speech. It reads the samples once and keeps cepstra+1 numbers per
-// 10 ms of speech: about 45 MB for 45 minutes.
+// extract computes the frames within the spans of speech. It reads the samples once and keeps
+// cepstra+1 numbers per 10 ms of speech: about 45 MB for 45 minutes.
 func extract(ctx context.Context, pcm []int16, speech []audio.Span) (frames, error) {
 	var f frames
 	a := newAnalyser()
@@ -94,7 +95,8 @@ func extract(ctx context.Context, pcm []int16, speech []audio.Span) (frames, err
 // silentDb is the level of a frame that holds nothing: below one bit of a 16-bit sample.
 const silentDb = -90
 
-// floorDb is the level below which a frame is not worth modelling, from every tenth frame of the recording.
+// floorDb is the level below which a frame is not worth modelling, from every tenth frame of the
+// recording.
 func floorDb(pcm []int16) float64 {
 	var e []float64
 	for from := 0; from+frameLen <= len(pcm); from += 10 * frameHop {
@@ -251,7 +253,8 @@ const (
 	voiced = 0.6
 )
 
-// pitch is log2 of the fundamental in Hz around the frame that starts at sample from; 0 where unvoiced.
+// pitch is log2 of the fundamental in Hz around the frame that starts at sample from; 0 where
+// unvoiced.
 func (a *analyser) pitch(pcm []int16, from int) float64 {
 	from += frameLen/2 - pitchLen*pitchDecimate/2
 	if from < 0 || from+pitchLen*pitchDecimate > len(pcm) {

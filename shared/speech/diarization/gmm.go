@@ -2,8 +2,9 @@ package diarization
 
 import "math"
 
-// A speaker's voice is modelled as a mixture of Gaussians with diagonal covariance over the cepstra (Reynolds & Rose
-// 1995), fitted by expectation and maximisation from evenly spaced frames, so that a fit never depends on chance.
+// A speaker's voice is modelled as a mixture of Gaussians with diagonal covariance over the cepstra
+// (Reynolds & Rose 1995), fitted by expectation and maximisation from evenly spaced frames, so that
+// a fit never depends on chance.
 const (
 	components      = 8
 	componentFrames = 60 // frames that a component needs
@@ -15,7 +16,8 @@ const (
 )
 
 type mixture struct {
-	// Of each component: its mean, the inverse of twice its variance, and the logarithm of its weight and normaliser.
+	// Of each component: its mean, the inverse of twice its variance, and the logarithm of its
+	// weight and normaliser.
 	mean, inverse [][cepstra]float64
 	constant      []float64
 }
@@ -96,7 +98,8 @@ func (m mixture) set(c int, variance [cepstra]float64, weight float64) {
 	m.constant[c] = math.Log(weight) - log/2
 }
 
-// score is the log-likelihood of a frame; posterior, where not nil, gets each component's share of it.
+// score is the log-likelihood of a frame; posterior, where not nil, gets each component's share of
+// it.
 func (m mixture) score(x []float64, posterior []float64) float64 {
 	var buffer [components]float64
 	best := math.Inf(-1)

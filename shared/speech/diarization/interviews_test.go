@@ -12,7 +12,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// Ensure that in every shared interview two voices are found and less than 2 % of the speech goes to the wrong one.
+// Ensure that in every shared interview two voices are found and less than 2 % of the speech goes
+// to the wrong one.
 func TestInterviewsAreTakenApart(t *testing.T) {
 	dir, decoder := data(t)
 	files, err := filepath.Glob(filepath.Join(dir, "interviews", "*.flac"))
@@ -59,8 +60,8 @@ func TestInterviewsAreTakenApart(t *testing.T) {
 	}
 }
 
-// Ensure that speakers of one corpus, who read the same kind of sentences, are counted right in clean sound: one alone, and
-// two of different groups.
+// Ensure that speakers of one corpus, who read the same kind of sentences, are counted right in
+// clean sound: one alone, and two of different groups.
 func TestSpeakersOfTheCorpusAreCounted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("decodes 120 files")

@@ -7,15 +7,17 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// The pitch of a voice is read at every pitchEvery-th frame of 10 ms, at pitchFrames of them at most: a minute of speech.
+// The pitch of a voice is read at every pitchEvery-th frame of 10 ms, at pitchFrames of them at
+// most: a minute of speech.
 const (
 	pitchEvery  = 4
 	pitchFrames = 1500
 	fewVoiced   = 25
 )
 
-// MedianPitch is the median fundamental in Hz, 70 to 400, of the voiced frames in the spans of 16 kHz mono samples; ok is false
-// where fewer than 25 are voiced. Frames are spread over all the spans, so that no part of a recording decides.
+// MedianPitch is the median fundamental in Hz, 70 to 400, of the voiced frames in the spans of 16
+// kHz mono samples; ok is false where fewer than 25 are voiced. Frames are spread over all the
+// spans, so that no part of a recording decides.
 func MedianPitch(pcm []int16, speech []audio.Span) (hz float64, ok bool) {
 	_, found := Voiced(pcm, speech, pitchFrames)
 	if len(found) < fewVoiced {

@@ -2,10 +2,12 @@ package diarization
 
 import "context"
 
-// refineRounds bounds the rounds of fitting and relabelling; they end when fewer than one frame in a thousand moves.
+// refineRounds bounds the rounds of fitting and relabelling; they end when fewer than one frame in
+// a thousand moves.
 const refineRounds = 8
 
-// spread turns the windows' groups into one group per modelled frame: the group of most windows over it.
+// spread turns the windows' groups into one group per modelled frame: the group of most windows
+// over it.
 func spread(n int, ws []window, group []int, k int) []int {
 	votes := make([]uint16, n*k)
 	for i, w := range ws {
@@ -30,10 +32,12 @@ func spread(n int, ws []window, group []int, k int) []int {
 	return labels
 }
 
-// embeddingNats is what a cosine of 1 between a frame's windows and the mean of a voice is worth beside the frame's own likelihood.
+// embeddingNats is what a cosine of 1 between a frame's windows and the mean of a voice is worth
+// beside the frame's own likelihood.
 const embeddingNats = 4
 
-// likeness is, per modelled frame and voice, the mean cosine between the windows over the frame and the voice's mean, in nats.
+// likeness is, per modelled frame and voice, the mean cosine between the windows over the frame and
+// the voice's mean, in nats.
 func likeness(n int, ws []window, points []float64, dim int, h hypothesis) []float64 {
 	out := make([]float64, n*h.k)
 	over := make([]float64, n)
@@ -54,8 +58,8 @@ func likeness(n int, ws []window, points []float64, dim int, h hypothesis) []flo
 	return out
 }
 
-// refine alternates between modelling each speaker's frames and finding the most probable sequence of speakers. prior is added to the
-// log-likelihood of each frame for each speaker.
+// refine alternates between modelling each speaker's frames and finding the most probable sequence
+// of speakers. prior is added to the log-likelihood of each frame for each speaker.
 func refine(ctx context.Context, f frames, labels []int, k int, prior []float64) ([]int, error) {
 	scores := make([]float64, f.len()*k)
 	for range refineRounds {

@@ -1,15 +1,15 @@
 package diarization
 
-// Changing the speaker costs log-likelihood: as much as about half a second of clear difference, less across a pause,
-// where a change is likelier.
+// Changing the speaker costs log-likelihood: as much as about half a second of clear difference,
+// less across a pause, where a change is likelier.
 const (
 	changeCost      = 40
 	changeCostPause = 16
 	changePause     = 20 // frames of pause
 )
 
-// viterbi is the most probable sequence of speakers: scores holds k log-likelihoods per modelled frame, at the frames'
-// numbers. It keeps one byte per frame and speaker.
+// viterbi is the most probable sequence of speakers: scores holds k log-likelihoods per modelled
+// frame, at the frames' numbers. It keeps one byte per frame and speaker.
 func viterbi(scores []float64, k int, at []int) []int {
 	n := len(at)
 	if n == 0 {

@@ -8,7 +8,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// voice is a synthetic speaker: pulses of a pitch through three formants of a vocal tract of a length.
+// voice is a synthetic speaker: pulses of a pitch through three formants of a vocal tract of a
+// length.
 type voice struct {
 	pitchHz float64
 	tract   float64 // scales the formants: 1 for a man's, 1.17 for a woman's
@@ -78,8 +79,8 @@ func hush(r *rand.Rand, pcm []int16, ms int) []int16 {
 	return pcm
 }
 
-// talk lets the voices take turns, of the given lengths in ms, until the recording is ms long. It returns the recording,
-// the turns, and the speech that a perfect voice activity detection finds.
+// talk lets the voices take turns, of the given lengths in ms, until the recording is ms long. It
+// returns the recording, the turns, and the speech that a perfect voice activity detection finds.
 func talk(seed uint64, voices []voice, lengths []int, ms int) ([]int16, []Turn, []audio.Span) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	var pcm []int16
@@ -113,7 +114,8 @@ func (e embedded) Embed(ctx context.Context, _ []int16, windows []audio.Span) ([
 	return e(windows)
 }
 
-// oracle knows who speaks, and scatters as the network does: two windows of one voice have a cosine of about 0.6, of two voices 0.
+// oracle knows who speaks, and scatters as the network does: two windows of one voice have a cosine
+// of about 0.6, of two voices 0.
 func oracle(truth []Turn) embedded {
 	return func(windows []audio.Span) ([][]float32, error) {
 		out := make([][]float32, len(windows))

@@ -17,9 +17,9 @@ type union struct {
 	cost float64
 }
 
-// ward clusters points (dim numbers each) by Ward's criterion (Ward 1963): always the pair whose union adds least to the squared
-// distances from the means. The nearest-neighbour chain (Murtagh 1983) needs only the groups' means, so memory is linear in the
-// points and time quadratic.
+// ward clusters points (dim numbers each) by Ward's criterion (Ward 1963): always the pair whose
+// union adds least to the squared distances from the means. The nearest-neighbour chain (Murtagh
+// 1983) needs only the groups' means, so memory is linear in the points and time quadratic.
 func ward(points []float64, dim int) tree {
 	n := len(points) / dim
 	if n == 0 {
@@ -78,14 +78,14 @@ func ward(points []float64, dim int) tree {
 		size[a] += size[b]
 		alive[b] = false
 	}
-	// The chain does not find the merges in the order of their cost. Ward's costs never fall from child to parent; of equal costs the
-	// later one is the parent.
+	// The chain does not find the merges in the order of their cost. Ward's costs never fall from
+	// child to parent; of equal costs the later one is the parent.
 	slices.SortStableFunc(merges, func(a, b union) int { return cmp.Compare(a.cost, b.cost) })
 	return tree{n, merges}
 }
 
-// cut leaves out the dearest unions, so that k groups are left: each point's group, 0 to k-1, in order of appearance. There are at most
-// as many groups as points.
+// cut leaves out the dearest unions, so that k groups are left: each point's group, 0 to k-1, in
+// order of appearance. There are at most as many groups as points.
 func (t tree) cut(k int) []int {
 	n := t.n
 	parent := make([]int, n)
