@@ -20,11 +20,11 @@ const (
 	// for each 1 of the cosine under nearCosine. A voice of less than fewSeconds lacks fewWeight
 	// for each of them.
 	mostApart    = 12
-	enoughApart  = 5.5
+	enoughApart  = 5
 	nearCosine   = 0.6
-	cosineWeight = 12
-	fewSeconds   = 14
-	fewWeight    = 0.4
+	cosineWeight = 16
+	fewSeconds   = 12
+	fewWeight    = 0.8
 	// leastSeconds is the least speech of a voice of its own, in windows of reliableMs or more.
 	leastSeconds = 4
 	// assignRounds bounds the rounds in which windows go to the nearest mean.

@@ -9,27 +9,29 @@ import (
 	"parley/shared/speech/audio"
 )
 
-var counting = flag.Bool("counting", false, "count the voices of 150 composed conversations (10 minutes of a processor)")
+var counting = flag.Bool("counting", false,
+	"count the voices of 90 composed conversations (3 minutes of a processor)")
 
 // TestCounting shows, with -counting, how often the voices of conversations of two minutes are
-// counted right: 50 of one voice, 50 of two, 50 of three, mostly of one gender and age group, in
-// the five conditions in turn. The constants of count.go were set on the first 38 of each 50.
+// counted right: 30 of one voice, 30 of two, 30 of three, mostly of one gender and age group, in the
+// five conditions in turn. The constants of count.go were set on other conversations of the same
+// speakers.
 func TestCounting(t *testing.T) {
 	if !*counting {
 		t.Skip("only with -counting")
 	}
 	e := network(t)
 	all := people(t, 0, 1)
-	r := rand.New(rand.NewPCG(11, 5))
+	r := rand.New(rand.NewPCG(23, 9))
 	conditions := []composition{{}, {snrDb: 15}, {phone: true}, {equal: true}, {phone: true, snrDb: 20, equal: true}}
 	names := []string{"clean", "noise 15 dB", "telephone", "equal loudness", "telephone, noise 20 dB"}
-	const each, seen = 50, 38
+	const each = 30
 	type row struct{ right, fewer, more, unclean int }
 	table := map[string]*row{}
 	for i := range 3 * each {
 		count, c := 1+i/each, conditions[i%len(conditions)]
 		c.seconds, c.short = 120, i%4 == 3
-		cast := []person{all[i%len(all)]}
+		cast := []person{all[(i*5+3)%len(all)]}
 		for len(cast) < count {
 			next := all[r.IntN(len(all))]
 			if next.id != cast[len(cast)-1].id && next.id != cast[0].id && (i%3 == 0 || next.group == cast[0].group) {
@@ -42,11 +44,9 @@ func TestCounting(t *testing.T) {
 			t.Fatal(err)
 		}
 		lost := least(truth, d.Turns, d.Speakers)
-		set := "seen when the constants were set"
-		if i%each >= seen {
-			set = "held out"
-		}
-		for _, key := range []string{fmt.Sprintf("%d voices, all", count), fmt.Sprintf("%d voices, %s", count, set), fmt.Sprintf("%d voices, %s", count, names[i%len(names)])} {
+		for _, key := range []string{
+			fmt.Sprintf("%d voices, all", count), fmt.Sprintf("%d voices, %s", count, names[i%len(names)]),
+		} {
 			if table[key] == nil {
 				table[key] = &row{}
 			}

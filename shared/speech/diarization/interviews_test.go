@@ -78,7 +78,7 @@ func TestSpeakersOfTheCorpusAreCounted(t *testing.T) {
 			}
 		}
 		for _, c := range cases {
-			pcm, truth := composition{seconds: 180}.compose(r, c)
+			pcm, truth := composition{seconds: 90}.compose(r, c)
 			d, err := Diarize(context.Background(), pcm, spans(pcm), network(t))
 			if err != nil {
 				t.Fatal(err)
