@@ -1,6 +1,6 @@
-// Package report makes what a reader gets of a run's scores: the scored parts of a terminal run's body,
-// and sentences in everyday words. Sentences are built from the measures, so that none says what the
-// numbers do not.
+// Package report makes what a reader gets of a run's scores: the scored parts of a terminal run's
+// body, and sentences in everyday words. Sentences are built from the measures, so that none says
+// what the numbers do not.
 package report
 
 import (
