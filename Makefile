@@ -56,18 +56,22 @@ tidy:
 	go mod tidy -diff
 	go -C infra/tools mod tidy -diff
 
-## race: the tests under the race detector, short ones, beside the emulated AWS
+## race: the short tests of what starts goroutines, under the race detector, beside the emulated AWS
 race: parts
 	@go run ./infra/parts/cmd/parts -compiler >/dev/null # whatever it has to say, it says on standard error
 	CGO_ENABLED=1 CC="$$(go run ./infra/parts/cmd/parts -compiler 2>/dev/null) cc" \
-	  go run ./infra/local/cmd/emulator go test -race -short -timeout 20m -skip 'TestEachMutantIsCaught' \
-	  $$(go list ./... | grep -vxE '$(subst $() ,|,$(addprefix parley/,$(NO_RACE)))')
+	  go run ./infra/local/cmd/emulator go test -race -short -timeout 20m -skip TestEachMutantIsCaught $(addprefix ./,$(RACE))
 
-# Not under the race detector, each for its reason:
-#   infra/prove/system       its goroutines are in processes of their own, built without it
-#   infra/stack              its one goroutine is the CDK's; synthesis is in Node
-# and TestEachMutantIsCaught compiles the product once more for each error that it puts in.
-NO_RACE := infra/prove/system infra/stack
+# What starts goroutines, itself or in its tests (go statements, errgroups, HTTP servers, parallel tests), and what calls it from
+# tests of its own. Not in it:
+#   infra/prove/system      its goroutines are in processes of their own, built without the detector
+#   infra/measure/bench     has no tests
+#   infra/tools             is a module of its own
+# and TestEachMutantIsCaught, which compiles the product once more for each error that it puts in.
+STARTS := ^[[:space:]]*(defer )?go (func|[A-Za-z_.]+\()|\.Go\(|time\.AfterFunc|httptest\.New(TLS|Unstarted)?Server|\.Parallel\(
+CALLS := infra/measure/batch infra/measure/validate shared/engine/delivery shared/speech/aligner/pocketsphinx shared/speech/stages
+RACE = $(filter-out infra/tools/% infra/prove/system infra/measure/bench,$(sort $(CALLS) \
+  $(shell grep -rlE '$(STARTS)' --include=*.go functions infra shared | xargs -n1 dirname)))
 
 ## bench-once: each benchmark for one turn, so that none rots; beside the emulated AWS, which one of them needs
 bench-once: parts
@@ -183,7 +187,7 @@ fuzz:
 ## lint: formatting and the linters of .golangci.yml, by pinned version and hash
 lint: $(TOOLS)/golangci-lint
 	@test -z "$$(gofmt -l functions infra shared)" || { echo "not formatted:"; gofmt -l functions infra shared; exit 1; }
-	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/golangci-lint run --allow-serial-runners ./...
 	go -C infra/tools vet ./...
 	go -C infra/tools test ./...
 

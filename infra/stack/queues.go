@@ -13,7 +13,7 @@ import (
 // retention is how long a queue or a dead-letter queue keeps a message: the maximum of SQS.
 const retention = 14 * 24 * time.Hour
 
-// DeadSuffix, appended to the name of a stage's queue, is the name of its dead-letter queue.
+// DeadSuffix is what the name of a stage's dead-letter queue adds to that of its queue.
 const DeadSuffix = "-dead"
 
 func (s *system) addQueues() {

@@ -409,11 +409,11 @@ func (d document) send(w http.ResponseWriter, r *http.Request) int {
 	return http.StatusOK
 }
 
-// statusNames returns the run statuses for which which is true, as schema values.
-func statusNames(which func(run.Status) bool) []string {
+// statusNames returns the run statuses that pass keep, as schema values.
+func statusNames(keep func(run.Status) bool) []string {
 	var out []string
 	for _, s := range run.Statuses {
-		if which(s) {
+		if keep(s) {
 			out = append(out, string(s))
 		}
 	}

@@ -106,7 +106,7 @@ const (
 	Ledger     Place = "transactions"
 	Uploads    Place = "uploads"
 	Health     Place = "health"
-	// the stages of a run: the code ends the run and is read in a 200 answer
+	// Chain is the stages of a run: the code ends the run and is read in a 200 answer.
 	Chain Place = "chain"
 )
 

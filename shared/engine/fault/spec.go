@@ -16,7 +16,7 @@ type Action string
 const (
 	Error   Action = "error"   // a stage: its function returns an error
 	Timeout Action = "timeout" // a stage: its work never ends
-	// a stage: its process dies half-way; write: a function's process dies after a write
+	// Crash: a stage: its process dies half-way; write: a function's process dies after a write.
 	Crash  Action = "crash"
 	Drop   Action = "drop"   // a stage: its message is lost after delivery
 	Denied Action = "denied" // transcribe: the recogniser rejects our credentials

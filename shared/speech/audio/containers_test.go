@@ -294,7 +294,8 @@ func bigEndian(k *kitchen) []byte {
 func extensible(codec string, kind, bits int) func(*kitchen) []byte {
 	return func(k *kitchen) []byte {
 		b := pcm(codec)(k)
-		data := b[bytes.Index(b, []byte("data")):]
+		_, after, _ := bytes.Cut(b, []byte("data"))
+		data := append([]byte("data"), after...)
 		var f bytes.Buffer
 		for _, v := range []any{uint16(0xfffe), uint16(1), uint32(rate), uint32(rate * bits / 8), uint16(bits / 8), uint16(bits), uint16(22), uint16(bits), uint32(4),
 			uint16(kind), []byte("\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71")} {

@@ -29,8 +29,7 @@ var layouts = [...]string{1: "mono", 2: "stereo"}
 // plan is what the prober finds of the file at path; what it refuses cannot be decoded.
 func (d Decoder) plan(ctx context.Context, path string) (Plan, error) {
 	p, err := plan(ctx, d.FFmpeg, path)
-	var refused *errcode.Error
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*errcode.Error](err); refused {
 		return p, undecodable(err)
 	}
 	return p, err

@@ -49,7 +49,7 @@ func TestPartsAreDecodedIntoChannels(t *testing.T) {
 func TestSamplesMayBeCutAnywhere(t *testing.T) {
 	want := []int16{1, -2, 300, -32768, 32767}
 	b := Bytes(want)
-	for cut := range len(b) {
+	for cut := range b {
 		for _, copies := range []int{1, 2} {
 			s := &sampleWriter{copies: copies}
 			for _, piece := range [][]byte{b[:cut], nil, b[cut:min(cut+1, len(b))], b[min(cut+1, len(b)):]} {

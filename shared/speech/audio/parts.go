@@ -20,7 +20,7 @@ type part struct {
 	// encrypted is true where an audio track is.
 	encrypted bool
 	riff      riff // of a WAV
-	// pieces are the bytes of which the part is put together, where it is not all from from to to.
+	// pieces are the bytes of which the part is put together, unless it is all of the bytes from the one to the other.
 	pieces []piece
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestPartsOfMP4(t *testing.T) {
 			at += len(p)
 		}
 		if c.tail != "" {
-			want = strings.TrimSuffix(want, fmt.Sprint(at)) + fmt.Sprint(at+len(c.tail))
+			want = strings.TrimSuffix(want, strconv.Itoa(at)) + strconv.Itoa(at+len(c.tail))
 		}
 		f, got, _, err := partsOf(t, []byte(strings.Join(c.parts, "")+c.tail))
 		if got != strings.TrimSpace(want) || f != M4A || err != nil {

@@ -164,7 +164,8 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, er
 // The bounds of List.
 const (
 	indexPage = 200 // runs per request to the index
-	// runs looked at for one page; after that the page may be short, but not the last
+	// maxExamined is how many runs are looked at for one page. After that the page may be short
+	// without being the last one.
 	maxExamined  = 5000
 	firstCreated = "0"
 )
