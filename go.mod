@@ -4,10 +4,7 @@ go 1.26
 
 require (
 	github.com/aaaton/golem/v4 v4.0.0
-	github.com/aaaton/golem/v4/dicts/de v1.0.1
 	github.com/aaaton/golem/v4/dicts/en v1.0.1
-	github.com/aaaton/golem/v4/dicts/es v1.0.1
-	github.com/aaaton/golem/v4/dicts/fr v1.0.1
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.269.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7

@@ -64,7 +64,6 @@ func dimensions() []dimension {
 				{"wordProbability", "phonationRatio"},
 				{"logWordProbability", "weakPhonesGop", "phonationRatio"},
 				{"unsureWords", "weakPhonesGop", "phonationRatio"},
-				{"wordProbability", "weakPhonesGop", "phonationRatio", "wordRarity"},
 			},
 		},
 	}

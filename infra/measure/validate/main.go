@@ -24,6 +24,7 @@ func main() {
 	flag.StringVar(&o.cache, "cache", defaultCache(), "folder that keeps what the engines answered ("+cacheVariable+")")
 	flag.StringVar(&o.docs, "docs", "docs", "folder for validation.md and its pictures")
 	flag.StringVar(&o.note, "note", "", "a sentence for the top of the page: what is special about this run")
+	flag.StringVar(&o.only, "only", "", "\"vocabulary\": that section alone, written into the page that is there; texts only, some seconds")
 	flag.IntVar(&o.channelSpeakers, "channels", 10, "speakers that are sent through telephone, codec, noise and room; 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -37,7 +38,7 @@ func main() {
 
 type options struct {
 	data, cache, docs string
-	note              string
+	note, only        string
 	channelSpeakers   int
 }
 
@@ -53,6 +54,17 @@ func defaultCache() string {
 }
 
 func run(ctx context.Context, o options) error {
+	switch o.only {
+	case "":
+	case "vocabulary":
+		f, err := measureVocabulary(filepath.Join(o.data, "vocabulary"))
+		if err != nil {
+			return err
+		}
+		return rewrite(filepath.Join(o.docs, "validation.md"), f.text)
+	default:
+		return fmt.Errorf("-only %s: there is no such section", o.only)
+	}
 	rated, err := speakers(o.data)
 	if err != nil {
 		return err

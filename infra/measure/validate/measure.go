@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strings"
 	"sync"
 
 	"parley/infra/measure/agreement"
@@ -15,7 +14,6 @@ import (
 	"parley/shared/speech/score/fluency"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/score/timing"
-	"parley/shared/speech/words"
 )
 
 // candidate is what the scorers read of one speaker.
@@ -76,16 +74,6 @@ var beside = []struct {
 }{
 	{"logWordProbability", score.Norm{Low: -0.49, High: -0.1}, func(p timing.Part) float64 {
 		return ofWords(p, func(p float64) float64 { return math.Log(max(p, 1e-3)) })
-	}},
-	{"wordRarity", score.Norm{Low: 6, High: 6.05}, func(p timing.Part) float64 {
-		if len(p.Words) < 2 {
-			return math.NaN()
-		}
-		var sum float64
-		for _, w := range p.Words[1:] {
-			sum += words.Zipf(strings.ToLower(strings.Trim(w.Text, ".,;:?!\"'")))
-		}
-		return sum / float64(len(p.Words)-1)
 	}},
 	{"pausesPerMinute", score.Norm{Low: 28.1, High: 19.6}, func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / max(p.SpanSeconds(), 0.5) }},
 }

@@ -1,65 +1,74 @@
 package words
 
 import (
-	"math"
+	"strings"
 	"testing"
 )
 
-func TestLevel(t *testing.T) {
+func TestHeadword(t *testing.T) {
 	for _, c := range []struct {
-		name, word, lemma string
-		want              float64
-		ok                bool
+		name, word string
+		want       Levels
+		lowest     int
 	}{
-		{"a beginner's word is A1", "cat", "cat", 1, true},
-		{"a word of the learned is C2", "serendipity", "serendipity", 6, true},
-		{"an inflected form is as easy as its base form", "went", "go", 1, true},
-		{"a base form that is not listed leaves the form's own level", "went", "qqqq", 2, true},
-		{"a form that is not listed has its base form's level", "qqqq", "cat", 1, true},
-		{"a word that is in no list has no level", "qqqq", "qqqq", 0, false},
-		{"the first word of the list is found", "a", "a", 1, true},
-		{"a word of everyday talk is B2 at most, however rare in books", "wow", "wow", 4, true},
-		{"a word that is rare everywhere keeps its estimate", "sanguine", "sanguine", 6, true},
-		{"nothing is not a word", "", "", 0, false},
+		{"a word has a level for each part of speech", "work", Levels{Verb: 1, Noun: 1}, 1},
+		{"the parts may differ in level", "present", Levels{Verb: 4, Adjective: 3, Noun: 1}, 1},
+		{"levels above B2 come from the second list", "reluctantly", Levels{Adverb: 5}, 5},
+		{"pronouns, prepositions and auxiliaries are one part", "because", Levels{Other: 1}, 1},
+		{"each spelling of a headword is one", "café", Levels{Noun: 1}, 1},
+		{"the last line of the list is found", "zoom", Levels{Noun: 4}, 4},
+		{"an inflected form is no headword", "went", Levels{}, 0},
+		{"an everyday word that the lists lack has no estimate", "sushi", Levels{}, 0},
+		{"nothing is not a word", "", Levels{}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if l, ok := Level(c.word, c.lemma); l != c.want || ok != c.ok {
-				t.Fatalf("%v %v, want %v %v", l, ok, c.want, c.ok)
+			if got := Headword(c.word); got != c.want || got.Lowest() != c.lowest {
+				t.Fatalf("%v, lowest %d; want %v, %d", got, got.Lowest(), c.want, c.lowest)
 			}
 		})
 	}
-	t.Run("every level of the list lies between A1 and C2", func(t *testing.T) {
-		l := levels()
-		if len(l.lines) < 170000 {
-			t.Fatalf("%d words", len(l.lines))
-		}
-		last := ""
-		for i := range l.lines {
-			b, _ := l.line(i)
-			w := string(b)
-			if v := l.value(w); w <= last || v < 10 || v > 60 {
-				t.Fatalf("%q after %q: %d", w, last, v)
+	t.Run("about a thousand headwords are learnt first", func(t *testing.T) {
+		first := 0
+		for _, l := range headwords() {
+			if l.Lowest() == 1 {
+				first++
 			}
-			last = w
+		}
+		if first < 1000 || first > 1100 {
+			t.Fatalf("%d headwords of level A1", first)
 		}
 	})
 }
 
-func TestZipf(t *testing.T) {
-	for _, c := range []struct {
-		name, word string
-		want       float64
-	}{
-		{"the commonest word", "the", 7.7},
-		{"a rare word", "serendipity", 2.7},
-		{"an unknown word has none", "qqqqq", 0},
+func TestLevelName(t *testing.T) {
+	for level, want := range map[int]string{0: "", 1: "A1", 6: "C2", 7: "", -1: ""} {
+		if got := LevelName(level); got != want {
+			t.Errorf("%d: %q, want %q", level, got, want)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"a sound list is read", "a\tnoun\tA1\n", ""},
+		{"an empty list is refused", "", "empty"},
+		{"a line of two columns is refused", "a\tnoun\n", "columns"},
+		{"a level that is none is refused", "a\tnoun\tD1\n", "no level"},
+		{"a line without a word is refused", "\tnoun\tA1\n", "no word"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if z := Zipf(c.word); math.Abs(z-c.want) > 1e-9 {
-				t.Fatalf("%v, want %v", z, c.want)
+			_, err := parse(c.text)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("%v, want %q", err, c.want)
 			}
 		})
 	}
+	t.Run("of two lines of one part the lower level stays", func(t *testing.T) {
+		l, err := parse("that\tpronoun\tA2\nthat\tdeterminer\tA1\nthat\tconjunction\tB1\n")
+		if err != nil || l["that"] != (Levels{Other: 1}) {
+			t.Fatalf("%v %v", l, err)
+		}
+	})
 }
 
 func TestLemma(t *testing.T) {
@@ -81,46 +90,15 @@ func TestLemma(t *testing.T) {
 	}
 }
 
-func TestLemmaIn(t *testing.T) {
-	for language, forms := range map[string]map[string]string{
-		"es": {"casas": "casa", "fui": "ser", "ciudades": "ciudad", "hablando": "hablar", "como": "como", "para": "para", "qqqq": "qqqq", "": ""},
-		"fr": {"maisons": "maison", "étais": "être", "chevaux": "cheval", "travaille": "travailler", "pas": "pas"},
-		"de": {"häuser": "haus", "gegangen": "gehen", "war": "sein", "größer": "groß", "die": "der", "mal": "mal"},
-		"en": {"went": "go"}, "ja": {"行きました": "行きました"},
-	} {
-		if Lemmatised(language) != (language != "ja") {
-			t.Errorf("Lemmatised(%q)", language)
-		}
-		for form, want := range forms {
-			if got := LemmaIn(language, form); got != want {
-				t.Errorf("%s: %q, want %q for %q", language, got, want, form)
-			}
-		}
-	}
-}
-
 func TestHash(t *testing.T) {
 	if h := Hash(); len(h) != 12 || h != Hash() {
 		t.Fatal(h)
 	}
 }
 
-func TestUnpack(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		gz   []byte
-	}{{"no gzip is refused", []byte("a\t1\n")}, {"a cut gzip is refused", levelsGz[:1000]}, {"nothing is refused", nil}} {
-		t.Run(c.name, func(t *testing.T) {
-			if _, err := unpack(c.gz); err == nil {
-				t.Fatal("no error")
-			}
-		})
-	}
-}
-
-func BenchmarkUnpack(b *testing.B) {
+func BenchmarkParse(b *testing.B) {
 	for b.Loop() {
-		if _, err := unpack(levelsGz); err != nil {
+		if _, err := parse(headwordsTSV); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"parley/shared/speech/transcript"
 	"parley/shared/speech/words"
@@ -23,6 +24,8 @@ const (
 type heard struct {
 	form    string // lower case, straight apostrophes, no other punctuation
 	p       float64
+	at      int // index of the transcript's word in its turn
+	turn    int // index of the turn in the conversation
 	capital bool
 	first   bool // begins a sentence
 	broken  bool // the speaker broke off after it: a dash or dots follow
@@ -30,52 +33,47 @@ type heard struct {
 }
 
 var (
-	// interjections of English are left out beside its fillers.
+	// interjections are left out beside fillers.
 	interjections = regexp.MustCompile(`^(u+r+|m|o+h+|huh|hem)$`)
 	bracketed     = regexp.MustCompile(`[\[(*<][^\])*>]*[\])*>]`)
 )
 
-// single are the words of one letter without an accent, by language.
-var single = map[string]string{English: "ai", "es": "aeouy", "fr": "ay"}
-
-// clean returns the words of a turn without fillers, cut-off words, restarts and repetitions: left in, they lower diversity,
-// and fluency would be counted twice.
-func clean(t transcript.Turn, language string) []heard {
-	english := language == English
+// clean returns the words of a turn without fillers, cut-off words, fragments, restarts and repetitions of one to four words:
+// fluency counts them.
+func clean(ws []transcript.Word, turn int) []heard {
 	var out []heard
-	for _, h := range undress(t.Words, language) {
-		if h.cut || words.Filler(language, h.form) || english && interjections.MatchString(h.form) {
+	for _, h := range undress(ws) {
+		if h.cut || words.Filler(english, h.form) || interjections.MatchString(h.form) {
 			if n := len(out); n > 0 && (h.broken || h.cut) {
 				out[n-1].broken = true
 			}
 			continue
 		}
+		h.turn = turn
 		out = append(out, h)
 	}
-	if english {
-		out = withoutFragments(out)
-	}
-	return withoutRepeats(withoutRestarts(out))
+	return withoutRepeats(withoutRestarts(withoutFragments(out)))
 }
 
+var apostrophes = strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'")
+
 // undress splits what the recogniser wrote into words of letters. Digits are left out: whether "26" was one word or two is not
-// known. So are single letters that are no words of the language: they spell something.
-func undress(ws []transcript.Word, language string) []heard {
+// known. So are single letters other than "a" and "I": they spell something.
+func undress(ws []transcript.Word) []heard {
 	var out []heard
 	first := true
-	for _, w := range ws {
-		text := strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'").Replace(bracketed.ReplaceAllString(w.Text, ""))
+	for at, w := range ws {
+		text := apostrophes.Replace(bracketed.ReplaceAllString(w.Text, ""))
 		trimmed := strings.TrimRight(text, `"'”»)`)
 		parts := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\'' })
 		for i, part := range parts {
 			part = strings.Trim(part, "'")
 			form := strings.ToLower(part)
-			if n := len([]rune(form)); n == 0 || n == 1 && form < "\u0080" && !strings.Contains(single[language], form) {
+			if form == "" || utf8.RuneCountInString(form) == 1 && form != "a" && form != "i" {
 				continue
 			}
-			last := i == len(parts)-1
-			h := heard{form: form, p: probability(w.P), capital: unicode.IsUpper([]rune(part)[0]), first: first}
-			if last {
+			h := heard{form: form, p: probability(w.P), at: at, capital: unicode.IsUpper([]rune(part)[0]), first: first}
+			if i == len(parts)-1 {
 				h.broken = hasAnySuffix(trimmed, "-", "–", "—", "...", "…")
 				h.cut = strings.HasSuffix(trimmed, "-") && !strings.HasSuffix(trimmed, "--")
 			}
@@ -89,6 +87,7 @@ func undress(ws []transcript.Word, language string) []heard {
 	return out
 }
 
+// probability is p between 0 and 1; what is no number counts as not heard.
 func probability(p float64) float64 {
 	if math.IsNaN(p) || p < 0 {
 		return 0
@@ -110,7 +109,7 @@ func withoutFragments(in []heard) []heard {
 	var out []heard
 	for i, h := range in {
 		if i+1 < len(in) && len(h.form) < len(in[i+1].form) && strings.HasPrefix(in[i+1].form, h.form) {
-			if _, known := words.Level(h.form, h.form); !known {
+			if lowest(h.form, words.Lemma(h.form)) == 0 {
 				continue
 			}
 		}

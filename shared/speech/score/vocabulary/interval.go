@@ -13,116 +13,104 @@ const (
 	draws = 1000
 	// seed makes the same words give the same interval.
 	seed = 20260421
-	// priorWindows is how many windows the spread known beforehand is worth: two windows may agree by chance.
-	priorWindows = 3
+	// stretch is how many running words one piece of the bootstrap has.
+	stretch = 100
+	// priorStretches is how many stretches the spread known beforehand is worth: two stretches may agree by chance.
+	priorStretches = 3
+	// leastWords bounds how wide the spread known beforehand grows for a few words.
+	leastWords = 10
+	// z90 is how many spreads either side hold 90 % of a normal distribution.
+	z90 = 1.645
 )
 
-// interval is the 90 % interval of the predictor x, by a bootstrap over windows: the text is cut into stretches of 50
-// words, each with the mean of what begins in it, and these are drawn again with replacement. Few windows are widened by the spread known beforehand.
-func interval(section norms.Section, ts []token, x float64, english bool) (low, high float64) {
-	one := section.Number("singleWindowHalfWidth")
-	blocks := blocksOf(ts, english)
-	n := float64(len(blocks))
-	below, above := one, one
-	if n < 1 {
-		// Less than one window: the fewer words, the wider, four times at most.
-		one *= math.Sqrt(min(16, window/max(mass(ts), 1)))
-		below, above = one, one
-	} else if n > 1 {
-		below, above = bootstrap(section, blocks)
-		prior := one * one / n
-		wide := n / (n - 1) // of a variance from n windows
-		below = math.Sqrt((priorWindows*prior + n*below*below*wide) / (priorWindows + n))
-		above = math.Sqrt((priorWindows*prior + n*above*above*wide) / (priorWindows + n))
+// interval is the 90 % interval of the predictor x. The text is cut into stretches of 100 running words, each with the mean of
+// what begins in it, and these are drawn again with replacement; the spread known beforehand, of texts of that length of one
+// speaker, joins in, and is all there is under two stretches. Misheard words widen it.
+func interval(section norms.Section, ws []word, c counted, x, sure float64) (low, high float64) {
+	n := float64(len(ws))
+	exponent := section.Number("priorExponent")
+	prior := z90 * section.Number("priorSpread") * math.Pow(max(n, leastWords)/stretch, -exponent)
+	below, above := prior, prior
+	if pieces := stretches(ws, c); len(pieces) > 1 {
+		k := float64(len(pieces))
+		below, above = bootstrap(section, pieces)
+		// The variance from k pieces is k/(k-1) times what was drawn. Neighbouring stretches are alike, so the spread of a
+		// text falls more slowly with its length than that of independent pieces.
+		wide := k / (k - 1) * math.Pow(k, 1-2*exponent)
+		below = math.Sqrt((priorStretches*prior*prior + k*below*below*wide) / (priorStretches + k))
+		above = math.Sqrt((priorStretches*prior*prior + k*above*above*wide) / (priorStretches + k))
 	}
-	wide := section.Number("intervalWidening") // neighbouring windows are alike, so their spread is too small
-	below, above = wide*below, wide*above
-	if !english {
-		least := section.Number("otherLanguageHalfWidth")
-		below, above = max(below, least), max(above, least)
-	}
-	return x - below, x + above
+	errors := z90 * section.Number("misheardSpread") * misheard(section, sure)
+	return x - math.Hypot(below, errors), x + math.Hypot(above, errors)
 }
 
-// block holds the means of what begins in one stretch of 50 words; has tells which are there.
-type block map[string]float64
+// misheard is the share of wrong words that a mean probability of the words stands for, 0 to 1.
+func misheard(section norms.Section, sure float64) float64 {
+	return max(0, min(1, section.Number("misheardAtZero")-section.Number("misheardPerProbability")*sure))
+}
 
-func blocksOf(ts []token, english bool) []block {
-	if mass(ts) < window {
+// piece holds the means of what begins in one stretch of the text.
+type piece values
+
+// stretches cuts a text into pieces; the last one has what is left over too. Under two stretches: nil.
+func stretches(ws []word, c counted) []piece {
+	k := len(ws) / stretch
+	if k < 2 {
 		return nil
 	}
-	starts := windows(ts, window)
-	c := newCounter(len(ts))
-	var out []block
-	at := 0
-	for from := 0; from < len(ts); {
-		// The stretch is [from, to).
-		to, said := from, 0.0
-		for to < len(ts) && said < window-1e-9 {
-			said += ts[to].p
-			to++
+	windows := map[string][]float64{
+		varietyOfWords: different(c.words, rangeWindow, rangeGrowth), varietyOfPatterns: different(c.patterns, patternWindow, patternGrowth),
+		steps: different(c.steps, patternWindow, stepGrowth),
+	}
+	out := make([]piece, k)
+	for i := range out {
+		from, to := i*stretch, (i+1)*stretch
+		if i == k-1 {
+			to = len(ws)
 		}
-		if said < window-1e-9 {
-			break
+		out[i] = piece{}
+		for name, v := range windows {
+			out[i][name] = mean(v[from:to])
 		}
-		sums, counts := map[string]float64{}, map[string]float64{}
-		add := func(name string, v float64) { sums[name] += v; counts[name]++ }
-		for ; at < len(starts) && starts[at].start < to; at++ {
-			add(differentLemmas, starts[at].kinds)
-			if english && starts[at].band > 0 {
-				add(meanBand, starts[at].band)
-			}
+		if v, ok := levelOfText(ws[from:to]); ok {
+			out[i][meanLevel] = v
 		}
-		for i := from; i < to; i++ {
-			if length, ok := stretch(ts[i:], c); ok {
-				add(diversity, length)
-			}
-		}
-		b := block{}
-		for name, s := range sums {
-			b[name] = s / counts[name]
-		}
-		out = append(out, b)
-		from = to
 	}
 	return out
 }
 
 // bootstrap returns how far the 5th and the 95th percentile of the drawn predictors lie from the plain one.
-func bootstrap(section norms.Section, blocks []block) (below, above float64) {
+func bootstrap(section norms.Section, pieces []piece) (below, above float64) {
 	r := rand.New(rand.NewPCG(seed, seed))
-	all := make([]int, len(blocks))
+	all := make([]int, len(pieces))
 	for i := range all {
 		all[i] = i
 	}
-	centre := predictor(section, blocks, all)
+	centre := predictor(section, pieces, all)
 	xs := make([]float64, draws)
-	drawn := make([]int, len(blocks))
+	drawn := make([]int, len(pieces))
 	for d := range xs {
 		for i := range drawn {
-			drawn[i] = r.IntN(len(blocks))
+			drawn[i] = r.IntN(len(pieces))
 		}
-		xs[d] = predictor(section, blocks, drawn)
+		xs[d] = predictor(section, pieces, drawn)
 	}
 	sort.Float64s(xs)
 	return max(0, centre-xs[draws/20]), max(0, xs[draws-1-draws/20]-centre)
 }
 
-func predictor(section norms.Section, blocks []block, drawn []int) float64 {
-	x, total := 0.0, 0.0
+func predictor(section norms.Section, pieces []piece, drawn []int) float64 {
+	x, total, cut := 0.0, 0.0, section.Number("cut")
 	for _, m := range section.Measures {
-		if m.Weight.Value == 0 {
-			continue
-		}
 		sum, n := 0.0, 0.0
 		for _, i := range drawn {
-			if v, ok := blocks[i][m.Name]; ok {
+			if v, ok := pieces[i][m.Name]; ok {
 				sum += v
 				n++
 			}
 		}
 		if n > 0 {
-			x += m.Weight.Value * z(m, sum/n)
+			x += m.Weight.Value * z(m, sum/n, cut)
 			total += m.Weight.Value
 		}
 	}

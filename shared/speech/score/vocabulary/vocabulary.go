@@ -1,16 +1,12 @@
-// Package vocabulary scores how varied and how advanced a candidate's words are. It measures in
-// windows of 50 words, so that the length of what was said, which is the interviewer's choice, decides
-// nothing.
+// Package vocabulary scores how varied and how advanced a candidate's English is, by four measures of equal weight: different
+// words (without nouns) in 50 running words, different patterns of grammar and phrase in 100, levels above A1 climbed in 100, and the
+// mean CEFR level of different content words. Each is the same for a short and a long interview, and nothing is trained.
 //
-// Fillers, repetitions and restarts are taken out first. A word counts with the probability that the
-// recogniser gives it; rare words with a low one are left out. Two measures of diversity (different
-// lemmas in 50 words; MTLD) make one half of the score, the mean CEFR level of the different words
-// the other. Nothing is trained.
+// Words are taken as cleaned: fillers, repetitions and restarts are fluency's. Levels are those of CEFR-J's and Octanove's headwords and of
+// nothing else. Counts leave nouns out, since beginners list them, and words off the lists, since recognisers' errors look like
+// them. The norms come from interviews of learners and from native speakers' telephone talk (norms.json says which).
 //
-// The tests compare the score with texts of known levels (Vajjala and Lučić 2018; Arase, Uchida and
-// Kajiwara 2022): the three versions of a text come in order, the score does not drift with the
-// length, sentences follow their annotators, and intervals hold the score of the other half of a text.
-// Those texts are native and written. The scale is set for learners' speech, provisionally.
+// Other languages are not scored: there is no such list, and counting different words alone does not order speakers.
 package vocabulary
 
 import (
@@ -20,146 +16,85 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/transcript"
-	"parley/shared/speech/words"
 )
 
 const (
 	// MinWords is the least that is scored, in words of the candidate after repairs are out.
 	MinWords = 50
-	// LowWords is how many words a score needs to be more than a hint.
-	LowWords = 100
-	// English is the only language with lists of levels.
+	// LowWords is what a score needs to be more than a hint.
+	LowWords = 200
+	// English is the only language that is scored, ISO 639-1.
 	English = "en"
+	english = English
 )
 
-// The names of the measures, as in the norms file.
-const (
-	differentLemmas = "differentLemmas50"
-	diversity       = "mtld"
-	meanBand        = "meanBand"
-	mattr           = "mattr50"
-	sampleDiversity = "hdd42"
-	knownWords      = "knownWords"
-	wordCount       = "words"
-)
+// wordCount names the measure that reports how much was said.
+const wordCount = "words"
 
-var bands = [6]string{"bandA1", "bandA2", "bandB1", "bandB2", "bandC1", "bandC2"}
-
-// Score measures the vocabulary of the candidate's turns. It reads words alone, so PCM may be nil.
-// With fewer than MinWords words nothing is measured (Raw is nil, Reason says why), unless the minimum
-// is waived: then whatever can be computed is.
-//
-// In other languages whose base forms are known (words.Lemmatised) only diversity is measured, and a
-// caution says so. In the rest nothing is: where words have many forms, or no spaces between them, a
-// count of different forms says nothing. The error is always nil today.
+// Score measures the vocabulary of the candidate's turns. It looks at words alone, so PCM may be nil. Raw is nil, and Reason says
+// why, for any language but English; for fewer than MinWords words, unless the minimum is waived (then whatever can be computed
+// is); and where the words were heard with a mean probability under 0.65, waived or not, because errors then make the score. Lexis is what
+// the score rests on; it is nil where there is no score. The error is always nil today.
 func Score(m score.Material) (score.Result, error) {
-	language := m.Conversation.Language
-	if language == "" {
-		language = English
-	}
-	english := language == English
 	section := norms.Of(score.Vocabulary)
-	kept, seconds := candidate(m.Conversation.CandidateTurns(), language)
+	kept, seconds := candidate(m.Conversation)
 	r := score.Result{Dimension: score.Vocabulary, Words: len(kept), SpeechSeconds: seconds}
-	if !words.Lemmatised(language) {
-		return without(r, section, fmt.Sprintf("Vocabulary can be measured in English, French, German and Spanish, and not in this language (%s).", language)), nil
+	if language := m.Conversation.Language; language != "" && language != English {
+		r.Words = 0
+		return unmeasured(r, section, fmt.Sprintf("Vocabulary is measured in English only; for the language of this run (%s) there are no lists of word levels and patterns.", language)), nil
 	}
-	ts := tokens(kept, language, section.Number("rareLevel"), section.Number("rareProbability"))
-	switch {
-	case len(ts) == 0:
-		return without(r, section, "No words of the candidate could be used."), nil
+	sure := certainty(kept)
+	ws, leftOut := read(kept, int(section.Number("rareLevel")), section.Number("rareProbability"))
+	switch least := section.Number("leastProbability"); {
+	case len(kept) == 0:
+		return unmeasured(r, section, "No words of the candidate could be used."), nil
 	case len(kept) < MinWords && !m.Waive:
-		return without(r, section, fmt.Sprintf("Only %d words of the candidate could be used. Vocabulary needs at least %d words.", len(kept), MinWords)), nil
+		return unmeasured(r, section, fmt.Sprintf("Only %d words of the candidate could be used; vocabulary needs at least %d.", len(kept), MinWords)), nil
+	case sure < least:
+		return unmeasured(r, section, fmt.Sprintf("The words were heard with a mean probability of %.2f; under %.2f so many are wrong that they would make the score.", sure, least)), nil
 	}
-	found := measure(ts, english)
-	x, measures := combine(section, found)
+	patternsAt := find(ws)
+	c := countables(ws, patternsAt)
+	got := measure(ws, c)
+	x, measures := combine(section, got)
 	if measures == nil {
-		return without(r, section, "Too few words of the candidate could be used."), nil
+		return unmeasured(r, section, "No words of the candidate could be used."), nil
 	}
 	points := scale(section)
 	raw := round(points(x))
 	r.Raw = &raw
-	r.Measures = append(measures, counted(len(kept)))
-	low, high := interval(section, ts, x, english)
+	r.Measures = append(measures, said(len(kept)))
+	low, high := interval(section, ws, c, x, sure)
 	r.Interval = [2]float64{round(points(low)), round(points(high))}
-	r.Cautions = cautions(len(kept), ts, english)
+	r.Cautions = cautions(section, len(kept), sure, got)
+	r.Lexis = lexis(m.Conversation, ws, patternsAt, leftOut)
 	return r, nil
 }
 
 // candidate is what the candidate said, cleaned turn by turn, and how long the turns are.
-func candidate(turns []transcript.Turn, language string) (kept []heard, seconds float64) {
-	for _, t := range turns {
+func candidate(c transcript.Conversation) (kept []heard, seconds float64) {
+	for i, t := range c.Turns {
+		if t.Speaker != c.Candidate.Speaker {
+			continue
+		}
 		seconds += float64(t.EndMs-t.StartMs) / 1000
-		kept = append(kept, clean(t, language)...)
+		kept = append(kept, clean(t.Words, i)...)
 	}
 	return kept[:min(len(kept), maxWords)], seconds
 }
 
-// found are the values by name; a name that is not there was not measured.
-type found map[string]float64
-
-func measure(ts []token, english bool) found {
-	out := found{}
-	size := min(window, mass(ts))
-	ws := windows(ts, size)
-	if len(ws) == 0 {
-		return out
+// certainty is the mean probability of the words, 0 to 1; 0 for none.
+func certainty(kept []heard) float64 {
+	sum := 0.0
+	for _, h := range kept {
+		sum += h.p
 	}
-	n, banded := float64(len(ws)), 0.0
-	var kinds, shapes, band float64
-	var share [6]float64
-	for _, w := range ws {
-		kinds += w.kinds / n
-		shapes += w.shapes / n
-		if w.band > 0 {
-			banded++
-			band += w.band
-			for b := range share {
-				share[b] += w.share[b]
-			}
-		}
-	}
-	grown := math.Pow(window/size, heaps)
-	out[differentLemmas] = min(kinds*grown, window)
-	out[mattr] = min(100*shapes*grown/window, 100)
-	if v := mtld(ts); v != nil {
-		out[diversity] = *v
-	}
-	if v := hdd(ts); v != nil {
-		out[sampleDiversity] = *v
-	}
-	if !english {
-		return out
-	}
-	if banded > 0 {
-		out[meanBand] = band / banded
-		for b, name := range bands {
-			out[name] = 100 * share[b] / banded
-		}
-	}
-	known, all := 0.0, 0.0
-	for _, t := range ts {
-		if t.name {
-			continue
-		}
-		all += t.p
-		if t.level > 0 {
-			known += t.p
-		}
-	}
-	if all > 0 {
-		out[knownWords] = 100 * known / all
-	}
-	return out
+	return sum / float64(max(1, len(kept)))
 }
 
-// maxZ cuts a standardised measure, against freaks of very short or listed material.
-const maxZ = 6
-
-// combine returns the predictor (0 is the middle of the norms, 1 their high end) and the measures with
-// their shares. Where a measure is missing, the others share its weight. Without any that counts,
-// the measures are nil.
-func combine(section norms.Section, got found) (x float64, out []score.Measure) {
+// combine returns the predictor x (-1 at the low, 1 at the high end of all norms) and the measures with their shares. Where one of the
+// measures is missing, the others share its weight. nil: nothing that counts was measured.
+func combine(section norms.Section, got values) (x float64, out []score.Measure) {
 	total := 0.0
 	for _, m := range section.Measures {
 		if _, ok := got[m.Name]; ok {
@@ -169,16 +104,15 @@ func combine(section norms.Section, got found) (x float64, out []score.Measure) 
 	if total == 0 {
 		return 0, nil
 	}
+	cut := section.Number("cut")
 	for _, m := range section.Measures {
 		s := score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: "Too few words could be used, or this is measured for English only."}
 		if v, ok := got[m.Name]; ok {
 			v = round(v)
 			s.Value, s.Reason = &v, ""
-			if m.Weight.Value > 0 {
-				s.Weight = m.Weight.Value / total
-				s.Contribution = s.Weight * z(m, v)
-				x += s.Contribution
-			}
+			s.Weight = m.Weight.Value / total
+			s.Contribution = s.Weight * z(m, v, cut)
+			x += s.Contribution
 		}
 		out = append(out, s)
 	}
@@ -189,21 +123,28 @@ func combine(section norms.Section, got found) (x float64, out []score.Measure) 
 	return x, out
 }
 
-func z(m norms.Measure, v float64) float64 {
-	return max(-maxZ, min(maxZ, (v-m.Mean.Value)/m.SD.Value))
+// z is how many half widths of the norm a value lies above its middle, no further than cut.
+func z(m norms.Measure, v, cut float64) float64 {
+	return max(-cut, min(cut, (v-m.Mean.Value)/m.SD.Value))
 }
 
 // scale maps the predictor to the scale of 0 to 5. The section's numbers "scoreAtLow" and
 // "scoreAtHigh" are the scores at the low (x = -1) and at the high end (x = 1) of all norms. Neither
 // end of the scale is ever reached, so that speakers beyond the norms keep their order.
 func scale(section norms.Section) func(x float64) float64 {
-	logit := func(points float64) float64 { return math.Log(points / (5 - points)) }
 	low, high := logit(section.Number("scoreAtLow")), logit(section.Number("scoreAtHigh"))
 	return func(x float64) float64 { return 5 / (1 + math.Exp(-((low+high)/2 + (high-low)/2*x))) }
 }
 
-// perPoint is how many points a unit of the predictor x made of the score, from that of a candidate
-// in the middle of all norms.
+// predictorOf is the predictor of a score: what scale undoes.
+func predictorOf(section norms.Section, points float64) float64 {
+	low, high := logit(section.Number("scoreAtLow")), logit(section.Number("scoreAtHigh"))
+	return (logit(max(1e-6, min(5-1e-6, points))) - (low+high)/2) / ((high - low) / 2)
+}
+
+func logit(points float64) float64 { return math.Log(points / (5 - points)) }
+
+// perPoint is how many points of the score a unit of the predictor x made, against a candidate in the middle of all norms.
 func perPoint(points func(float64) float64, x float64) float64 {
 	if math.Abs(x) < 1e-6 {
 		x = 1e-6
@@ -214,35 +155,32 @@ func perPoint(points func(float64) float64, x float64) float64 {
 // round keeps six decimals: machines that fuse multiplications differ further down.
 func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
 
-// counted reports how much was said. It weighs nothing: the length of an interview is the interviewer's choice.
-func counted(n int) score.Measure {
+// said reports how much was said. It weighs nothing: the length of an interview is the interviewer's choice.
+func said(n int) score.Measure {
 	v := float64(n)
 	return score.Measure{Name: wordCount, Label: "words used for the score", Value: &v, Unit: "words"}
 }
 
-// without is a result that was not measured, with every measure and the reason.
-func without(r score.Result, section norms.Section, reason string) score.Result {
+// unmeasured is a result without a score, with every measure and the reason.
+func unmeasured(r score.Result, section norms.Section, reason string) score.Result {
 	r.Reason = reason
 	for _, m := range section.Measures {
 		r.Measures = append(r.Measures, score.Measure{Name: m.Name, Label: m.Label, Unit: m.Unit, Norm: m.Norm, Reason: reason})
 	}
-	r.Measures = append(r.Measures, counted(r.Words))
+	r.Measures = append(r.Measures, said(r.Words))
 	return r
 }
 
-// unsureP is the mean probability of the words below which the score gets a caution.
-const unsureP = 0.7
-
-func cautions(n int, ts []token, english bool) []string {
+func cautions(section norms.Section, n int, sure float64, got values) []string {
 	var out []string
 	if n < LowWords {
 		out = append(out, fmt.Sprintf("Only %d words of the candidate could be used, so the vocabulary score is no more than a hint.", n))
 	}
-	if mass(ts)/float64(len(ts)) < unsureP {
-		out = append(out, "Many words were recognised with little certainty, which makes the vocabulary score less sure.")
+	if wrong := misheard(section, sure); wrong >= section.Number("manyMisheard") {
+		out = append(out, fmt.Sprintf("About %.0f%% of the words may have been misheard, which widens the interval.", 100*wrong))
 	}
-	if !english {
-		out = append(out, "Word levels are known for English only, so the vocabulary score rests on how varied the words are.")
+	if got[varietyOfWords] > section.Number("readRange") || got[varietyOfPatterns] > section.Number("readPatterns") {
+		out = append(out, "The words are more varied than native speakers' talk: a prepared text may have been read.")
 	}
 	return out
 }
