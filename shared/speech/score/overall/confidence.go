@@ -36,7 +36,7 @@ type Conditions struct {
 
 // Of is the confidence of one dimension's score: the lowest that any of these gives. Interval:
 // half-width up to 0.4 high, up to 0.8 medium. Material, as the dimension counts it: words (300
-// high, 100 medium) or seconds of speech (120 high, 60 medium). Recording: SNR (20 dB high, 12 dB
+// high, 200 medium) or seconds of speech (120 high, 60 medium). Recording: SNR (20 dB high, 12 dB
 // medium), clipping (0.5 % high, 2 % medium). Candidate detection: as it is. A caution of the
 // scorer's: medium at most. All bounds stand in the norms file. Only meant for a score that was
 // measured.

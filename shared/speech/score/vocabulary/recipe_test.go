@@ -12,6 +12,7 @@ import (
 
 	"parley/infra/measure/agreement"
 	"parley/infra/measure/corpus"
+	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 )
 
