@@ -143,7 +143,8 @@ func share(v versions, name string) string {
 	return number(float64(v.right[name])/float64(v.pairs)+1e-9, 2)
 }
 
-// lengths finds how far the pieces of a text lie from the whole, and whether its halves agree within their intervals.
+// lengths finds how far the pieces of a text lie from the whole, and whether its halves agree
+// within their intervals.
 func (f *wordFigures) lengths(texts [][3]string) error {
 	var sums, apart, n []float64
 	for range pieceWords {
@@ -310,16 +311,17 @@ func predicted(points float64) float64 {
 	return 2*(logit(max(1e-6, min(5-1e-6, points)))-low)/(high-low) - 1
 }
 
-// interviewed are the published mean scores of interviews by their rated level: 1,025 interviews of the NICT JLE Corpus, and
-// telephone talk of native speakers. The CEFR level of each comes by ACTFL's table.
+// interviewed are the published mean scores of interviews by their rated level: 1,025 interviews of
+// the NICT JLE Corpus, and telephone talk of native speakers. The CEFR level of each comes by
+// ACTFL's table.
 var interviewed = []struct {
 	label string
 	cefr  int // 1 to 6; 0: none
 	score float64
 }{{"SST 3", 1, 0.7}, {"SST 4", 2, 1.1}, {"SST 5", 2, 1.7}, {"SST 6", 3, 2.3}, {"SST 7", 3, 2.4}, {"SST 8", 3, 2.6}, {"SST 9", 4, 2.8}, {"native speakers, telephone", 0, 3.8}}
 
-// chance is the probability that the score of a speaker on so many words is of a CEFR band, 1 to 6, when all of the speaker's talk
-// would have that score.
+// chance is the probability that the score of a speaker on so many words is of a CEFR band, 1 to 6,
+// when all of the speaker's talk would have that score.
 func chance(points float64, words float64, band int) float64 {
 	if band < 1 || band > len(overall.Levels) {
 		return 0
@@ -343,7 +345,7 @@ func chance(points float64, words float64, band int) float64 {
 // text is the page's section on vocabulary.
 func (f wordFigures) text(say sayer) {
 	say("\n## Vocabulary\n\nFour measures of equal weight; nothing is trained, so nothing is held out. The norms are published means of interviews by level. What can be measured here are\n")
-	say("texts that were written: they check order, length and intervals, and not the level of speech. `x` is the four measures together, 1 for a half width of the norms. `go run ./infra/validate -only vocabulary` writes this section alone.\n\n")
+	say("texts that were written: they check order, length and intervals, and not the level of speech. `x` is the four measures together, 1 for a half width of the norms. `go run ./infra/measure/validate -only vocabulary` writes this section alone.\n\n")
 	say("### One text in three versions\n\nOneStopEnglish (Vajjala and Lučić 2018), %d texts rewritten for three levels of learners: means by version, and pairs in order.\n\n", f.whole.pairs/3)
 	say("| | elementary | intermediate | advanced | pairs in order, whole | first %d words |\n|---|---|---|---|---|---|\n", cutWords)
 	for _, name := range append(slices.Clone(measureNames), predictor) {
@@ -390,7 +392,8 @@ func (f wordFigures) text(say sayer) {
 		f.halves[1], 100*float64(f.halves[0])/float64(f.halves[1]))
 }
 
-// bandText compares the band of the score with the bands next to it, on the texts of labelled sentences.
+// bandText compares the band of the score with the bands next to it, on the texts of labelled
+// sentences.
 func (f wordFigures) bandText(say sayer) {
 	say("How far the band of the score lies from the labelled level, and how far the bands next to it:\n\n| | right | mean distance, levels |\n|---|---|---|\n")
 	best, shiftOfBest := math.Inf(1), 0

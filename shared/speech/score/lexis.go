@@ -1,14 +1,15 @@
 package score
 
-// Lexis is what a vocabulary score rests on: the candidate's words by CEFR level and the patterns found, each with where it stands
-// in the transcript. The lists are cut to a readable length; the counts are of all there is.
+// Lexis is what a vocabulary score rests on: the candidate's words by CEFR level and the patterns
+// found, each with where it stands in the transcript. The lists are cut to a readable length; the
+// counts are of all there is.
 type Lexis struct {
 	// Words is how many running words were measured, a contraction being two.
 	Words int `json:"words"`
 	// LeftOut is how many rare words were heard too uncertainly to count.
 	LeftOut int `json:"leftOut"`
-	// Bands are the candidate's words by level, A1 first; a level that no word has is not there. Names, numbers, words of talk
-	// ("yes", "thanks") and words off the lists have none.
+	// Bands are the candidate's words by level, A1 first; a level that no word has is not there.
+	// Names, numbers, words of talk ("yes", "thanks") and words off the lists have none.
 	Bands []Band `json:"bands"`
 	// Patterns are the patterns of grammar and phrase that were found, those learnt latest first.
 	Patterns []Pattern `json:"patterns"`
@@ -26,7 +27,8 @@ type Band struct {
 	Words []LexisWord `json:"words"`
 }
 
-// LexisWord is one word of the candidate's: a base form, or the form itself where it is a structure word.
+// LexisWord is one word of the candidate's: a base form, or the form itself where it is a structure
+// word.
 type LexisWord struct {
 	Word  string `json:"word"`
 	Part  string `json:"part"` // verb, adjective, adverb, noun or structure word

@@ -1,6 +1,6 @@
-// Package words is what is known of English words before anybody says them: the level at which each is learnt, by part of
-// speech, and the base form it belongs to; and the sounds of hesitation of any language. The list of levels is embedded; NOTICE
-// says whose it is, gen makes it.
+// Package words is what is known of English words before anybody says them: the level at which each
+// is learnt, by part of speech, and the base form it belongs to; and the sounds of hesitation of
+// any language. The list of levels is embedded; NOTICE says whose it is, gen makes it.
 package words
 
 import (
@@ -18,7 +18,8 @@ import (
 //go:embed headwords.tsv
 var headwordsTSV string
 
-// Part is a part of speech of the list. Everything but the four open ones is Other: pronouns, prepositions, auxiliaries, ….
+// Part is a part of speech of the list. Everything but the four open ones is Other: pronouns,
+// prepositions, auxiliaries, ….
 type Part int
 
 // The parts of speech.
@@ -33,7 +34,8 @@ const (
 
 var partNames = map[string]Part{"verb": Verb, "adjective": Adjective, "adverb": Adverb, "noun": Noun}
 
-// Levels are the levels of one word by part of speech, 1 (A1) to 6 (C2); 0: the word is not listed as that part.
+// Levels are the levels of one word by part of speech, 1 (A1) to 6 (C2); 0: the word is not listed
+// as that part.
 type Levels [parts]int
 
 // Lowest is the level of the easiest part of speech, 1 to 6; 0: the word is not in the list.
@@ -58,7 +60,8 @@ func LevelName(level int) string {
 	return levelNames[level-1]
 }
 
-// The embedded list is part of the program: one that cannot be read is a broken build, so it panics at first use.
+// The embedded list is part of the program: one that cannot be read is a broken build, so it panics
+// at first use.
 var (
 	headwords = sync.OnceValue(func() map[string]Levels { return must(parse(headwordsTSV)) })
 	lemmas    = sync.OnceValue(func() *golem.Lemmatizer { return must(golem.New(en.New())) })
@@ -71,8 +74,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// parse reads lines `headword TAB part of speech TAB level`. A word that two lines give one part (verb, and another name that
-// is Other) keeps the lower level.
+// parse reads lines `headword TAB part of speech TAB level`. A word that two lines give one part
+// (verb, and another name that is Other) keeps the lower level.
 func parse(text string) (map[string]Levels, error) {
 	out := make(map[string]Levels, strings.Count(text, "\n"))
 	n := 0
@@ -107,12 +110,14 @@ func parse(text string) (map[string]Levels, error) {
 	return out, nil
 }
 
-// Headword gives the levels of a lower-case word; all 0 for one that is no headword. Inflected forms are no headwords, so ask
-// for their base form too. Sources: CEFR-J Vocabulary Profile 1.5 (A1 to B2) and Octanove Vocabulary Profile 1.0 (C1, C2).
-// There is no estimate for other words: estimates call everyday and misheard words rare.
+// Headword gives the levels of a lower-case word; all 0 for one that is no headword. Inflected
+// forms are no headwords, so ask for their base form too. Sources: CEFR-J Vocabulary Profile 1.5
+// (A1 to B2) and Octanove Vocabulary Profile 1.0 (C1, C2). There is no estimate for other words:
+// estimates call everyday and misheard words rare.
 func Headword(word string) Levels { return headwords()[word] }
 
-// Hash is the first 12 hexadecimal digits of the SHA-256 of the list: part of what a score depends on.
+// Hash is the first 12 hexadecimal digits of the SHA-256 of the list: part of what a score depends
+// on.
 func Hash() string { return hash() }
 
 var hash = sync.OnceValue(func() string {
@@ -126,8 +131,9 @@ var keep = map[string]bool{
 	"less": true, "later": true, "data": true, "media": true, "born": true, "dont": true,
 }
 
-// Lemma is the base form of a lower-case word: "go" for "went". A word that the dictionary does not have is its own. A form of
-// several words ("left") gets one of them, always the same. Source: golem 4.0.0, dictionary en 1.0.1.
+// Lemma is the base form of a lower-case word: "go" for "went". A word that the dictionary does not
+// have is its own. A form of several words ("left") gets one of them, always the same. Source:
+// golem 4.0.0, dictionary en 1.0.1.
 func Lemma(word string) string {
 	if keep[word] {
 		return word

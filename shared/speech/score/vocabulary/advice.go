@@ -23,9 +23,10 @@ type Point struct {
 // maxPoints is how many points anybody can work on.
 const maxPoints = 3
 
-// Advice is what a candidate may practise, by the result of Score: at most three points, those on the measure with most to gain
-// first, each with an example from the transcript. Measures at the high end of their norm and beyond need none. nil: the result holds no
-// score, or nothing stands out.
+// Advice is what a candidate may practise, by the result of Score: at most three points, those on
+// the measure with most to gain first, each with an example from the transcript. Measures at the
+// high end of their norm and beyond need none. nil: the result holds no score, or nothing stands
+// out.
 func Advice(r score.Result) []Point {
 	if r.Raw == nil || r.Lexis == nil {
 		return nil
@@ -62,7 +63,8 @@ func Advice(r score.Result) []Point {
 	return out
 }
 
-// position is where a value lies between the low end (0) and the high end (1) of its norm, beyond both too.
+// position is where a value lies between the low end (0) and the high end (1) of its norm, beyond
+// both too.
 func position(m score.Measure) float64 { return (*m.Value - m.Norm.Low) / (m.Norm.High - m.Norm.Low) }
 
 func pointsOn(measure string, l score.Lexis, often []score.LexisWord) []Point {
@@ -78,7 +80,8 @@ func pointsOn(measure string, l score.Lexis, often []score.LexisWord) []Point {
 }
 
 const (
-	// oftenCount and oftenShare are from when on a word is said often: in all, and per running word.
+	// oftenCount and oftenShare are from when on a word is said often: in all, and per running
+	// word.
 	oftenCount, oftenShare = 5, 0.015
 	// twice is the least that a plain word must be said to be an example.
 	twice = 2
@@ -86,8 +89,9 @@ const (
 	fewVerbs = 5
 )
 
-// better are more exact words that often fit in the place of a plain one, by part of speech. Which sense was meant is not
-// known, so advice says "may fit". Each is in the lists, above A1 and no higher than B2.
+// better are more exact words that often fit in the place of a plain one, by part of speech. Which
+// sense was meant is not known, so advice says "may fit". Each is in the lists, above A1 and no
+// higher than B2.
 var better = map[string]map[string][]string{
 	"verb": {
 		"get": {"receive", "obtain"}, "make": {"create", "produce", "prepare"}, "think": {"consider", "suppose"}, "say": {"mention", "suggest"},
@@ -118,7 +122,8 @@ func repeated(l score.Lexis) []score.LexisWord {
 	return out
 }
 
-// again are points on words that are said often, with those that may stand for them where there are some.
+// again are points on words that are said often, with those that may stand for them where there are
+// some.
 func again(often []score.LexisWord) []Point {
 	var out []Point
 	for _, w := range often {
@@ -132,8 +137,8 @@ func again(often []score.LexisWord) []Point {
 	return out
 }
 
-// plain says how many of the candidate's verbs are among those learnt first, with a plain word that was said more than once and has more
-// exact ones beside it. It is a point on a measure of level.
+// plain says how many of the candidate's verbs are among those learnt first, with a plain word that
+// was said more than once and has more exact ones beside it. It is a point on a measure of level.
 func plain(measure string, l score.Lexis, often []score.LexisWord) []Point {
 	first, all := verbs(l)
 	if all < fewVerbs || 2*first <= all {
@@ -190,8 +195,9 @@ const (
 	maxNamed = 3
 )
 
-// Explain says in at most three sentences what a vocabulary score rests on: the most advanced words and patterns, where the verbs
-// lie, and the level next to the score's where it is about as likely. Empty: the result holds no score.
+// Explain says in at most three sentences what a vocabulary score rests on: the most advanced words
+// and patterns, where the verbs lie, and the level next to the score's where it is about as likely.
+// Empty: the result holds no score.
 func Explain(r score.Result) string {
 	if r.Raw == nil || r.Lexis == nil {
 		return ""
@@ -275,8 +281,9 @@ type Level struct {
 // asLikely is from which share of a level's probability the next one is about as likely.
 const asLikely = 0.8
 
-// Likely is the level of a result with the probability that its score and interval give it, the predictor taken for normally
-// distributed, and the more probable one of the two levels next to it. The result must hold a score.
+// Likely is the level of a result with the probability that its score and interval give it, the
+// predictor taken for normally distributed, and the more probable one of the two levels next to it.
+// The result must hold a score.
 func Likely(r score.Result) (level, next Level) {
 	section, cefr := norms.Of(score.Vocabulary), norms.CEFR()
 	x := predictorOf(section, *r.Raw)

@@ -12,7 +12,8 @@ import (
 	"parley/shared/speech/words"
 )
 
-// conversation is an interviewer's question and the candidate's answer, each word half a second long from its second on.
+// conversation is an interviewer's question and the candidate's answer, each word half a second
+// long from its second on.
 func conversation(answer string) score.Material {
 	m := spoken(answer, 0.95)
 	for i := range m.Conversation.Turns[0].Words {

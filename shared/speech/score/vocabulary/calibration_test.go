@@ -28,8 +28,9 @@ func triples(t *testing.T) map[string][3]string {
 // predicted is the predictor of a result, in which a half width of the norms is 1 at any level.
 func predicted(points float64) float64 { return predictorOf(norms.Of(score.Vocabulary), points) }
 
-// Ensure that length decides nothing from the length of the longest window on: the pieces of a text have the predictor of the whole on
-// average. Under it counts are extrapolated, at the pace of speech.
+// Ensure that length decides nothing from the length of the longest window on: the pieces of a text
+// have the predictor of the whole on average. Under it counts are extrapolated, at the pace of
+// speech.
 func TestLengthDecidesNothing(t *testing.T) {
 	const whole = 400
 	for _, length := range []int{50, 100, 200} {
@@ -54,8 +55,9 @@ func TestLengthDecidesNothing(t *testing.T) {
 	}
 }
 
-// Ensure that intervals hold the score of the same author's other words nearly as often as they promise for speech, nine times in ten:
-// the spread known beforehand is that of speakers, and news that was written varies more.
+// Ensure that intervals hold the score of the same author's other words nearly as often as they
+// promise for speech, nine times in ten: the spread known beforehand is that of speakers, and news
+// that was written varies more.
 func TestIntervalsHoldTheRest(t *testing.T) {
 	const half = 200
 	held, width, n := 0.0, 0.0, 0.0

@@ -38,8 +38,8 @@ var (
 	bracketed     = regexp.MustCompile(`[\[(*<][^\])*>]*[\])*>]`)
 )
 
-// clean returns the words of a turn without fillers, cut-off words, fragments, restarts and repetitions of one to four words:
-// fluency counts them.
+// clean returns the words of a turn without fillers, cut-off words, fragments, restarts and
+// repetitions of one to four words: fluency counts them.
 func clean(ws []transcript.Word, turn int) []heard {
 	var out []heard
 	for _, h := range undress(ws) {
@@ -57,8 +57,9 @@ func clean(ws []transcript.Word, turn int) []heard {
 
 var apostrophes = strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'")
 
-// undress splits what the recogniser wrote into words of letters. Digits are left out: whether "26" was one word or two is not
-// known. So are single letters other than "a" and "I": they spell something.
+// undress splits what the recogniser wrote into words of letters. Digits are left out: whether "26"
+// was one word or two is not known. So are single letters other than "a" and "I": they spell
+// something.
 func undress(ws []transcript.Word) []heard {
 	var out []heard
 	first := true
@@ -118,7 +119,8 @@ func withoutFragments(in []heard) []heard {
 	return out
 }
 
-// withoutRestarts drops a broken-off phrase that is begun again: "I was going to... I went" (a retracing in CHAT, MacWhinney 2000).
+// withoutRestarts drops a broken-off phrase that is begun again: "I was going to... I went" (a
+// retracing in CHAT, MacWhinney 2000).
 func withoutRestarts(in []heard) []heard {
 	var out []heard
 	for i, h := range in {

@@ -15,7 +15,8 @@ const (
 	seed = 20260421
 	// stretch is how many running words one piece of the bootstrap has.
 	stretch = 100
-	// priorStretches is how many stretches the spread known beforehand is worth: two stretches may agree by chance.
+	// priorStretches is how many stretches the spread known beforehand is worth: two stretches may
+	// agree by chance.
 	priorStretches = 3
 	// leastWords bounds how wide the spread known beforehand grows for a few words.
 	leastWords = 10
@@ -23,9 +24,10 @@ const (
 	z90 = 1.645
 )
 
-// interval is the 90 % interval of the predictor x. The text is cut into stretches of 100 running words, each with the mean of
-// what begins in it, and these are drawn again with replacement; the spread known beforehand, of texts of that length of one
-// speaker, joins in, and is all there is under two stretches. Misheard words widen it.
+// interval is the 90 % interval of the predictor x. The text is cut into stretches of 100 running
+// words, each with the mean of what begins in it, and these are drawn again with replacement; the
+// spread known beforehand, of texts of that length of one speaker, joins in, and is all there is
+// under two stretches. Misheard words widen it.
 func interval(section norms.Section, ws []word, c counted, x, sure float64) (low, high float64) {
 	n := float64(len(ws))
 	exponent := section.Number("priorExponent")
@@ -34,8 +36,9 @@ func interval(section norms.Section, ws []word, c counted, x, sure float64) (low
 	if pieces := stretches(ws, c); len(pieces) > 1 {
 		k := float64(len(pieces))
 		below, above = bootstrap(section, pieces)
-		// The variance from k pieces is k/(k-1) times what was drawn. Neighbouring stretches are alike, so the spread of a
-		// text falls more slowly with its length than that of independent pieces.
+		// The variance from k pieces is k/(k-1) times what was drawn. Neighbouring stretches are
+		// alike, so the spread of a text falls more slowly with its length than that of independent
+		// pieces.
 		wide := k / (k - 1) * math.Pow(k, 1-2*exponent)
 		below = math.Sqrt((priorStretches*prior*prior + k*below*below*wide) / (priorStretches + k))
 		above = math.Sqrt((priorStretches*prior*prior + k*above*above*wide) / (priorStretches + k))
@@ -52,7 +55,8 @@ func misheard(section norms.Section, sure float64) float64 {
 // piece holds the means of what begins in one stretch of the text.
 type piece values
 
-// stretches cuts a text into pieces; the last one has what is left over too. Under two stretches: nil.
+// stretches cuts a text into pieces; the last one has what is left over too. Under two stretches:
+// nil.
 func stretches(ws []word, c counted) []piece {
 	k := len(ws) / stretch
 	if k < 2 {
@@ -79,7 +83,8 @@ func stretches(ws []word, c counted) []piece {
 	return out
 }
 
-// bootstrap returns how far the 5th and the 95th percentile of the drawn predictors lie from the plain one.
+// bootstrap returns how far the 5th and the 95th percentile of the drawn predictors lie from the
+// plain one.
 func bootstrap(section norms.Section, pieces []piece) (below, above float64) {
 	r := rand.New(rand.NewPCG(seed, seed))
 	all := make([]int, len(pieces))

@@ -16,7 +16,8 @@ import (
 const (
 	// maxBandWords, maxPatterns and maxPlaces cut the lists of a Lexis, which is shown to people.
 	maxBandWords, maxPatterns, maxPlaces = 40, 60, 3
-	// maxQuoted bounds a quotation in words, maxRunes a word of it; contextWords are quoted on either side of it.
+	// maxQuoted bounds a quotation in words, maxRunes a word of it; contextWords are quoted on
+	// either side of it.
 	maxQuoted, maxRunes, contextWords = 8, 24, 3
 )
 
@@ -70,7 +71,8 @@ func (q quoter) span(i, n int) score.Place {
 	return p
 }
 
-// around is the place of n running words from the i-th with some words of the same sentence on either side.
+// around is the place of n running words from the i-th with some words of the same sentence on
+// either side.
 func (q quoter) around(i, n, back, on int) score.Place {
 	for ; back > 0 && i > 0 && q.ws[i-1].turn == q.ws[i].turn && !q.ws[i].first; back-- {
 		i, n = i-1, n+1
@@ -78,7 +80,8 @@ func (q quoter) around(i, n, back, on int) score.Place {
 	return q.place(i, n+on)
 }
 
-// quoted is a word of the transcript as it is quoted: without its punctuation, and without the capital of a sentence's beginning.
+// quoted is a word of the transcript as it is quoted: without its punctuation, and without the
+// capital of a sentence's beginning.
 func quoted(text string, w word) string {
 	text = strings.TrimFunc(apostrophes.Replace(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	text = strings.Map(func(r rune) rune {
@@ -147,7 +150,8 @@ func (q quoter) bands() []score.Band {
 // complements are the prepositions that belong to an adjective before them: "responsible for".
 var complements = setOf("for of with about on at to in from")
 
-// withPreposition is how many words are quoted for the i-th: an adjective is quoted with the preposition behind it.
+// withPreposition is how many words are quoted for the i-th: an adjective is quoted with the
+// preposition behind it.
 func (q quoter) withPreposition(i int) int {
 	if i+1 < len(q.ws) && q.ws[i].class == adjective && complements[q.ws[i+1].form] {
 		return 2

@@ -2,7 +2,8 @@ package vocabulary
 
 import "strings"
 
-// The closed lists: words whose class is known whatever stands beside them. A word may stand in several.
+// The closed lists: words whose class is known whatever stands beside them. A word may stand in
+// several.
 var (
 	beForms      = setOf("be am is are was were been being")
 	haveForms    = setOf("have has had having")

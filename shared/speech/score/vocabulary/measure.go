@@ -11,11 +11,13 @@ const (
 )
 
 const (
-	// rangeWindow and patternWindow are windows of running words; steps are counted in pattern windows.
+	// rangeWindow and patternWindow are windows of running words; steps are counted in pattern
+	// windows.
 	rangeWindow, patternWindow = 50, 100
 	// levelSample is how many content words the mean level is drawn from.
 	levelSample = 50
-	// A text shorter than its window counts as one window, and its count grows by these powers of the missing length.
+	// A text shorter than its window counts as one window, and its count grows by these powers of
+	// the missing length.
 	rangeGrowth, patternGrowth, stepGrowth = 0.76, 0.79, 0.90
 )
 
@@ -25,6 +27,7 @@ type values map[string]float64
 // counted are the things that each measure counts at each running word, numbered from 0.
 type counted struct{ words, patterns, steps [][]int }
 
+// countables are what is counted in a text: its different words, patterns and steps.
 func countables(ws []word, patternsAt [][]found) counted {
 	type step struct {
 		key   string
@@ -78,9 +81,10 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// different counts the different things in the window of size running words that begins at each of them. The text's end is
-// joined to its beginning, so that every word is in equally many windows. A text of size words or fewer is one window, whose
-// count grows by the power growth of the missing length. items must not be empty.
+// different counts the different things in the window of size running words that begins at each of
+// them. The text's end is joined to its beginning, so that every word is in equally many windows. A
+// text of size words or fewer is one window, whose count grows by the power growth of the missing
+// length. items must not be empty.
 func different(items [][]int, size int, growth float64) []float64 {
 	n, highest := len(items), 0
 	for _, at := range items {
@@ -119,8 +123,8 @@ func different(items [][]int, size int, growth float64) []float64 {
 	return out
 }
 
-// levelOfText is the mean level of the different lemmas among levelSample content words drawn at random (hypergeometric), 1 to 6.
-// ok is false where no content word has a level.
+// levelOfText is the mean level of the different lemmas among levelSample content words drawn at
+// random (hypergeometric), 1 to 6. ok is false where no content word has a level.
 func levelOfText(ws []word) (v float64, ok bool) {
 	type lemma struct {
 		count int

@@ -5,14 +5,16 @@ import (
 	"parley/shared/speech/words"
 )
 
-// opening is a pattern to practise, and the words of a candidate who does not use it beside which it would have fitted. The
-// advice names the pattern and quotes the candidate's words; it never puts a sentence into their mouth.
+// opening is a pattern to practise, and the words of a candidate who does not use it beside which
+// it would have fitted. The advice names the pattern and quotes the candidate's words; it never
+// puts a sentence into their mouth.
 type opening struct {
 	pattern string // the pattern's name, or one of its own for a group
 	level   int    // the CEFR level at which CEFR-J's grammar profile (20180315) has it, 1 to 4
 	// used tells whether a finding shows that the candidate has it.
 	used func(f found) bool
-	// words is how many running words from here are quoted; 0: it would not fit here. back is how many before them are.
+	// words is how many running words from here are quoted; 0: it would not fit here. back is how
+	// many before them are.
 	words func(s spot) int
 	back  int
 	// advice is a sentence with one %s for the quotation, and better the forms that it recommends.
@@ -142,7 +144,8 @@ var openings = []opening{
 // setOfLiking are verbs after which learners say "to" and a verb where -ing is as good.
 var setOfLiking = setOf("like love hate start begin continue prefer")
 
-// openings finds the patterns that were not used, each with the surest place where it would have fitted.
+// openings finds the patterns that were not used, each with the surest place where it would have
+// fitted.
 func (q quoter) openings() []score.Opening {
 	out := []score.Opening{}
 	for _, o := range openings {
@@ -168,7 +171,8 @@ func (q quoter) openings() []score.Opening {
 	return out
 }
 
-// withinSentence tells whether n running words from the i-th are of one sentence and turn, as far as the transcript shows it.
+// withinSentence tells whether n running words from the i-th are of one sentence and turn, as far
+// as the transcript shows it.
 func (q quoter) withinSentence(i, n int) bool {
 	for j := i + 1; j < min(i+n, len(q.ws)); j++ {
 		if q.ws[j].turn != q.ws[i].turn || q.ws[j].first && q.ws[j].at != q.ws[j-1].at {

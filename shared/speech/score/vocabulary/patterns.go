@@ -16,19 +16,21 @@ const (
 	fixedPair   kind = "fixed pair"
 )
 
-// pattern is a lexico-grammatical pattern as far as lists of words can see it: positions only, no punctuation, so that a
-// recogniser's sentences are not needed.
+// pattern is a lexico-grammatical pattern as far as lists of words can see it: positions only, no
+// punctuation, so that a recogniser's sentences are not needed.
 type pattern struct {
 	name string
 	kind kind
-	// level is the CEFR level at which CEFR-J's grammar profile (20180315) has the pattern or its nearest item, 1 to 4, and levels
-	// that of single words of it; 0 where no list has it. It orders what is named to the candidate, and scores nothing.
+	// level is the CEFR level at which CEFR-J's grammar profile (20180315) has the pattern or its
+	// nearest item, 1 to 4, and levels that of single words of it; 0 where no list has it. It
+	// orders what is named to the candidate, and scores nothing.
 	level  int
 	levels map[string]int
-	// word makes one pattern for each word that is found ("link" because); nil: all that is found is one pattern.
+	// word makes one pattern for each word that is found ("link" because); nil: all that is found
+	// is one pattern.
 	word func(s spot) string
-	// words is how many running words the pattern takes from here; 0: it does not begin here. back and on are how many words
-	// before and after them make it readable ("I would have asked").
+	// words is how many running words the pattern takes from here; 0: it does not begin here. back
+	// and on are how many words before and after them make it readable ("I would have asked").
 	words    func(s spot) int
 	back, on int
 }
@@ -140,7 +142,8 @@ func span(words int, there bool) int {
 
 func itself(s spot) string { return s.form(0) }
 
-// patterns are all that count, in groups. The rules, and that each counts once, are those of the specification's recipe.
+// patterns are all that count, in groups. The rules, and that each counts once, are those of the
+// specification's recipe.
 var patterns = []pattern{
 	{name: "link", kind: clauses, on: 2, word: itself, words: func(s spot) int {
 		return span(1, linkers[s.form(0)] || s.is(0, "before", "after", "as") && subjects[s.form(1)])

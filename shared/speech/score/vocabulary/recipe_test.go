@@ -36,7 +36,8 @@ func rowsOf(t *testing.T, path string) [][]string {
 	return out[1:]
 }
 
-// rows reads a table of ../shared/data/vocabulary, which lies beside the repository and is never part of it.
+// rows reads a table of ../shared/data/vocabulary, which lies beside the repository and is never
+// part of it.
 func rows(t *testing.T, name string) [][]string {
 	t.Helper()
 	data, err := corpus.Data()
@@ -59,8 +60,8 @@ func measured(text string) (values, float64, int) {
 	return got, x, len(ws)
 }
 
-// agree compares a text's measures with a line of testdata/recipe.tsv: the specification's reference implementation, run with
-// the base forms of words.Lemma.
+// agree compares a text's measures with a line of testdata/recipe.tsv: the specification's
+// reference implementation, run with the base forms of words.Lemma.
 func agree(t *testing.T, text string, want []string) {
 	t.Helper()
 	got, x, n := measured(text)
@@ -87,8 +88,8 @@ func number64(t *testing.T, s string) float64 {
 	return v
 }
 
-// Ensure that the measures are those of the reference implementation to the fourth digit: on the two example texts, and on the
-// shared texts, whole and cut (of the sentences every tenth).
+// Ensure that the measures are those of the reference implementation to the fourth digit: on the
+// two example texts, and on the shared texts, whole and cut (of the sentences every tenth).
 func TestTheRecipesNumbers(t *testing.T) {
 	want := map[string][][]string{}
 	for _, r := range rowsOf(t, "testdata/recipe.tsv") {
@@ -118,7 +119,8 @@ func TestTheRecipesNumbers(t *testing.T) {
 	})
 }
 
-// Ensure that the figures of the specification come out: means by version and pairs in order, whole and cut to 250 words.
+// Ensure that the figures of the specification come out: means by version and pairs in order, whole
+// and cut to 250 words.
 func TestVersionsOfOneText(t *testing.T) {
 	texts := triples(t)
 	for _, c := range []struct {
@@ -171,7 +173,8 @@ func TestVersionsOfOneText(t *testing.T) {
 	}
 }
 
-// Ensure that single sentences give the figures of the specification, the drop against estimated levels of rare words included.
+// Ensure that single sentences give the figures of the specification, the drop against estimated
+// levels of rare words included.
 func TestSentencesAgainstTheirAnnotators(t *testing.T) {
 	got, human := map[string][]float64{}, map[string][]float64{}
 	for _, r := range rows(t, "cefr-sp-wikiauto.tsv") {

@@ -13,8 +13,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// mixed puts words of another speaker into the candidate's turn: sentences of four words, as a wrong boundary does, until they are
-// that share of it.
+// mixed puts words of another speaker into the candidate's turn: sentences of four words, as a
+// wrong boundary does, until they are that share of it.
 func mixed(own, others string, share float64) string {
 	mine, theirs := strings.Fields(own), strings.Fields(others)
 	var out []string
@@ -29,8 +29,9 @@ func mixed(own, others string, share float64) string {
 	return strings.Join(out, " ")
 }
 
-// Ensure that words of the interviewer that were put to the candidate move the predictor little, of 250 words, against the 0.75 that it is
-// unsure by on so many: at the 1 % that attribution may be wrong, and at 10 %.
+// Ensure that words of the interviewer that were put to the candidate move the predictor little, of
+// 250 words, against the 0.75 that it is unsure by on so many: at the 1 % that attribution may be
+// wrong, and at 10 %.
 func TestTheInterviewersWordsMoveTheScoreLittle(t *testing.T) {
 	texts := triples(t)
 	for _, c := range []struct {
@@ -62,7 +63,8 @@ func TestTheInterviewersWordsMoveTheScoreLittle(t *testing.T) {
 	}
 }
 
-// garbled replaces a share of the words by rare ones, heard with the given probability, as a recogniser does.
+// garbled replaces a share of the words by rare ones, heard with the given probability, as a
+// recogniser does.
 func garbled(text string, share, p float64) score.Material {
 	r := rand.New(rand.NewPCG(7, 7))
 	rare := strings.Fields("reluctantly qualm timid cloak furlong parsimony tincture obelisk cadaver lathe gauze mitre sedge trowel ochre vellum")
@@ -76,7 +78,8 @@ func garbled(text string, share, p float64) score.Material {
 	return m
 }
 
-// Ensure that what a recogniser invents, rare words that it is not sure of, raises no score: one word in ten, and even one in five.
+// Ensure that what a recogniser invents, rare words that it is not sure of, raises no score: one
+// word in ten, and even one in five.
 func TestUnsureRareWordsDoNotRaiseAScore(t *testing.T) {
 	for _, s := range samples {
 		x := func(m score.Material) float64 { return predicted(*mustScore(t, m).Raw) }
@@ -91,8 +94,8 @@ func TestUnsureRareWordsDoNotRaiseAScore(t *testing.T) {
 	}
 }
 
-// Ensure that the spread which misheard words add to the interval is what simulated errors make: of 250 words of news a share is left out,
-// or replaced by a word of another text.
+// Ensure that the spread which misheard words add to the interval is what simulated errors make: of
+// 250 words of news a share is left out, or replaced by a word of another text.
 func TestMisheardWordsStayWithinWhatTheyAdd(t *testing.T) {
 	var texts []string
 	var pool []string
@@ -130,7 +133,8 @@ func TestMisheardWordsStayWithinWhatTheyAdd(t *testing.T) {
 	}
 }
 
-// Ensure the bounds of little material, on both sides: under 50 words nothing, under 200 low confidence.
+// Ensure the bounds of little material, on both sides: under 50 words nothing, under 200 low
+// confidence.
 func TestConfidenceGrowsWithTheWords(t *testing.T) {
 	long := strings.Join([]string{samples[0].text, samples[1].text, samples[2].text, samples[3].text}, " ")
 	for _, c := range []struct {
@@ -162,7 +166,8 @@ func TestConfidenceGrowsWithTheWords(t *testing.T) {
 	}
 }
 
-// Ensure that no other language is scored, and that the reason names it: there are no lists, and variety alone does not order speakers.
+// Ensure that no other language is scored, and that the reason names it: there are no lists, and
+// variety alone does not order speakers.
 func TestOtherLanguages(t *testing.T) {
 	for language, text := range map[string]string{"es": "yo vivo en una ciudad y trabajo", "fr": "je travaille dans une ville", "de": "ich arbeite in einer Stadt", "ja": "私は東京で働いています"} {
 		m := spoken(strings.Repeat(text+" ", 20), 1)

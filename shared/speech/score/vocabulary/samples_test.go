@@ -1,7 +1,7 @@
 package vocabulary
 
-// samples are answers written for these tests as speakers of four levels would give them, to the same question: tell me about
-// your work.
+// samples are answers written for these tests as speakers of four levels would give them, to the
+// same question: tell me about your work.
 var samples = []struct{ name, text string }{
 	{"A2", `My name is Ana. I am from Brazil. I work in a shop. It is a big shop in my city. I like my job. I work with my friends.
 My friends are nice. In the morning I go to work by bus. I start at nine and I finish at five. I help the people in the shop. They want

@@ -1,12 +1,15 @@
-// Package vocabulary scores how varied and how advanced a candidate's English is, by four measures of equal weight: different
-// words (without nouns) in 50 running words, different patterns of grammar and phrase in 100, levels above A1 climbed in 100, and the
-// mean CEFR level of different content words. Each is the same for a short and a long interview, and nothing is trained.
+// Package vocabulary scores how varied and how advanced a candidate's English is, by four measures
+// of equal weight: different words (without nouns) in 50 running words, different patterns of
+// grammar and phrase in 100, steps up from level A1 in 100, and the mean CEFR level of different
+// content words. Each is the same for a short and a long interview, and nothing is trained.
 //
-// Words are taken as cleaned: fillers, repetitions and restarts are fluency's. Levels are those of CEFR-J's and Octanove's headwords and of
-// nothing else. Counts leave nouns out, since beginners list them, and words off the lists, since recognisers' errors look like
-// them. The norms come from interviews of learners and from native speakers' telephone talk (norms.json says which).
+// Words are taken as cleaned: fillers, repetitions and restarts are fluency's. Levels are those of
+// CEFR-J's and Octanove's headwords and of nothing else. Counts leave nouns out, since beginners
+// list them, and words off the lists, since recognisers' errors look like them. The norms come from
+// interviews of learners and from native speakers' telephone talk (norms.json says which).
 //
-// Other languages are not scored: there is no such list, and counting different words alone does not order speakers.
+// Other languages are not scored: there is no such list, and counting different words alone does
+// not order speakers.
 package vocabulary
 
 import (
@@ -31,10 +34,12 @@ const (
 // wordCount names the measure that reports how much was said.
 const wordCount = "words"
 
-// Score measures the vocabulary of the candidate's turns. It looks at words alone, so PCM may be nil. Raw is nil, and Reason says
-// why, for any language but English; for fewer than MinWords words, unless the minimum is waived (then whatever can be computed
-// is); and where the words were heard with a mean probability under 0.65, waived or not, because errors then make the score. Lexis is what
-// the score rests on; it is nil where there is no score. The error is always nil today.
+// Score measures the vocabulary of the candidate's turns. It looks at words alone, so PCM may be
+// nil. Raw is nil, and Reason says why, for any language but English; for fewer than MinWords
+// words, unless the minimum is waived (then whatever can be computed is); and where the words were
+// heard with a mean probability under 0.65, waived or not, because errors then make the score.
+// Lexis is what the score rests on; it is nil where there is no score. The error is always nil
+// today.
 func Score(m score.Material) (score.Result, error) {
 	section := norms.Of(score.Vocabulary)
 	kept, seconds := candidate(m.Conversation)
@@ -92,8 +97,9 @@ func certainty(kept []heard) float64 {
 	return sum / float64(max(1, len(kept)))
 }
 
-// combine returns the predictor x (-1 at the low, 1 at the high end of all norms) and the measures with their shares. Where one of the
-// measures is missing, the others share its weight. nil: nothing that counts was measured.
+// combine returns the predictor x (-1 at the low, 1 at the high end of all norms) and the measures
+// with their shares. Where one of the measures is missing, the others share its weight. nil:
+// nothing that counts was measured.
 func combine(section norms.Section, got values) (x float64, out []score.Measure) {
 	total := 0.0
 	for _, m := range section.Measures {
@@ -144,7 +150,8 @@ func predictorOf(section norms.Section, points float64) float64 {
 
 func logit(points float64) float64 { return math.Log(points / (5 - points)) }
 
-// perPoint is how many points of the score a unit of the predictor x made, against a candidate in the middle of all norms.
+// perPoint is how many points of the score a unit of the predictor x made, against a candidate in
+// the middle of all norms.
 func perPoint(points func(float64) float64, x float64) float64 {
 	if math.Abs(x) < 1e-6 {
 		x = 1e-6
@@ -155,7 +162,8 @@ func perPoint(points func(float64) float64, x float64) float64 {
 // round keeps six decimals: machines that fuse multiplications differ further down.
 func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
 
-// said reports how much was said. It weighs nothing: the length of an interview is the interviewer's choice.
+// said reports how much was said. It weighs nothing: the length of an interview is the
+// interviewer's choice.
 func said(n int) score.Measure {
 	v := float64(n)
 	return score.Measure{Name: wordCount, Label: "words used for the score", Value: &v, Unit: "words"}
@@ -171,6 +179,8 @@ func unmeasured(r score.Result, section norms.Section, reason string) score.Resu
 	return r
 }
 
+// cautions are what makes a score less sure than its interval: few words, many misheard, a text
+// that may have been read.
 func cautions(section norms.Section, n int, sure float64, got values) []string {
 	var out []string
 	if n < LowWords {

@@ -6,8 +6,9 @@ import (
 	"parley/shared/speech/words"
 )
 
-// class is what kind of word a running word is. Only structure words, verbs, adjectives, adverbs and nouns are ever counted:
-// names and numbers say nothing of a level, words of talk are everybody's, and unlisted words are misheard too often.
+// class is what kind of word a running word is. Only structure words, verbs, adjectives, adverbs
+// and nouns are ever counted: names and numbers say nothing of a level, words of talk are
+// everybody's, and unlisted words are misheard too often.
 type class byte
 
 const (
@@ -41,7 +42,8 @@ type word struct {
 	first bool // begins a sentence
 }
 
-// counts tells whether the word is one of those whose variety is measured: all but nouns, which beginners list.
+// counts tells whether the word is one of those whose variety is measured: all but nouns, which
+// beginners list.
 func (w word) counts() bool { return w.class.in("FVJR") }
 
 // key is what makes two words the same: structure words count by their form.
@@ -56,7 +58,8 @@ var contracted = []struct{ suffix, form string }{
 	{"n't", "not"}, {"'m", "am"}, {"'re", "are"}, {"'ll", "will"}, {"'ve", "have"}, {"'d", "would"},
 }
 
-// irregular are contractions whose first half changes, spoken ones among them, and what the apostrophe's s is after a pronoun.
+// irregular are contractions whose first half changes, spoken ones among them, and what the
+// apostrophe's s is after a pronoun.
 var irregular = map[string][2]string{
 	"can't": {"can", "not"}, "won't": {"will", "not"}, "shan't": {"shall", "not"}, "cannot": {"can", "not"},
 	"it's": {"it", "is"}, "that's": {"that", "is"}, "he's": {"he", "is"}, "she's": {"she", "is"}, "there's": {"there", "is"},
@@ -79,7 +82,8 @@ func split(form string) []string {
 	return []string{strings.Trim(strings.TrimSuffix(form, "'s"), "'")}
 }
 
-// lowest is the lower level of a form and its base form, whatever the part of speech; 0: neither is a headword.
+// lowest is the lower level of a form and its base form, whatever the part of speech; 0: neither is
+// a headword.
 func lowest(form, lemma string) int {
 	a, b := words.Headword(form).Lowest(), words.Headword(lemma).Lowest()
 	if a == 0 || b > 0 && b < a {
@@ -88,7 +92,8 @@ func lowest(form, lemma string) int {
 	return a
 }
 
-// inflected is the verb that a form inflects, empty for none. Endings are taken off here because lemmatisers leave many on.
+// inflected is the verb that a form inflects, empty for none. Endings are taken off here because
+// lemmatisers leave many on.
 func inflected(form, lemma string) string {
 	var tries []string
 	if base, ok := irregularBase[form]; ok {
@@ -131,7 +136,8 @@ func inflected(form, lemma string) string {
 	return ""
 }
 
-// openParts are the levels of a word by open part of speech, the lowest over its form, its lemma and the verb that it inflects.
+// openParts are the levels of a word by open part of speech, the lowest over its form, its lemma
+// and the verb that it inflects.
 func openParts(form, lemma, base string) words.Levels {
 	out := words.Headword(form)
 	for part, level := range words.Headword(lemma) {
@@ -148,8 +154,8 @@ func openParts(form, lemma, base string) words.Levels {
 	return out
 }
 
-// read makes running words of what was kept. Words of C1, C2 and off the lists that were heard with less than rareP are left
-// out, since recognisers' errors look like them; leftOut is how many.
+// read makes running words of what was kept. Words of C1, C2 and off the lists that were heard with
+// less than rareP are left out, since recognisers' errors look like them; leftOut is how many.
 func read(kept []heard, rareLevel int, rareP float64) (ws []word, leftOut int) {
 	names := namesOf(kept)
 	for _, h := range kept {
@@ -196,7 +202,8 @@ func rare(w word, rareLevel int) bool {
 
 var partOf = map[class]words.Part{verb: words.Verb, adjective: words.Adjective, adverb: words.Adverb, noun: words.Noun}
 
-// levelOf is a word's level as a word of its class; where the lists have it as another part only, that one's.
+// levelOf is a word's level as a word of its class; where the lists have it as another part only,
+// that one's.
 func levelOf(w word) int {
 	switch w.class {
 	case nameWord, talkWord, numberWord:
@@ -215,8 +222,8 @@ func levelOf(w word) int {
 // nameLevel: a capitalised word up to here (English, Monday) is a word that is learnt like others.
 const nameLevel = 3
 
-// namesOf finds the forms that are names: written with a capital inside a sentence, and above B1 or off the lists. Where most
-// words have capitals, or none, capitals say nothing.
+// namesOf finds the forms that are names: written with a capital inside a sentence, and above B1 or
+// off the lists. Where most words have capitals, or none, capitals say nothing.
 func namesOf(kept []heard) map[string]bool {
 	names := map[string]bool{}
 	inside, capitals := 0, 0
@@ -240,8 +247,8 @@ func namesOf(kept []heard) map[string]bool {
 	return names
 }
 
-// classOf is the class of ws[i]. Those before it are known. Where the lists allow several parts of speech, the first rule that
-// holds decides.
+// classOf is the class of ws[i]. Those before it are known. Where the lists allow several parts of
+// speech, the first rule that holds decides.
 func classOf(ws []word, i int) class {
 	w := ws[i]
 	f := w.form

@@ -1,6 +1,6 @@
 // Command gen makes the embedded word list from the two published ones: get both CSV files from
 // https://github.com/openlanguageprofiles/olp-en-cefrj into one folder, then
-// `go run ./shared/words/gen --lists FOLDER --out shared/words`.
+// `go run ./shared/speech/words/gen --lists FOLDER --out shared/speech/words`.
 package main
 
 import (
@@ -16,7 +16,8 @@ import (
 	"strings"
 )
 
-// sources are the published lists with their hashes: another edition is refused, because scores depend on every line.
+// sources are the published lists with their hashes: another edition is refused, because scores
+// depend on every line.
 var sources = []struct{ name, sha string }{
 	{"cefrj-vocabulary-profile-1.5.csv", "b0dd3c635f1c9a4fdf1490c7e5b7c48e8bbe55b652ad0c9860a95f98e10ae498"},
 	{"octanove-vocabulary-profile-c1c2-1.0.csv", "18c33a407f2f89f7b8de9671c6d45fe3ea0bce45e7d2d7dcaab48d73e0f7b380"},
@@ -63,8 +64,9 @@ func run(lists, out string) error {
 	return nil
 }
 
-// collect adds a list to levels: "headword TAB part of speech" to its level, the lowest one where it has several. A headword
-// of several spellings ("cafe/café") is one for each; a headword of several words is left out, since words are looked up one by one.
+// collect adds a list to levels: "headword TAB part of speech" to its level, the lowest one where
+// it has several. A headword of several spellings ("cafe/café") is one for each; a headword of
+// several words is left out, since words are looked up one by one.
 func collect(levels map[string]string, b []byte) error {
 	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b, []byte("\ufeff")))).ReadAll()
 	if err != nil {
