@@ -25,8 +25,8 @@ const maxPoints = 3
 
 // Advice is what a candidate may practise, by the result of Score: at most three points, those on
 // the measure with most to gain first, each with an example from the transcript. Measures at the
-// high end of their norm and beyond need none. nil: the result holds no score, or nothing stands
-// out.
+// high end of their norm and beyond need none, and what was heard with a probability under 0.8 is no
+// example. nil: the result holds no score, or nothing stands out.
 func Advice(r score.Result) []Point {
 	if r.Raw == nil || r.Lexis == nil {
 		return nil
@@ -54,8 +54,11 @@ func Advice(r score.Result) []Point {
 	said := map[string]bool{} // one example serves one point
 	for round := range maxPoints {
 		for _, q := range queues {
-			if round < len(q) && len(out) < maxPoints && !said[q[round].At.Context] {
-				said[q[round].At.Context] = true
+			if round >= len(q) || len(out) == maxPoints {
+				continue
+			}
+			if at := q[round].At; at.P >= sureP && !said[at.Context] {
+				said[at.Context] = true
 				out = append(out, q[round])
 			}
 		}
@@ -189,7 +192,7 @@ func unused(l score.Lexis) []Point {
 const (
 	// namedLevel is the level from which a word is worth naming, 3 (B1).
 	namedLevel = 3
-	// sureP is how surely something must have been heard to be named to the candidate.
+	// sureP is how surely something must have been heard to be quoted to the candidate.
 	sureP = 0.8
 	// maxNamed is how many words and patterns a sentence names.
 	maxNamed = 3

@@ -201,6 +201,15 @@ func TestAdvice(t *testing.T) {
 		}
 		t.Fatalf("no point on it: %+v", Advice(mustScore(t, conversation(text))))
 	})
+	t.Run("what was hardly heard is no example", func(t *testing.T) {
+		m := conversation(samples[0].text)
+		for i := range m.Conversation.Turns[1].Words {
+			m.Conversation.Turns[1].Words[i].P = 0.79
+		}
+		if points := Advice(mustScore(t, m)); len(points) > 0 {
+			t.Fatalf("%+v", points)
+		}
+	})
 	t.Run("without a score there is no advice and nothing to explain", func(t *testing.T) {
 		r := mustScore(t, spoken("yes", 1))
 		if p, s := Advice(r), Explain(r); p != nil || s != "" {

@@ -81,7 +81,7 @@ func (s spot) class(step int) class {
 	return w.class
 }
 
-// is tells whether the form that many steps on is one of the words given, parted by spaces.
+// is tells whether the form that many steps on is one of those given.
 func (s spot) is(step int, forms ...string) bool {
 	f := s.form(step)
 	for _, x := range forms {
