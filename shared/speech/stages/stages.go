@@ -167,6 +167,15 @@ func (w Works) converse(ctx context.Context, r run.Run) error {
 	return speech.Conversation.Save(ctx, w.Objects, r, 0, c)
 }
 
+// howToGoOn says how a client gets the other scores of a recording whose dimension s cannot be measured;
+// empty where there is no such way, or where it is taken already.
+func howToGoOn(r run.Run, s speech.Scoring) string {
+	if row, ok := score.Find(s.Dimension()); !ok || row.Required || r.Request.AllowPartial {
+		return ""
+	}
+	return " Submit with allowPartial=true to get the other scores."
+}
+
 // score is the work of a dimension's stage. One that could not be measured is a finding with the code of
 // the stage.
 func (w Works) score(s speech.Scoring) pipeline.Work {
@@ -180,7 +189,7 @@ func (w Works) score(s speech.Scoring) pipeline.Work {
 		case err != nil:
 			return pipeline.Result{}, fmt.Errorf("stages: %s: %w", s.Name, err)
 		case draft.Reason != "":
-			return pipeline.Result{}, errcode.Newf(s.Fail, "%s", draft.Reason)
+			return pipeline.Result{}, errcode.Newf(s.Fail, "%s", draft.Reason+howToGoOn(r, s))
 		}
 		return pipeline.Result{}, speech.DraftOf(s.Dimension()).Save(ctx, w.Objects, r, 0, draft)
 	}
