@@ -118,7 +118,7 @@ var refusals = map[errcode.Code]met{
 	errcode.MissingAudioFile:         inTheCall(func(w walk) reply { return w.submit(nil, "language", "en") }),
 	errcode.UnsupportedFormat:        inTheCall(recording([]byte(strings.Repeat("not a recording ", 1000)))),
 	errcode.AudioTooShort:            inTheCall(recording(lasting(179))),
-	errcode.AudioTooLong:             inTheCall(recording(lasting(2701))),
+	errcode.AudioTooLong:             inTheCall(recording(lasting(2702))),
 	errcode.AudioDurationUnavailable: inTheCall(recording(lasting(200)[:100_000])),
 	errcode.FileTooLarge: inTheCall(func(w walk) reply {
 		return w.call(http.MethodPost, "/speech/uploads", nil, strings.NewReader(`{"sizeBytes":26214401}`))

@@ -70,7 +70,7 @@ type world struct {
 // entry is what a list shows of a failed run.
 const entry = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","externalId":null,"status":"failed","serviceType":"speech","timestamp":"2026-04-21T12:34:57.000Z","createdAt":"2026-04-21T12:34:00.000Z",` +
 	`"completedAt":"2026-04-21T12:34:56.789Z","processingTimeMs":56789,"scoringMethod":null,"scoringVersion":null,` +
-	`"audio":{"durationMs":200000,"durationFormatted":"3:20","format":"flac","sizeBytes":42226,"languageCode":null,"requestedLanguage":"en","speakerCount":null,"quality":null},` +
+	`"audio":{"durationMs":200000,"durationFormatted":"3:20","format":"flac","sizeBytes":42226,"joins":0,"breaks":{"count":0,"leftOutMs":0},"languageCode":null,"requestedLanguage":"en","speakerCount":null,"channels":null,"quality":null},` +
 	`"candidateDetection":null,"scores":null,"confidence":null,"explainability":null,"hrRecommendation":null,"candidateFeedback":null,` +
 	`"credits":{"deducted":0,"remainingBalance":12,"audioDurationMinutes":3.33},"error":{"code":"SCORING_FAILED","message":"A scorer failed after its retry."},"metadata":{},"tags":[]}`
 
