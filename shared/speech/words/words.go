@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -105,7 +106,7 @@ func parse(text string) (map[string]Levels, error) {
 		out[cells[0]] = l
 	}
 	if n == 0 {
-		return nil, fmt.Errorf("words: the list is empty")
+		return nil, errors.New("words: the list is empty")
 	}
 	return out, nil
 }

@@ -3,6 +3,7 @@ package vocabulary
 import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/words"
+	"slices"
 )
 
 // opening is a pattern to practise, and the words of a candidate who does not use it beside which
@@ -24,12 +25,7 @@ type opening struct {
 
 func named(names ...string) func(f found) bool {
 	return func(f found) bool {
-		for _, n := range names {
-			if f.pattern.name == n {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(names, f.pattern.name)
 	}
 }
 

@@ -1,6 +1,7 @@
 package vocabulary
 
 import (
+	"slices"
 	"strings"
 
 	"parley/shared/speech/words"
@@ -83,13 +84,7 @@ func (s spot) class(step int) class {
 
 // is tells whether the form that many steps on is one of those given.
 func (s spot) is(step int, forms ...string) bool {
-	f := s.form(step)
-	for _, x := range forms {
-		if f == x {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(forms, s.form(step))
 }
 
 func (s spot) ing(step int) bool {

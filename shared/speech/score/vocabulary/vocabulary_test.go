@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -274,7 +275,7 @@ func TestLevelOfText(t *testing.T) {
 	of := func(levels ...int) []word {
 		var ws []word
 		for i, l := range levels {
-			ws = append(ws, word{lemma: fmt.Sprint(i), class: noun, level: l})
+			ws = append(ws, word{lemma: strconv.Itoa(i), class: noun, level: l})
 		}
 		return ws
 	}

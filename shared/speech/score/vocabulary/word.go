@@ -250,8 +250,7 @@ func namesOf(kept []heard) map[string]bool {
 // classOf is the class of ws[i]. Those before it are known. Where the lists allow several parts of
 // speech, the first rule that holds decides.
 func classOf(ws []word, i int) class {
-	w := ws[i]
-	f := w.form
+	f := ws[i].form
 	var before, after string
 	beforeClass := nothing
 	if i > 0 {
@@ -268,7 +267,7 @@ func classOf(ws []word, i int) class {
 	case structure[f]:
 		return structureWord
 	}
-	levels := openParts(f, w.lemma, w.base)
+	levels := openParts(f, ws[i].lemma, ws[i].base)
 	isVerb, isAdjective, isAdverb, isNoun := levels[words.Verb] > 0, levels[words.Adjective] > 0, levels[words.Adverb] > 0, levels[words.Noun] > 0
 	other := adverb // what it is if no verb
 	switch {

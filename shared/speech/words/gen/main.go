@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -73,7 +74,7 @@ func collect(levels map[string]string, b []byte) error {
 		return err
 	}
 	if len(rows) < 2 || !slices.Equal(rows[0][:3], []string{"headword", "pos", "CEFR"}) {
-		return fmt.Errorf("the columns are not headword, pos, CEFR")
+		return errors.New("the columns are not headword, pos, CEFR")
 	}
 	for i, r := range rows[1:] {
 		level := strings.TrimSpace(r[2])
