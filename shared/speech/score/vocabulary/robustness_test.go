@@ -112,7 +112,7 @@ func TestMisheardWordsStayWithinWhatTheyAdd(t *testing.T) {
 		sum, n := 0.0, 0.0
 		for _, text := range texts {
 			var heard []string
-			for _, w := range strings.FieldsSeq(text) {
+			for w := range strings.FieldsSeq(text) {
 				switch e := r.Float64(); {
 				case e >= share:
 					heard = append(heard, w)
