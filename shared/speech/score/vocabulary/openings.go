@@ -1,9 +1,10 @@
 package vocabulary
 
 import (
+	"slices"
+
 	"parley/shared/speech/score"
 	"parley/shared/speech/words"
-	"slices"
 )
 
 // opening is a pattern to practise, and the words of a candidate who does not use it beside which
