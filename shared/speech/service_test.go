@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/engine/pipeline"
+	"parley/infra/prove/service"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/speech"
@@ -25,34 +25,7 @@ func TestThePriceIsACreditPerStartedMinute(t *testing.T) {
 	}
 }
 
-// Ensure that every part, of the shortest recording and of the longest, is sent at least five times within
-// its run's budget.
-func TestABudgetHoldsFiveSends(t *testing.T) {
-	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {
-		for _, stage := range speech.Service.Stages {
-			part := run.Part{Stage: stage.Name}
-			now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
-			r := run.Run{Status: run.Processing, Length: length, Parts: map[run.Part]run.Pending{part: {Due: now.Add(stage.DueFor(length)), Sent: 1}}}
-			r.Deadline = now.Add(pipeline.Budget(0)(r))
-			for now.Before(r.Deadline) {
-				now = r.Parts[part].Due
-				a, err := speech.Service.Watch(r, now)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if a.End != "" {
-					break
-				}
-				if r, err = r.Resent(a.Resend, now); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if sent := r.Parts[part].Sent; sent < 5 {
-				t.Errorf("%s of %v is sent %d times", stage.Name, length, sent)
-			}
-		}
-	}
-}
+func TestABudgetHoldsFiveSends(t *testing.T) { service.HoldsFiveSends(t, speech.Service) }
 
 // Ensure that every stage is reached from the first one, and that the chain ends.
 func TestTheGraphReachesEveryStage(t *testing.T) {

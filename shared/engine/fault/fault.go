@@ -67,13 +67,7 @@ func Ready() bool { return process.Ready() }
 
 // Loses decides, before a stage's function sees a delivery, whether STAGE=drop loses it.
 func (i *Injector) Loses(ctx context.Context, stage string) bool {
-	if spec, ok := i.find(stage); !ok || spec.Action != Drop {
-		return false
-	}
-	spec, ok := i.take(stage)
-	if ok {
-		slog.WarnContext(ctx, "fault injected", "stage", stage, "fault", spec.String())
-	}
+	_, ok := i.take(ctx, stage, func(a Action) bool { return a == Drop })
 	return ok
 }
 
@@ -82,14 +76,10 @@ func (i *Injector) Loses(ctx context.Context, stage string) bool {
 // ctx ends, so that the function's own time limit ends it. With STAGE=crash it returns nil and
 // dooms the process: see Doomed.
 func (i *Injector) Stage(ctx context.Context, stage string) error {
-	if spec, ok := i.find(stage); !ok || spec.Action == Drop {
-		return nil
-	}
-	spec, ok := i.take(stage)
+	spec, ok := i.take(ctx, stage, func(a Action) bool { return a != Drop })
 	if !ok {
 		return nil
 	}
-	slog.WarnContext(ctx, "fault injected", "stage", stage, "fault", spec.String())
 	switch spec.Action {
 	case Error:
 		return ErrInjected
@@ -172,12 +162,13 @@ func (i *Injector) find(target string) (Spec, bool) {
 	return Spec{}, false
 }
 
-// take is find for faults that may have a count, of which it uses up one. ok is false if none is
-// left.
-func (i *Injector) take(target string) (Spec, bool) {
-	spec, ok := i.find(target)
-	if !ok || spec.Times == 0 {
-		return spec, ok
+// take is find for the faults of a stage whose action is wanted. Such a fault may have a count, of
+// which take uses up one; ok is false if none is left.
+func (i *Injector) take(ctx context.Context, stage string, wanted func(Action) bool) (spec Spec, ok bool) {
+	spec, ok = i.find(stage)
+	if !ok || !wanted(spec.Action) || spec.Times != 0 && !takeToken(i.path, stage) {
+		return Spec{}, false
 	}
-	return spec, takeToken(i.path, target)
+	slog.WarnContext(ctx, "fault injected", "stage", stage, "fault", spec.String())
+	return spec, true
 }

@@ -341,34 +341,7 @@ func TestAPartThatIsSentAgainIsGivenTwiceAsLong(t *testing.T) {
 	}
 }
 
-// Ensure that every part of the shortest and of the longest recording can be sent at least five
-// times within its run's budget.
-func TestABudgetHoldsFiveSends(t *testing.T) {
-	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {
-		for _, stage := range service.Sample.Stages {
-			part := run.Part{Stage: stage.Name}
-			now := time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
-			r := run.Run{Status: run.Processing, Length: length, Parts: map[run.Part]run.Pending{part: {Due: now.Add(stage.DueFor(length)), Sent: 1}}}
-			r.Deadline = now.Add(pipeline.Budget(0)(r))
-			for now.Before(r.Deadline) {
-				now = r.Parts[part].Due
-				a, err := service.Sample.Watch(r, now)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if a.End != "" {
-					break
-				}
-				if r, err = r.Resent(a.Resend, now); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if sent := r.Parts[part].Sent; sent < 5 {
-				t.Errorf("%s of %s is sent %d times", part, length, sent)
-			}
-		}
-	}
-}
+func TestABudgetHoldsFiveSends(t *testing.T) { service.HoldsFiveSends(t, service.Sample) }
 
 func TestTheSweepHealsWhatWasLostAndEndsWhatIsStuck(t *testing.T) {
 	s := newSystem(t, 1)
