@@ -28,34 +28,16 @@ const (
 
 // Aligner implements accent.Aligner. Safe for concurrent use; requests wait for a free child.
 type Aligner struct {
-	children []*process.Child
-	free     chan *process.Child
+	programs *process.Pool
 	dict     func() (Dictionary, error)
 }
 
 // New describes an aligner by the paths of its program and of the folder of its models, and by how many copies of the program may
 // work at once: one per processor, at least 1. None is started before its first use. Which copy answers changes no answer.
 func New(gop, models string, copies int) *Aligner {
-	a := &Aligner{
-		free: make(chan *process.Child, max(copies, 1)),
-		dict: sync.OnceValues(func() (Dictionary, error) { return ReadDictionary(filepath.Join(models, dictFile)) }),
-	}
-	for range cap(a.free) {
-		c := process.NewChild(gop, []string{models}, process.Limits{Memory: memory, File: 1}, maxAnswer)
-		a.children = append(a.children, c)
-		a.free <- c
-	}
-	return a
-}
-
-// ask puts a request to a child that is free.
-func (a *Aligner) ask(ctx context.Context, parts ...[]byte) ([]byte, error) {
-	select {
-	case c := <-a.free:
-		defer func() { a.free <- c }()
-		return c.Ask(ctx, parts...)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return &Aligner{
+		programs: process.NewPool(copies, gop, []string{models}, process.Limits{Memory: memory, File: 1}, maxAnswer),
+		dict:     sync.OnceValues(func() (Dictionary, error) { return ReadDictionary(filepath.Join(models, dictFile)) }),
 	}
 }
 
@@ -67,22 +49,14 @@ func (a *Aligner) Start(ctx context.Context) error {
 	if _, err := a.dict(); err != nil {
 		return err
 	}
-	for _, c := range a.children {
-		if _, err := c.Start(ctx); err != nil {
-			return fmt.Errorf("pocketsphinx: %w", err)
-		}
+	if err := a.programs.Start(ctx); err != nil {
+		return fmt.Errorf("pocketsphinx: %w", err)
 	}
 	return nil
 }
 
 // Close ends the children.
-func (a *Aligner) Close() error {
-	var errs []error
-	for _, c := range a.children {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
-}
+func (a *Aligner) Close() error { return a.programs.Close() }
 
 // answer is the engine's; frames are of 10 ms.
 type answer struct {
@@ -122,7 +96,7 @@ func (a *Aligner) Align(ctx context.Context, pcm []int16, words []string) ([]acc
 	if err != nil {
 		return nil, fmt.Errorf("pocketsphinx: %w", err)
 	}
-	line, err := a.ask(ctx, append(head, '\n'), audio.Bytes(pcm))
+	line, err := a.programs.Ask(ctx, append(head, '\n'), audio.Bytes(pcm))
 	if err != nil {
 		return nil, fmt.Errorf("pocketsphinx: %w", err)
 	}

@@ -10,7 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"parley/shared/process"
 	"parley/shared/speech/audio"
@@ -37,41 +38,26 @@ const (
 // Embedder implements diarization.Embedder. Safe for concurrent use; requests wait for a free
 // child.
 type Embedder struct {
-	children []*process.Child
-	free     chan *process.Child
+	programs *process.Pool
 }
 
 // New describes an embedder by the paths of its program and of its weights, and by how many copies
 // of the program may work at once: one per processor, at least 1. None is started before its first
 // use. Which copy answers changes no answer.
 func New(program, weights string, copies int) *Embedder {
-	e := &Embedder{free: make(chan *process.Child, max(copies, 1))}
-	for range cap(e.free) {
-		c := process.NewChild(program, []string{weights}, process.Limits{Memory: memory, File: 1}, maxAnswer)
-		e.children = append(e.children, c)
-		e.free <- c
-	}
-	return e
+	return &Embedder{process.NewPool(copies, program, []string{weights}, process.Limits{Memory: memory, File: 1}, maxAnswer)}
 }
 
 // Start loads every copy's weights, where they are not loaded.
 func (e *Embedder) Start(ctx context.Context) error {
-	for _, c := range e.children {
-		if _, err := c.Start(ctx); err != nil {
-			return fmt.Errorf("campplus: %w", err)
-		}
+	if err := e.programs.Start(ctx); err != nil {
+		return fmt.Errorf("campplus: %w", err)
 	}
 	return nil
 }
 
 // Close ends the children.
-func (e *Embedder) Close() error {
-	var errs []error
-	for _, c := range e.children {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
-}
+func (e *Embedder) Close() error { return e.programs.Close() }
 
 // Embed implements diarization.Embedder.
 func (e *Embedder) Embed(ctx context.Context, pcm []int16, windows []audio.Span) ([][]float32, error) {
@@ -84,31 +70,22 @@ func (e *Embedder) Embed(ctx context.Context, pcm []int16, windows []audio.Span)
 			return nil, fmt.Errorf("campplus: window %d to %d ms of a recording of %d ms", w.StartMs, w.EndMs, length)
 		}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	out := make([][]float32, len(windows))
-	var all sync.WaitGroup
-	for from := 0; from < len(windows) && ctx.Err() == nil; {
+	all, each := errgroup.WithContext(ctx)
+	all.SetLimit(e.programs.Size()) // each request holds a copy of its samples
+	for from := 0; from < len(windows) && each.Err() == nil; {
 		to, end := from+1, windows[from].EndMs
 		for to < len(windows) && to-from < requestWindows && max(end, windows[to].EndMs)-windows[from].StartMs <= requestMs {
 			end = max(end, windows[to].EndMs)
 			to++
 		}
-		select {
-		case c := <-e.free:
-			all.Add(1)
-			go func(windows []audio.Span, into [][]float32, end int64) {
-				defer all.Done()
-				defer func() { e.free <- c }()
-				if err := ask(ctx, c, pcm, windows, into, end); err != nil {
-					cancel(fmt.Errorf("campplus: %w", err))
-				}
-			}(windows[from:to], out[from:to], end)
-		case <-ctx.Done():
-		}
+		some, into := windows[from:to], out[from:to]
+		all.Go(func() error { return e.ask(each, pcm, some, into, end) })
 		from = to
 	}
-	all.Wait()
+	if err := all.Wait(); err != nil {
+		return nil, fmt.Errorf("campplus: %w", err)
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -116,7 +93,7 @@ func (e *Embedder) Embed(ctx context.Context, pcm []int16, windows []audio.Span)
 }
 
 // ask puts windows that lie between the first one's start and end to a child.
-func ask(ctx context.Context, c *process.Child, pcm []int16, windows []audio.Span, into [][]float32, end int64) error {
+func (e *Embedder) ask(ctx context.Context, pcm []int16, windows []audio.Span, into [][]float32, end int64) error {
 	start := windows[0].StartMs
 	samples := pcm[start*perMs : end*perMs]
 	request := struct {
@@ -130,7 +107,7 @@ func ask(ctx context.Context, c *process.Child, pcm []int16, windows []audio.Spa
 	if err != nil {
 		return err
 	}
-	line, err := c.Ask(ctx, append(head, '\n'), audio.Bytes(samples))
+	line, err := e.programs.Ask(ctx, append(head, '\n'), audio.Bytes(samples))
 	if err != nil {
 		return err
 	}
