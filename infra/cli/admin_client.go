@@ -83,7 +83,8 @@ func (o *operator) clientCreate() *cobra.Command {
 	return c
 }
 
-// The bounds of what an operator may say; Credits are those of one movement, far below what a sum could overflow by.
+// The bounds of what an operator may say; Credits are those of one movement, far below what a sum
+// could overflow by.
 const (
 	maxName    = 255 // bytes
 	maxNote    = 500 // bytes
@@ -165,7 +166,8 @@ func (o *operator) clientShow() *cobra.Command {
 	}
 }
 
-// listed is a client whose lists are JSON arrays, empty ones too, and whose retention is the one that holds.
+// listed is a client whose lists are JSON arrays, empty ones too, and whose retention is the one
+// that holds.
 func listed(c account.Client) account.Client {
 	days := retentionDays(c)
 	c.AudioRetentionDays = &days

@@ -189,7 +189,8 @@ new key a life of its own.`,
 	return c
 }
 
-// inherited gives a key the settings of old; its expiry too, unless it is said anew. An error says that old has none to give.
+// inherited gives a key the settings of old; its expiry too, unless it is said anew. An error says
+// that old has none to give.
 func inherited(old account.Key, anew bool, expires time.Duration, now time.Time) (func(*account.Key), error) {
 	at := old.ExpiresAt
 	switch {

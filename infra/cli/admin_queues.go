@@ -20,7 +20,8 @@ import (
 // maxRedriven is how many dead letters one redrive moves back at most.
 const maxRedriven = 10_000
 
-// watched is how many runs under way, or with a webhook outstanding, are asked for the age of their messages, those first that are due first.
+// watched is how many runs under way, or with a webhook outstanding, are asked for the age of their
+// messages, those first that are due first.
 const watched = 1000
 
 // ahead is further in the future than any run's next due time.
@@ -98,7 +99,8 @@ func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]qu
 	return views, nil
 }
 
-// ages is how long ago the longest outstanding part of each stage was last sent; stages that no run waits for are left out.
+// ages is how long ago the longest outstanding part of each stage was last sent; stages that no run
+// waits for are left out.
 func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time.Duration, error) {
 	now := o.clock.Now()
 	ids, err := runs.Due(ctx, now.Add(ahead), watched)

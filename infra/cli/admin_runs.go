@@ -212,7 +212,8 @@ its client has too few credits.`,
 	}
 }
 
-// notRetried says why r, the run as it was last read, is no failed run of the attempt that was to be tried again.
+// notRetried says why r, the run as it was last read, is no failed run of the attempt that was to
+// be tried again.
 func notRetried(r run.Run) error {
 	if r.Status == run.Failed {
 		return fmt.Errorf("run %s was retried by another and failed again at attempt %d", r.ID, r.Attempt)
@@ -250,7 +251,8 @@ released, its slot or place in the queue is free, and the client's next run star
 	return c
 }
 
-// deps are what moves runs, as in the functions; what goes wrong on the way is told on standard error.
+// deps are what moves runs, as in the functions; what goes wrong on the way is told on standard
+// error.
 func (o *operator) deps(c *cobra.Command, sys *deployment.System) pipeline.Deps {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	return pipeline.Deps{Service: speech.Service, Runs: sys.Tables, Clients: sys.Tables, Sender: sys.Queues, Clock: o.clock, Log: log, Budget: pipeline.Budget(sys.Config.Deadline), Pause: clock.Sleep}
@@ -277,32 +279,33 @@ func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, 
 
 // runView is a run for an operator; what is null has not been.
 type runView struct {
-	ID          run.ID            `json:"id"`
-	Client      account.ID        `json:"clientId"`
-	Key         account.KeyID     `json:"keyId"` // that submitted it
-	Status      run.Status        `json:"status"`
-	Attempt     int               `json:"attempt"`
-	Version     int64             `json:"version"`
-	Cost        int64             `json:"cost"`
-	Charged     int64             `json:"charged"`
-	CreatedAt   time.Time         `json:"createdAt"`
-	StartedAt   *time.Time        `json:"startedAt"`
-	CompletedAt *time.Time        `json:"completedAt"`
-	ErasedAt    *time.Time        `json:"erasedAt"`
-	Deadline    *time.Time        `json:"deadline"`
-	Ticket      int64             `json:"ticket"` // its number in the client's queue; 0: it never waited
-	Parts       []partView        `json:"parts"`  // outstanding
-	Pieces      int               `json:"chunks"` // that the recording was cut into; 0: not yet
-	Failure     *run.Failure      `json:"failure"`
-	Reason      string            `json:"reason"`
-	Scores      headlines         `json:"scores"`
-	Language    string            `json:"language"` // heard
-	Audio       audio.Info        `json:"audio"`
-	External    string            `json:"externalId"`
-	Asked       string            `json:"languageCode"` // asked for
-	Cut         audio.CutSettings `json:"cutSettings"`
-	Partial     bool              `json:"allowPartial"`
-	Webhook     *pushView         `json:"webhook"` // null: the client named none
+	ID          run.ID        `json:"id"`
+	Client      account.ID    `json:"clientId"`
+	Key         account.KeyID `json:"keyId"` // that submitted it
+	Status      run.Status    `json:"status"`
+	Attempt     int           `json:"attempt"`
+	Version     int64         `json:"version"`
+	Cost        int64         `json:"cost"`
+	Charged     int64         `json:"charged"`
+	CreatedAt   time.Time     `json:"createdAt"`
+	StartedAt   *time.Time    `json:"startedAt"`
+	CompletedAt *time.Time    `json:"completedAt"`
+	ErasedAt    *time.Time    `json:"erasedAt"`
+	Deadline    *time.Time    `json:"deadline"`
+	// its number in the client's queue; 0: it never waited
+	Ticket   int64             `json:"ticket"`
+	Parts    []partView        `json:"parts"`  // outstanding
+	Pieces   int               `json:"chunks"` // that the recording was cut into; 0: not yet
+	Failure  *run.Failure      `json:"failure"`
+	Reason   string            `json:"reason"`
+	Scores   headlines         `json:"scores"`
+	Language string            `json:"language"` // heard
+	Audio    audio.Info        `json:"audio"`
+	External string            `json:"externalId"`
+	Asked    string            `json:"languageCode"` // asked for
+	Cut      audio.CutSettings `json:"cutSettings"`
+	Partial  bool              `json:"allowPartial"`
+	Webhook  *pushView         `json:"webhook"` // null: the client named none
 }
 
 // pushView is a run's webhook.
@@ -351,7 +354,8 @@ func runViewOf(r run.Run) runView {
 		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), ErasedAt: moment(r.ErasedAt), Deadline: moment(r.Deadline),
 		Ticket: r.Ticket, Parts: []partView{}, Pieces: r.Pieces, Failure: r.Failure, Reason: r.Reason, Scores: headlinesOf(r.Scores),
 		External: r.Request.ExternalID, Partial: r.Request.AllowPartial}
-	// What cannot be read is left out here: an operator looks at a run all the more when it is damaged.
+	// What cannot be read is left out here: an operator looks at a run all the more when it is
+	// damaged.
 	if asked, err := speech.RequestOf(r); err == nil {
 		v.Asked, v.Cut = asked.Language, asked.Cut
 	}
@@ -382,7 +386,8 @@ type runDetail struct {
 	runView
 	QueuePosition int         `json:"queuePosition"` // from 1; 0: it does not wait
 	Entries       []entryView `json:"entries"`       // oldest first
-	// Complete is false where the client's ledger is so long that the run's oldest entries were not looked for.
+	// Complete is false where the client's ledger is so long that the run's oldest entries were not
+	// looked for.
 	Complete bool `json:"entriesComplete"`
 }
 
@@ -396,7 +401,8 @@ type entryView struct {
 	CreatedAt    time.Time   `json:"createdAt"`
 }
 
-// entriesOf finds a run's entries, oldest first: back to the hold of its first attempt, before which it has none.
+// entriesOf finds a run's entries, oldest first: back to the hold of its first attempt, before
+// which it has none.
 func entriesOf(ctx context.Context, runs run.Store, r run.Run) (found []entryView, complete bool, err error) {
 	found = []entryView{}
 	before := int64(0)

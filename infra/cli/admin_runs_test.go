@@ -20,7 +20,8 @@ import (
 
 var noon = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 
-// submitted stores runs of a client with so many slots, one a minute from noon on; the id ends with a letter of names each.
+// submitted stores runs of a client with so many slots, one a minute from noon on; the id ends with
+// a letter of names each.
 func submitted(t *testing.T, s *memory.Store, client account.ID, slots int, names string) []run.Run {
 	t.Helper()
 	if _, err := s.Grant(t.Context(), client, 100, "", noon); err != nil {

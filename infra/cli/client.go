@@ -24,7 +24,8 @@ import (
 type remote struct {
 	url, key string
 	json     bool
-	// pace, where above 0, takes the place of the pace that the service asks for: on a system of one's own.
+	// pace, where above 0, takes the place of the pace that the service asks for: on a system of
+	// one's own.
 	pace time.Duration
 }
 
@@ -35,8 +36,8 @@ func (r *remote) flags(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// open makes the client; the key comes from the environment, never from a flag that others can read. Why a call is tried again
-// is told by say, each wait before it begins.
+// open makes the client; the key comes from the environment, never from a flag that others can
+// read. Why a call is tried again is told by say, each wait before it begins.
 func (r *remote) open(say func(line string)) (*client.Client, error) {
 	if r.key == "" {
 		r.key = os.Getenv("PARLEY_API_KEY")
@@ -62,8 +63,9 @@ func aside(c *cobra.Command) func(line string) {
 	return func(line string) { _ = say(c.ErrOrStderr(), "%s\n", line) } // nowhere else to say it
 }
 
-// failed gives an error of a call its exit code: a refusal in the service's own words is a failure of what was asked, a file
-// that cannot be read is wrong use, and all else did not reach the service.
+// failed gives an error of a call its exit code: a refusal in the service's own words is a failure
+// of what was asked, a file that cannot be read is wrong use, and all else did not reach the
+// service.
 func failed(err error) error {
 	var refused *client.Error
 	switch {

@@ -15,8 +15,8 @@ import (
 // sampleRecording is the interview in the repository.
 const sampleRecording = "infra/sample/interview.opus"
 
-// demoPace is how often the demo polls, so that every stage is seen; its system allows ten times that, since a machine that is
-// busy may take one poll late and the next at once.
+// demoPace is how often the demo polls, so that every stage is seen; its system allows ten times
+// that, since a machine that is busy may take one poll late and the next at once.
 const demoPace = time.Second
 
 func demoCommand() *cobra.Command {

@@ -60,8 +60,8 @@ func TestAFourthDimensionIsOnTheTerminal(t *testing.T) {
 // scored is the draft that a test's scorer leaves.
 type scored map[score.Dimension]score.Result
 
-// fourth is the whole service in this process, with a fourth dimension: engines and scorers are stood in
-// for, the rest is the product's own.
+// fourth is the whole service in this process, with a fourth dimension: engines and scorers are
+// stood in for, the rest is the product's own.
 type fourth struct {
 	t       *testing.T
 	store   *memory.Store
@@ -74,7 +74,8 @@ type fourth struct {
 
 func newFourth(t *testing.T, drafts scored) *fourth {
 	t.Helper()
-	without, err := contract.New(api.OpenAPI()) // made once for the whole program: before the dimension is there
+	// made once for the whole program: before the dimension is there
+	without, err := contract.New(api.OpenAPI())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,8 @@ func (f *fourth) work(id string) {
 	}
 }
 
-// poll asks for a run, and holds the answer against the OpenAPI document as it is with the dimension.
+// poll asks for a run, and holds the answer against the OpenAPI document as it is with the
+// dimension.
 func (f *fourth) poll(id string) string {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, f.url+api.Base+"/speech/analyze/"+id, nil)
@@ -204,8 +206,8 @@ func (f *fourth) poll(id string) string {
 	return string(body)
 }
 
-// Ensure that a fourth dimension goes from its scorer through the chain, the ledger and the HTTP answer to
-// the terminal, with no more than a row in the table and a stage.
+// Ensure that a fourth dimension goes from its scorer through the chain, the ledger and the HTTP
+// answer to the terminal, with no more than a row in the table and a stage.
 func TestAFourthDimensionFromItsScorerToTheTerminal(t *testing.T) {
 	three := func(points float64) score.Result {
 		return score.Result{Raw: &points, Interval: [2]float64{points - 0.2, points + 0.2}, Words: 400, SpeechSeconds: 200, Measures: []score.Measure{}}

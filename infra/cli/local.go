@@ -35,7 +35,8 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
   parley local --addr 127.0.0.1:9000 --data /tmp/parley --sweep-every 5s --deadline 2m`,
 		Args: exactly(0, "flags only"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			// Progress is for people, so it goes to standard error; what a program reads goes to standard output.
+			// Progress is for people, so it goes to standard error; what a program reads goes to
+			// standard output.
 			if !quiet && !asJSON {
 				cfg.Progress = aside(c)
 			}
@@ -51,7 +52,8 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
 	return c
 }
 
-// started gives an error of running a system its exit code: whatever breaks in it, there is no other service to reach.
+// started gives an error of running a system its exit code: whatever breaks in it, there is no
+// other service to reach.
 func started(err error) error {
 	var coded exitError
 	switch {

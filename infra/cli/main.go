@@ -1,5 +1,6 @@
-// Command parley is the hand of the developer (local, score, simulate, webhook listen), of the client (submit, wait, show, runs,
-// credits, erase) and of the operator (admin). Exit codes: 0 done, 1 the thing asked for failed, 2 wrong use, 3 the service could not be reached.
+// Command parley is the hand of the developer (local, score, simulate, webhook listen), of the
+// client (submit, wait, show, runs, credits, erase) and of the operator (admin). Exit codes: 0
+// done, 1 the thing asked for failed, 2 wrong use, 3 the service could not be reached.
 package main
 
 import (

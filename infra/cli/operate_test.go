@@ -76,7 +76,8 @@ func TestTheLocalFlagsAreThoseOfThePage(t *testing.T) {
 	}
 }
 
-// Ensure that each command of the page's tables is there with each of its flags, with the defaults that stand in brackets.
+// Ensure that each command of the page's tables is there with each of its flags, with the defaults
+// that stand in brackets.
 func TestTheAdminCommandsAreThoseOfThePage(t *testing.T) {
 	text := section(t, operatePage(t), "`parley admin …`")
 	flag := regexp.MustCompile(`(\[?)--([a-z-]+)(?:[= ]([A-Za-z0-9]+))?`)
@@ -102,7 +103,8 @@ func TestTheAdminCommandsAreThoseOfThePage(t *testing.T) {
 			seen++
 			for _, f := range flag.FindAllStringSubmatch(span[1], -1) {
 				value := ""
-				if f[1] == "[" && regexp.MustCompile(`^[0-9]`).MatchString(f[3]) && f[2] != "expires-in" { // its value there is an example
+				// Its value there is an example.
+				if f[1] == "[" && regexp.MustCompile(`^[0-9]`).MatchString(f[3]) && f[2] != "expires-in" {
 					value = f[3]
 				}
 				has(t, c, f[2], value)
@@ -120,7 +122,8 @@ func TestTheAdminCommandsAreThoseOfThePage(t *testing.T) {
 	}
 }
 
-// Ensure that each client's command of the page is there, and takes the service from --url or the environment.
+// Ensure that each client's command of the page is there, and takes the service from --url or the
+// environment.
 func TestTheClientsCommandsAreThoseOfThePage(t *testing.T) {
 	page := operatePage(t)
 	heading := regexp.MustCompile("(?m)^## `parley (submit[^`]*)`").FindStringSubmatch(page)

@@ -209,7 +209,8 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// strip shows who spoke when: a row per speaker, a column per slice of the recording, darker where they speak more of it.
+// strip shows who spoke when: a row per speaker, a column per slice of the recording, darker where
+// they speak more of it.
 func (p *page) strip(t terminal) {
 	if t.Transcript == nil || t.Audio.DurationMs <= 0 || len(t.Transcript.Speakers) == 0 {
 		return

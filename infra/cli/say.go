@@ -16,11 +16,13 @@ import (
 	"parley/shared/client"
 )
 
-// What is printed for people holds text that others chose: a client's reference, name or webhook address, what was said in a
-// recording, a server's sentence. None of it may steer the terminal that it is shown on, forge a line or a column, or turn the
-// direction of what stands beside it. So all of it goes through here; JSON for machines does not, which escapes by its own rules.
+// What is printed for people holds text that others chose: a client's reference, name or webhook
+// address, what was said in a recording, a server's sentence. None of it may steer the terminal
+// that it is shown on, forge a line or a column, or turn the direction of what stands beside it. So
+// all of it goes through here; JSON for machines does not, which escapes by its own rules.
 
-// styled is text with escape sequences of our own, made by paint: the only arguments that are printed as they are.
+// styled is text with escape sequences of our own, made by paint: the only arguments that are
+// printed as they are.
 type styled string
 
 // paint styles text.
@@ -64,8 +66,9 @@ func harmless(args []any) {
 	}
 }
 
-// printable is s with what a terminal could take for a command, or would show as nothing or in another direction, as Go escapes it:
-// control and format characters, line breaks, and bytes that are no UTF-8. The joiners of Persian, Hindi and emoji stay.
+// printable is s with what a terminal could take for a command, or would show as nothing or in
+// another direction, as Go escapes it: control and format characters, line breaks, and bytes that
+// are no UTF-8. The joiners of Persian, Hindi and emoji stay.
 func printable(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
 		return s
@@ -92,8 +95,8 @@ func hidden(r rune) bool {
 	return !unicode.IsGraphic(r) && r != zeroWidthNonJoiner && r != zeroWidthJoiner
 }
 
-// complain prints an error for a person. Further lines of one of our own are indented, so that none passes for another; a server's
-// sentence has none.
+// complain prints an error for a person. Further lines of one of our own are indented, so that none
+// passes for another; a server's sentence has none.
 func complain(w io.Writer, err error) {
 	lines := []string{err.Error()}
 	if refused := (*client.Error)(nil); !errors.As(err, &refused) {

@@ -246,7 +246,8 @@ func TestAComplaintsFurtherLinesAreIndented(t *testing.T) {
 	}
 }
 
-// Ensure that there is no other way to the terminal: what prints, paints and lays out is called in say.go alone.
+// Ensure that there is no other way to the terminal: what prints, paints and lays out is called in
+// say.go alone.
 func TestAllThatIsPrintedForPeopleGoesThroughOnePlace(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

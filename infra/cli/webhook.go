@@ -145,7 +145,8 @@ func (l *listener) show(v deliveryView) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.json {
-		_ = json.NewEncoder(l.out).Encode(v) // nobody reads on: the deliveries are answered all the same
+		// nobody reads on: the deliveries are answered all the same
+		_ = json.NewEncoder(l.out).Encode(v)
 		return
 	}
 	var m struct {

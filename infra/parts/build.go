@@ -41,8 +41,8 @@ func under(folder string, names ...string) []string {
 	return all
 }
 
-// cProgram is a program in C and C++: files and flags relative to the folder of the unpacked sources, so that no
-// machine's paths are in the result.
+// cProgram is a program in C and C++: files and flags relative to the folder of the unpacked
+// sources, so that no machine's paths are in the result.
 type cProgram struct {
 	trees []tree
 	flags []string
@@ -56,8 +56,9 @@ type tree struct {
 	root   string
 }
 
-// targets are what the compiler is asked for. AVX2, FMA, F16C and BMI2 are there on every x86-64 machine since 2013 and
-// on all of Lambda's; half-float arithmetic and dot products on every arm64 one since Graviton 2.
+// targets are what the compiler is asked for. AVX2, FMA, F16C and BMI2 are there on every x86-64
+// machine since 2013 and on all of Lambda's; half-float arithmetic and dot products on every arm64
+// one since Graviton 2.
 var targets = map[string][]string{
 	amd64: {"-target", "x86_64-linux-musl", "-mcpu=x86_64_v3"},
 	arm64: {"-target", "aarch64-linux-musl", "-mcpu=generic+v8_2a+dotprod+fullfp16"},
@@ -70,7 +71,8 @@ var (
 	sphinxFolder  = pocketsphinx.folder()
 )
 
-// asrProgram is libwhisper, the CPU backend of ggml and parley-asr in one piece. Without OpenMP: threads of its own.
+// asrProgram is libwhisper, the CPU backend of ggml and parley-asr in one piece. Without OpenMP:
+// threads of its own.
 var asrProgram = &cProgram{
 	trees: []tree{{whisperSource, whisperRoot}},
 	flags: append([]string{
@@ -142,7 +144,8 @@ func (p *cProgram) args(arch string) []string {
 	return append(append(args, p.files...), p.byArch[arch]...)
 }
 
-// inputs is the hash of everything that the program is made of: compiler, sources, our files, flags.
+// inputs is the hash of everything that the program is made of: compiler, sources, our files,
+// flags.
 func (p *cProgram) inputs(arch string) (string, error) {
 	var all strings.Builder
 	fmt.Fprintln(&all, compilers[amd64].Package)
@@ -179,8 +182,9 @@ func (p *cProgram) ownFolders() []string {
 	return folders
 }
 
-// Compiler returns the path of zig, whose `zig cc` is the C compiler that the engines are built with, getting it if it is
-// not there. It returns *UnreachableError when the client cannot get it. It waits for another run on the same cache.
+// Compiler returns the path of zig, whose `zig cc` is the C compiler that the engines are built
+// with, getting it if it is not there. It returns *UnreachableError when the client cannot get it.
+// It waits for another run on the same cache.
 func (c *Cache) Compiler(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(c.work(), 0o755); err != nil {
 		return "", fmt.Errorf("parts: %w", err)
@@ -210,8 +214,8 @@ func (c *Cache) zig(ctx context.Context) (string, error) {
 	return program, nil
 }
 
-// build compiles the program. The compiler keeps what it has compiled in work/zig, so that an interrupted build goes
-// on and a changed file is compiled alone.
+// build compiles the program. The compiler keeps what it has compiled in work/zig, so that an
+// interrupted build goes on and a changed file is compiled alone.
 func (p *cProgram) build(ctx context.Context, c *Cache, arch string) ([]byte, error) {
 	program, err := c.zig(ctx)
 	if err != nil {

@@ -59,11 +59,12 @@ func (c *Cache) work() string    { return filepath.Join(c.Root, "work") }
 // maker puts the bytes of a yield together for a processor.
 type maker func(ctx context.Context, c *Cache, arch string) ([]byte, error)
 
-// Ensure puts every part of the table for the processors in place. What is there with the right hash is left alone,
-// so that an interrupted run goes on where it was. It waits for another run on the same cache.
+// Ensure puts every part of the table for the processors in place. What is there with the right
+// hash is left alone, so that an interrupted run goes on where it was. It waits for another run on
+// the same cache.
 //
-// An error that wraps *UnreachableError says which file to put where by hand. The parts that do not need it are still put
-// in place.
+// An error that wraps *UnreachableError says which file to put where by hand. The parts that do not
+// need it are still put in place.
 func (c *Cache) Ensure(ctx context.Context, arches ...string) error {
 	for _, dir := range []string{c.sources(), c.work()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -146,7 +147,8 @@ func (c *Cache) ensure(ctx context.Context, y Yield, arch string) error {
 	return writeFile(path, b, mode(y.Path))
 }
 
-// ensureProgram builds a program unless its stamp says that the same sources and flags made the file that is there.
+// ensureProgram builds a program unless its stamp says that the same sources and flags made the
+// file that is there.
 func (c *Cache) ensureProgram(ctx context.Context, y Yield, arch, path string) error {
 	inputs, err := programs[y.Path].inputs(arch)
 	if err != nil {
@@ -176,8 +178,8 @@ func mode(path string) fs.FileMode {
 	return 0o644
 }
 
-// source returns the path of a verified download, getting it if it is not there. It returns *UnreachableError when the
-// client cannot get it.
+// source returns the path of a verified download, getting it if it is not there. It returns
+// *UnreachableError when the client cannot get it.
 func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	if path, ok := c.find(s.File, s.SHA256, s.Size); ok {
 		return path, nil
@@ -211,7 +213,8 @@ func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	return path, nil
 }
 
-// find looks for a file among the sources by its hash: first under its name, then, where the size is known, under any.
+// find looks for a file among the sources by its hash: first under its name, then, where the size
+// is known, under any.
 func (c *Cache) find(name, hash string, size int64) (string, bool) {
 	if path, ok := c.checked[hash]; ok {
 		return path, true
@@ -323,8 +326,8 @@ func matches(path, hash string) bool {
 	return err == nil && got == hash
 }
 
-// writeFile writes a file under another name first, so that there is never half of one and a running program can be
-// replaced.
+// writeFile writes a file under another name first, so that there is never half of one and a
+// running program can be replaced.
 func writeFile(path string, b []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("parts: %w", err)

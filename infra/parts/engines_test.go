@@ -125,7 +125,8 @@ func noise(samples int) []int16 {
 	return pcm
 }
 
-// spoken is an utterance of speechocean762 that its raters found well spoken, and its text, in lower case.
+// spoken is an utterance of speechocean762 that its raters found well spoken, and its text, in
+// lower case.
 func spoken(t *testing.T) ([]int16, string) {
 	t.Helper()
 	data, err := corpus.Data()

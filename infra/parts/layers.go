@@ -16,9 +16,10 @@ import (
 // Layers returns the folder that LayOut puts a processor's layers into, one folder each.
 func (c *Cache) Layers(arch string) string { return filepath.Join(c.Root, "layers", arch) }
 
-// LayOut lays out every layer of a processor as Lambda unpacks it under /opt, <layer>/parley/..., by hard links to the
-// engines (copies where the file system will not link), and returns the folder of the layers. Files that no layer has
-// any more go. It returns an error when an engine is not there: run Ensure first.
+// LayOut lays out every layer of a processor as Lambda unpacks it under /opt, <layer>/parley/...,
+// by hard links to the engines (copies where the file system will not link), and returns the folder
+// of the layers. Files that no layer has any more go. It returns an error when an engine is not
+// there: run Ensure first.
 func (c *Cache) LayOut(arch string) (string, error) {
 	for _, layer := range installed.Layers() {
 		if err := c.layOut(arch, layer); err != nil {
@@ -70,7 +71,8 @@ func same(a, b string) bool {
 	return err == nil && matches(b, hash)
 }
 
-// Hash returns a hash of a layer's names, modes and contents: it changes when the layer has to be deployed again.
+// Hash returns a hash of a layer's names, modes and contents: it changes when the layer has to be
+// deployed again.
 func (c *Cache) Hash(arch string, layer pipeline.Layer) (string, error) {
 	h := sha256.New()
 	for _, file := range installed.LayerFiles(layer) {

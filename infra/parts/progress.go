@@ -12,8 +12,8 @@ import (
 
 const redrawEvery = 500 * time.Millisecond
 
-// Progress tells on one line, redrawn where the output is a terminal, which part is being worked on. A nil Progress
-// says nothing.
+// Progress tells on one line, redrawn where the output is a terminal, which part is being worked
+// on. A nil Progress says nothing.
 type Progress struct {
 	mu       sync.Mutex
 	w        io.Writer
@@ -96,7 +96,8 @@ func (p *Progress) finish() {
 	p.end()
 }
 
-// fetching tells how much of a source has come, by the size of what is in the folder. The returned function ends it.
+// fetching tells how much of a source has come, by the size of what is in the folder. The returned
+// function ends it.
 func (p *Progress) fetching(s Source, into string) func() {
 	return p.watch(fmt.Sprintf("getting %s (%d MB)", s.Package, (s.Size+500_000)/1_000_000), func(time.Duration) string {
 		return fmt.Sprintf("getting %s: %d of %d MB", s.Package, min(folderSize(into), s.Size)/1_000_000, (s.Size+500_000)/1_000_000)

@@ -1,10 +1,11 @@
-// Package parts gets or builds the engines that measure speech, once, into a cache outside the source tree: ffmpeg,
-// the recogniser, its models, the aligner and its models.
+// Package parts gets or builds the engines that measure speech, once, into a cache outside the
+// source tree: ffmpeg, the recogniser, its models, the aligner and its models.
 //
-// The table below is the only place that knows what they are: every download by package, version and SHA-256, every
-// file they yield by SHA-256, every licence. Downloads come from package indexes through their ordinary clients and are
-// only read as archives; a file put in place by hand is as good, since the hash decides. Programs are built by one
-// pinned compiler, statically, for linux on amd64 and arm64, wherever they are built.
+// The table below is the only place that knows what they are: every download by package, version
+// and SHA-256, every file they yield by SHA-256, every licence. Downloads come from package indexes
+// through their ordinary clients and are only read as archives; a file put in place by hand is as
+// good, since the hash decides. Programs are built by one pinned compiler, statically, for linux on
+// amd64 and arm64, wherever they are built.
 package parts
 
 import "parley/shared/speech/installed"
@@ -20,12 +21,15 @@ const (
 
 // Source is one download.
 type Source struct {
-	// Client and Package are the client and the package at its exact version, in the client's notation.
+	// Client and Package are the client and the package at its exact version, in the client's
+	// notation.
 	Client  Client
 	Package string
-	// Platform is pip's name of the platform that the file is for; empty where there is one file for all.
+	// Platform is pip's name of the platform that the file is for; empty where there is one file
+	// for all.
 	Platform string
-	// Python is the version of the interpreter that a wheel is for, as pip writes it; empty where any will do.
+	// Python is the version of the interpreter that a wheel is for, as pip writes it; empty where
+	// any will do.
 	Python string
 	// Plain says that pip shall get the source distribution and not a wheel.
 	Plain bool
@@ -42,7 +46,8 @@ type Yield struct {
 	Path string
 	// Arch is the processor it is for (GOARCH); empty for all.
 	Arch string
-	// SHA256 is its hash, in hexadecimal; empty for programs that are built here, whose stamp is kept beside them.
+	// SHA256 is its hash, in hexadecimal; empty for programs that are built here, whose stamp is
+	// kept beside them.
 	SHA256 string
 	// make puts the bytes together. It is given the part's sources.
 	make maker
@@ -60,7 +65,8 @@ type Part struct {
 	Version string
 	Licence string
 	Gives   string
-	// Sources are the downloads it is made of. By processor where Arch of a Yield is set: see Builds and Yields.
+	// Sources are the downloads it is made of. By processor where Arch of a Yield is set: see
+	// Builds and Yields.
 	Sources []Source
 	Yields  []Yield
 	// Includes are works of others that end up in what the part yields.
@@ -133,8 +139,8 @@ var (
 	}
 )
 
-// Official is the file of half floats that the whisper.cpp project publishes for a set of weights: where one of them
-// lies among the sources, it is taken instead of the packages.
+// Official is the file of half floats that the whisper.cpp project publishes for a set of weights:
+// where one of them lies among the sources, it is taken instead of the packages.
 type Official struct {
 	File   string
 	SHA256 string

@@ -104,7 +104,8 @@ func TestPollUnknown(t *testing.T) {
 	}
 }
 
-// Ensure that a run tells of what its file was joined and what was left out, before its end and after.
+// Ensure that a run tells of what its file was joined and what was left out, before its end and
+// after.
 func TestPollTellsOfJoinsAndBreaks(t *testing.T) {
 	h := newHouse(t)
 	r := h.submit(audio("webm 240000 2 1 59001"))

@@ -5,15 +5,15 @@ import (
 	"errors"
 )
 
-// Pool is copies of one program, each a Child that stays alive. Safe for concurrent use: a request waits
-// for a free copy.
+// Pool is copies of one program, each a Child that stays alive. Safe for concurrent use: a request
+// waits for a free copy.
 type Pool struct {
 	children []*Child
 	free     chan *Child
 }
 
-// NewPool describes a pool of copies, at least 1; the rest is as in NewChild. None is started before its
-// first use.
+// NewPool describes a pool of copies, at least 1; the rest is as in NewChild. None is started
+// before its first use.
 func NewPool(copies int, path string, args []string, limits Limits, maxAnswer int) *Pool {
 	p := &Pool{free: make(chan *Child, max(copies, 1))}
 	for range cap(p.free) {
@@ -37,8 +37,8 @@ func (p *Pool) Start(ctx context.Context) error {
 	return nil
 }
 
-// Ask puts a request to a copy that is free, as Child.Ask does, or returns the context's error if that
-// ends before one is.
+// Ask puts a request to a copy that is free, as Child.Ask does, or returns the context's error if
+// that ends before one is.
 func (p *Pool) Ask(ctx context.Context, request ...[]byte) ([]byte, error) {
 	select {
 	case c := <-p.free:

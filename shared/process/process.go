@@ -61,7 +61,8 @@ type Result struct {
 // Run runs c to its end. If ctx ends first, Run kills the process group. The error is nil only for
 // exit status 0. Otherwise it wraps ctx's error if ctx ended, ErrOutput if there was too much
 // output, the error of c.Stdout if it returned one, an *exec.ExitError with the end of the child's
-// standard error, or the reason why the child did not start. The Result is filled in as far as known, even with an error.
+// standard error, or the reason why the child did not start. The Result is filled in as far as
+// known, even with an error.
 func Run(ctx context.Context, c Command) (Result, error) {
 	var out Result
 	var err error
@@ -121,8 +122,9 @@ func prepare(cmd *exec.Cmd, dir string) {
 	cmd.WaitDelay = killWait
 }
 
-// capped keeps what is written, or passes it on, up to max bytes; it calls stop, once, on more and on an error of the writer that it
-// passes to. The buffer is not embedded: its ReadFrom would go round the bound.
+// capped keeps what is written, or passes it on, up to max bytes; it calls stop, once, on more and
+// on an error of the writer that it passes to. The buffer is not embedded: its ReadFrom would go
+// round the bound.
 type capped struct {
 	buf     bytes.Buffer
 	to      io.Writer // instead of buf

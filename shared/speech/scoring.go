@@ -16,21 +16,21 @@ import (
 	"parley/shared/speech/score/vocabulary"
 )
 
-// Scoring is the stage of one dimension: its row in the table of stages, named as the dimension, and its
-// scorer.
+// Scoring is the stage of one dimension: its row in the table of stages, named as the dimension,
+// and its scorer.
 type Scoring struct {
 	pipeline.Stage
 	// Score measures the dimension. speech is the candidate's in m, with its timing. A draft with a
-	// reason was not measured, and the run then fails with the row's Fail; an error is a failure of our
-	// own, and the part is tried again.
+	// reason was not measured, and the run then fails with the row's Fail; an error is a failure of
+	// our own, and the part is tried again.
 	Score func(ctx context.Context, m score.Material, speech timing.Speech, e accent.Engines) (Draft, error)
 }
 
 // Dimension is the one that the stage scores.
 func (s Scoring) Dimension() score.Dimension { return score.Dimension(s.Name) }
 
-// Draft is the score of a dimension as its stage leaves it. That of fluency lacks the clearness of the
-// sounds, which accent finds; Complete adds it.
+// Draft is the score of a dimension as its stage leaves it. That of fluency lacks the clearness of
+// the sounds, which accent finds; Complete adds it.
 type Draft struct {
 	fluency.Draft
 	// WeakPhones is what accent leaves for fluency (accent.Result).

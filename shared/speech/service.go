@@ -1,5 +1,5 @@
-// Package speech is the service that scores how a candidate speaks: what it is asked, what its stages
-// pass on, and the definition by which the run engine carries it.
+// Package speech is the service that scores how a candidate speaks: what it is asked, what its
+// stages pass on, and the definition by which the run engine carries it.
 package speech
 
 import (
@@ -83,8 +83,8 @@ func dimensions() run.Dimensions {
 	return out
 }
 
-// grace is how far beyond a whole minute a recording may go without starting another: what encoders add
-// to a recording that was stopped on the minute, and do not tell, is less.
+// grace is how far beyond a whole minute a recording may go without starting another: what encoders
+// add to a recording that was stopped on the minute, and do not tell, is less.
 const grace = 100 * time.Millisecond
 
 // Price is 1 credit per started minute, at least 1.

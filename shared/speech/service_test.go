@@ -47,8 +47,8 @@ func TestTheGraphReachesEveryStage(t *testing.T) {
 	}
 }
 
-// Ensure that what a client asked and what was found survive being stored, and that a damaged document is
-// an error.
+// Ensure that what a client asked and what was found survive being stored, and that a damaged
+// document is an error.
 func TestDocuments(t *testing.T) {
 	asked := speech.Request{Language: "es"}
 	asked.Cut.PaddingMs = 50

@@ -19,10 +19,12 @@ import (
 // language is that of the recordings with a known truth.
 const language = "en"
 
-// maxAloneMs is the longest piece that the recogniser takes: longer recordings have no figure for it alone.
+// maxAloneMs is the longest piece that the recogniser takes: longer recordings have no figure for
+// it alone.
 const maxAloneMs = 600_000
 
-// evaluate prints a row per recording of the folders. heard is empty where only the voices are measured; several recognisers share the work.
+// evaluate prints a row per recording of the folders. heard is empty where only the voices are
+// measured; several recognisers share the work.
 func evaluate(ctx context.Context, out io.Writer, folders []string, heard []transcript.Recogniser) error {
 	var all []recording
 	for _, folder := range folders {
@@ -100,7 +102,8 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 	if err != nil {
 		return "", false, err
 	}
-	// own are the candidate's words as the scorers get them: what was put to the wrong speaker is an error there too.
+	// own are the candidate's words as the scorers get them: what was put to the wrong speaker is
+	// an error there too.
 	var truth, trueOwn, said, own []token
 	for _, s := range r.ref.Segments {
 		t := tokens(s.Text, s.Speaker)
@@ -141,8 +144,8 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 		strayPercent, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
 }
 
-// voices are the columns about who speaks when, and whether they are within bounds. Without times in the truth the words alone tell whether the
-// candidate is right.
+// voices are the columns about who speaks when, and whether they are within bounds. Without times
+// in the truth the words alone tell whether the candidate is right.
 func voices(r recording, c transcript.Conversation, d diarization.Diarization, strayPercent float64) (columns string, ok bool) {
 	der, attribution, right := "-", "-", strayPercent < 50
 	ok = right

@@ -20,7 +20,8 @@ type recording struct {
 	timed bool
 }
 
-// recordings are those of a folder: NAME.flac with NAME.json, and NAME.opus with the script NAME.txt.
+// recordings are those of a folder: NAME.flac with NAME.json, and NAME.opus with the script
+// NAME.txt.
 func recordings(folder string) ([]recording, error) {
 	var all []recording
 	for _, kind := range []struct {
@@ -51,7 +52,8 @@ func recordings(folder string) ([]recording, error) {
 	return all, nil
 }
 
-// readScript reads the script of a spoken sample: lines of I or C, a pause, and what is said; # begins a remark.
+// readScript reads the script of a spoken sample: lines of I or C, a pause, and what is said; #
+// begins a remark.
 func readScript(r io.Reader) (conversation.Reference, error) {
 	var ref conversation.Reference
 	lines := bufio.NewScanner(r)

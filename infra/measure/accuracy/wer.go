@@ -33,7 +33,8 @@ func tokens(text, speaker string) []token {
 	return out
 }
 
-// pair is one step of an alignment: the positions of a word of the reference and of the word heard for it, -1 where there is none.
+// pair is one step of an alignment: the positions of a word of the reference and of the word heard
+// for it, -1 where there is none.
 type pair struct{ ref, hyp int }
 
 // align lays a hypothesis over the reference with the fewest edits (Levenshtein), in order.
@@ -75,8 +76,8 @@ func align(ref, hyp []token) []pair {
 	return pairs
 }
 
-// wordErrors counts the errors per speaker of the reference, and the reference's words. An inserted word counts against the speaker
-// of the reference word before it.
+// wordErrors counts the errors per speaker of the reference, and the reference's words. An inserted
+// word counts against the speaker of the reference word before it.
 func wordErrors(ref, hyp []token) (errors, words map[string]int) {
 	errors, words = map[string]int{}, map[string]int{}
 	for _, t := range ref {
@@ -97,8 +98,8 @@ func wordErrors(ref, hyp []token) (errors, words map[string]int) {
 	return errors, words
 }
 
-// strayWords are the words heard that stand for a word of the reference but were put to the other speaker, and those that stand for
-// one at all; both speakers by their roles.
+// strayWords are the words heard that stand for a word of the reference but were put to the other
+// speaker, and those that stand for one at all; both speakers by their roles.
 func strayWords(ref, hyp []token) (stray, of int) {
 	for _, p := range align(ref, hyp) {
 		if p.ref < 0 || p.hyp < 0 {

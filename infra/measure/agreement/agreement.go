@@ -23,7 +23,8 @@ func Pearson(x, y []float64) float64 {
 // Spearman is the correlation of the ranks, ties sharing their mean.
 func Spearman(x, y []float64) float64 { return Pearson(Ranks(x), Ranks(y)) }
 
-// Partial is the correlation of x and y with the columns of z held fixed: that of the residuals of both on z.
+// Partial is the correlation of x and y with the columns of z held fixed: that of the residuals of
+// both on z.
 func Partial(x, y []float64, z ...[]float64) float64 {
 	return Pearson(Residual(x, z), Residual(y, z))
 }
@@ -104,9 +105,9 @@ func Ranks(v []float64) []float64 {
 	return out
 }
 
-// Bootstrap draws clusters of rows anew, each as often as chance has it, and returns the middle 95 % of a figure over the draws.
-// clusters are the rows of each cluster: one row each, or all utterances of a speaker. The seed is fixed: the same rows give
-// the same interval.
+// Bootstrap draws clusters of rows anew, each as often as chance has it, and returns the middle 95
+// % of a figure over the draws. clusters are the rows of each cluster: one row each, or all
+// utterances of a speaker. The seed is fixed: the same rows give the same interval.
 func Bootstrap(clusters [][]int, figure func(rows []int) float64) [2]float64 {
 	rng := rand.New(rand.NewPCG(1, 2))
 	out := make([]float64, Resamples)

@@ -1,5 +1,5 @@
-// Package batch scores many recordings without server, ledger or the minima of a run: the way to measure the scorers. It
-// is the engine of `parley score`.
+// Package batch scores many recordings without server, ledger or the minima of a run: the way to
+// measure the scorers. It is the engine of `parley score`.
 package batch
 
 import (
@@ -26,10 +26,12 @@ const (
 // Row is one line of a manifest: one candidate.
 type Row struct {
 	ID string
-	// Audio are the recordings of the candidate, scored together. None: Text alone is scored, for vocabulary.
+	// Audio are the recordings of the candidate, scored together. None: Text alone is scored, for
+	// vocabulary.
 	Audio []string
-	// Text is what is said; empty: the recogniser hears it. A given text tells vocabulary, fluency and alignment what the words
-	// are, but not how surely they are heard: that measure is missing then.
+	// Text is what is said; empty: the recogniser hears it. A given text tells vocabulary, fluency
+	// and alignment what the words are, but not how surely they are heard: that measure is missing
+	// then.
 	Text string
 }
 
@@ -73,8 +75,9 @@ type Line struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be read) is a Line with Error
-// set and every score null; the error is for a failure of ours, and for a context that ended.
+// Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be
+// read) is a Line with Error set and every score null; the error is for a failure of ours, and for
+// a context that ended.
 func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 	m, spoken, err := e.Material(ctx, row)
 	if ctx.Err() != nil {
@@ -110,7 +113,8 @@ func (e Engine) line(row Row, results score.Results, m score.Material) (Line, er
 		Intervals: map[score.Dimension][2]float64{}, Measures: map[score.Dimension][]score.Measure{},
 		Reasons: map[score.Dimension]string{}, Cautions: map[score.Dimension][]string{}}
 	for _, r := range results.InOrder() {
-		l.Measures[r.Dimension] = append([]score.Measure{}, r.Measures...) // an array, where there are none too
+		// an array, where there are none too
+		l.Measures[r.Dimension] = append([]score.Measure{}, r.Measures...)
 		if r.Raw != nil {
 			l.Intervals[r.Dimension] = r.Interval
 		}

@@ -13,18 +13,20 @@ type Correlation struct {
 	Score  score.Dimension `json:"score"`
 	Column string          `json:"column"`
 	N      int             `json:"n"` // rows that have both
-	// PCC is Pearson's correlation, Spearman that of the ranks, each with its 95 % interval over bootstraps of the rows.
+	// PCC is Pearson's correlation, Spearman that of the ranks, each with its 95 % interval over
+	// bootstraps of the rows.
 	PCC              float64    `json:"pcc"`
 	PCCInterval      [2]float64 `json:"pccInterval"`
 	Spearman         float64    `json:"spearman"`
 	SpearmanInterval [2]float64 `json:"spearmanInterval"`
-	// BeyondTiming is the partial correlation of accent with the column, phonation ratio and peak rate held fixed: what it hears
-	// beside speed. nil for other scores, and below 8 rows.
+	// BeyondTiming is the partial correlation of accent with the column, phonation ratio and peak
+	// rate held fixed: what it hears beside speed. nil for other scores, and below 8 rows.
 	BeyondTiming *float64 `json:"beyondTiming,omitempty"`
 }
 
-// Correlate compares every score with every human column over the rows that have both. Pairs of fewer than four rows are
-// left out. The bootstrap's seed is fixed: the same lines give the same figures.
+// Correlate compares every score with every human column over the rows that have both. Pairs of
+// fewer than four rows are left out. The bootstrap's seed is fixed: the same lines give the same
+// figures.
 func Correlate(lines []Line, h Human) []Correlation {
 	var out []Correlation
 	for _, d := range correlated() {

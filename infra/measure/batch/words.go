@@ -10,8 +10,9 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// words puts the row's words into the turns: those of its text, or what the recogniser hears in the stretches of speech, joined
-// into windows, since it hears half a minute at a time at the cost of half a minute.
+// words puts the row's words into the turns: those of its text, or what the recogniser hears in the
+// stretches of speech, joined into windows, since it hears half a minute at a time at the cost of
+// half a minute.
 func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech timing.Speech) error {
 	if row.Text != "" {
 		if len(m.Conversation.Turns) == 0 {

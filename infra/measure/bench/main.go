@@ -1,6 +1,7 @@
-// Command bench measures speed, as ratios within one run: the wall time of an interview through the whole local system against
-// the recogniser alone on the same audio; the processor time of each stage against the recogniser's; each function's start; with
-// -memory, each function's peak memory on a recording. Run it on a machine that does nothing else.
+// Command bench measures speed, as ratios within one run: the wall time of an interview through the
+// whole local system against the recogniser alone on the same audio; the processor time of each
+// stage against the recogniser's; each function's start; with -memory, each function's peak memory
+// on a recording. Run it on a machine that does nothing else.
 package main
 
 import (

@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// lookEvery is how often the processes are looked at; each keeps its own peak, so only one that lives shorter is missed.
+// lookEvery is how often the processes are looked at; each keeps its own peak, so only one that
+// lives shorter is missed.
 const lookEvery = 100 * time.Millisecond
 
-// peaks scores a recording and reports, for each function, the largest sum of the peak resident memory of its process and of
-// the engines that are its children.
+// peaks scores a recording and reports, for each function, the largest sum of the peak resident
+// memory of its process and of the engines that are its children.
 func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) error {
 	most := map[string]uint64{}
 	var took time.Duration

@@ -10,8 +10,9 @@ import (
 
 // usage is what the processes of one function, with the engines that are their children, have used.
 type usage struct {
-	cpu  float64 // s of processor time, of those that live, and of what they have waited for
-	peak uint64  // bytes: the largest sum of the peak resident memory of one process and its engines
+	cpu float64 // s of processor time, of those that live, and of what they have waited for
+	// bytes: the largest sum of the peak resident memory of one process and its engines
+	peak uint64
 }
 
 // used looks at the processes of the system in dir and their children, and sums by function.
@@ -58,5 +59,6 @@ func used(dir string) (map[string]usage, error) {
 	return out, nil
 }
 
-// ticks is how many of the kernel's units of processor time make a second: on Linux 100 for every program, whatever it runs on.
+// ticks is how many of the kernel's units of processor time make a second: on Linux 100 for every
+// program, whatever it runs on.
 const ticks = 100

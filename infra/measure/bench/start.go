@@ -19,8 +19,8 @@ import (
 // startRounds is how often each function is started; the median is shown.
 const startRounds = 7
 
-// starts measures each function's start: from the start of its process to its first request for work ("next") at the Lambda
-// Runtime API, with nothing else going on.
+// starts measures each function's start: from the start of its process to its first request for
+// work ("next") at the Lambda Runtime API, with nothing else going on.
 func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 	programs, err := filepath.Glob(filepath.Join(dist, "*", "bootstrap"))
 	if err != nil || len(programs) == 0 {

@@ -23,8 +23,8 @@ func decode(ctx context.Context, path string) ([]int16, error) {
 	return audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}.Decode(ctx, path)
 }
 
-// recognise has the recogniser alone hear all of pcm: one process of one thread per processor, the audio cut in as many
-// parts. The time includes the processes' start.
+// recognise has the recogniser alone hear all of pcm: one process of one thread per processor, the
+// audio cut in as many parts. The time includes the processes' start.
 func recognise(ctx context.Context, pcm []int16) (time.Duration, error) {
 	dir := installed.Dir()
 	n := runtime.NumCPU()
@@ -52,8 +52,8 @@ const pace = 250 * time.Millisecond
 // dataIn is the data folder of the system in dir.
 func dataIn(dir string) string { return filepath.Join(dir, "data") }
 
-// withSystem starts a local system in dir and hands work a function that scores a recording on it: the time from the submit to
-// the run's end, as the run itself tells it.
+// withSystem starts a local system in dir and hands work a function that scores a recording on it:
+// the time from the submit to the run's end, as the run itself tells it.
 func withSystem(ctx context.Context, dir string, work func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

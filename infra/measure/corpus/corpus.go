@@ -1,5 +1,5 @@
-// Package corpus finds the repository, for tests, and reads the recordings beside it that the scores are calibrated and tested on. No function
-// needs it.
+// Package corpus finds the repository, for tests, and reads the recordings beside it that the
+// scores are calibrated and tested on. No function needs it.
 package corpus
 
 import (
@@ -58,7 +58,8 @@ func Root() (string, error) {
 	}
 }
 
-// Data is the folder of the shared recordings beside the repository. An error that is os.ErrNotExist says that it is not there.
+// Data is the folder of the shared recordings beside the repository. An error that is
+// os.ErrNotExist says that it is not there.
 func Data() (string, error) {
 	root, err := Root()
 	if err != nil {
@@ -86,7 +87,8 @@ const (
 	columns
 )
 
-// Speakers reads the speakers of speechocean762 in data, in order of appearance. An error that is os.ErrNotExist says that they are not there.
+// Speakers reads the speakers of speechocean762 in data, in order of appearance. An error that is
+// os.ErrNotExist says that they are not there.
 func Speakers(data string) ([]Speaker, error) {
 	dir := filepath.Join(data, "speechocean762")
 	file, err := os.Open(filepath.Join(dir, "utterances.tsv"))

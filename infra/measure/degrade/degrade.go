@@ -1,4 +1,5 @@
-// Package degrade holds what makes a clean recording worse as a line does, for the commands that measure how much that matters.
+// Package degrade holds what makes a clean recording worse as a line does, for the commands that
+// measure how much that matters.
 package degrade
 
 import (
@@ -8,8 +9,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// Telephone is the kernel, 2 half + 1 samples long at 16 kHz, of a filter that keeps 300 to 3400 Hz: the difference of two sincs in
-// a Hamming window.
+// Telephone is the kernel, 2 half + 1 samples long at 16 kHz, of a filter that keeps 300 to 3400
+// Hz: the difference of two sincs in a Hamming window.
 func Telephone(half int) []float64 {
 	kernel := make([]float64, 2*half+1)
 	for i := range kernel {
@@ -26,7 +27,8 @@ func Telephone(half int) []float64 {
 	return kernel
 }
 
-// Filter convolves samples with a kernel of odd length, its middle at 0; beyond both ends is silence.
+// Filter convolves samples with a kernel of odd length, its middle at 0; beyond both ends is
+// silence.
 func Filter(x []int16, kernel []float64) []float64 {
 	out, half := make([]float64, len(x)), len(kernel)/2
 	for i := range out {
@@ -37,7 +39,8 @@ func Filter(x []int16, kernel []float64) []float64 {
 	return out
 }
 
-// Pink is n samples of pink noise (Kellet's filter), the same at each call, and the sum of their squares.
+// Pink is n samples of pink noise (Kellet's filter), the same at each call, and the sum of their
+// squares.
 func Pink(n int) (noise []float64, power float64) {
 	rng := rand.New(rand.NewPCG(15, 0))
 	noise = make([]float64, n)

@@ -1,6 +1,7 @@
-// Command latency measures how long the two calls take that a client waits for: a submit of 4 MB until it is accepted, through
-// the handler that the gateway calls, and polls that come 200 a second. The handlers, the judging of the audio and ffmpeg are the real
-// ones; the tables and the bucket are in memory, so what a network and AWS add is not in the figures.
+// Command latency measures how long the two calls take that a client waits for: a submit of 4 MB
+// until it is accepted, through the handler that the gateway calls, and polls that come 200 a
+// second. The handlers, the judging of the audio and ffmpeg are the real ones; the tables and the
+// bucket are in memory, so what a network and AWS add is not in the figures.
 package main
 
 import (

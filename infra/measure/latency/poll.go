@@ -23,12 +23,13 @@ import (
 
 const (
 	pollTimeout = 10 * time.Second
-	// endedRuns is how many runs that have ended are polled in turn; one that has not is polled once in twice PollEvery at most.
+	// endedRuns is how many runs that have ended are polled in turn; one that has not is polled
+	// once in twice PollEvery at most.
 	endedRuns = 50
 	// reportWords is how many words a report's transcript has: of half an hour of interview.
 	reportWords = 4000
-	// livePolls is how many polls of a run under way come for the one that reads its end: a client that keeps the pace that it is
-	// asked for makes 8 in the first 2 minutes and 6 in the next 3.
+	// livePolls is how many polls of a run under way come for the one that reads its end: a client
+	// that keeps the pace that it is asked for makes 8 in the first 2 minutes and 6 in the next 3.
 	livePolls = 14
 )
 
@@ -98,7 +99,8 @@ func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.D
 	return nil
 }
 
-// arrivals are polls that come at random moments, as many a second on average whether those before are answered or not.
+// arrivals are polls that come at random moments, as many a second on average whether those before
+// are answered or not.
 type arrivals struct {
 	rate    int
 	lasting time.Duration
@@ -106,8 +108,9 @@ type arrivals struct {
 	base    string
 }
 
-// time polls the runs in turn. A poll's time counts from the moment at which it was due, so that one that was sent late because
-// the machine was busy is not the quicker for it (Tene, "How NOT to Measure Latency", 2013). Any answer but 200 is an error.
+// time polls the runs in turn. A poll's time counts from the moment at which it was due, so that
+// one that was sent late because the machine was busy is not the quicker for it (Tene, "How NOT to
+// Measure Latency", 2013). Any answer but 200 is an error.
 func (a arrivals) time(ctx context.Context, ids []run.ID) ([]time.Duration, error) {
 	n := int(a.lasting.Seconds() * float64(a.rate))
 	if n <= livePolls+1 {

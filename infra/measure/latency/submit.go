@@ -22,7 +22,8 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// recordingBytes is the size of a recording: what the function behind the gateway still takes, base64 and all.
+// recordingBytes is the size of a recording: what the function behind the gateway still takes,
+// base64 and all.
 const recordingBytes = 4_000_000
 
 // formats are the recordings: each some four minutes at a bit rate that makes 4 MB of them.
@@ -37,11 +38,12 @@ var formats = []struct {
 	{"wav", []string{"-ac", "1", "-ar", "8000", "-c:a", "pcm_s16le", "-f", "wav"}},
 }
 
-// warmups come before what is counted: the files that a first call reads are then in memory, as on a function that was called
-// before.
+// warmups come before what is counted: the files that a first call reads are then in memory, as on
+// a function that was called before.
 const warmups = 3
 
-// submit times submits one after the other, as one function's process gets them: from the event's bytes to the answer's.
+// submit times submits one after the other, as one function's process gets them: from the event's
+// bytes to the answer's.
 func submit(ctx context.Context, w io.Writer, dir, interview string, n int) error {
 	for _, format := range formats {
 		recording, err := encode(ctx, interview, filepath.Join(dir, "recording."+format.name), format.encode)

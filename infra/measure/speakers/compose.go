@@ -62,8 +62,8 @@ const (
 	pauseMs         = 450
 )
 
-// compose lets the n-th speaker be a candidate, and another one of the same group (every other time of any group) the interviewer, who opens.
-// Nobody asks anything: these are read sentences.
+// compose lets the n-th speaker be a candidate, and another one of the same group (every other time
+// of any group) the interviewer, who opens. Nobody asks anything: these are read sentences.
 func compose(people []person, n int) composition {
 	candidate := people[n%len(people)]
 	interviewer := candidate

@@ -12,7 +12,8 @@ import (
 type condition struct {
 	name, how string
 	make      func(all []recording, i int) recording
-	// again is true where the sound is another, so that the recogniser hears the copy again; else the words are those heard in the recording.
+	// again is true where the sound is another, so that the recogniser hears the copy again; else
+	// the words are those heard in the recording.
 	again bool
 }
 
@@ -55,7 +56,8 @@ func (r recording) with(change func(r recording) []int16) recording {
 	return r
 }
 
-// piece is a segment of a recording that is kept: its first milliseconds, or all of it where that is 0.
+// piece is a segment of a recording that is kept: its first milliseconds, or all of it where that
+// is 0.
 type piece struct {
 	from  *recording
 	index int
@@ -67,7 +69,8 @@ type piece struct {
 // leadMs is how much of the pause before a segment is kept.
 const leadMs = 700
 
-// cut makes a recording of pieces, each with the pause before it; the words of a segment go with it.
+// cut makes a recording of pieces, each with the pause before it; the words of a segment go with
+// it.
 func (r recording) cut(pieces []piece) recording {
 	out := recording{name: r.name}
 	words := map[*recording][][]transcript.Word{}
@@ -161,7 +164,8 @@ func (r recording) candidateFirst() recording {
 	return r.cut(ps)
 }
 
-// talkative leaves out the later segments of the longest answers, and then the ends of all of them, until the interviewer has enough of the speech.
+// talkative leaves out the later segments of the longest answers, and then the ends of all of them,
+// until the interviewer has enough of the speech.
 func (r recording) talkative() recording {
 	ps := r.all()
 	for {
@@ -195,7 +199,8 @@ func (r recording) talkative() recording {
 	}
 }
 
-// joined gives every other turn of the interviewer to another recording's interviewer, at the same loudness.
+// joined gives every other turn of the interviewer to another recording's interviewer, at the same
+// loudness.
 func (r recording) joined(by recording) recording {
 	var theirs []int
 	for i, s := range by.ref.Segments {

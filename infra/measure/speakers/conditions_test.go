@@ -10,7 +10,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// interview is a recording of segments of seconds, the interviewer's given as negative, half a second apart; each segment holds a tone and one word.
+// interview is a recording of segments of seconds, the interviewer's given as negative, half a
+// second apart; each segment holds a tone and one word.
 func interview(name string, seconds ...float64) recording {
 	r := recording{name: name}
 	at := 0.5

@@ -24,7 +24,8 @@ type recording struct {
 	words []transcript.Word
 }
 
-// interviewer is the name of the interviewer's voice: the last part but one of the recording's name.
+// interviewer is the name of the interviewer's voice: the last part but one of the recording's
+// name.
 func (r recording) interviewer() string {
 	parts := strings.Split(r.name, "_")
 	return parts[max(0, len(parts)-2)]
@@ -69,8 +70,8 @@ func decoder() audio.Decoder { return audio.Decoder{FFmpeg: installed.FFmpeg(ins
 // english is the language of all recordings.
 const english = "en"
 
-// listen gives the recordings the words that the recogniser hears in them, in the pieces in which the product sends them. What stands in
-// the file is not heard again.
+// listen gives the recordings the words that the recogniser hears in them, in the pieces in which
+// the product sends them. What stands in the file is not heard again.
 func listen(ctx context.Context, all []recording, file string) error {
 	heard := map[string][]transcript.Word{}
 	if b, err := os.ReadFile(file); err == nil {

@@ -19,7 +19,8 @@ import (
 	"parley/shared/speech/score/fluency"
 )
 
-// channelSeconds is how much of each speaker is sent through the channels: about one window of the recogniser.
+// channelSeconds is how much of each speaker is sent through the channels: about one window of the
+// recogniser.
 const channelSeconds = 27
 
 // channel is a way in which a recording gets worse.
@@ -28,7 +29,8 @@ type channel struct {
 	send func(ctx context.Context, pcm []int16) ([]int16, error)
 }
 
-// channels are those that are tried. All are computed here but Opus, which ffmpeg codes and decodes.
+// channels are those that are tried. All are computed here but Opus, which ffmpeg codes and
+// decodes.
 func channelList(ffmpeg string) []channel {
 	pure := func(f func([]int16) []int16) func(context.Context, []int16) ([]int16, error) {
 		return func(_ context.Context, pcm []int16) ([]int16, error) { return f(pcm), nil }

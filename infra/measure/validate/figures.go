@@ -13,7 +13,8 @@ import (
 // timed are the measures of the baseline that hears no word and no sound.
 var timed = []string{"phonationRatio", "peakRate"}
 
-// dimension is what is validated: a score, its human column, and the sets of measures among which the inner folds choose.
+// dimension is what is validated: a score, its human column, and the sets of measures among which
+// the inner folds choose.
 type dimension struct {
 	name    score.Dimension
 	section norms.Section
@@ -69,14 +70,17 @@ func dimensions() []dimension {
 	}
 }
 
-// figures are how far held-out scores follow the human raters: means over the repeats, the intervals those of the mean prediction.
+// figures are how far held-out scores follow the human raters: means over the repeats, the
+// intervals those of the mean prediction.
 type figures struct {
 	pearson, spearman, byUtterance, byUtteranceSpearman, beyond float64
 	pearsonIn, spearmanIn, byUtteranceIn, byUtteranceSpearmanIn [2]float64
 	beyondIn                                                    [2]float64
-	groups                                                      map[string][2]float64 // correlation, mean residual in points of 10
-	sizes                                                       map[string]int
-	predicted, human                                            []float64 // per speaker, mean over the repeats
+	// correlation, mean residual in points of 10
+	groups map[string][2]float64
+	sizes  map[string]int
+	// per speaker, mean over the repeats
+	predicted, human []float64
 }
 
 var groupNames = []string{"adults", "children", "women and girls", "men and boys"}
@@ -93,7 +97,8 @@ func in(c candidate, group string) bool {
 	return c.gender == "m"
 }
 
-// figuresOf compares the held-out predictions of each repeat with the human scores; baseline are those of timing alone per speaker, nil for none.
+// figuresOf compares the held-out predictions of each repeat with the human scores; baseline are
+// those of timing alone per speaker, nil for none.
 func (t *table) figuresOf(runs [][]float64, y, baseline []float64) figures {
 	f := figures{groups: map[string][2]float64{}, sizes: map[string]int{}, human: t.perSpeaker(y)}
 	n := float64(len(runs))
@@ -156,13 +161,15 @@ type coverage struct {
 	material  string
 	share     float64
 	halfWidth float64 // mean, points of the 0-5 scale
-	modelSD   float64 // spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
-	withinSD  float64 // spread of the held-out scores of one speaker's utterances
-	cases     int
+	// spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
+	modelSD  float64
+	withinSD float64 // spread of the held-out scores of one speaker's utterances
+	cases    int
 }
 
-// cover asks of the intervals what they promise. The section's weights are those fitted without the speaker; the human
-// score is put onto the scale of 0 to 5 by the line through the scores of the speakers fitted on. Whole speakers (20 utterances), and 5 utterances.
+// cover asks of the intervals what they promise. The section's weights are those fitted without the
+// speaker; the human score is put onto the scale of 0 to 5 by the line through the scores of the
+// speakers fitted on. Whole speakers (20 utterances), and 5 utterances.
 func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 	var out []coverage
 	human := t.perSpeaker(y)
@@ -233,7 +240,8 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 	return out
 }
 
-// scored is the score of a speaker's utterances from up to but not including to (0, 0: all), by a section; NaN where there is nothing.
+// scored is the score of a speaker's utterances from up to but not including to (0, 0: all), by a
+// section; NaN where there is nothing.
 func (t *table) scored(d dimension, section norms.Section, who, from, to int) (raw float64, interval [2]float64) {
 	c := t.speakers[who]
 	var which []int
@@ -270,8 +278,9 @@ func (t *table) scored(d dimension, section norms.Section, who, from, to int) (r
 	return raw, interval
 }
 
-// refitted is a section with the weights, means and spreads of a model in place of its own; what the model lacks keeps the weights that are
-// set by hand, and measures that no scorer reports come in with their norms.
+// refitted is a section with the weights, means and spreads of a model in place of its own; what
+// the model lacks keeps the weights that are set by hand, and measures that no scorer reports come
+// in with their norms.
 func refitted(s norms.Section, t *table, m model) norms.Section {
 	out := norms.Section{Numbers: map[string]norms.Number{}}
 	maps.Copy(out.Numbers, s.Numbers)

@@ -1,9 +1,10 @@
-// Command validate measures the scorers against human raters and writes docs/validation.md with its figures, each speaker
-// predicted by weights that were fitted, and measures that were chosen, without them. It also prints the weights and norms that
-// shared/speech/score/norms holds: fitted on all speakers.
+// Command validate measures the scorers against human raters and writes docs/validation.md with its
+// figures, each speaker predicted by weights that were fitted, and measures that were chosen,
+// without them. It also prints the weights and norms that shared/speech/score/norms holds: fitted
+// on all speakers.
 //
-// What the engines answer is kept in a folder, so that they are asked once. From an empty folder they take about half an hour
-// of a processor, and what is then computed half a minute.
+// What the engines answer is kept in a folder, so that they are asked once. From an empty folder
+// they take about half an hour of a processor, and what is then computed half a minute.
 package main
 
 import (

@@ -65,8 +65,8 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 	return t, nil
 }
 
-// beside are measures that no scorer reports, tried here: of one part, NaN where it has none. Their norms are means of the speakers with a
-// human accuracy of 5.5-6.5 and of 8.5-10.
+// beside are measures that no scorer reports, tried here: of one part, NaN where it has none. Their
+// norms are means of the speakers with a human accuracy of 5.5-6.5 and of 8.5-10.
 var beside = []struct {
 	name string
 	norm score.Norm
@@ -135,7 +135,8 @@ func (t *table) add(c candidate) {
 	t.speakers = append(t.speakers, c)
 }
 
-// goodAccuracy is the mean human accuracy, 0 to 10, from which a speaker's sounds count as the norm of each sound.
+// goodAccuracy is the mean human accuracy, 0 to 10, from which a speaker's sounds count as the norm
+// of each sound.
 const goodAccuracy = 7.5
 
 // phoneListener notes the Goodness of Pronunciation of every phone of good speakers.

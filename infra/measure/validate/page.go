@@ -68,7 +68,8 @@ func newPage(t *table) *page {
 	return p
 }
 
-// onScale are the held-out predictions on the scale of 0 to 5, by the section that would have been shipped without the speaker.
+// onScale are the held-out predictions on the scale of 0 to 5, by the section that would have been
+// shipped without the speaker.
 func (t *table) onScale(d dimension, splits []split) [][]float64 {
 	var out [][]float64
 	for _, s := range splits {
@@ -86,7 +87,8 @@ func (t *table) onScale(d dimension, splits []split) [][]float64 {
 	return out
 }
 
-// yardsticks are what one human rater reaches against the others on the corpus's test split, and what is published there.
+// yardsticks are what one human rater reaches against the others on the corpus's test split, and
+// what is published there.
 var yardsticks = map[string][4]string{
 	"fluency": {"0.90", "0.82", "0.92 / 0.89", "0.756 (GOPT)"},
 	"accent":  {"0.91", "0.81", "0.93 / 0.93", "0.718 (GOPT, accuracy)"},

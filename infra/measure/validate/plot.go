@@ -13,7 +13,8 @@ const (
 	span   = 7.5
 )
 
-// plot draws each speaker's held-out prediction, and its residual, over the human mean: adults round, children square.
+// plot draws each speaker's held-out prediction, and its residual, over the human mean: adults
+// round, children square.
 func (p *page) plot(s studied) string {
 	var b strings.Builder
 	f := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }

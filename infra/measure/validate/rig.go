@@ -52,7 +52,8 @@ func newRig(cache string) (*rig, error) {
 
 func (r *rig) close() { _ = r.end() }
 
-// sameEngines refuses a folder with the answers of other programs: mixed answers belong to no engine.
+// sameEngines refuses a folder with the answers of other programs: mixed answers belong to no
+// engine.
 func sameEngines(cache string, programs ...string) error {
 	h := sha256.New()
 	for _, p := range programs {
@@ -74,7 +75,8 @@ func sameEngines(cache string, programs ...string) error {
 	return err
 }
 
-// decoder keeps the samples too: a thousand starts of a decoder take longer than all that is computed here.
+// decoder keeps the samples too: a thousand starts of a decoder take longer than all that is
+// computed here.
 func (r *rig) decoder(d audio.Decoder) func(context.Context, string) ([]int16, error) {
 	return func(ctx context.Context, path string) ([]int16, error) {
 		name := filepath.Join(r.cache, "pcm-"+filepath.Base(path))

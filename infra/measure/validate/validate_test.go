@@ -13,7 +13,8 @@ import (
 	"parley/shared/speech/score/norms"
 )
 
-// made is a table of made-up speakers whose human score is 2 a - with falling measures - 1 b plus some noise.
+// made is a table of made-up speakers whose human score is 2 a - with falling measures - 1 b plus
+// some noise.
 func made() (*table, []float64) {
 	t := &table{names: []string{"a", "pausesPerMinute", "noise"}}
 	rng := rand.New(rand.NewPCG(7, 7))

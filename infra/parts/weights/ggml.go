@@ -1,5 +1,5 @@
-// Package weights turns published model files into the files that whisper.cpp reads, byte for byte what that
-// project's own scripts make of them, without running anything that came with the models.
+// Package weights turns published model files into the files that whisper.cpp reads, byte for byte
+// what that project's own scripts make of them, without running anything that came with the models.
 //
 // Sums are kept unfused (explicit conversions), so that the bytes are the same on every processor.
 package weights
@@ -36,7 +36,8 @@ func (w *writer) float32(v float32) {
 
 func (w *writer) string(s string) { w.b = append(w.b, s...) }
 
-// tensorHeader writes a tensor's header; shape is outermost first and ggml wants it innermost first.
+// tensorHeader writes a tensor's header; shape is outermost first and ggml wants it innermost
+// first.
 func (w *writer) tensorHeader(name string, kind int, shape []int) {
 	w.int32(len(shape), len(name), kind)
 	for i := len(shape) - 1; i >= 0; i-- {
@@ -45,7 +46,8 @@ func (w *writer) tensorHeader(name string, kind int, shape []int) {
 	w.string(name)
 }
 
-// reader takes little-endian fields off a slice. After the first error every method returns zero values.
+// reader takes little-endian fields off a slice. After the first error every method returns zero
+// values.
 type reader struct {
 	b   []byte
 	err error
@@ -105,7 +107,8 @@ func halfToFloat(h uint16) float32 {
 	return math.Float32frombits(sign | (exponent+112)<<23 | mantissa<<13)
 }
 
-// floatToHalf rounds to the nearest IEEE 754 half, ties to even; what is too large becomes infinite.
+// floatToHalf rounds to the nearest IEEE 754 half, ties to even; what is too large becomes
+// infinite.
 func floatToHalf(f float32) uint16 {
 	bits := math.Float32bits(f)
 	sign := uint16(bits >> 16 & 0x8000)

@@ -14,7 +14,8 @@ const (
 	maxHeader     = 1 << 20 // bytes of a safetensors header
 )
 
-// sileroTensor is one tensor as ggml wants it: its name there and here, in half or single precision.
+// sileroTensor is one tensor as ggml wants it: its name there and here, in half or single
+// precision.
 type sileroTensor struct {
 	name, source string
 	half         bool
@@ -37,8 +38,9 @@ func sileroTensors() []sileroTensor {
 		sileroTensor{name: "_model.stft.forward_basis_buffer", source: "stft_conv.weight", half: true, keepOnes: true})
 }
 
-// Silero turns Silero VAD's 16 kHz safetensors file of single floats into the ggml file that whisper.cpp reads, with the
-// layout of that project's convert-silero-vad-to-ggml.py. Version is the model's.
+// Silero turns Silero VAD's 16 kHz safetensors file of single floats into the ggml file that
+// whisper.cpp reads, with the layout of that project's convert-silero-vad-to-ggml.py. Version is
+// the model's.
 func Silero(safetensors []byte, version [3]int) ([]byte, error) {
 	tensors, err := readSafetensors(safetensors)
 	if err != nil {
@@ -77,8 +79,8 @@ func Silero(safetensors []byte, version [3]int) ([]byte, error) {
 	return w.b, nil
 }
 
-// readSafetensors reads the tensors of single floats of a safetensors file: the length of a JSON header, the header,
-// the data.
+// readSafetensors reads the tensors of single floats of a safetensors file: the length of a JSON
+// header, the header, the data.
 func readSafetensors(b []byte) (map[string]tensor, error) {
 	if len(b) < 8 {
 		return nil, errTruncated

@@ -10,7 +10,9 @@ import (
 
 // Numbers of the Whisper family (Radford and others 2022).
 const (
-	words         = 50257 // entries of the vocabulary that are text, in the English and in the multilingual models
+	// words is how many entries of the vocabulary are text, in the English and in the multilingual
+	// models.
+	words         = 50257
 	headSize      = 64    // width of an attention head
 	fftBins       = 201   // of 400 samples
 	sampleRate    = 16000 // Hz
@@ -19,14 +21,16 @@ const (
 	smallestFloat = 8     // tensors with no more rows are options, not weights
 )
 
-// tensor is a model's tensor; the shape is outermost first, the data little-endian as in the file it came from.
+// tensor is a model's tensor; the shape is outermost first, the data little-endian as in the file
+// it came from.
 type tensor struct {
 	shape []int
 	data  []byte
 }
 
-// Whisper turns a CTranslate2 Whisper model of half floats (its model.bin and vocabulary.txt) into the ggml file that
-// whisper.cpp publishes for the same weights, byte for byte. Models in other types are refused: they have lost bits.
+// Whisper turns a CTranslate2 Whisper model of half floats (its model.bin and vocabulary.txt) into
+// the ggml file that whisper.cpp publishes for the same weights, byte for byte. Models in other
+// types are refused: they have lost bits.
 func Whisper(model, vocabulary []byte) ([]byte, error) {
 	source, err := readCTranslate2(model)
 	if err != nil {
@@ -96,8 +100,9 @@ func readCTranslate2(b []byte) (map[string]tensor, error) {
 	return tensors, r.err
 }
 
-// renaming maps CTranslate2's tensors to OpenAI's names, in whisper.cpp's order. Sizes are checked by what the caller
-// expects of the result; a tensor that is missing or of another rank is an error.
+// renaming maps CTranslate2's tensors to OpenAI's names, in whisper.cpp's order. Sizes are checked
+// by what the caller expects of the result; a tensor that is missing or of another rank is an
+// error.
 type renaming struct {
 	source map[string]tensor
 	out    map[string]tensor
@@ -220,7 +225,8 @@ func writeTensor(w *writer, name string, t tensor) {
 	}
 }
 
-// readVocabulary undoes GPT-2's alphabet, in which every byte is a printable rune, for the entries that are text.
+// readVocabulary undoes GPT-2's alphabet, in which every byte is a printable rune, for the entries
+// that are text.
 func readVocabulary(b []byte) ([]string, error) {
 	bytes := map[rune]byte{}
 	next := rune(256)
@@ -251,8 +257,9 @@ func readVocabulary(b []byte) ([]string, error) {
 	return out, nil
 }
 
-// melFilters are n triangular filters over the bins of a 400-sample transform at 16 kHz, on Slaney's mel scale and of
-// unit area (librosa.filters.mel), which Whisper's spectrogram is made with.
+// melFilters are n triangular filters over the bins of a 400-sample transform at 16 kHz, on
+// Slaney's mel scale and of unit area (librosa.filters.mel), which Whisper's spectrogram is made
+// with.
 func melFilters(n int) []float32 {
 	const hzPerMel = 200.0 / 3 // below 1 kHz, where the scale is linear
 	logStep, knee := math.Log(6.4)/27, 1000/hzPerMel

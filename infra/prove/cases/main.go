@@ -1,6 +1,6 @@
-// Command cases submits the recordings of ../shared/cases, which were made after public bug reports of
-// comparable programs, to a local system, runs its client scripts, and compares what happens with what
-// is expected. Rows whose time has not come are told but do not fail.
+// Command cases submits the recordings of ../shared/cases, which were made after public bug reports
+// of comparable programs, to a local system, runs its client scripts, and compares what happens
+// with what is expected. Rows whose time has not come are told but do not fail.
 package main
 
 import (
@@ -107,7 +107,8 @@ func withSystem(ctx context.Context, o options, rows []row) error {
 	return unmet
 }
 
-// try tries the rows, after the plain recordings with which they are compared, and prints the table.
+// try tries the rows, after the plain recordings with which they are compared, and prints the
+// table.
 func try(ctx context.Context, o options, rows []row) error {
 	c, err := client.New(o.url, o.key)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 // errAbsent says that what the cases are made of is not on this machine.
 var errAbsent = errors.New("not on this machine")
 
-// recordings makes sure that the recordings and scripts of the rows lie in the folder that it returns.
+// recordings makes sure that the recordings and scripts of the rows lie in the folder that it
+// returns.
 func recordings(ctx context.Context, o options, rows []row) (out string, err error) {
 	out = o.out
 	if out == "" {
@@ -83,8 +84,8 @@ func generate(ctx context.Context, o options, out string) error {
 	return nil
 }
 
-// scripts copies the client scripts beside the recordings. The line of common.py that names the default
-// recording ends in a comment which holds the bracket that it needs.
+// scripts copies the client scripts beside the recordings. The line of common.py that names the
+// default recording ends in a comment which holds the bracket that it needs.
 func scripts(cases, out string) error {
 	names, err := filepath.Glob(filepath.Join(cases, "api", "*.py"))
 	if err != nil {

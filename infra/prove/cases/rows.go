@@ -142,7 +142,8 @@ func (o outcome) String() string {
 	return s
 }
 
-// submit submits a recording and, where it is to be heard, waits for its end. A refusal is no error.
+// submit submits a recording and, where it is to be heard, waits for its end. A refusal is no
+// error.
 func submit(ctx context.Context, c *client.Client, path string, heard bool) (o outcome, err error) {
 	key := fmt.Sprintf("cases-%s-%d", filepath.Base(path), time.Now().UnixNano())
 	a, err := c.Submit(ctx, path, client.Options{IdempotencyKey: key})

@@ -46,7 +46,8 @@ func (q *queues) send(ctx context.Context, url, body string) error {
 	return err
 }
 
-// receive takes at most n messages, waiting for the first at most wait seconds; they stay hidden for visibility seconds.
+// receive takes at most n messages, waiting for the first at most wait seconds; they stay hidden
+// for visibility seconds.
 func (q *queues) receive(ctx context.Context, url string, n, wait, visibility int32) ([]types.Message, error) {
 	out, err := q.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: n, WaitTimeSeconds: wait, VisibilityTimeout: visibility,
@@ -346,7 +347,8 @@ func (q *queues) keepsOrder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, body := range []string{"A0", "B0", "A1", "B1", "A2", "B2", "A0"} { // the last is a duplicate
+	// The last is a duplicate.
+	for _, body := range []string{"A0", "B0", "A1", "B1", "A2", "B2", "A0"} {
 		if _, err := q.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, MessageGroupId: aws.String(body[:1])}); err != nil {
 			return err
 		}

@@ -15,17 +15,18 @@ import (
 	"parley/shared/engine/awsbody"
 )
 
-// check is one thing that AWS documents and Parley stands on. Checks of a suite run in order: later ones use what earlier
-// ones made.
+// check is one thing that AWS documents and Parley stands on. Checks of a suite run in order: later
+// ones use what earlier ones made.
 type check struct {
 	name string
 	run  func(ctx context.Context) error
-	// gap is where the emulator of the local system is known to differ from AWS; empty where it does not. Our code must
-	// not stand on what only AWS does.
+	// gap is where the emulator of the local system is known to differ from AWS; empty where it
+	// does not. Our code must not stand on what only AWS does.
 	gap string
 }
 
-// suite is the checks of one service. Its makers get a name that nobody else uses, to call their tables by.
+// suite is the checks of one service. Its makers get a name that nobody else uses, to call their
+// tables by.
 type suite struct {
 	name   string
 	checks func(cfg aws.Config, unique string) []check

@@ -1,4 +1,5 @@
-// Package contract holds answers against the OpenAPI document: for tests, which show it every answer that they receive.
+// Package contract holds answers against the OpenAPI document: for tests, which show it every
+// answer that they receive.
 package contract
 
 import (
@@ -41,7 +42,8 @@ func Check(a Answer) error {
 	return c.Check(a)
 }
 
-// Contract is an OpenAPI 3.1 document, whose schemas are JSON Schema 2020-12. Safe for concurrent use.
+// Contract is an OpenAPI 3.1 document, whose schemas are JSON Schema 2020-12. Safe for concurrent
+// use.
 type Contract struct {
 	doc      document
 	compiler *jsonschema.Compiler
@@ -93,7 +95,8 @@ func CheckDelivery(d Delivery) error {
 	return c.CheckDelivery("runCompleted", d)
 }
 
-// CheckDelivery returns every way in which a webhook is not as the event of this name is documented: its method, its headers, its body.
+// CheckDelivery returns every way in which a webhook is not as the event of this name is
+// documented: its method, its headers, its body.
 func (c *Contract) CheckDelivery(name string, d Delivery) error {
 	method := strings.ToLower(d.Method)
 	e, ok := c.doc.Webhooks[name][method]
@@ -163,8 +166,8 @@ func (c *Contract) Operations() []string {
 	return out
 }
 
-// Check returns every way in which an answer is not as documented: its status, its headers, its body. An answer to what is no
-// call of the document must be the envelope with the code for that.
+// Check returns every way in which an answer is not as documented: its status, its headers, its
+// body. An answer to what is no call of the document must be the envelope with the code for that.
 func (c *Contract) Check(a Answer) error {
 	path, methods := c.find(a.Path)
 	op, known := methods[strings.ToLower(a.Method)]
@@ -258,7 +261,8 @@ func (c *Contract) headers(a Answer, r response) []error {
 	return problems
 }
 
-// refused checks what the envelope's schema cannot say: what body and headers have in common, and who answered.
+// refused checks what the envelope's schema cannot say: what body and headers have in common, and
+// who answered.
 func (c *Contract) refused(a Answer) []error {
 	if err := c.Schema("#/components/schemas/Error", a.Body); err != nil {
 		return []error{err}
@@ -296,7 +300,8 @@ func codeOf(a Answer) errcode.Code {
 	return e.Error.Code
 }
 
-// Schema holds JSON against a schema of the document, named by its pointer: #/components/schemas/RunSummary.
+// Schema holds JSON against a schema of the document, named by its pointer:
+// #/components/schemas/RunSummary.
 func (c *Contract) Schema(pointer string, raw []byte) error {
 	s, err := c.compiled(pointer)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package pages holds the project's pages against the tree: a folder that moves must move in them too.
+// Package pages holds the project's pages against the tree: a folder that moves must move in them
+// too.
 package pages
 
 import (
@@ -12,7 +13,8 @@ import (
 // root is the repository's folder, from here.
 const root = "../../.."
 
-// quoted is a path of the repository between backticks, without the flags or line that may follow it.
+// quoted is a path of the repository between backticks, without the flags or line that may follow
+// it.
 var quoted = regexp.MustCompile("`((?:functions|shared|infra|events|docs)/[^`\\s{}*…]*)")
 
 // target is a link to a file of the repository.

@@ -1,5 +1,5 @@
-// Command same scores recordings with the programs of two checkouts and says whether the answers are equal
-// but for sentences:
+// Command same scores recordings with the programs of two checkouts and says whether the answers
+// are equal but for sentences:
 //
 //	go run ./infra/prove/same -before ../old -after . infra/sample/interview.opus ../shared/data/interviews/*.flac
 //
@@ -24,8 +24,8 @@ import (
 // moments are the members that differ between two runs of the same program.
 var moments = []string{"id", "externalId", "timestamp", "createdAt", "completedAt", "processingTimeMs"}
 
-// sentences are the members that hold words for people, wherever they stand, and the version that names
-// the file of which some of them come.
+// sentences are the members that hold words for people, wherever they stand, and the version that
+// names the file of which some of them come.
 var sentences = []string{"explainability", "hrRecommendation", "candidateFeedback", "reason", "cautions", "label", "source", "scoringVersion"}
 
 func main() {
@@ -81,7 +81,8 @@ func run(ctx context.Context, before, after string, words bool, files []string) 
 	return nil
 }
 
-// score runs the checkout's own local system on one recording and returns the answer to the last poll.
+// score runs the checkout's own local system on one recording and returns the answer to the last
+// poll.
 func score(ctx context.Context, checkout, recording string) (any, error) {
 	data, err := os.MkdirTemp("", "parley-same-*")
 	if err != nil {

@@ -1,12 +1,13 @@
-// Command contract tries the service against its own OpenAPI document by programs that others wrote: schemathesis, a fuzzer,
-// with every check that it has, and spectral, a linter.
+// Command contract tries the service against its own OpenAPI document by programs that others
+// wrote: schemathesis, a fuzzer, with every check that it has, and spectral, a linter.
 //
 //	go run ./infra/prove/schemathesis                        the handlers in this process, over the model store
 //	go run ./infra/prove/schemathesis -system                the whole local system, which it starts and stops
 //	go run ./infra/prove/schemathesis -lint                  the document alone
 //	go run ./infra/prove/schemathesis -print                 prints the document
 //
-// It installs what is missing. It ends with 1 where a check failed, or where there were fewer requests than -least.
+// It installs what is missing. It ends with 1 where a check failed, or where there were fewer
+// requests than -least.
 package main
 
 import (

@@ -39,7 +39,8 @@ import (
 // plenty is credits that no fuzzing uses up, and a rate that it does not reach.
 const plenty = 1_000_000_000
 
-// house is the whole front in one process: the handlers over the model store, behind the gateway's events.
+// house is the whole front in one process: the handlers over the model store, behind the gateway's
+// events.
 type house struct {
 	server *httptest.Server
 	asked  atomic.Int64
@@ -109,7 +110,8 @@ func (s *house) newcomer(ctx context.Context) (string, error) {
 	return secret, nil
 }
 
-// endRuns takes the place of the chain: it ends every run a moment after it began, one in three without scores.
+// endRuns takes the place of the chain: it ends every run a moment after it began, one in three
+// without scores.
 func (s *house) endRuns(ctx context.Context) {
 	defer close(s.ended)
 	scored, err := json.Marshal(report.Build(report.Input{RequestedLanguage: api.DefaultLanguage, ScoringVersion: "fuzzed"}))
@@ -154,7 +156,8 @@ func (s *house) end(ctx context.Context, r run.Run, fails bool, scored []byte) {
 	_ = d.End(ctx, r, outcome) // one that moved meanwhile is ended at the next tick
 }
 
-// front makes the gateway's event of a request, and the answer of what the function says, within the gateway's limits.
+// front makes the gateway's event of a request, and the answer of what the function says, within
+// the gateway's limits.
 func front(w http.ResponseWriter, r *http.Request, handle func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, local.MaxBody))
 	var tooLarge *http.MaxBytesError

@@ -61,8 +61,8 @@ func lint(ctx context.Context) error {
 	return nil
 }
 
-// install makes a tool in a folder of its own in the cache, named by the hash of the files that fix what is in it, unless it is
-// there; it returns the folder.
+// install makes a tool in a folder of its own in the cache, named by the hash of the files that fix
+// what is in it, unless it is there; it returns the folder.
 func install(ctx context.Context, tool string, files map[string][]byte, steps ...[]string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 // leastSends is how often each part of a run can be sent, at the least, within the run's budget.
 const leastSends = 5
 
-// HoldsFiveSends fails t unless each part of s, of the shortest recording and of the longest, can be
-// sent at least five times within its run's budget.
+// HoldsFiveSends fails t unless each part of s, of the shortest recording and of the longest, can
+// be sent at least five times within its run's budget.
 func HoldsFiveSends(t *testing.T, s pipeline.Service) {
 	t.Helper()
 	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {

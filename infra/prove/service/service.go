@@ -1,5 +1,6 @@
-// Package service is a service for the tests of the engine: a chain with a fan-out, two joins and a part
-// that a partial result can do without, as the real one has, so that the engine is tested without it.
+// Package service is a service for the tests of the engine: a chain with a fan-out, two joins and a
+// part that a partial result can do without, as the real one has, so that the engine is tested
+// without it.
 package service
 
 import (

@@ -37,8 +37,8 @@ func (w *world) admitted(r run.Run) {
 	w.touched(r.Client)
 }
 
-// look checks, after each write, all that must be so at every moment: the audit of the client's books, and that from the
-// last look to this one nothing moved that may not.
+// look checks, after each write, all that must be so at every moment: the audit of the client's
+// books, and that from the last look to this one nothing moved that may not.
 func (w *world) look(p *process, op string) {
 	id := w.dirty
 	w.dirty = ""
@@ -75,7 +75,8 @@ func (w *world) appended(c *client, entries []credit.Entry, op string) {
 	c.entries = entries
 }
 
-// moved checks one run against what was last seen of it. lowest is the lowest ticket that waited then.
+// moved checks one run against what was last seen of it. lowest is the lowest ticket that waited
+// then.
 func (w *world) moved(c *client, p *process, a credit.Account, r run.Run, lowest int64, op string) {
 	was, seen := w.history[r.ID]
 	now := pastOf(r)
@@ -103,8 +104,9 @@ func (w *world) moved(c *client, p *process, a credit.Account, r run.Run, lowest
 	}
 }
 
-// settled checks what must be so once a world has come to rest: every accepted run has ended, every credit is free or
-// charged, every answer that a client got was true, and no key stands for two runs.
+// settled checks what must be so once a world has come to rest: every accepted run has ended, every
+// credit is free or charged, every answer that a client got was true, and no key stands for two
+// runs.
 func (w *world) settled() {
 	report, err := audit.All(context.Background(), w.store, speech.Service.Dimensions, "")
 	if err != nil || len(report.Violations) > 0 {

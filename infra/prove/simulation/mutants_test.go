@@ -58,7 +58,8 @@ const (
 	mutantShrink = "PARLEY_MUTANT_SHRINK" // set: shrink what breaks
 )
 
-// TestMutantWorlds is what the process of a mutant runs: it prints how many runs it took to break a promise.
+// TestMutantWorlds is what the process of a mutant runs: it prints how many runs it took to break a
+// promise.
 func TestMutantWorlds(t *testing.T) {
 	seed, err := strconv.ParseUint(os.Getenv(mutantSeed), 10, 64)
 	if err != nil {
@@ -88,7 +89,8 @@ func TestMutantWorlds(t *testing.T) {
 	}
 }
 
-// Ensure that a broken world shrinks to one that a person can read, and that is broken whenever it is played again.
+// Ensure that a broken world shrinks to one that a person can read, and that is broken whenever it
+// is played again.
 func TestABrokenWorldShrinks(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -107,9 +109,10 @@ func TestABrokenWorldShrinks(t *testing.T) {
 	}
 }
 
-// Ensure that the simulation bites: each of these errors in the product's code is found within some thousand runs. The list is
-// also what a new promise is tried on. Each takes some seconds to compile, so that only every fourth is tried unless PARLEY_HEAVY is
-// set; PARLEY_MUTANT_SEEDS tries each from that many seeds, for the median in the docs.
+// Ensure that the simulation bites: each of these errors in the product's code is found within some
+// thousand runs. The list is also what a new promise is tried on. Each takes some seconds to
+// compile, so that only every fourth is tried unless PARLEY_HEAVY is set; PARLEY_MUTANT_SEEDS tries
+// each from that many seeds, for the median in the docs.
 func TestEachMutantIsCaught(t *testing.T) {
 	const limit = 5000
 	seeds, share := 1, 4

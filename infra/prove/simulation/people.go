@@ -118,7 +118,8 @@ func (c *client) act() {
 	case 6, 7:
 		c.poll()
 	case 8:
-		c.get("/runs?limit=1") // the reports of a longer page are read side by side, and a world has one thread
+		// the reports of a longer page are read side by side, and a world has one thread
+		c.get("/runs?limit=1")
 	case 9:
 		c.get("/credits")
 	case 10:
@@ -153,7 +154,8 @@ func (c *client) money() {
 	w.start("ledger of "+string(c.id), frontLimit, func(p *process) {
 		ports, ctx := w.portsOf(p), context.Background()
 		if w.tape.pick(3) > 0 {
-			_, _ = ports.Grant(ctx, c.id, amount, "", w.clock.now) // refused or not: the books are what is checked
+			// refused or not: the books are what is checked
+			_, _ = ports.Grant(ctx, c.id, amount, "", w.clock.now)
 			return
 		}
 		a, err := ports.Account(ctx, c.id)
@@ -163,7 +165,8 @@ func (c *client) money() {
 	}, func(*process) {})
 }
 
-// operate does something to a run, as an operator's command does. Refused or not: the books are what is checked.
+// operate does something to a run, as an operator's command does. Refused or not: the books are
+// what is checked.
 func (c *client) operate(id run.ID, do func(ctx context.Context, d pipeline.Deps, o pipeline.Objects) error) {
 	if id == "" {
 		return
@@ -202,7 +205,8 @@ func (c *client) some() run.ID {
 	return c.ids[c.w.tape.pick(len(c.ids))]
 }
 
-// request sends an HTTP request to the front, and hears the answer unless the function dies: then reply is nil.
+// request sends an HTTP request to the front, and hears the answer unless the function dies: then
+// reply is nil.
 func (c *client) request(call string, compose func() *http.Request, hear func(reply *httptest.ResponseRecorder)) {
 	w := c.w
 	rec := httptest.NewRecorder()

@@ -15,7 +15,8 @@ import (
 	"parley/shared/speech"
 )
 
-// ports are a process's own view of the store, the objects and the queues: each call is an await point.
+// ports are a process's own view of the store, the objects and the queues: each call is an await
+// point.
 type ports struct {
 	*process
 	run.Limits // awaited below where it matters

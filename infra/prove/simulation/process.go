@@ -15,9 +15,9 @@ var (
 	errLost     = errors.New("simulation: the answer was lost")
 )
 
-// process is one invocation of a function. Only one process of a world runs at any moment: it runs until it calls a port,
-// and then waits for the world. A dead process can do nothing more: every port refuses it, and what its handler returns is
-// not heard.
+// process is one invocation of a function. Only one process of a world runs at any moment: it runs
+// until it calls a port, and then waits for the world. A dead process can do nothing more: every
+// port refuses it, and what its handler returns is not heard.
 type process struct {
 	w        *world
 	name     string

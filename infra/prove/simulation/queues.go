@@ -25,7 +25,8 @@ type message struct {
 	turn     int  // counts what set its visibility: an older plan for it is void
 }
 
-// deadVisibility is the visibility timeout of the dead-letter queues: 6 times their function's limit.
+// deadVisibility is the visibility timeout of the dead-letter queues: 6 times their function's
+// limit.
 const (
 	deadLimit      = 30 * time.Second
 	deadVisibility = 6 * deadLimit

@@ -1,11 +1,13 @@
-// Package simulation runs Parley's own handlers and decisions in a world of one thread, one seed and a virtual clock: the
-// front, the stages' inboxes, the dead letters, the sweep and the operator's commands over the model store, with queues,
-// objects and clients that do what the real ones do at their worst. After every write the books are audited, and what must
-// never happen ends the world with a trace that can be played again.
+// Package simulation runs Parley's own handlers and decisions in a world of one thread, one seed
+// and a virtual clock: the front, the stages' inboxes, the dead letters, the sweep and the
+// operator's commands over the model store, with queues, objects and clients that do what the real
+// ones do at their worst. After every write the books are audited, and what must never happen ends
+// the world with a trace that can be played again.
 //
-// A function is a goroutine that stops at every call of a port (its await points); the world decides when it goes on,
-// whether the call meets a fault, and whether the function dies there. Whatever the world decides is one number from its
-// tape (tape.go), so that a run is repeated by its tape, and a failure shrinks by making the tape shorter.
+// A function is a goroutine that stops at every call of a port (its await points); the world
+// decides when it goes on, whether the call meets a fault, and whether the function dies there.
+// Whatever the world decides is one number from its tape (tape.go), so that a run is repeated by
+// its tape, and a failure shrinks by making the tape shorter.
 package simulation
 
 import (
@@ -92,11 +94,13 @@ func (f Faults) String() string {
 // Config is what is to be simulated.
 type Config struct {
 	Seed uint64
-	// Runs is how many accepted runs are wanted at least; worlds of some 40 are made until they are there.
+	// Runs is how many accepted runs are wanted at least; worlds of some 40 are made until they are
+	// there.
 	Runs   int
 	Faults Faults
-	// Workers is how many worlds are made at once, each with a seed of its own; 0: four per processor, since a world hands over
-	// between goroutines all the time, and a processor with one world would wait for it.
+	// Workers is how many worlds are made at once, each with a seed of its own; 0: four per
+	// processor, since a world hands over between goroutines all the time, and a processor with one
+	// world would wait for it.
 	Workers int
 }
 
@@ -197,7 +201,8 @@ func (r *Result) add(w *world, seed uint64, faults Faults) {
 // epoch is when every world begins.
 var epoch = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 
-// event is something that happens at a moment; seq keeps those of one moment in the order in which they were planned.
+// event is something that happens at a moment; seq keeps those of one moment in the order in which
+// they were planned.
 type event struct {
 	at    time.Time
 	seq   int

@@ -22,7 +22,8 @@ func TestAWorldIsRepeatable(t *testing.T) {
 	}
 }
 
-// Ensure that every promise is kept in worlds of fixed seeds, and in those of a seed that nobody has tried before.
+// Ensure that every promise is kept in worlds of fixed seeds, and in those of a seed that nobody
+// has tried before.
 func TestNothingIsLostAndNothingChargedTwice(t *testing.T) {
 	fresh := uint64(time.Now().UnixNano()) % 1e9
 	runs := 3000
@@ -48,8 +49,8 @@ func TestNothingIsLostAndNothingChargedTwice(t *testing.T) {
 	}
 }
 
-// Ensure that without faults and operators' hands every run ends as its recording deserves: nothing is stuck, nothing fails
-// for an inner reason, and whoever asked for a webhook got it.
+// Ensure that without faults and operators' hands every run ends as its recording deserves: nothing
+// is stuck, nothing fails for an inner reason, and whoever asked for a webhook got it.
 func TestACalmWorldIsPunctual(t *testing.T) {
 	r := Run(Config{Seed: 7, Runs: 1000})
 	if r.Failure != nil || r.Ends["failed STUCK_TIMEOUT"] > 0 || len(r.Injected) > 0 {

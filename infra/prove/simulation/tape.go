@@ -2,9 +2,9 @@ package simulation
 
 import "math/rand/v2"
 
-// tape is where every decision of a world comes from: drawn from a seed and kept, or read from an earlier world's. The
-// number 0 is always the tamest choice (no fault, the first of a list), and an exhausted tape gives nothing but zeros, so
-// that a shorter tape is a simpler world.
+// tape is where every decision of a world comes from: drawn from a seed and kept, or read from an
+// earlier world's. The number 0 is always the tamest choice (no fault, the first of a list), and an
+// exhausted tape gives nothing but zeros, so that a shorter tape is a simpler world.
 type tape struct {
 	random *rand.Rand // nil: a replay
 	seed   uint64

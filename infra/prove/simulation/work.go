@@ -38,8 +38,8 @@ func (engineless) LanguageProbability(context.Context, []int16, string) (float64
 	return 0, false, nil
 }
 
-// work is a stage's work without its engines: it takes its time, reads and writes the stage's artefacts, and fails as the
-// world says. finalize does its real work.
+// work is a stage's work without its engines: it takes its time, reads and writes the stage's
+// artefacts, and fails as the world says. finalize does its real work.
 func (w *world) work(p *process, row pipeline.Stage, own pipeline.Work) pipeline.Work {
 	return func(ctx context.Context, r run.Run, part run.Part) (pipeline.Result, error) {
 		p.sleep(time.Duration(1+w.tape.pick(10)) * time.Second)
@@ -101,7 +101,8 @@ func (w *world) leave(ctx context.Context, p *process, r run.Run, a pipeline.Kin
 	return objects{w.objects, p}.Put(ctx, pipeline.Key(r.ID, r.Attempt, a, index), "application/json", bytes.NewReader(raw), int64(len(raw)))
 }
 
-// join leaves the conversation, if every piece of the group is there: else the stages did not wait for each other.
+// join leaves the conversation, if every piece of the group is there: else the stages did not wait
+// for each other.
 func (w *world) join(p *process) pipeline.Join {
 	return func(ctx context.Context, r run.Run) error {
 		keys := []string{pipeline.Key(r.ID, r.Attempt, speech.Speakers.Kind, 0)}

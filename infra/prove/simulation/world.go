@@ -30,7 +30,8 @@ const sweeper = "sweep"
 const (
 	sweepEvery = time.Minute
 	sweepLimit = 55 * time.Second
-	// calm is how long a world may take to come to rest after its last fault: the longest deadline, and the webhooks' next tries.
+	// calm is how long a world may take to come to rest after its last fault: the longest deadline,
+	// and the webhooks' next tries.
 	calm = 8 * time.Hour
 	// maxSteps ends a world that goes round in circles.
 	maxSteps = 200_000
@@ -194,7 +195,8 @@ func (w *world) bury() {
 	}
 }
 
-// ready says each minute that the scorers are warm; in some minutes of some worlds, that one is not.
+// ready says each minute that the scorers are warm; in some minutes of some worlds, that one is
+// not.
 func (w *world) ready() {
 	why := ""
 	if w.storm && w.tape.chance(10) {
@@ -213,7 +215,8 @@ func (w *world) deps(p *process) pipeline.Deps {
 		Random: func() float64 { return 0 }}
 }
 
-// handle is the function of a message's queue, wired as its main wires it, but for the work of the stages.
+// handle is the function of a message's queue, wired as its main wires it, but for the work of the
+// stages.
 func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error) {
 	ctx := context.Background()
 	if m.stage == pipeline.Webhook && !m.dead {
@@ -244,8 +247,8 @@ func (w *world) runner(p *process, works stages.Works, row pipeline.Stage) pipel
 	return r
 }
 
-// sweep is the schedule's minute. A sweep that met no fault leaves no run behind that was past its deadline when it began,
-// and no queued run beside a free slot.
+// sweep is the schedule's minute. A sweep that met no fault leaves no run behind that was past its
+// deadline when it began, and no queued run beside a free slot.
 func (w *world) sweep() {
 	overdue := w.overdue()
 	idle := w.idle()
@@ -283,7 +286,8 @@ func (w *world) sweep() {
 	}
 }
 
-// pause is how long the sweeps of a calm world may rest: until a minute in which there is something to do.
+// pause is how long the sweeps of a calm world may rest: until a minute in which there is something
+// to do.
 func (w *world) pause() time.Duration {
 	if w.undelivered > 0 || w.living > 0 {
 		return sweepEvery

@@ -134,7 +134,8 @@ func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 			fine(t, s.PutClient(t.Context(), account.Client{ID: ClientID(1), CreatedAt: Start}))
 			together(8, func(i int) {
 				g := account.Grant(letters(i, 5))
-				// A change whose answer was lost, or that others outran ten times, is made again: it must not count twice.
+				// A change whose answer was lost, or that others outran ten times, is made again:
+				// it must not count twice.
 				for {
 					_, err := account.ChangeClient(t.Context(), s, ClientID(1), func(c *account.Client) error {
 						if !c.Granted(g) {

@@ -1,6 +1,6 @@
-// Package storetest is the one conformance suite that every store, object store and queue must pass. Each function takes
-// a factory of fresh, empty subjects. A transition's test states the whole of what is stored before and after it, and
-// every test ends with an audit.
+// Package storetest is the one conformance suite that every store, object store and queue must
+// pass. Each function takes a factory of fresh, empty subjects. A transition's test states the
+// whole of what is stored before and after it, and every test ends with an audit.
 package storetest
 
 import (
@@ -29,7 +29,8 @@ type Store interface {
 	audit.Source
 }
 
-// endpointVariable names an emulated AWS for the tests of the adapters to make their tables, buckets and queues on.
+// endpointVariable names an emulated AWS for the tests of the adapters to make their tables,
+// buckets and queues on.
 const endpointVariable = "PARLEY_ENDPOINT"
 
 // Endpoint is the emulated AWS, such as http://127.0.0.1:4566; without one the test is skipped.

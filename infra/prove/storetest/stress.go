@@ -34,7 +34,8 @@ func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 	auditor.Go(func() {
 		for !done.Load() {
 			report, err := audit.All(ctx, s, dimensions, clients[0])
-			if err != nil && !strings.Contains(err.Error(), "given up") { // a client that never rests
+			// A client that never rests.
+			if err != nil && !strings.Contains(err.Error(), "given up") {
 				t.Error(err)
 			}
 			if err == nil && len(report.Violations) > 0 {

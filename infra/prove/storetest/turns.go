@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// Turns lets calls that go on at once make their requests one after the other, in an order that is drawn: so they
-// interleave at any request, and the same way whenever the same numbers are drawn. A nil Turns lets everyone pass.
+// Turns lets calls that go on at once make their requests one after the other, in an order that is
+// drawn: so they interleave at any request, and the same way whenever the same numbers are drawn. A
+// nil Turns lets everyone pass.
 type Turns struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
@@ -19,7 +20,8 @@ type Turns struct {
 
 type turnKey struct{}
 
-// Take waits for the turn of the call that ctx belongs to, which then makes one request. Others pass.
+// Take waits for the turn of the call that ctx belongs to, which then makes one request. Others
+// pass.
 func (t *Turns) Take(ctx context.Context) {
 	call, ok := ctx.Value(turnKey{}).(int)
 	if !ok || t == nil {
@@ -33,7 +35,8 @@ func (t *Turns) Take(ctx context.Context) {
 	<-turn
 }
 
-// next gives the turn away once everyone wants it: until then, the one who had it last is still at work.
+// next gives the turn away once everyone wants it: until then, the one who had it last is still at
+// work.
 func (t *Turns) next() {
 	if len(t.waiting) == 0 || len(t.waiting) < t.active {
 		return

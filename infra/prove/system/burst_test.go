@@ -21,8 +21,8 @@ import (
 // quietCredits is what 200 s of silence hold.
 const quietCredits = 4
 
-// Ensure that of submits at once exactly as many are accepted as there are credits for, and that the others are told what is
-// missing and leave nothing.
+// Ensure that of submits at once exactly as many are accepted as there are credits for, and that
+// the others are told what is missing and leave nothing.
 func TestSubmitsAtOnceSpendNoCreditTwice(t *testing.T) {
 	s := need(t)
 	const submits, affordable = 30, 10
@@ -65,8 +65,8 @@ func TestSubmitsAtOnceSpendNoCreditTwice(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that of runs submitted at once no more are worked on at any moment than the client may have, that the others follow in
-// the order in which they were queued, and that all end.
+// Ensure that of runs submitted at once no more are worked on at any moment than the client may
+// have, that the others follow in the order in which they were queued, and that all end.
 func TestRunsOverTheLimitFollowInOrder(t *testing.T) {
 	s := need(t)
 	const runs, slots = 50, account.DefaultConcurrentRuns
@@ -113,7 +113,8 @@ func TestRunsOverTheLimitFollowInOrder(t *testing.T) {
 	if saw.looks == 0 || saw.most > slots {
 		t.Errorf("in %d looks at the ledger up to %d runs were in work at once, %d are allowed", saw.looks, saw.most, slots)
 	}
-	for _, v := range saw.violations { // among them a run that started while one with a lower number waited
+	// Among them a run that started while one with a lower number waited.
+	for _, v := range saw.violations {
 		t.Errorf("audit while they ran: %s", v)
 	}
 	if !slices.Equal(saw.order, waiting.Tickets) {
@@ -206,8 +207,9 @@ func (c *caller) watch(ctx context.Context) (w watch) {
 	}
 }
 
-// overlap is how many runs were in work at once by their times. Those are of the moment at which a function decided, which lies
-// before that of the transaction: by the wait for other transactions of the client, so that two may seem to have changed places.
+// overlap is how many runs were in work at once by their times. Those are of the moment at which a
+// function decided, which lies before that of the transaction: by the wait for other transactions
+// of the client, so that two may seem to have changed places.
 func overlap(runs []run.Run) (most int) {
 	type event struct {
 		at    time.Time

@@ -95,7 +95,8 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 	return r
 }
 
-// multi is a multipart form: fields as name, value, name, value …; file, where not nil, is its audio.
+// multi is a multipart form: fields as name, value, name, value …; file, where not nil, is its
+// audio.
 func multi(t *testing.T, file []byte, fields ...string) (http.Header, io.Reader) {
 	t.Helper()
 	var b bytes.Buffer
@@ -188,8 +189,8 @@ func (c *caller) succeeded(r reply) {
 	}
 }
 
-// failed checks that a run failed with one of the codes, shows no score, and that its hold was released whole: the credits
-// are as they were before it.
+// failed checks that a run failed with one of the codes, shows no score, and that its hold was
+// released whole: the credits are as they were before it.
 func (c *caller) failed(r reply, credits int64, codes ...errcode.Code) {
 	c.t.Helper()
 	failure, _ := r.body["error"].(map[string]any)

@@ -10,7 +10,8 @@ import (
 	"parley/infra/prove/contract"
 )
 
-// held is the transport of every call of these tests: each answer of the system is held against its OpenAPI document.
+// held is the transport of every call of these tests: each answer of the system is held against its
+// OpenAPI document.
 type held struct {
 	t    *testing.T
 	base string // the system's URL

@@ -14,7 +14,8 @@ func stage(name run.Stage) func(reply) bool {
 	return func(r reply) bool { return r.body["stage"] == string(name) }
 }
 
-// Ensure that function processes killed in the middle of their work cost an accepted run nothing but time.
+// Ensure that function processes killed in the middle of their work cost an accepted run nothing
+// but time.
 func TestKilledFunctionsLoseNothing(t *testing.T) {
 	s := heavy(t)
 	c := s.newcomer(t, 10)
@@ -56,7 +57,8 @@ func TestAStopAndAStartLoseNothing(t *testing.T) {
 // Ensure that a run whose work is lost for good is ended by the watchdog at its deadline.
 func TestALostScorerIsStuckAtTheDeadline(t *testing.T) {
 	s := heavy(t)
-	const deadline = 75 * time.Second // less than the time after which the sweep sends the accent's part again
+	// less than the time after which the sweep sends the accent's part again
+	const deadline = 75 * time.Second
 	s.restart(t, deadline)
 	t.Cleanup(func() { s.restart(t, 0) })
 	c := s.newcomer(t, 10)

@@ -26,7 +26,8 @@ func (c *caller) objects(id run.ID) []string {
 	return keys
 }
 
-// Ensure that a run is erased once it has ended, by its client alone, with all that was kept of it, and that the ledger stays.
+// Ensure that a run is erased once it has ended, by its client alone, with all that was kept of it,
+// and that the ledger stays.
 func TestErase(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -35,7 +36,8 @@ func TestErase(t *testing.T) {
 	path := "/speech/analyze/" + string(id)
 	refused(t, other.call(http.MethodDelete, path, nil, nil), 404, errcode.RequestNotFound)
 	early := c.accepted(silence(t, 200))
-	if r := c.call(http.MethodDelete, "/speech/analyze/"+string(early), nil, nil); r.status != http.StatusNoContent { // had it ended already
+	// Had it ended already.
+	if r := c.call(http.MethodDelete, "/speech/analyze/"+string(early), nil, nil); r.status != http.StatusNoContent {
 		if e := refused(t, r, 409, errcode.RunNotTerminal); e["retryAfterSeconds"] != 15.0 || r.header.Get("Retry-After") != "15" {
 			t.Errorf("got %s %v", r.raw, r.header)
 		}
@@ -66,7 +68,8 @@ func TestErase(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that the sweep deletes a recording, and the work that was done on it, which its client does not want kept.
+// Ensure that the sweep deletes a recording, and the work that was done on it, which its client
+// does not want kept.
 func TestTheSweepDeletesWhatIsNotToBeKept(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -75,7 +78,8 @@ func TestTheSweepDeletesWhatIsNotToBeKept(t *testing.T) {
 	id := c.accepted(silence(t, 200))
 	c.end(id)
 	for _, walk := range []string{"audio", "work"} {
-		must(t, s.admin.Tables.SetCursor(t.Context(), walk, "")) // instead of the quarter of an hour that a walk rests
+		// instead of the quarter of an hour that a walk rests
+		must(t, s.admin.Tables.SetCursor(t.Context(), walk, ""))
 	}
 	const sweeps = 60
 	for range sweeps {

@@ -10,7 +10,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that a recogniser that refuses our credentials ends the run with the code for it, and not after retries.
+// Ensure that a recogniser that refuses our credentials ends the run with the code for it, and not
+// after retries.
 func TestARecogniserThatRefusesUs(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)
@@ -21,7 +22,8 @@ func TestARecogniserThatRefusesUs(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that a scorer that fails, again and again, ends the run with its code by way of the dead letters.
+// Ensure that a scorer that fails, again and again, ends the run with its code by way of the dead
+// letters.
 func TestAScorerThatFails(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)
@@ -33,7 +35,8 @@ func TestAScorerThatFails(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that submits are refused while the scorers are not warm, with when to come again, and taken after.
+// Ensure that submits are refused while the scorers are not warm, with when to come again, and
+// taken after.
 func TestScorersThatAreNotWarm(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)

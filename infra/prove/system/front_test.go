@@ -14,8 +14,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that whoever refuses, handler, middleware, gateway or proxy, does it in the one envelope, with the code of what is
-// wrong.
+// Ensure that whoever refuses, handler, middleware, gateway or proxy, does it in the one envelope,
+// with the code of what is wrong.
 func TestRefusalsHaveOneEnvelope(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -107,7 +107,8 @@ func uploadsInstead(t *testing.T, _ reply, e map[string]any) {
 	}
 }
 
-// Ensure that a client without the credits is told what it costs, and that nothing is left of its submit.
+// Ensure that a client without the credits is told what it costs, and that nothing is left of its
+// submit.
 func TestTooFewCreditsLeaveNothing(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -127,7 +128,8 @@ func TestTooFewCreditsLeaveNothing(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that silence is never scored or charged, and that a submit repeated with its Idempotency-Key is the same run.
+// Ensure that silence is never scored or charged, and that a submit repeated with its
+// Idempotency-Key is the same run.
 func TestSilenceFailsAndARepeatIsTheSameRun(t *testing.T) {
 	s := need(t)
 	t.Parallel()

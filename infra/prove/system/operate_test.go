@@ -105,8 +105,8 @@ func members(v map[string]any) []string {
 
 func text(v map[string]any, name string) string { s, _ := v[name].(string); return s }
 
-// Ensure that clients and operators can do with the command line alone all that the page on operating names, with its exit codes and its
-// JSON.
+// Ensure that clients and operators can do with the command line alone all that the page on
+// operating names, with its exit codes and its JSON.
 func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 	s := need(t)
 	p := build(t, s)

@@ -15,7 +15,8 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// rate is the sample rate of every recording made here, in Hz: the one that the functions measure at.
+// rate is the sample rate of every recording made here, in Hz: the one that the functions measure
+// at.
 const rate = 16000
 
 // samplePath is the interview in the repository: 236.5 s, 4 credits.
@@ -112,7 +113,8 @@ func whiteNoise() func(int) float64 {
 	return func(int) float64 { return 0.25 * r.NormFloat64() / 2 }
 }
 
-// pinkNoise is white noise through Paul Kellet's filter of three poles: within 0.5 dB of -3 dB an octave.
+// pinkNoise is white noise through Paul Kellet's filter of three poles: within 0.5 dB of -3 dB an
+// octave.
 func pinkNoise() func(int) float64 {
 	r := rand.New(rand.NewPCG(3, 4))
 	var a, b, c float64

@@ -17,8 +17,9 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that the sample interview, sent as its users would, is accepted, tells how far it is, ends with measured scores of the
-// right speaker, and is charged once; and that its samples as a WAV file, too large to be sent inline, have the same scores.
+// Ensure that the sample interview, sent as its users would, is accepted, tells how far it is, ends
+// with measured scores of the right speaker, and is charged once; and that its samples as a WAV
+// file, too large to be sent inline, have the same scores.
 func TestTheSampleIsScored(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -180,7 +181,8 @@ var terminalShape = func() map[string]string {
 
 var dimensions = []string{"vocabulary", "fluency", "accent"}
 
-// scored checks a whole report: that every field is there with its type, and that what it says holds together.
+// scored checks a whole report: that every field is there with its type, and that what it says
+// holds together.
 func scored(t *testing.T, r reply) {
 	t.Helper()
 	shape(t, r.body, terminalShape)
@@ -237,7 +239,8 @@ func measured(t *testing.T, r reply, dimension string) {
 	}
 }
 
-// said checks the transcript: in order, within the recording, by two voices, of which the one that says the most is the candidate.
+// said checks the transcript: in order, within the recording, by two voices, of which the one that
+// says the most is the candidate.
 func said(t *testing.T, r reply) {
 	t.Helper()
 	var body struct {
@@ -354,8 +357,9 @@ func TestTheSameAudioHasTheSameScores(t *testing.T) {
 	c.audited()
 }
 
-// shape checks that a body has exactly these fields, by dotted path, each of its kind: text, whole, number, score (0 to 5 with
-// one decimal), level, time, list, object, null; with a ? it may be null or absent. Lists are not looked into.
+// shape checks that a body has exactly these fields, by dotted path, each of its kind: text, whole,
+// number, score (0 to 5 with one decimal), level, time, list, object, null; with a ? it may be null
+// or absent. Lists are not looked into.
 func shape(t *testing.T, body map[string]any, want map[string]string) {
 	t.Helper()
 	found := map[string]bool{}

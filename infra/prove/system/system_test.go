@@ -1,9 +1,10 @@
-// Package system_test tests Parley through its public door: one local system for all tests, which is the deployed stack on
-// an emulated AWS with the compiled functions and the real engines, spoken to over HTTP by clients that have credits and keys
-// of their own.
+// Package system_test tests Parley through its public door: one local system for all tests, which
+// is the deployed stack on an emulated AWS with the compiled functions and the real engines, spoken
+// to over HTTP by clients that have credits and keys of their own.
 //
-// The tests that set faults or stop the system run one after the other; the others run beside each other, after those. They
-// need PARLEY_TEST_AWS=1 and the engines; the long ones need PARLEY_HEAVY=1 as well.
+// The tests that set faults or stop the system run one after the other; the others run beside each
+// other, after those. They need PARLEY_TEST_AWS=1 and the engines; the long ones need
+// PARLEY_HEAVY=1 as well.
 package system_test
 
 import (
@@ -133,7 +134,8 @@ func (s *system) showLogs() {
 			continue
 		}
 		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}} // the emulator checks none
+			// the emulator checks none
+			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			continue
@@ -201,7 +203,8 @@ func (s *system) faults(t *testing.T, specs ...string) {
 	})
 }
 
-// processes lists the processes of the system on a data folder that run this function, or any of it where function is empty.
+// processes lists the processes of the system on a data folder that run this function, or any of it
+// where function is empty.
 func processes(dir, function string) []int {
 	all, err := local.Processes(filepath.Join(dir, "data"))
 	if err != nil {

@@ -24,7 +24,8 @@ func TestNoSpeechIsNeverScored(t *testing.T) {
 	}
 }
 
-// Ensure that speech of another language than the requested one is told from it, and neither scored nor charged.
+// Ensure that speech of another language than the requested one is told from it, and neither scored
+// nor charged.
 func TestAnotherLanguageIsNeverScored(t *testing.T) {
 	s := heavy(t)
 	t.Parallel()

@@ -19,16 +19,19 @@ import (
 	"parley/shared/errcode"
 )
 
-// The walk over the table of codes: a client meets every code over HTTP on the running system. What it does for each stands in two
-// maps; that there is something for each code is found from the table.
+// The walk over the table of codes: a client meets every code over HTTP on the running system. What
+// it does for each stands in two maps; that there is something for each code is found from the
+// table.
 
 // met is how a code is met.
 type met struct {
 	// do makes the system refuse, given a client with credits.
 	do func(w walk) reply
-	// handled is whether the call's own handler ran: the envelope holds the requestId then and only then.
+	// handled is whether the call's own handler ran: the envelope holds the requestId then and only
+	// then.
 	handled bool
-	// counted is whether the key was admitted before: the answer tells of its rate then and only then.
+	// counted is whether the key was admitted before: the answer tells of its rate then and only
+	// then.
 	counted bool
 }
 
@@ -190,7 +193,8 @@ var refusals = map[errcode.Code]met{
 	}),
 }
 
-// unmet lists the codes of the table that no client meets: those that are answers, and those that end runs.
+// unmet lists the codes of the table that no client meets: those that are answers, and those that
+// end runs.
 func unmet() (answers, endings []errcode.Code) {
 	for _, e := range errcode.Table {
 		if _, ok := refusals[e.Code]; e.Status > 0 && !ok {
@@ -203,8 +207,8 @@ func unmet() (answers, endings []errcode.Code) {
 	return answers, endings
 }
 
-// Ensure that the list of codes without a test is empty, and that nothing is tried that is no code; without a system, so that a new code
-// is missed at once.
+// Ensure that the list of codes without a test is empty, and that nothing is tried that is no code;
+// without a system, so that a new code is missed at once.
 func TestNoCodeIsWithoutItsTest(t *testing.T) {
 	answers, endings := unmet()
 	for _, c := range answers {
@@ -230,10 +234,12 @@ func TestNoCodeIsWithoutItsTest(t *testing.T) {
 	}
 }
 
-// first are the codes whose ways need the live run while it is young, in this order; the rest of the table follows.
+// first are the codes whose ways need the live run while it is young, in this order; the rest of
+// the table follows.
 var first = []errcode.Code{errcode.IdempotencyInProgress, errcode.PollRateLimited, errcode.RunNotTerminal, errcode.InternalError}
 
-// Ensure that a client meets every code that is an HTTP answer, each with its status, its envelope and its headers.
+// Ensure that a client meets every code that is an HTTP answer, each with its status, its envelope
+// and its headers.
 func TestEveryCodeOverHTTP(t *testing.T) {
 	s := need(t)
 	w := walk{caller: s.newcomer(t, 100), quiet: silence(t, 200)}
@@ -321,7 +327,8 @@ var ends = map[errcode.Code]struct {
 
 func spoke(w walk) run.ID { return w.accepted(shortened(w.t, 60)) }
 
-// Ensure that a client reads every code that may end a run in an answer of status 200, and is charged for none.
+// Ensure that a client reads every code that may end a run in an answer of status 200, and is
+// charged for none.
 func TestEveryCodeThatEndsARun(t *testing.T) {
 	s := heavy(t)
 	quiet := silence(t, 200)

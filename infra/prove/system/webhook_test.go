@@ -21,8 +21,8 @@ type delivery struct {
 	body   []byte
 }
 
-// Ensure that the end of a run is pushed: signed, with the very entry of the runs list, again after a try that failed and
-// not after one that was taken; and that each try is kept for the operator.
+// Ensure that the end of a run is pushed: signed, with the very entry of the runs list, again after
+// a try that failed and not after one that was taken; and that each try is kept for the operator.
 func TestWebhook(t *testing.T) {
 	s := need(t)
 	t.Parallel()

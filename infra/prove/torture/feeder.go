@@ -39,7 +39,8 @@ type feeder struct {
 const (
 	// plenty is what each client may spend.
 	plenty = 1_000_000
-	// submitPatience is how long a submit is tried again: far more than a start of the system takes.
+	// submitPatience is how long a submit is tried again: far more than a start of the system
+	// takes.
 	submitPatience = 10 * time.Minute
 	retryEvery     = time.Second
 	// waiting is how many runs each client keeps in its queue.
@@ -62,7 +63,8 @@ func (f *feeder) join(ctx context.Context, s *system) error {
 	return err
 }
 
-// open is how many of the client's runs have not ended; where that cannot be read, as many as it may have.
+// open is how many of the client's runs have not ended; where that cannot be read, as many as it
+// may have.
 func (f *feeder) open(ctx context.Context) int {
 	a, err := f.sys.tables().Account(ctx, f.id)
 	if err != nil {
@@ -71,7 +73,8 @@ func (f *feeder) open(ctx context.Context) int {
 	return a.Running + a.Queued
 }
 
-// feed submits until feeding ends. Each submit goes on until it is answered, also when feeding has ended.
+// feed submits until feeding ends. Each submit goes on until it is answered, also when feeding has
+// ended.
 func (f *feeder) feed(ctx context.Context, feeding <-chan struct{}) {
 	var submits sync.WaitGroup
 	defer submits.Wait()
@@ -135,7 +138,8 @@ func (f *feeder) submit(ctx context.Context, key string, k kind) {
 	}
 }
 
-// passing tells an answer that a killed function or a system between two starts gives, after which a client comes again.
+// passing tells an answer that a killed function or a system between two starts gives, after which
+// a client comes again.
 func passing(err error) bool {
 	var e *client.Error
 	if !errors.As(err, &e) {

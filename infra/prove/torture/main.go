@@ -1,13 +1,15 @@
-// Command torture kills function processes of a running system at random moments of real runs, and proves that nothing that was
-// accepted is lost, stuck or charged twice.
+// Command torture kills function processes of a running system at random moments of real runs, and
+// proves that nothing that was accepted is lost, stuck or charged twice.
 //
-// It starts a local system of its own in a temporary folder, keeps runs of several clients going, and does rounds: after a
-// random time it kills (SIGKILL) one to three processes of functions, some of them while a submit is in flight; any function
-// may also die by itself right after a write to AWS (-crash), which reaches the moments that lie between two writes. Every few
-// rounds the whole system is stopped and started again in mid-run. At the end every run has to have ended as its recording
-// does, every hold to be resolved once, and every queue to be empty.
+// It starts a local system of its own in a temporary folder, keeps runs of several clients going,
+// and does rounds: after a random time it kills (SIGKILL) one to three processes of functions, some
+// of them while a submit is in flight; any function may also die by itself right after a write to
+// AWS (-crash), which reaches the moments that lie between two writes. Every few rounds the whole
+// system is stopped and started again in mid-run. At the end every run has to have ended as its
+// recording does, every hold to be resolved once, and every queue to be empty.
 //
-// The summary is one JSON object on standard output; exit 1 says that something was violated, and its folder is kept then.
+// The summary is one JSON object on standard output; exit 1 says that something was violated, and
+// its folder is kept then.
 package main
 
 import (

@@ -22,9 +22,11 @@ type kind struct {
 }
 
 var kinds = []kind{
-	// Two answers of the candidate, 75 s of speech: little more than a score needs, so that a run is quick.
+	// Two answers of the candidate, 75 s of speech: little more than a score needs, so that a run
+	// is quick.
 	{"speech", 4, run.Success, "", "aselect='between(t,62.2,101.6)+between(t,106.2,154.6)',asetpts=N/SR/TB,apad=whole_dur=182"},
-	// Silence ends as soon as it has been heard: the quickest way through submit, end and promotion.
+	// Silence ends as soon as it has been heard: the quickest way through submit, end and
+	// promotion.
 	{"silence", 4, run.Failed, errcode.TranscriptionFailed, "volume=0,atrim=end=185"},
 }
 

@@ -125,8 +125,8 @@ func (t *torture) moment() time.Duration {
 // aimPatience is how long a strike waits for a submit to be in flight.
 const aimPatience = 10 * time.Second
 
-// strike kills: in a quarter of the rounds a submit while one is in flight, in a quarter the copies of a function that has
-// work outstanding, else one to three processes of any functions.
+// strike kills: in a quarter of the rounds a submit while one is in flight, in a quarter the copies
+// of a function that has work outstanding, else one to three processes of any functions.
 func (t *torture) strike(ctx context.Context) (did string, err error) {
 	var victims []string
 	switch t.random.IntN(4) {

@@ -42,7 +42,8 @@ type system struct {
 	err       error // how it ended, read after ended
 	mu        sync.Mutex
 	admin     *deployment.System
-	// cut and crashed count the invocations that were cut short and the processes that died by themselves, by function.
+	// cut and crashed count the invocations that were cut short and the processes that died by
+	// themselves, by function.
 	cut, crashed map[string]int
 	begun        map[begun]int
 	looked       time.Time // when the functions' logs were last read
@@ -70,7 +71,8 @@ func (s *system) start(ctx context.Context) error {
 	s.cancel, s.ended = cancel, ended
 	cfg := local.Config{Addr: s.addr, Data: s.data(), SweepEvery: sweepEvery, PollEvery: pollEvery,
 		Progress: func(line string) {
-			if !strings.HasPrefix(line, "sweep: ") && !strings.HasPrefix(line, "warm: ") { // these fail here, as they are to
+			// These fail here, as they are to.
+			if !strings.HasPrefix(line, "sweep: ") && !strings.HasPrefix(line, "warm: ") {
 				progress("%s", line)
 			}
 		},
@@ -100,7 +102,8 @@ func (s *system) tables() *dynamo.Store {
 	return s.admin.Tables
 }
 
-// stop stops it cleanly, as Ctrl-C does, and reads from its log what happened; nothing where it does not run.
+// stop stops it cleanly, as Ctrl-C does, and reads from its log what happened; nothing where it
+// does not run.
 func (s *system) stop() error {
 	if s.cancel == nil {
 		return nil
@@ -134,8 +137,8 @@ func (s *system) countCuts() error {
 	return lines.Err()
 }
 
-// countEvents reads from the functions' logs, since it was last called, which writes were the last of their processes, and how
-// often each part began.
+// countEvents reads from the functions' logs, since it was last called, which writes were the last
+// of their processes, and how often each part began.
 func (s *system) countEvents() error {
 	ctx, stop := context.WithTimeout(context.Background(), logPatience)
 	defer stop()
@@ -149,7 +152,8 @@ func (s *system) countEvents() error {
 			return err
 		}
 		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}} // the emulator checks none
+			// the emulator checks none
+			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return fmt.Errorf("read the log of %s: %w", name, err)
@@ -175,8 +179,9 @@ func (s *system) countEvents() error {
 	return nil
 }
 
-// leap lets the messages that nobody finished come back at once, as they would after their visibility timeouts of up to half an
-// hour: the system is stopped, and its queues' clock put forward.
+// leap lets the messages that nobody finished come back at once, as they would after their
+// visibility timeouts of up to half an hour: the system is stopped, and its queues' clock put
+// forward.
 func (s *system) leap(ctx context.Context) (came int, err error) {
 	if err := s.stop(); err != nil {
 		return 0, err
@@ -208,27 +213,31 @@ func (s *system) depths(ctx context.Context) (alive, dead int, err error) {
 
 // summary is what a session came to.
 type summary struct {
-	Seed       uint64         `json:"seed"`
-	Rounds     int            `json:"rounds"`
-	Seconds    int            `json:"seconds"`
-	Restarts   int            `json:"restarts"`
-	Killed     map[string]int `json:"killed"`  // processes killed, by function
-	Cut        map[string]int `json:"cut"`     // invocations that lost their process, by function
-	Crashed    map[string]int `json:"crashed"` // of those: died by themselves, by function and the write before
-	Runs       map[string]int `json:"runs"`    // by kind and end
-	Submits    int            `json:"submits"` // accepted
-	Retried    int            `json:"retried"` // submits that were sent more than once
-	Replayed   int            `json:"replayed"`
-	Revived    int            `json:"revived"` // runs that came to a further attempt
-	Lost       int            `json:"lost"`
-	Stuck      int            `json:"stuck"`
-	OtherEnds  int            `json:"otherEnds"` // ended otherwise than their recording does, with no cause that excuses it
-	Struck     int            `json:"struck"`    // failed because a part was killed as often as its messages are delivered
-	Audits     int            `json:"audits"`
-	Returned   int            `json:"returned"` // messages of killed functions that came back at the end
-	DeadLeft   int            `json:"deadLeft"`
-	AliveLeft  int            `json:"aliveLeft"`
-	Violations []string       `json:"violations"`
+	Seed     uint64         `json:"seed"`
+	Rounds   int            `json:"rounds"`
+	Seconds  int            `json:"seconds"`
+	Restarts int            `json:"restarts"`
+	Killed   map[string]int `json:"killed"` // processes killed, by function
+	Cut      map[string]int `json:"cut"`    // invocations that lost their process, by function
+	// of those: died by themselves, by function and the write before
+	Crashed  map[string]int `json:"crashed"`
+	Runs     map[string]int `json:"runs"`    // by kind and end
+	Submits  int            `json:"submits"` // accepted
+	Retried  int            `json:"retried"` // submits that were sent more than once
+	Replayed int            `json:"replayed"`
+	Revived  int            `json:"revived"` // runs that came to a further attempt
+	Lost     int            `json:"lost"`
+	Stuck    int            `json:"stuck"`
+	// ended otherwise than their recording does, with no cause that excuses it
+	OtherEnds int `json:"otherEnds"`
+	// failed because a part was killed as often as its messages are delivered
+	Struck int `json:"struck"`
+	Audits int `json:"audits"`
+	// messages of killed functions that came back at the end
+	Returned   int      `json:"returned"`
+	DeadLeft   int      `json:"deadLeft"`
+	AliveLeft  int      `json:"aliveLeft"`
+	Violations []string `json:"violations"`
 }
 
 func (s *summary) violate(format string, args ...any) {

@@ -15,11 +15,14 @@ import (
 )
 
 const (
-	// endPatience is how long all runs may take to end after the last kill: more than the longest deadline.
+	// endPatience is how long all runs may take to end after the last kill: more than the longest
+	// deadline.
 	endPatience = 30 * time.Minute
-	// sweepPatience is how far past its deadline a run may be: the sweep's interval, and a slow machine.
+	// sweepPatience is how far past its deadline a run may be: the sweep's interval, and a slow
+	// machine.
 	sweepPatience = time.Minute
-	// drainPatience is how long the queues may take to be empty once all their messages are visible.
+	// drainPatience is how long the queues may take to be empty once all their messages are
+	// visible.
 	drainPatience = 5 * time.Minute
 	lookEvery     = 2 * time.Second
 )
@@ -133,8 +136,8 @@ func (t *torture) told(ctx context.Context, f *feeder, l audit.Ledger) error {
 	return nil
 }
 
-// judge holds what is stored of a client against what it was told: every accepted run is there, no other is, each has ended as
-// its recording does with the same scores, and is charged once.
+// judge holds what is stored of a client against what it was told: every accepted run is there, no
+// other is, each has ended as its recording does with the same scores, and is charged once.
 func (f *feeder) judge(l audit.Ledger, sum *summary) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -192,8 +195,8 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 	}
 }
 
-// struck names a part of a failed run that was begun, and so killed, as often as it is sent within its run's budget: no retry
-// policy outlasts kills that strike it each time. Empty: there is none.
+// struck names a part of a failed run that was begun, and so killed, as often as it is sent within
+// its run's budget: no retry policy outlasts kills that strike it each time. Empty: there is none.
 func (s *system) struck(r run.Run) string {
 	for _, row := range speech.Service.Stages {
 		for i := range max(r.Pieces, 1) {
@@ -206,7 +209,8 @@ func (s *system) struck(r run.Run) string {
 	return ""
 }
 
-// leastStrikes is how many kills of one part of a run are too many, whatever its stage: its budget holds five sends.
+// leastStrikes is how many kills of one part of a run are too many, whatever its stage: its budget
+// holds five sends.
 const leastStrikes = 5
 
 // otherwise tells how a run ended otherwise than its recording does; empty: it did not.

@@ -10,7 +10,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that the verdict tells each way in which a run can be wronged, and nothing of a run that was not.
+// Ensure that the verdict tells each way in which a run can be wronged, and nothing of a run that
+// was not.
 func TestJudge(t *testing.T) {
 	score := 3.2
 	other := 3.3

@@ -35,8 +35,10 @@ func TestASigningSecretDoesNotPrintItself(t *testing.T) {
 func TestTheBytesOfASigningSecret(t *testing.T) {
 	for secret, ok := range map[account.SigningSecret]bool{
 		signing(t, 1): true, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw": true, // 24 bytes
-		"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw": false, "whsec_": false, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLQ==": false, // 23 bytes
-		"whsec_!": false, account.SigningSecret("whsec_" + strings.Repeat("AAAA", 22)): false, // 66 bytes
+		// 23 bytes
+		"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw": false, "whsec_": false, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLQ==": false,
+		// 66 bytes
+		"whsec_!": false, account.SigningSecret("whsec_" + strings.Repeat("AAAA", 22)): false,
 	} {
 		if _, err := secret.Bytes(); (err == nil) != ok {
 			t.Errorf("%s: %v", secret.Reveal(), err)

@@ -20,11 +20,12 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// KeepAnswers hides WriteTo from net/http, so that a closed body simply reads as empty. Append it to
-// aws.Config.APIOptions, or to the field of the same name in a service's Options. It returns the
+// KeepAnswers hides WriteTo from net/http, so that a closed body simply reads as empty. Append it
+// to aws.Config.APIOptions, or to the field of the same name in a service's Options. It returns the
 // error of adding to the stack.
 func KeepAnswers(stack *middleware.Stack) error {
-	// The last step before a request is sent, inside the retries: nothing replaces the body after it.
+	// The last step before a request is sent, inside the retries: nothing replaces the body after
+	// it.
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("ParleyKeepAnswers", withoutWriteTo), middleware.After)
 }
 

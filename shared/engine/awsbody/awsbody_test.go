@@ -61,8 +61,8 @@ func put(t *testing.T, cfg aws.Config) {
 	}
 }
 
-// Ensure that a body that the SDK has closed ends without an error: on one, net/http would close the
-// connection, and lose the answer.
+// Ensure that a body that the SDK has closed ends without an error: on one, net/http would close
+// the connection, and lose the answer.
 func TestAClosedBodyHasNoMore(t *testing.T) {
 	network := &slow{}
 	put(t, config(network))

@@ -15,7 +15,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// voice writes a buzz of 140 Hz with harmonics up to top Hz, its loudness moving as syllables do, over [from, to) ms.
+// voice writes a buzz of 140 Hz with harmonics up to top Hz, its loudness moving as syllables do,
+// over [from, to) ms.
 func voice(pcm []int16, from, to int64, level, top float64) {
 	for i := from * SampleRate / 1000; i < to*SampleRate/1000; i++ {
 		t := float64(i) / SampleRate

@@ -1,5 +1,5 @@
-// Package audio is what can be said of a recording without understanding it: what it is, how long it is, how good it is,
-// where there is speech and where silence, and how it is cut into pieces.
+// Package audio is what can be said of a recording without understanding it: what it is, how long
+// it is, how good it is, where there is speech and where silence, and how it is cut into pieces.
 package audio
 
 // SampleRate is the rate of all PCM inside Parley, in Hz; samples are mono int16.
@@ -44,12 +44,15 @@ func (s Span) Len() int64 { return s.EndMs - s.StartMs }
 
 // Quality is what the signal itself says of the recording.
 type Quality struct {
-	SNRDb          float64 `json:"snrDb"`          // speech level over noise floor, dB
-	ClippedPercent float64 `json:"clippedPercent"` // share of samples at full scale or another common ceiling, 0 to 100
-	SpeechPercent  float64 `json:"speechPercent"`  // share of the recording that is speech, 0 to 100
-	LevelDb        float64 `json:"levelDb"`        // speech level, dB below full scale
-	NoiseDb        float64 `json:"noiseDb"`        // noise floor, dB below full scale
-	BandwidthHz    float64 `json:"bandwidthHz"`    // highest frequency that carries speech: about 3400 for a telephone
+	SNRDb float64 `json:"snrDb"` // speech level over noise floor, dB
+	// share of samples at full scale or another common ceiling, 0 to 100
+	ClippedPercent float64 `json:"clippedPercent"`
+	// share of the recording that is speech, 0 to 100
+	SpeechPercent float64 `json:"speechPercent"`
+	LevelDb       float64 `json:"levelDb"` // speech level, dB below full scale
+	NoiseDb       float64 `json:"noiseDb"` // noise floor, dB below full scale
+	// highest frequency that carries speech: about 3400 for a telephone
+	BandwidthHz float64 `json:"bandwidthHz"`
 	// Speed is how many times too fast the voices sound to be played (package speed), below 1 for
 	// too slowly; 0 where nothing speaks for that.
 	Speed float64 `json:"speed,omitempty"`
@@ -58,7 +61,8 @@ type Quality struct {
 // telephoneHz is the band below which it is a telephone's.
 const telephoneHz = 4200
 
-// Telephone tells whether the recording has the band of a telephone; false where the band is not known.
+// Telephone tells whether the recording has the band of a telephone; false where the band is not
+// known.
 func (q Quality) Telephone() bool { return q.BandwidthHz > 0 && q.BandwidthHz < telephoneHz }
 
 // Intake is what ingest found: the artefact that the rest of the chain reads.
@@ -67,7 +71,8 @@ type Intake struct {
 	Cut        CutSettings `json:"cut"`        // as applied, defaults filled in
 	Window     Span        `json:"window"`     // what startSeconds and endSeconds leave
 	Quality    Quality     `json:"quality"`
-	// Speech are the stretches of speech within Window by the cut settings, in order, not overlapping.
+	// Speech are the stretches of speech within Window by the cut settings, in order, not
+	// overlapping.
 	Speech []Span `json:"speech"`
 	// Chunks are the pieces for transcription: they cover all speech, are cut at silences, in
 	// order, not overlapping. Of separate channels those of the left come first, then those of the

@@ -12,7 +12,8 @@ var Bounds = struct {
 	MaxBytes:  26_214_400,
 }
 
-// How long and how large the work on one file may get. A file of 25 MB is walked in under a second and decoded in under ten.
+// How long and how large the work on one file may get. A file of 25 MB is walked in under a second
+// and decoded in under ten.
 const (
 	probeTime    = 20 * time.Second // of the processor, for all parts of a file together
 	decodeTime   = 90 * time.Second

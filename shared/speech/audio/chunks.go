@@ -2,26 +2,30 @@ package audio
 
 import "math"
 
-// The recogniser hears in windows of 30 s and pays for a whole one however short what is left for it, and for one more in every piece to tell the
-// language: so pieces are long and few. But a piece is the unit of parallel work and of a repeat, so not too long, and of an even number,
-// because all is done when the longest is. All in ms.
+// The recogniser hears in windows of 30 s and pays for a whole one however short what is left for
+// it, and for one more in every piece to tell the language: so pieces are long and few. But a piece
+// is the unit of parallel work and of a repeat, so not too long, and of an even number, because all
+// is done when the longest is. All in ms.
 const (
 	minChunk = 20_000
-	// fullChunk is how long pieces become before there are two more: a recording of four minutes is two.
+	// fullChunk is how long pieces become before there are two more: a recording of four minutes is
+	// two.
 	fullChunk = 125_000
 	maxChunk  = 140_000
 	// MaxChunks is the most pieces that Chunks cuts.
 	MaxChunks = 64
-	// cutReach is how far from its target a cut may be moved to reach a silence: the longest silences lie between turns, and a sentence
-	// cut in two costs words.
+	// cutReach is how far from its target a cut may be moved to reach a silence: the longest
+	// silences lie between turns, and a sentence cut in two costs words.
 	cutReach = 12_000
-	// A silence at a piece's edge longer than longEdge is left out, but for keptEdge: a word that begins with the first sample is misheard.
+	// A silence at a piece's edge longer than longEdge is left out, but for keptEdge: a word that
+	// begins with the first sample is misheard.
 	longEdge = 3_000
 	keptEdge = 500
 )
 
-// Chunks cuts a recording into pieces for transcription: one below a minute, else an even number of about equal ones of up to 125 s, cut in the
-// middle of the longest silence near by, covering all speech within window, each 20 to 140 s. No speech: none.
+// Chunks cuts a recording into pieces for transcription: one below a minute, else an even number of
+// about equal ones of up to 125 s, cut in the middle of the longest silence near by, covering all
+// speech within window, each 20 to 140 s. No speech: none.
 func Chunks(speech []Span, window Span) []Span {
 	if len(speech) == 0 {
 		return nil
@@ -50,9 +54,9 @@ func Chunks(speech []Span, window Span) []Span {
 	return out
 }
 
-// bestCut is the middle of the longest silence from low to high, a silence losing a twentieth of its distance from the target (all is done when the
-// longest piece is); the target itself
-// where there is none.
+// bestCut is the middle of the longest silence from low to high, a silence losing a twentieth of
+// its distance from the target (all is done when the longest piece is); the target itself where
+// there is none.
 func bestCut(speech []Span, target, low, high int64) int64 {
 	best, bestWorth := min(max(target, low), high), math.Inf(-1)
 	for i := 1; i < len(speech); i++ {

@@ -29,7 +29,8 @@ type clock struct {
 	packets int
 	length  time.Duration // up to the end of the last packet
 	begin   time.Duration // the time of the first packet
-	end     time.Duration // by the times alone, from the first packet on: a header may promise as much
+	// by the times alone, from the first packet on: a header may promise as much
+	end time.Duration
 	// silence is the longest gap that was filled, pause the shortest that was shortened; 0: none.
 	silence, pause time.Duration
 	breaks         Breaks
@@ -121,9 +122,9 @@ func (c *clock) limit() time.Duration {
 }
 
 // filter is ffmpeg's filter that gives the frames the times that the clock gave their packets, from
-// origin on, so that the resampler fills the gaps. Where a packet was lost or damaged there is a gap
-// as well. A variable holds where the sound so far ends (0), what is added to a frame's time (1), the
-// time of the frame before (2), and that of this one (3).
+// origin on, so that the resampler fills the gaps. Where a packet was lost or damaged there is a
+// gap as well. A variable holds where the sound so far ends (0), what is added to a frame's time
+// (1), the time of the frame before (2), and that of this one (3).
 func filter(origin, limit time.Duration) string {
 	steps := []string{
 		// The first frame sets what is added, and one that goes back sets it anew.

@@ -26,7 +26,8 @@ func TestTheClockAddsUpWhatPacketsHold(t *testing.T) {
 		}
 		return p
 	}
-	stretched := func(d time.Duration) []packet { // the gap is written as the length of the packet before
+	// The gap is written as the length of the packet before.
+	stretched := func(d time.Duration) []packet {
 		p := slices.Clone(gap(d))
 		p[49].length += d
 		return p

@@ -15,8 +15,8 @@ const (
 // quietest is the level of digital silence, in dB below full scale.
 const quietest = -100.0
 
-// contour is the energy of each frame in dB below full scale, the frame's own mean taken out. Frame i stands for the 10 ms from i*10 ms on;
-// there are as many as whole 10 ms in pcm.
+// contour is the energy of each frame in dB below full scale, the frame's own mean taken out. Frame
+// i stands for the 10 ms from i*10 ms on; there are as many as whole 10 ms in pcm.
 func contour(pcm []int16) []float64 {
 	n := len(pcm) / stepSamples
 	out := make([]float64, n)
@@ -52,7 +52,8 @@ type levels struct {
 }
 
 const (
-	// steadyDb is how much the loud frames must stand out of the quiet ones, or the recording is one steady sound.
+	// steadyDb is how much the loud frames must stand out of the quiet ones, or the recording is
+	// one steady sound.
 	steadyDb = 5
 	// noiseMarginDb is how far above the noise floor speech begins at the least.
 	noiseMarginDb = 6
@@ -70,7 +71,8 @@ func measureLevels(c []float64) levels {
 		return l
 	}
 	l.varied = true
-	// The level is that of the frames over a threshold that hangs on the level (after ITU-T P.56): it settles in a few rounds.
+	// The level is that of the frames over a threshold that hangs on the level (after ITU-T P.56):
+	// it settles in a few rounds.
 	for range 4 {
 		t := l.threshold(-25)
 		sum, n := 0.0, 0

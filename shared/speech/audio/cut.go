@@ -4,10 +4,12 @@ import (
 	"math"
 )
 
-// Cut tells where there is speech: window is what startSeconds and endSeconds leave of the recording, speech the stretches within it
-// whose energy is above the threshold, in order, not overlapping. Gaps shorter than minSilenceMs belong to the speech around them,
-// shorter bursts than minSpeechMs are noise, paddingMs is added on both sides: so a pause between two spans is 2 × paddingMs shorter than its
-// silence. A steady sound (hum, hiss, a held tone) is no speech; that is all that energy can tell.
+// Cut tells where there is speech: window is what startSeconds and endSeconds leave of the
+// recording, speech the stretches within it whose energy is above the threshold, in order, not
+// overlapping. Gaps shorter than minSilenceMs belong to the speech around them, shorter bursts than
+// minSpeechMs are noise, paddingMs is added on both sides: so a pause between two spans is 2 ×
+// paddingMs shorter than its silence. A steady sound (hum, hiss, a held tone) is no speech; that is
+// all that energy can tell.
 func Cut(pcm []int16, s CutSettings) (window Span, speech []Span) {
 	window = windowOf(pcm, s)
 	c := contour(pcm[window.StartMs*SampleRate/1000 : window.EndMs*SampleRate/1000])
@@ -62,7 +64,8 @@ func cut(c []float64, l levels, window Span, s CutSettings) []Span {
 const (
 	// steadyFrames is how long a stretch must be before it is judged by its evenness: 600 ms.
 	steadyFrames = 60
-	// steadySpread is the standard deviation of a stretch's energy, in dB, below which it is a held tone or a hiss. Speech has 5 to 12.
+	// steadySpread is the standard deviation of a stretch's energy, in dB, below which it is a held
+	// tone or a hiss. Speech has 5 to 12.
 	steadySpread = 1.6
 )
 

@@ -222,7 +222,8 @@ func TestFalseTimesShowInTheSamples(t *testing.T) {
 
 func TestWhatIsEncryptedCannotBeDecoded(t *testing.T) {
 	in := file(t, "in.wav", wave(babble(length*rate), rate, 1))
-	// Bit-exact, the cipher begins at a fixed value: from a random one, a frame or two of some files decode by chance.
+	// Bit-exact, the cipher begins at a fixed value: from a random one, a frame or two of some
+	// files decode by chance.
 	path := convert(t, in, "a.mp4", "-fflags", "+bitexact", "-c:a", "aac", "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", strings.Repeat("76", 16), "-encryption_kid", strings.Repeat("a7", 16))
 	samples, err := Decoder{FFmpeg: ffmpeg(t)}.Decode(t.Context(), path)
 	if !errcode.Is(err, errcode.TranscriptionFailed) {
@@ -362,7 +363,8 @@ func TestSixteenBitMonoPassesThroughUnchanged(t *testing.T) {
 	}
 }
 
-// Ensure that what packets leave out is silence in its place, whatever the container, and that times which go back cost no sound.
+// Ensure that what packets leave out is silence in its place, whatever the container, and that
+// times which go back cost no sound.
 func TestPacketsThatAreLeftOutAreSilence(t *testing.T) {
 	in := file(t, "in.wav", wave(babble(20*rate), rate, 1))
 	lost := `noise=amount=0:drop=between(pts*tb\,5\,7)`

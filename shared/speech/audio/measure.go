@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/dsp/fourier"
 )
 
-// Measure tells the quality of a recording, by the default cut settings. Digital silence and steady sounds have no speech: SpeechPercent,
-// SNRDb and BandwidthHz are 0 then.
+// Measure tells the quality of a recording, by the default cut settings. Digital silence and steady
+// sounds have no speech: SpeechPercent, SNRDb and BandwidthHz are 0 then.
 func Measure(pcm []int16) Quality {
 	s := DefaultCut()
 	window := windowOf(pcm, s)
@@ -140,7 +140,8 @@ func measure(pcm []int16, c []float64, l levels, speech []Span) Quality {
 	return q
 }
 
-// noiseBetween is the noise floor: the median of the frames outside speech where there are enough of them (2 s), else the quietest tenth of all.
+// noiseBetween is the noise floor: the median of the frames outside speech where there are enough
+// of them (2 s), else the quietest tenth of all.
 func noiseBetween(c []float64, l levels, speech []Span) float64 {
 	outside := make([]float64, 0, len(c))
 	at := 0
@@ -166,13 +167,15 @@ const (
 	spectra = 4000
 	// bandSmooth is over how many bins a spectrum is smoothed on each side: 200 Hz in all.
 	bandSmooth = 3
-	// A frequency carries speech where loud frames have this much more than quiet ones, and no less than that below the loudest band.
+	// A frequency carries speech where loud frames have this much more than quiet ones, and no less
+	// than that below the loudest band.
 	bandOverNoiseDb = 6
 	bandBelowPeakDb = 65
 	loudFramesDb    = 15 // below the speech level: a frame that is surely speech
 )
 
-// bandwidth is the highest frequency that carries speech, in Hz: where the spectrum of the speech frames stands out of that of the quiet ones.
+// bandwidth is the highest frequency that carries speech, in Hz: where the spectrum of the speech
+// frames stands out of that of the quiet ones.
 func bandwidth(pcm []int16, c []float64, l levels) float64 {
 	var loud, quiet []int
 	for i, e := range c {
@@ -226,7 +229,8 @@ func cliff(s []float64, top int) int {
 	}
 	for k := cliffFrom; k < top; k++ {
 		if k+cliffGap < len(s) && mean(k-cliffGap-cliffWidth, k-cliffGap)-highest[k+cliffGap] > cliffDb {
-			return min(k+cliffGap-2, top) // the first such bin is as far below the edge as the gap allows
+			// the first such bin is as far below the edge as the gap allows
+			return min(k+cliffGap-2, top)
 		}
 	}
 	return top

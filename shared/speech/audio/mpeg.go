@@ -148,7 +148,8 @@ func mpegParts(w *window, from int64) []part {
 		g := readGapless(w, at, h)
 		if current.bytes > 0 && (h.kind != current.kind || g.tagged || behindTag) {
 			if len(parts) == maxParts {
-				end = w.size // the rest is read as one with this part, as the reader of such streams can
+				// the rest is read as one with this part, as the reader of such streams can
+				end = w.size
 				break
 			}
 			parts[len(parts)-1].to = end // the reader may take what stands between for sound
@@ -165,8 +166,8 @@ func mpegParts(w *window, from int64) []part {
 	return parts
 }
 
-// beginsRecording tells whether the tag at an offset is one that a recording begins with. Live streams
-// put tags of the kind PRIV before each of their pieces, to tell the time.
+// beginsRecording tells whether the tag at an offset is one that a recording begins with. Live
+// streams put tags of the kind PRIV before each of their pieces, to tell the time.
 func beginsRecording(w *window, at int64) bool {
 	return w.has(at, "ID3") && tagBytes(w, at) > 0 && !w.has(at+10, "PRIV")
 }

@@ -32,11 +32,13 @@ func oggParts(w *window, from int64) []part {
 		}
 		if b[5]&first != 0 {
 			if head := w.bytes(body, 12); len(head) == 12 && string(head[:8]) == "OpusHead" {
-				skip := time.Duration(binary.LittleEndian.Uint16(head[10:])) * time.Second / 48000 // RFC 7845
+				// RFC 7845
+				skip := time.Duration(binary.LittleEndian.Uint16(head[10:])) * time.Second / 48000
 				parts[len(parts)-1].trim = func(time.Duration) (lead, tail time.Duration) { return skip, 0 }
 			}
 		}
-		if next < w.size && !w.has(next, "OggS") { // a page that was cut: the next one may begin within it
+		// A page that was cut: the next one may begin within it.
+		if next < w.size && !w.has(next, "OggS") {
 			next = at + 4
 		}
 		at = next

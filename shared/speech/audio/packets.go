@@ -203,10 +203,11 @@ func (l *listing) duration(units int64) time.Duration {
 
 // header is what ffmpeg says of a part's header.
 type header struct {
-	claim  time.Duration // the length that is promised; not positive: none, or ffmpeg only guessed it from the bit rate
-	audio  int           // how many tracks of sound there are
-	tracks int           // how many tracks there are in all
-	over   bool          // the header's description has ended
+	// the length that is promised; not positive: none, or ffmpeg only guessed it from the bit rate
+	claim  time.Duration
+	audio  int  // how many tracks of sound there are
+	tracks int  // how many tracks there are in all
+	over   bool // the header's description has ended
 }
 
 var (

@@ -20,7 +20,8 @@ type part struct {
 	// encrypted is true where an audio track is.
 	encrypted bool
 	riff      riff // of a WAV
-	// pieces are the bytes of which the part is put together, unless it is all of the bytes from the one to the other.
+	// pieces are the bytes of which the part is put together, unless it is all of the bytes from
+	// the one to the other.
 	pieces []piece
 }
 

@@ -24,9 +24,10 @@ type Plan struct {
 
 // Part is one of the recordings that a file is joined of.
 type Part struct {
-	Track    int           // of the sound among the part's tracks of sound, from 0
-	Channels int           // of that track by its header; 0: not told
-	Length   time.Duration // of the recording: without delay and padding, gaps filled, breaks shortened
+	Track    int // of the sound among the part's tracks of sound, from 0
+	Channels int // of that track by its header; 0: not told
+	// of the recording: without delay and padding, gaps filled, breaks shortened
+	Length time.Duration
 	// Trimmed is what of the codec's delay and padding, by what the file tells, is left out.
 	Trimmed time.Duration
 	Breaks  Breaks

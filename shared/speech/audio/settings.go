@@ -49,8 +49,9 @@ type CutFault struct {
 	Value  any      `json:"value,omitempty"`
 }
 
-// ValidateCut reads the cut settings of a recording of this length, defaults filled in; raw is empty where the client sent none.
-// INVALID_PARAMETERS with details.fields, a CutFault for each offender.
+// ValidateCut reads the cut settings of a recording of this length, defaults filled in; raw is
+// empty where the client sent none. INVALID_PARAMETERS with details.fields, a CutFault for each
+// offender.
 func ValidateCut(raw json.RawMessage, durationMs int64) (CutSettings, error) {
 	c := DefaultCut()
 	var sent map[string]json.RawMessage

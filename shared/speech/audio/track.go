@@ -17,7 +17,8 @@ import (
 // that records the screen leaves a track of silence beside that of the microphone, with a chime in
 // it perhaps.
 const (
-	listenRate   = 8000                             // Hz, of two channels, since a mixture of channels may cancel out
+	// listenRate is in Hz, of two channels, since a mixture of channels may cancel out.
+	listenRate   = 8000
 	listenPiece  = listenRate / 10 * 2 * 2          // bytes
 	listenPieces = 30                               // 3 s
 	listenLevel  = 33                               // RMS of 16-bit samples: -60 dB of full scale

@@ -143,7 +143,8 @@ func readWebM(w *window, at, to int64, left *int) (t webmTracks) {
 			at = body
 			continue
 		}
-		if size == unknownSize || size > uint64(w.size-body) { // of an element that is not whole, what can be read may still matter
+		// Of an element that is not whole, what can be read may still matter.
+		if size == unknownSize || size > uint64(w.size-body) {
 			if id == idAttachments {
 				t.attached = w.size
 			}

@@ -9,26 +9,29 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// A recogniser's word times are loose: a word is stretched over the pause beside it, and stands some tenths of a second
-// early or late, at a change of speaker a whole second. The turns come from the sound and are tight, and a sentence is
-// surer than the times in it. So words and turns keep their order, and we look for the cheapest way to lay one over the
-// other. Each word costs its distance in time from its turn. A change of speaker inside a sentence costs extra.
+// A recogniser's word times are loose: a word is stretched over the pause beside it, and stands
+// some tenths of a second early or late, at a change of speaker a whole second. The turns come from
+// the sound and are tight, and a sentence is surer than the times in it. So words and turns keep
+// their order, and we look for the cheapest way to lay one over the other. Each word costs its
+// distance in time from its turn. A change of speaker inside a sentence costs extra.
 const (
-	// costCentre is the share of the distance of a word's centre from the turn, beside the distance of the word itself.
+	// costCentre is the share of the distance of a word's centre from the turn, beside the distance
+	// of the word itself.
 	costCentre = 0.3
-	// The price of a change of speaker after a word, in seconds of distance, by what the word ends with. Of 2,416 words of
-	// five interviews, heard whole, 0.5 inside a sentence put 24 to the wrong speaker, 2 put 8, and from 4 to 12 put 3.
+	// The price of a change of speaker after a word, in seconds of distance, by what the word ends
+	// with. Of 2,416 words of five interviews, heard whole, 0.5 inside a sentence put 24 to the
+	// wrong speaker, 2 put 8, and from 4 to 12 put 3.
 	changeSentence = 0.0 // . ? !
 	changeClause   = 1.0
 	changeInside   = 4.0
-	// changeUnmarked is the price inside where no sentence ends within unmarkedWords before or after: the recogniser
-	// leaves out the punctuation at times, and then its absence says nothing.
+	// changeUnmarked is the price inside where no sentence ends within unmarkedWords before or
+	// after: the recogniser leaves out the punctuation at times, and then its absence says nothing.
 	changeUnmarked = 0.5
 	unmarkedWords  = 40
 )
 
-// merged are the turns of the conversation, without words: of the diarization's, what follows itself is one. Without a
-// diarization everything is one turn.
+// merged are the turns of the conversation, without words: of the diarization's, what follows
+// itself is one. Without a diarization everything is one turn.
 func merged(d diarization.Diarization, words []transcript.Word, intake audio.Intake) []transcript.Turn {
 	var turns []transcript.Turn
 	for _, t := range d.Turns {
@@ -68,13 +71,15 @@ func othersBetween(d diarization.Diarization, from int64, t diarization.Turn) bo
 	return false
 }
 
-// assign gives every word to a turn. Time and memory grow with words times turns, both bounded by Join, within a band.
+// assign gives every word to a turn. Time and memory grow with words times turns, both bounded by
+// Join, within a band.
 func assign(words []transcript.Word, turns []transcript.Turn) []transcript.Turn {
 	if len(words) == 0 || len(turns) == 0 {
 		return turns
 	}
-	// best[g] is the least cost of the words so far with the last one in turn g. from[i][g-low[i]] is the turn of word i-1
-	// where word i is in g. Only turns within reach of the word are looked at.
+	// best[g] is the least cost of the words so far with the last one in turn g. from[i][g-low[i]]
+	// is the turn of word i-1 where word i is in g. Only turns within reach of the word are looked
+	// at.
 	best := make([]float64, len(turns))
 	next := make([]float64, len(turns))
 	from := make([][]int32, len(words))
@@ -135,8 +140,8 @@ func assign(words []transcript.Word, turns []transcript.Turn) []transcript.Turn 
 // reachMs is how far from a word its turn may be, unless there is none nearer.
 const reachMs = 5000
 
-// reach is the range of turns that a word may belong to: those within reachMs and the nearest on each side; never one
-// before from, because words keep their order.
+// reach is the range of turns that a word may belong to: those within reachMs and the nearest on
+// each side; never one before from, because words keep their order.
 func reach(w transcript.Word, turns []transcript.Turn, from int) (first, last int) {
 	first = from
 	for first+1 < len(turns) && turns[first].EndMs < w.StartMs-reachMs && turns[first+1].StartMs <= w.StartMs {
@@ -158,7 +163,8 @@ func distance(w transcript.Word, t transcript.Turn) float64 {
 	return (1-costCentre)*outside(w.StartMs, w.EndMs) + costCentre*outside(centre, centre)
 }
 
-// changeCost is the price of a change of speaker after a word; marked tells whether sentences end near it.
+// changeCost is the price of a change of speaker after a word; marked tells whether sentences end
+// near it.
 func changeCost(before transcript.Word, marked bool) float64 {
 	text := unquoted(before.Text)
 	switch {

@@ -41,11 +41,11 @@ func ReadReference(r io.Reader) (Reference, error) {
 
 // Errors are the shares, in percent, of what went to the wrong speaker.
 type Errors struct {
-	// Attribution is the speech of others scored as the candidate's and the candidate's scored as another's, as a share
-	// of the candidate's speech.
+	// Attribution is the speech of others scored as the candidate's and the candidate's scored as
+	// another's, as a share of the candidate's speech.
 	Attribution float64
-	// Diarization error rate (NIST): missed, false and confused speech as a share of the speech; confused alone beside it.
-	// 250 ms around every boundary are left out.
+	// Diarization error rate (NIST): missed, false and confused speech as a share of the speech;
+	// confused alone beside it. 250 ms around every boundary are left out.
 	DER, Confusion float64
 	// Strict is DER with nothing left out.
 	Strict float64
@@ -125,8 +125,8 @@ func percent(n, of int) float64 {
 	return 100 * float64(n) / float64(of)
 }
 
-// der is the diarization error rate and its confused part, in percent. The heard speakers are matched with the true ones one
-// to one, so that they have most time in common.
+// der is the diarization error rate and its confused part, in percent. The heard speakers are
+// matched with the true ones one to one, so that they have most time in common.
 func der(truth []string, heard []int, collar []bool) (total, confusion float64) {
 	common := map[string]map[int]int{}
 	speech, missed, invented, both := 0, 0, 0, 0
@@ -157,8 +157,8 @@ func der(truth []string, heard []int, collar []bool) (total, confusion float64) 
 	return percent(missed+invented+confused, speech), percent(confused, speech)
 }
 
-// matched is the most time that true speakers have in common with heard ones, each with another one or with none. Recordings have a handful
-// of either, so all ways are tried.
+// matched is the most time that true speakers have in common with heard ones, each with another one
+// or with none. Recordings have a handful of either, so all ways are tried.
 func matched(speakers []map[int]int, used map[int]bool) int {
 	if len(speakers) == 0 {
 		return 0

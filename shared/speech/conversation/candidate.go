@@ -24,8 +24,8 @@ const (
 	// Of two who ask nothing and speak alike of themselves, the one who did not open is the
 	// candidate from 27 % of the speaking time on.
 	weightOpens = 1.0
-	// weightSelf is per share of words of oneself ("I", "my") less words to the other ("you"). It is
-	// set by hand: applicants speak of themselves, interviewers to the other. In the shared
+	// weightSelf is per share of words of oneself ("I", "my") less words to the other ("you"). It
+	// is set by hand: applicants speak of themselves, interviewers to the other. In the shared
 	// interviews, though these are read, the share is 0.006 to 0.06 for candidates and -0.025 to 0
 	// for interviewers.
 	weightSelf = 20.0
@@ -69,9 +69,10 @@ type evidence struct {
 	asks    float64 // turns that end by asking, a share of the speaker's own
 	answers float64 // of the questions of others that this speaker answers
 	asked   int     // turns that end by asking
-	self    float64 // words of oneself less words of the other, a share of the speaker's own, -mostSelf to mostSelf
-	opens   bool
-	sum     float64
+	// words of oneself less words of the other, a share of the speaker's own, -mostSelf to mostSelf
+	self  float64
+	opens bool
+	sum   float64
 }
 
 // detect finds the candidate of a conversation with at least one speaker.

@@ -16,21 +16,26 @@ import (
 
 // The rules that end a run. A recording must pass all of them.
 const (
-	// MinWords is the fewest words that count as something intelligible: below it TRANSCRIPTION_FAILED.
+	// MinWords is the fewest words that count as something intelligible: below it
+	// TRANSCRIPTION_FAILED.
 	MinWords = 20
-	// MinSpeechMs is the least speech, in ms as the recogniser's voice activity detection finds it, that counts as
-	// something to hear: below it TRANSCRIPTION_FAILED.
+	// MinSpeechMs is the least speech, in ms as the recogniser's voice activity detection finds it,
+	// that counts as something to hear: below it TRANSCRIPTION_FAILED.
 	MinSpeechMs = 10_000
-	// MinLanguageP is the probability of the requested language, 0 to 1, mean over the chunks weighted by their speech:
-	// below it, where another language is the most probable one, TRANSCRIPTION_LOW_CONFIDENCE. Of the eight speakers of
-	// speechocean762's training split with the lowest human totals (2.3 to 5.4 of 10, over a minute each) the recogniser took six
-	// for speakers of Mandarin or Latin, English at 0.20 to 0.44; synthetic German, Spanish, Russian, Italian and French had English
-	// at 0.002 to 0.04, synthetic Dutch, taken for no language surely, at 0.20. The shared interviews have 0.86 and more.
+	// MinLanguageP is the probability of the requested language, 0 to 1, mean over the chunks
+	// weighted by their speech: below it, where another language is the most probable one,
+	// TRANSCRIPTION_LOW_CONFIDENCE. Of the eight speakers of speechocean762's training split with
+	// the lowest human totals (2.3 to 5.4 of 10, over a minute each) the recogniser took six for
+	// speakers of Mandarin or Latin, English at 0.20 to 0.44; synthetic German, Spanish, Russian,
+	// Italian and French had English at 0.002 to 0.04, synthetic Dutch, taken for no language
+	// surely, at 0.20. The shared interviews have 0.86 and more.
 	MinLanguageP = 0.1
-	// minOtherP is the probability from which another language is heard at all, in place of nothing that is intelligible.
+	// minOtherP is the probability from which another language is heard at all, in place of nothing
+	// that is intelligible.
 	minOtherP = 0.5
-	// MinWordP is the mean probability of the words, 0 to 1: below it TRANSCRIPTION_LOW_CONFIDENCE. The same eight speakers
-	// have 0.50 to 0.78, the lowest of them with as many errors as words; the shared interviews 0.80 to 0.87.
+	// MinWordP is the mean probability of the words, 0 to 1: below it TRANSCRIPTION_LOW_CONFIDENCE.
+	// The same eight speakers have 0.50 to 0.78, the lowest of them with as many errors as words;
+	// the shared interviews 0.80 to 0.87.
 	MinWordP = 0.35
 )
 
@@ -100,7 +105,8 @@ func apart(said [][]transcript.Word, turns []transcript.Turn, track []int) []tra
 	return out
 }
 
-// Voices is the conversation as far as the sound alone tells it: turns without words, and the candidate by speaking time.
+// Voices is the conversation as far as the sound alone tells it: turns without words, and the
+// candidate by speaking time.
 func Voices(d diarization.Diarization) transcript.Conversation {
 	c := transcript.Conversation{Turns: merged(d, nil, audio.Intake{})}
 	c.Speakers = totals(c.Turns, d)
@@ -108,8 +114,9 @@ func Voices(d diarization.Diarization) transcript.Conversation {
 	return c
 }
 
-// collect puts the chunks' words in order: the chunks by time, the words in each as the recogniser gave them, because its
-// order is surer than its times. Of a stretch that two chunks cover, the earlier one's words stay.
+// collect puts the chunks' words in order: the chunks by time, the words in each as the recogniser
+// gave them, because its order is surer than its times. Of a stretch that two chunks cover, the
+// earlier one's words stay.
 func collect(chunks []transcript.Chunk) []transcript.Word {
 	chunks = append([]transcript.Chunk(nil), chunks...)
 	sort.SliceStable(chunks, func(i, j int) bool { return chunks[i].Span.StartMs < chunks[j].Span.StartMs })
@@ -129,7 +136,8 @@ func collect(chunks []transcript.Chunk) []transcript.Word {
 	return words
 }
 
-// understood applies the rules that end a run, and tells the language heard and the probability of the requested one.
+// understood applies the rules that end a run, and tells the language heard and the probability of
+// the requested one.
 func understood(chunks []transcript.Chunk, words []transcript.Word, language string) (heard string, requestedP float64, err error) {
 	var speech int64
 	votes := map[string]float64{}
@@ -193,7 +201,8 @@ func letters(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0
 }
 
-// totals sums up the speakers: the time by the diarization, the words by the join. Every speaker of either is there.
+// totals sums up the speakers: the time by the diarization, the words by the join. Every speaker of
+// either is there.
 func totals(turns []transcript.Turn, d diarization.Diarization) []transcript.SpeakerTotal {
 	n := max(d.Speakers, 1)
 	for _, t := range turns {

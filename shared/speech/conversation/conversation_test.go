@@ -94,7 +94,8 @@ func TestWordsGoToTheSpeakerWhoseTurnItIs(t *testing.T) {
 	}
 }
 
-// Ensure that words which the recogniser put up to 250 ms too early or too late still land with their sentence.
+// Ensure that words which the recogniser put up to 250 ms too early or too late still land with
+// their sentence.
 func TestLooseWordTimesAreSnappedToSentences(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -120,15 +121,17 @@ func TestLooseWordTimesAreSnappedToSentences(t *testing.T) {
 	}
 }
 
-// Ensure that a word which the recogniser stretched over the pause, deep into the other's turn, stays with its sentence; and that the times alone
-// decide where nothing is punctuated.
+// Ensure that a word which the recogniser stretched over the pause, deep into the other's turn,
+// stays with its sentence; and that the times alone decide where nothing is punctuated.
 func TestAStretchedWordStaysWithItsSentence(t *testing.T) {
 	bare := func(text string) string {
 		return strings.ToLower(strings.NewReplacer(".", "", "?", "", ",", "").Replace(text))
 	}
 	for _, tc := range []struct {
-		name           string
-		stretch, early int64 // ms: of the last word of a turn into the next, of the first word of a turn into the one before
+		name string
+		// ms: of the last word of a turn into the next, of the first word of a turn into the one
+		// before
+		stretch, early int64
 		change         func(string) string
 	}{
 		{"the last word ends 1.2 s into the answer", 1200, 0, nil},
@@ -137,7 +140,8 @@ func TestAStretchedWordStaysWithItsSentence(t *testing.T) {
 		{"without punctuation, 200 ms late", 200, 0, bare},
 	} {
 		lines := following(append([]said(nil), interview...), 700)
-		lines[1].text = strings.TrimPrefix(lines[1].text, "Yes. ") // a sentence of one word may stand on either side
+		// a sentence of one word may stand on either side
+		lines[1].text = strings.TrimPrefix(lines[1].text, "Yes. ")
 		for i := range lines {
 			if tc.change != nil {
 				lines[i].text = tc.change(lines[i].text)
@@ -294,8 +298,8 @@ func TestLanguageIsWeighedBySpeech(t *testing.T) {
 	}
 }
 
-// Ensure that English words with so strong an accent that the speech is taken for another language stay English words: the scorers ask for
-// the language of the words.
+// Ensure that English words with so strong an accent that the speech is taken for another language
+// stay English words: the scorers ask for the language of the words.
 func TestTheLanguageOfTheWordsIsTheRequestedOne(t *testing.T) {
 	a := chunk(0, 55000)
 	for i := range 40 {
@@ -474,7 +478,8 @@ func TestTheJoinIsBounded(t *testing.T) {
 	}
 }
 
-// inOne is a conversation that the diarization heard as one voice; the second way of cutting it, if any, is doubted.
+// inOne is a conversation that the diarization heard as one voice; the second way of cutting it, if
+// any, is doubted.
 func inOne(lines []said, doubted bool) ([]transcript.Chunk, diarization.Diarization) {
 	chunks, d := script(following(lines, 400))
 	one := diarization.Diarization{Speakers: 1}

@@ -14,7 +14,8 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// interviews is the folder of the shared interviews beside the repository. The test is skipped where it, or ffmpeg, is not there.
+// interviews is the folder of the shared interviews beside the repository. The test is skipped
+// where it, or ffmpeg, is not there.
 func interviews(t *testing.T) []string {
 	t.Helper()
 	data, err := corpus.Data()
@@ -31,8 +32,9 @@ func interviews(t *testing.T) []string {
 	return files
 }
 
-// Ensure that the candidate of every shared interview is found and that at most 2 % of the speech is attributed wrongly, even
-// without a single word: the speakers read sentences, so nothing is asked.
+// Ensure that the candidate of every shared interview is found and that at most 2 % of the speech
+// is attributed wrongly, even without a single word: the speakers read sentences, so nothing is
+// asked.
 func TestTheCandidateOfTheInterviewsIsFoundBySpeakingTime(t *testing.T) {
 	files, dir := interviews(t), installed.Dir()
 	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {

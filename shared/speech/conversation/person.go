@@ -1,7 +1,7 @@
 package conversation
 
-// pronouns are the words for oneself and for whom one speaks to, lower case. A word that also means another, as the Spanish su and the
-// German sie do, is in neither.
+// pronouns are the words for oneself and for whom one speaks to, lower case. A word that also means
+// another, as the Spanish su and the German sie do, is in neither.
 type pronouns struct{ me, you map[string]bool }
 
 // byLanguage holds them by ISO 639-1; a language that is not here gives no such evidence.
@@ -42,7 +42,8 @@ func (p *person) add(turn []sentence, language string) {
 	}
 }
 
-// share is how much more the speaker speaks of oneself than to the other, of all words, -mostSelf to mostSelf.
+// share is how much more the speaker speaks of oneself than to the other, of all words, -mostSelf
+// to mostSelf.
 func (p person) share() float64 {
 	return min(mostSelf, max(-mostSelf, float64(p.me-p.you)/float64(p.words+fewWords)))
 }

@@ -13,9 +13,9 @@ var counting = flag.Bool("counting", false,
 	"count the voices of 90 composed conversations (3 minutes of a processor)")
 
 // TestCounting shows, with -counting, how often the voices of conversations of two minutes are
-// counted right: 30 of one voice, 30 of two, 30 of three, mostly of one gender and age group, in the
-// five conditions in turn. The constants of count.go were set on other conversations of the same
-// speakers.
+// counted right: 30 of one voice, 30 of two, 30 of three, mostly of one gender and age group, in
+// the five conditions in turn. The constants of count.go were set on other conversations of the
+// same speakers.
 func TestCounting(t *testing.T) {
 	if !*counting {
 		t.Skip("only with -counting")

@@ -231,7 +231,8 @@ func TestADoubtIsKept(t *testing.T) {
 	pcm, truth, speech := talk(7, []voice{low, high}, []int{6000}, 60_000)
 	alike := func(ws []audio.Span) ([][]float32, error) {
 		v, err := oracle(truth)(ws)
-		for i, w := range ws { // the voices' own parts nearly vanish in what they share, and scatter
+		// The voices' own parts nearly vanish in what they share, and scatter.
+		for i, w := range ws {
 			r := rand.New(rand.NewPCG(uint64(w.StartMs), 1))
 			v[i][0] += float32(0.35 * r.NormFloat64())
 			v[i][8] += 2
@@ -265,7 +266,8 @@ func TestWardGroupsWhatIsNear(t *testing.T) {
 	}
 	for _, tc := range cases {
 		got := ward(points, 1).cut(tc.k)
-		if tc.k == 2 && got[1] != 0 { // 10 may go either way: 0 to 10 costs 120.1, 10 to 20 costs 100.8
+		// 10 may go either way: 0 to 10 costs 120.1, 10 to 20 costs 100.8.
+		if tc.k == 2 && got[1] != 0 {
 			if want := []int{0, 1, 0, 1, 1, 0, 1}; !reflect.DeepEqual(got, want) {
 				t.Errorf("k=2: %v, want %v", got, want)
 			}

@@ -1,4 +1,5 @@
-// Package engines opens the engines: the one place that knows which program stands behind which port.
+// Package engines opens the engines: the one place that knows which program stands behind which
+// port.
 package engines
 
 import (
@@ -13,7 +14,8 @@ import (
 	"parley/shared/speech/recogniser/whisper"
 )
 
-// Engines are the programs that measure speech. Each is started on first use; Close stops those that run.
+// Engines are the programs that measure speech. Each is started on first use; Close stops those
+// that run.
 type Engines struct {
 	// Whisper is the recogniser, and the listener that accent's odds of English are calibrated to.
 	Whisper *whisper.Recogniser

@@ -1,5 +1,6 @@
-// Package installed says where the engines are: the programs and models that measure speech, which infra/parts gets
-// or builds and the functions start. It is the one place that knows their paths and what goes into which layer.
+// Package installed says where the engines are: the programs and models that measure speech, which
+// infra/parts gets or builds and the functions start. It is the one place that knows their paths
+// and what goes into which layer.
 package installed
 
 import (
@@ -69,15 +70,16 @@ var layers = map[pipeline.Layer][]string{
 // Layers returns the layers, sorted by name.
 func Layers() []pipeline.Layer { return slices.Sorted(maps.Keys(layers)) }
 
-// LayerFiles returns the files of a layer, relative to the folder of the engines and sorted; none for an unknown name.
+// LayerFiles returns the files of a layer, relative to the folder of the engines and sorted; none
+// for an unknown name.
 func LayerFiles(layer pipeline.Layer) []string {
 	files := slices.Clone(layers[layer])
 	slices.Sort(files)
 	return files
 }
 
-// Dir returns the folder of the engines: what PARLEY_PARTS says, else parley/parts/<GOARCH> in the user's cache
-// folder, else, where there is no such folder, Mounted.
+// Dir returns the folder of the engines: what PARLEY_PARTS says, else parley/parts/<GOARCH> in the
+// user's cache folder, else, where there is no such folder, Mounted.
 func Dir() string {
 	if dir := os.Getenv(Variable); dir != "" {
 		return dir
@@ -89,8 +91,8 @@ func Dir() string {
 	return filepath.Join(cache, "parley", "parts", runtime.GOARCH)
 }
 
-// Missing returns an error that names the first of the files that is not in dir and says what to do; nil when all
-// are there.
+// Missing returns an error that names the first of the files that is not in dir and says what to
+// do; nil when all are there.
 func Missing(dir string, files ...string) error {
 	for _, file := range files {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {

@@ -31,7 +31,8 @@ type Input struct {
 	ScoringVersion    string
 }
 
-// Report is the scored part of a terminal run, in the API's names. What was not measured is null, never 0.
+// Report is the scored part of a terminal run, in the API's names. What was not measured is null,
+// never 0.
 type Report struct {
 	ScoringMethod      string         `json:"scoringMethod"`
 	ScoringVersion     string         `json:"scoringVersion"`
@@ -64,10 +65,12 @@ type Channels struct {
 
 // Quality is what a client sees of the signal's quality.
 type Quality struct {
-	SNRDb          *float64 `json:"snrDb"`          // null for a text without a recording, like the others
+	// null for a text without a recording, like the others
+	SNRDb          *float64 `json:"snrDb"`
 	ClippedPercent *float64 `json:"clippedPercent"` // 0 to 100
 	SpeechPercent  *float64 `json:"speechPercent"`  // 0 to 100
-	BandwidthHz    *float64 `json:"bandwidthHz"`    // null where there is no speech to tell it by, too
+	// null where there is no speech to tell it by, too
+	BandwidthHz *float64 `json:"bandwidthHz"`
 	// Cautions are sentences on what in the sound makes the scores less sure.
 	Cautions []string `json:"cautions"`
 }
@@ -88,8 +91,9 @@ type Confidences = score.ByDimension[*Confidence]
 
 // Confidence is how sure a score is.
 type Confidence struct {
-	Level    overall.Confidence `json:"level"`
-	Interval [2]float64         `json:"interval"` // 90 %, on the 0-5 scale, one decimal, rounded outwards
+	Level overall.Confidence `json:"level"`
+	// 90 %, on the 0-5 scale, one decimal, rounded outwards
+	Interval [2]float64 `json:"interval"`
 }
 
 // Explainability holds two or three sentences for each dimension.
@@ -242,7 +246,8 @@ func decimals(v, per float64) *float64 {
 // rounded never gives a negative zero, which JSON would show as -0.
 func rounded(v, per float64) float64 { return math.Round(v*per)/per + 0 }
 
-// outward is the interval to one decimal, never narrower than it was and holding the score as shown.
+// outward is the interval to one decimal, never narrower than it was and holding the score as
+// shown.
 func outward(r score.Result) [2]float64 {
 	const fine = 1e-6 // an end that is a tenth already stays
 	v := overall.Shown(*r.Raw)

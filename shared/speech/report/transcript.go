@@ -17,12 +17,13 @@ type Transcript struct {
 
 // Segment is a stretch of one speaker.
 type Segment struct {
-	Speaker    int      `json:"speaker"`
-	StartMs    int64    `json:"startMs"`
-	EndMs      int64    `json:"endMs"`
-	Text       string   `json:"text"`
-	Confidence *float64 `json:"confidence"` // mean of its words', 0 to 1; null where no word was heard
-	Overlap    bool     `json:"overlap"`    // another speaks at the same time
+	Speaker int    `json:"speaker"`
+	StartMs int64  `json:"startMs"`
+	EndMs   int64  `json:"endMs"`
+	Text    string `json:"text"`
+	// mean of its words', 0 to 1; null where no word was heard
+	Confidence *float64 `json:"confidence"`
+	Overlap    bool     `json:"overlap"` // another speaks at the same time
 	Words      []Word   `json:"words"`
 }
 
@@ -42,7 +43,8 @@ type Speaker struct {
 	WordCount    int    `json:"wordCount"`
 }
 
-// label names a speaker: the candidate; of the others the one who speaks most is the interviewer, the rest are numbered.
+// label names a speaker: the candidate; of the others the one who speaks most is the interviewer,
+// the rest are numbered.
 func label(c transcript.Conversation, speaker int) string {
 	if speaker == c.Candidate.Speaker {
 		return "Candidate"

@@ -38,10 +38,11 @@ type LexisWord struct {
 
 // Pattern is one pattern of grammar or phrase.
 type Pattern struct {
-	Name  string  `json:"name"`            // stable: "relative", "modal perfect", "pair"
-	Form  string  `json:"form,omitempty"`  // its word where it has one: "who", "instead of"
-	Kind  string  `json:"kind"`            // clause, verb, phrasal verb or fixed pair
-	Level string  `json:"level,omitempty"` // the CEFR level at which it is learnt; empty where no list has it
+	Name string `json:"name"`           // stable: "relative", "modal perfect", "pair"
+	Form string `json:"form,omitempty"` // its word where it has one: "who", "instead of"
+	Kind string `json:"kind"`           // clause, verb, phrasal verb or fixed pair
+	// the CEFR level at which it is learnt; empty where no list has it
+	Level string  `json:"level,omitempty"`
 	Count int     `json:"count"`
 	At    []Place `json:"at"` // up to three places, the surest first
 }
@@ -56,12 +57,13 @@ type Opening struct {
 
 // Place is where something stands in the transcript.
 type Place struct {
-	Turn    int     `json:"turn"`  // index in the conversation's turns
-	Word    int     `json:"word"`  // index of the first word in the turn
-	Words   int     `json:"words"` // how many words of the turn it takes
-	StartMs int64   `json:"startMs"`
-	EndMs   int64   `json:"endMs"`
-	Said    string  `json:"said"`    // the words there, without punctuation and hesitation
-	Context string  `json:"context"` // the same with up to three words of the sentence on either side
-	P       float64 `json:"p"`       // the lowest probability of the words, 0 to 1, two decimals
+	Turn    int    `json:"turn"`  // index in the conversation's turns
+	Word    int    `json:"word"`  // index of the first word in the turn
+	Words   int    `json:"words"` // how many words of the turn it takes
+	StartMs int64  `json:"startMs"`
+	EndMs   int64  `json:"endMs"`
+	Said    string `json:"said"` // the words there, without punctuation and hesitation
+	// the same with up to three words of the sentence on either side
+	Context string  `json:"context"`
+	P       float64 `json:"p"` // the lowest probability of the words, 0 to 1, two decimals
 }

@@ -56,7 +56,8 @@ type Result struct {
 	Reason        string  `json:"reason,omitempty"`
 	// Cautions are sentences on what makes the score less sure: noise, telephone band, few words.
 	Cautions []string `json:"cautions,omitempty"`
-	// Lexis is what a vocabulary score rests on; nil for other dimensions, and where there is no score.
+	// Lexis is what a vocabulary score rests on; nil for other dimensions, and where there is no
+	// score.
 	Lexis *Lexis `json:"lexis,omitempty"`
 }
 

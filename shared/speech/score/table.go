@@ -149,8 +149,8 @@ func WordingOf(measure string) Wording {
 	return Wording{}
 }
 
-// Listed names the dimensions of the rows that which picks, as a sentence does: with the word "and",
-// "vocabulary, fluency and accent". Empty where there is none.
+// Listed names the dimensions of the rows that which picks, as a sentence does: with the word
+// "and", "vocabulary, fluency and accent". Empty where there is none.
 func Listed(word string, which func(Row) bool) string {
 	var names []string
 	for _, r := range Table {

@@ -50,9 +50,10 @@ func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err erro
 	return in, nil
 }
 
-// Outcome decides how a run whose scorers are done ends: success with a score in each dimension; partial
-// where the client allows it and what is required was measured; else a failure with the code of what was
-// not, of what is required first. s are the scores of the report, results what it was made of.
+// Outcome decides how a run whose scorers are done ends: success with a score in each dimension;
+// partial where the client allows it and what is required was measured; else a failure with the
+// code of what was not, of what is required first. s are the scores of the report, results what it
+// was made of.
 func Outcome(r run.Run, s run.Scores, results score.Results, found speech.Found) (run.Outcome, error) {
 	of := speech.Service.Dimensions
 	switch {

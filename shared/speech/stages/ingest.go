@@ -48,7 +48,8 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 	var b []byte
 	for _, pcm := range recording.Tracks {
 		if len(recording.Tracks) > 1 {
-			pcm = pcm[:length*audio.SampleRate/1000] // whole ms, so that the next track begins at one
+			// whole ms, so that the next track begins at one
+			pcm = pcm[:length*audio.SampleRate/1000]
 		}
 		b = append(b, audio.Bytes(pcm)...)
 	}

@@ -78,7 +78,8 @@ func (s splice) restore(c transcript.Chunk, span audio.Span) transcript.Chunk {
 		n, at := s.stretch(middle)
 		ends := strings.HasSuffix(w.Text, ".") || strings.HasSuffix(w.Text, "?") || strings.HasSuffix(w.Text, "!")
 		if n == last+1 && ends && !ended && middle-at < spliceMs+lateMs {
-			n, at = last, at-s[last].Len() // the last word of a sentence whose other words came before the silence
+			// the last word of a sentence whose other words came before the silence
+			n, at = last, at-s[last].Len()
 		}
 		if len(s) > 0 {
 			put := back(audio.Span{StartMs: w.StartMs, EndMs: w.EndMs}, s[n], at)

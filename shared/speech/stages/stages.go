@@ -1,6 +1,6 @@
-// Package stages is the work of each stage of the speech service: from a run's artefacts to the next ones.
-// It knows the ports, not what is behind them, so that the functions, a single process and the simulation
-// run the same code.
+// Package stages is the work of each stage of the speech service: from a run's artefacts to the
+// next ones. It knows the ports, not what is behind them, so that the functions, a single process
+// and the simulation run the same code.
 package stages
 
 import (
@@ -60,8 +60,8 @@ func (w Works) Join(s run.Stage) pipeline.Join {
 	return nil
 }
 
-// Unscored returns what stands in for a stage's score where the client allows a partial result; nil:
-// nothing does.
+// Unscored returns what stands in for a stage's score where the client allows a partial result;
+// nil: nothing does.
 func (w Works) Unscored(s run.Stage) func(ctx context.Context, r run.Run, why string) error {
 	row, ok := score.Find(score.Dimension(s))
 	if !ok || row.Required {
@@ -167,8 +167,8 @@ func (w Works) converse(ctx context.Context, r run.Run) error {
 	return speech.Conversation.Save(ctx, w.Objects, r, 0, c)
 }
 
-// howToGoOn says how a client gets the other scores of a recording whose dimension s cannot be measured;
-// empty where there is no such way, or where it is taken already.
+// howToGoOn says how a client gets the other scores of a recording whose dimension s cannot be
+// measured; empty where there is no such way, or where it is taken already.
 func howToGoOn(r run.Run, s speech.Scoring) string {
 	if row, ok := score.Find(s.Dimension()); !ok || row.Required || r.Request.AllowPartial {
 		return ""
@@ -176,8 +176,8 @@ func howToGoOn(r run.Run, s speech.Scoring) string {
 	return " Submit with allowPartial=true to get the other scores."
 }
 
-// score is the work of a dimension's stage. One that could not be measured is a finding with the code of
-// the stage.
+// score is the work of a dimension's stage. One that could not be measured is a finding with the
+// code of the stage.
 func (w Works) score(s speech.Scoring) pipeline.Work {
 	return func(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
 		m, err := w.material(ctx, r, slices.Contains(s.In, speech.PCM))

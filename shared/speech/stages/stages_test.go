@@ -29,7 +29,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// Two voices, as far as a machine tells voices apart: harmonics of a fundamental under two formants, syllables at 4 Hz.
+// Two voices, as far as a machine tells voices apart: harmonics of a fundamental under two
+// formants, syllables at 4 Hz.
 type voice struct{ pitch, first, second float64 }
 
 var interviewer, candidate = voice{210, 850, 2100}, voice{110, 500, 1300}
@@ -166,8 +167,8 @@ func (h *house) must(err error) {
 	}
 }
 
-// run takes a run from its submit until no message is left, and returns it as stored. The log tells of its end, and holds
-// nothing of what was said.
+// run takes a run from its submit until no message is left, and returns it as stored. The log tells
+// of its end, and holds nothing of what was said.
 func (h *house) run(q run.Request, asked speech.Request) run.Run {
 	h.t.Helper()
 	ctx, now := h.t.Context(), h.deps.Clock.Now()
@@ -351,8 +352,8 @@ func (silent) Transcribe(_ context.Context, pcm []int16, offset int64, _ string)
 	return transcript.Chunk{Span: audio.Span{StartMs: offset, EndMs: offset + int64(len(pcm))/16}, Words: []transcript.Word{}}, nil
 }
 
-// Ensure that a recording whose samples are as many as its submit found is scored, and one of far more or far fewer is not: what
-// was held for is not what is there.
+// Ensure that a recording whose samples are as many as its submit found is scored, and one of far
+// more or far fewer is not: what was held for is not what is there.
 func TestSamplesThatAreNotWhatWasJudged(t *testing.T) {
 	spoken := interview()
 	length := int64(len(spoken)) * 1000 / audio.SampleRate

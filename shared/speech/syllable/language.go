@@ -9,11 +9,13 @@ import (
 // English is the language of the table of exceptions and of Rule, ISO 639-1.
 const English = "en"
 
-// In counts the syllables of one written word of a language (ISO 639-1; empty: English). Spanish, Italian, Portuguese, French and German
-// have rules of their own, on the letters; any other language in Latin script has its groups of vowels counted, Cyrillic and Greek
-// their vowels, Chinese its characters, Korean its blocks and Japanese its kana (morae) and characters. The numbers that a
-// recogniser writes in digits count one for each digit, since how they are read is not known. ok is false where the writing does
-// not show the vowels (Arabic, Hebrew, Thai, the scripts of India): then the count is 0, and a rate in syllables is not to be had.
+// In counts the syllables of one written word of a language (ISO 639-1; empty: English). Spanish,
+// Italian, Portuguese, French and German have rules of their own, on the letters; any other
+// language in Latin script has its groups of vowels counted, Cyrillic and Greek their vowels,
+// Chinese its characters, Korean its blocks and Japanese its kana (morae) and characters. The
+// numbers that a recogniser writes in digits count one for each digit, since how they are read is
+// not known. ok is false where the writing does not show the vowels (Arabic, Hebrew, Thai, the
+// scripts of India): then the count is 0, and a rate in syllables is not to be had.
 func In(language, word string) (n int, ok bool) {
 	if language == "" || language == English {
 		return Syllables(word), true
@@ -62,7 +64,8 @@ func counted(language string, w []rune) (n int, ok bool) {
 	return n + digits, true
 }
 
-// elided is what a part without a vowel counts: an elided article (l', d') nothing, anything else one.
+// elided is what a part without a vowel counts: an elided article (l', d') nothing, anything else
+// one.
 func elided(w []rune) int {
 	if len(w) == 1 {
 		return 0
@@ -112,9 +115,10 @@ const vowelLetters = "aeiouyàáâäãåāăąæèéêëēėęěìíîïīįòó
 
 func vowel(r rune) bool { return strings.ContainsRune(vowelLetters, r) }
 
-// romance counts the syllables of Spanish, and of Italian and Portuguese alike: a weak vowel without an accent (i, u) makes one
-// syllable with its neighbour, two strong ones (a, e, o) make two, and so does a weak one with an accent. The u of que, qui, gue and
-// gui is silent, and that of the ü is not.
+// romance counts the syllables of Spanish, and of Italian and Portuguese alike: a weak vowel
+// without an accent (i, u) makes one syllable with its neighbour, two strong ones (a, e, o) make
+// two, and so does a weak one with an accent. The u of que, qui, gue and gui is silent, and that of
+// the ü is not.
 func romance(language string, w []rune) int {
 	n, before := 0, rune(0) // the vowel before, 0 after a consonant
 	for i, r := range w {
@@ -153,8 +157,9 @@ func romance(language string, w []rune) int {
 	return n
 }
 
-// french counts spoken syllables: groups of vowels, less the e that is silent at the end of a word and in the endings -es and -ent of
-// verbs; é and what carries two dots begin a syllable of their own.
+// french counts spoken syllables: groups of vowels, less the e that is silent at the end of a word
+// and in the endings -es and -ent of verbs; é and what carries two dots begin a syllable of their
+// own.
 func french(w []rune) int {
 	s := string(w)
 	for _, end := range []string{"aient", "eraient", "èrent", "irent", "urent", "issent", "isent", "ivent", "lent", "rdent", "quent", "guent", "chent", "tent", "sent", "nent", "rent"} {
@@ -219,7 +224,8 @@ func hasVowel(w []rune) bool {
 	return slices.ContainsFunc(w, vowel)
 }
 
-// german counts groups of vowels, where ei, ai, ey, ay, au, eu, äu, ie and a doubled letter are one, and other vowels side by side two.
+// german counts groups of vowels, where ei, ai, ey, ay, au, eu, äu, ie and a doubled letter are
+// one, and other vowels side by side two.
 func german(w []rune) int {
 	n, before := 0, rune(0)
 	for i, r := range w {

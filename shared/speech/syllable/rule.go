@@ -10,8 +10,8 @@ var accented = strings.NewReplacer("à", "a", "á", "a", "â", "a", "ä", "a", "
 	"ì", "i", "í", "i", "î", "i", "ò", "o", "ó", "o", "ô", "o", "ö", "o", "õ", "o", "ù", "u", "ú", "u", "û", "u", "ü", "u", "ý", "y",
 	"æ", "e", "œ", "e", "ñ", "n", "ç", "c")
 
-// Rule counts the syllables of one lower-case word from its letters alone: groups of vowel letters, less the silent ones, plus those where
-// two vowels meet. At least 1.
+// Rule counts the syllables of one lower-case word from its letters alone: groups of vowel letters,
+// less the silent ones, plus those where two vowels meet. At least 1.
 func Rule(w string) int {
 	w = accented.Replace(w)
 	base, extra := clitic(w)
@@ -25,7 +25,8 @@ func Rule(w string) int {
 
 func isVowel(r rune) bool { return strings.ContainsRune("aeiouyéëï", r) }
 
-// spelled counts a word without vowels letter by letter: w is three syllables, any other letter one.
+// spelled counts a word without vowels letter by letter: w is three syllables, any other letter
+// one.
 func spelled(w string) int {
 	n := 0
 	for _, r := range w {
@@ -38,7 +39,8 @@ func spelled(w string) int {
 	return n
 }
 
-// groups counts runs of vowel letters; y counts as one unless a vowel follows, u after q never does.
+// groups counts runs of vowel letters; y counts as one unless a vowel follows, u after q never
+// does.
 func groups(r []rune) int {
 	n, in := 0, false
 	for i, c := range r {
@@ -152,8 +154,8 @@ func silent(w string) int {
 	return n
 }
 
-// meetings are vowel letters side by side that are two syllables, unless one of the letters of unless stands before them or the
-// rest of the word begins with one of but.
+// meetings are vowel letters side by side that are two syllables, unless one of the letters of
+// unless stands before them or the rest of the word begins with one of but.
 var meetings = []struct {
 	vowels, unless string
 	but            []string
@@ -172,7 +174,8 @@ var meetings = []struct {
 	{"ao", "", []string{"$", "s$", "n", "u"}},
 }
 
-// hiatus counts the places where the meeting of vowels is two syllables, and the endings that are spoken without a letter for it.
+// hiatus counts the places where the meeting of vowels is two syllables, and the endings that are
+// spoken without a letter for it.
 func hiatus(w string) int {
 	n := 0
 	for i := 1; i+2 <= len(w); i++ {

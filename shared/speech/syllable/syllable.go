@@ -1,6 +1,7 @@
-// Package syllable counts the syllables of written English words: the unit in which speech rate is measured. A rule on
-// the letters counts; a table lists every word of the CMU Pronouncing Dictionary for which the rule is wrong, so that the
-// words of that dictionary are counted as it has them and all others by the rule.
+// Package syllable counts the syllables of written English words: the unit in which speech rate is
+// measured. A rule on the letters counts; a table lists every word of the CMU Pronouncing
+// Dictionary for which the rule is wrong, so that the words of that dictionary are counted as it
+// has them and all others by the rule.
 package syllable
 
 import (
@@ -35,9 +36,10 @@ var exceptions = sync.OnceValue(func() map[string]int {
 // spoken are sounds that hold no vowel letter and yet are one syllable, by their letters.
 var spoken = map[string]int{"hm": 1, "hmm": 1, "mm": 1, "mmm": 1, "mhm": 2, "sh": 1, "shh": 1, "psst": 1, "tsk": 1, "ms": 1, "mr": 2, "mrs": 2, "dr": 2}
 
-// Syllables counts the syllables of one written word, as spoken: numbers are read aloud, abbreviations without a vowel
-// are spelled, the parts of a compound are added up. Case and punctuation do not matter. 0 where there is neither letter nor digit.
-// For other languages in Latin script it counts groups of vowels.
+// Syllables counts the syllables of one written word, as spoken: numbers are read aloud,
+// abbreviations without a vowel are spelled, the parts of a compound are added up. Case and
+// punctuation do not matter. 0 where there is neither letter nor digit. For other languages in
+// Latin script it counts groups of vowels.
 func Syllables(word string) int {
 	w := normal(word)
 	if w == "" {
@@ -74,7 +76,8 @@ func one(w string) int {
 	return Rule(w)
 }
 
-// normal is the word in lower case, without accents on apostrophes and without punctuation around it.
+// normal is the word in lower case, without accents on apostrophes and without punctuation around
+// it.
 func normal(word string) string {
 	w := strings.ToLower(strings.ReplaceAll(word, "’", "'"))
 	if strings.ContainsAny(w, "0123456789") {

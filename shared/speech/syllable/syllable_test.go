@@ -33,7 +33,8 @@ func TestRuleCountsWordsThatNoDictionaryHas(t *testing.T) {
 	}
 }
 
-// The whole dictionary is counted as it counts itself, and the rule alone does so for 92 of 100 words.
+// The whole dictionary is counted as it counts itself, and the rule alone does so for 92 of 100
+// words.
 func TestSyllablesAgreeWithTheDictionary(t *testing.T) {
 	dir := os.Getenv("PARLEY_PARTS")
 	if dir == "" {

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// Normal is a text as words to be compared: lower case, punctuation off, numbers left as they are written, apostrophes kept
-// within words.
+// Normal is a text as words to be compared: lower case, punctuation off, numbers left as they are
+// written, apostrophes kept within words.
 func Normal(text string) []string {
 	text = strings.ToLower(strings.ReplaceAll(text, "’", "'"))
 	var out []string
@@ -26,7 +26,8 @@ type Edits struct {
 	Said                           int // words said
 }
 
-// WER is the word error rate: changes per word said. 0 where nothing was said and nothing heard; above 1 where more was invented than said.
+// WER is the word error rate: changes per word said. 0 where nothing was said and nothing heard;
+// above 1 where more was invented than said.
 func (e Edits) WER() float64 {
 	return float64(e.Substituted+e.Deleted+e.Inserted) / float64(max(1, e.Said))
 }
@@ -36,7 +37,8 @@ func (e Edits) Add(o Edits) Edits {
 	return Edits{e.Substituted + o.Substituted, e.Deleted + o.Deleted, e.Inserted + o.Inserted, e.Said + o.Said}
 }
 
-// Compare counts the least edits (Levenshtein over words) between what was said and what was heard, both as Normal gives them.
+// Compare counts the least edits (Levenshtein over words) between what was said and what was heard,
+// both as Normal gives them.
 func Compare(said, heard []string) Edits {
 	// row[j] is the cheapest way from the words said so far to heard[:j].
 	row := make([]Edits, len(heard)+1)

@@ -1,5 +1,5 @@
-// Package transcript holds what was said: words with their times and probabilities, who said them, and the port through
-// which a recogniser is asked.
+// Package transcript holds what was said: words with their times and probabilities, who said them,
+// and the port through which a recogniser is asked.
 package transcript
 
 import (
@@ -14,7 +14,8 @@ type Word struct {
 	Text    string `json:"text"` // as written, with case and punctuation
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
-	// P is the geometric mean of the probabilities of the word's tokens, punctuation left out, 0 to 1.
+	// P is the geometric mean of the probabilities of the word's tokens, punctuation left out, 0
+	// to 1.
 	P float64 `json:"p"`
 }
 
@@ -24,8 +25,8 @@ type Chunk struct {
 	Words []Word     `json:"words"`
 	// Speech is where the recogniser's own voice activity detection found speech.
 	Speech []audio.Span `json:"speech"`
-	// Heard is the most probable language, ISO 639-1, with its probability; empty where there is no speech. RequestedP is the
-	// probability of the language that was asked for.
+	// Heard is the most probable language, ISO 639-1, with its probability; empty where there is no
+	// speech. RequestedP is the probability of the language that was asked for.
 	Heard      string  `json:"heard"`
 	HeardP     float64 `json:"heardP"`
 	RequestedP float64 `json:"requestedP"`
@@ -77,13 +78,15 @@ type SpeakerTotal struct {
 	WordCount  int   `json:"wordCount"`
 }
 
-// Conversation is the joined result of transcription and diarization: the artefact that the scorers read.
+// Conversation is the joined result of transcription and diarization: the artefact that the scorers
+// read.
 type Conversation struct {
 	Turns     []Turn         `json:"turns"` // by start
 	Speakers  []SpeakerTotal `json:"speakers"`
 	Candidate Detection      `json:"candidate"`
 	Language  string         `json:"language"` // of the words: the requested one, ISO 639-1
-	// Heard is the language that the speech was taken for. It may be another than that of the words: a strong accent sounds like its origin.
+	// Heard is the language that the speech was taken for. It may be another than that of the
+	// words: a strong accent sounds like its origin.
 	Heard string `json:"heard"`
 	// LanguageP is the probability of the requested language, weighted by the speech of the chunks.
 	LanguageP float64 `json:"languageP"`
@@ -108,10 +111,12 @@ var (
 	ErrProvider = errors.New("transcript: the recogniser gave up")
 )
 
-// Recogniser turns speech into words. A cloud recogniser takes the local one's place behind this port.
+// Recogniser turns speech into words. A cloud recogniser takes the local one's place behind this
+// port.
 type Recogniser interface {
-	// Transcribe hears one piece: pcm is 16 kHz mono, offset its start in the recording in ms, language ISO 639-1. Silence and
-	// noise give no words. The work stops with ctx. ErrDenied, ErrProvider.
+	// Transcribe hears one piece: pcm is 16 kHz mono, offset its start in the recording in ms,
+	// language ISO 639-1. Silence and noise give no words. The work stops with ctx. ErrDenied,
+	// ErrProvider.
 	Transcribe(ctx context.Context, pcm []int16, offsetMs int64, language string) (Chunk, error)
 	// Version names the engine and its model: part of what a score depends on.
 	Version() string

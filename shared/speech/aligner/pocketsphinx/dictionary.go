@@ -13,7 +13,8 @@ import (
 // Dictionary maps lower-case words to their first pronunciation in ARPAbet.
 type Dictionary map[string][]string
 
-// ReadDictionary reads a dictionary in the form of the CMU Pronouncing Dictionary as PocketSphinx ships it.
+// ReadDictionary reads a dictionary in the form of the CMU Pronouncing Dictionary as PocketSphinx
+// ships it.
 func ReadDictionary(path string) (Dictionary, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -46,8 +47,8 @@ func ReadDictionary(path string) (Dictionary, error) {
 var plain = strings.NewReplacer("’", "'", "‘", "'", "à", "a", "á", "a", "â", "a", "ä", "a", "ã", "a", "å", "a", "è", "e", "é", "e", "ê", "e", "ë", "e",
 	"ì", "i", "í", "i", "î", "i", "ï", "i", "ò", "o", "ó", "o", "ô", "o", "ö", "o", "õ", "o", "ù", "u", "ú", "u", "û", "u", "ü", "u", "ñ", "n", "ç", "c", "æ", "ae", "œ", "oe", "ß", "ss")
 
-// split gives the words to be aligned for one as written: lower case, punctuation off, a compound that the dictionary lacks in its
-// parts. Numbers stay as they are.
+// split gives the words to be aligned for one as written: lower case, punctuation off, a compound
+// that the dictionary lacks in its parts. Numbers stay as they are.
 func (d Dictionary) split(written string) []string {
 	w := plain.Replace(strings.ToLower(written))
 	w = strings.TrimFunc(w, func(r rune) bool {
@@ -85,9 +86,10 @@ func (d Dictionary) split(written string) []string {
 // maxWays is how many alternate pronunciations one word gets.
 const maxWays = 6
 
-// Pronounce finds pronunciations for a word that the dictionary lacks, in lower case; one that it has is given as it has it. Numbers are read in the ways
-// that numeral.Readings knows; words are built from known ones, or spelled, or read by rules on their letters. None where there is
-// nothing to be said.
+// Pronounce finds pronunciations for a word that the dictionary lacks, in lower case; one that it
+// has is given as it has it. Numbers are read in the ways that numeral.Readings knows; words are
+// built from known ones, or spelled, or read by rules on their letters. None where there is nothing
+// to be said.
 func (d Dictionary) Pronounce(w string) [][]string {
 	if p, ok := d[w]; ok {
 		return [][]string{p}
@@ -139,7 +141,8 @@ func (d Dictionary) number(w string) [][]string {
 	return out
 }
 
-// compound joins two words of the dictionary of three letters or more; the one with the longest first word.
+// compound joins two words of the dictionary of three letters or more; the one with the longest
+// first word.
 func (d Dictionary) compound(w string) []string {
 	for i := len(w) - 3; i >= 3; i-- {
 		if a, ok := d[w[:i]]; ok {
@@ -151,7 +154,8 @@ func (d Dictionary) compound(w string) []string {
 	return nil
 }
 
-// endings are what may be added to a known word, with how it sounds; the sound of s, es and ed hangs on what stands before.
+// endings are what may be added to a known word, with how it sounds; the sound of s, es and ed
+// hangs on what stands before.
 var endings = []struct {
 	letters string
 	phones  []string
@@ -164,7 +168,8 @@ var endings = []struct {
 	{"ish", []string{"IH", "SH"}}, {"ism", []string{"IH", "Z", "AH", "M"}}, {"ist", []string{"IH", "S", "T"}}, {"y", []string{"IY"}},
 }
 
-// ending takes an ending off and looks for what is left, with the e or the single consonant that the ending took.
+// ending takes an ending off and looks for what is left, with the e or the single consonant that
+// the ending took.
 func (d Dictionary) ending(w string) []string {
 	for _, e := range endings {
 		stem, ok := strings.CutSuffix(w, e.letters)

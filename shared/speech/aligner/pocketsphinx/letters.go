@@ -16,8 +16,9 @@ func spell(w string) []string {
 	return out
 }
 
-// grapheme is a group of letters and its commonest sound in English (after the letter-to-sound rules of Elovitz et al. 1976, much shortened).
-// before and after are sets of letters, one of which must stand there: ^ is the beginning, $ the end of the word; empty: anything.
+// grapheme is a group of letters and its commonest sound in English (after the letter-to-sound
+// rules of Elovitz et al. 1976, much shortened). before and after are sets of letters, one of which
+// must stand there: ^ is the beginning, $ the end of the word; empty: anything.
 type grapheme struct {
 	before, letters, after, phones string
 }

@@ -1,5 +1,5 @@
-// Package pocketsphinx lays words over audio with PocketSphinx in a child process that stays alive (infra/parts/gop), and finds
-// pronunciations for the words that its dictionary lacks.
+// Package pocketsphinx lays words over audio with PocketSphinx in a child process that stays alive
+// (infra/parts/gop), and finds pronunciations for the words that its dictionary lacks.
 package pocketsphinx
 
 import (
@@ -32,8 +32,9 @@ type Aligner struct {
 	dict     func() (Dictionary, error)
 }
 
-// New describes an aligner by the paths of its program and of the folder of its models, and by how many copies of the program may
-// work at once: one per processor, at least 1. None is started before its first use. Which copy answers changes no answer.
+// New describes an aligner by the paths of its program and of the folder of its models, and by how
+// many copies of the program may work at once: one per processor, at least 1. None is started
+// before its first use. Which copy answers changes no answer.
 func New(gop, models string, copies int) *Aligner {
 	return &Aligner{
 		programs: process.NewPool(copies, gop, []string{models}, process.Limits{Memory: memory, File: 1}, maxAnswer),
@@ -75,7 +76,8 @@ type answer struct {
 	} `json:"words"`
 }
 
-// Align implements accent.Aligner. Compounds are laid word by word, numbers as they may be read aloud, whichever fits best.
+// Align implements accent.Aligner. Compounds are laid word by word, numbers as they may be read
+// aloud, whichever fits best.
 func (a *Aligner) Align(ctx context.Context, pcm []int16, words []string) ([]accent.AlignedWord, error) {
 	if len(pcm) > maxSamples || len(words) > maxWords {
 		return nil, fmt.Errorf("pocketsphinx: %d samples, %d words; %d and %d at most: %w", len(pcm), len(words), maxSamples, maxWords, accent.ErrNotAligned)
@@ -131,7 +133,8 @@ func base(w string) string {
 	return w
 }
 
-// lay turns words as written into those to be aligned, and gives the pronunciations that the dictionary lacks.
+// lay turns words as written into those to be aligned, and gives the pronunciations that the
+// dictionary lacks.
 func (d Dictionary) lay(words []string) (text []string, extra [][2]string) {
 	added := map[string]bool{}
 	extra = [][2]string{}

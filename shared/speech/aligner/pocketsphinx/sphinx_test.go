@@ -71,7 +71,8 @@ func TestLay(t *testing.T) {
 	}
 }
 
-// Every 25th word of the dictionary is hidden from it and pronounced: the share of phones that come out wrong.
+// Every 25th word of the dictionary is hidden from it and pronounced: the share of phones that come
+// out wrong.
 func TestPronounceIsCloseToTheDictionary(t *testing.T) {
 	d := dictionary(t)
 	var words []string

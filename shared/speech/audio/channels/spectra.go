@@ -57,9 +57,10 @@ func measure(pcm []int16) (*spectra, error) {
 
 // analyser holds a frame of two channels and what its spectrum is made in.
 type analyser struct {
-	fft          *fourier.FFT
-	window       [frameSamples]float64
-	scale        float64 // makes the powers of all bins of a frame add up to the mean square of its samples
+	fft    *fourier.FFT
+	window [frameSamples]float64
+	// makes the powers of all bins of a frame add up to the mean square of its samples
+	scale        float64
 	left, right  [frameSamples]float64
 	buf          [frameSamples]float64
 	specL, specR []complex128

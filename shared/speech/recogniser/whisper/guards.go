@@ -9,23 +9,27 @@ import (
 )
 
 const (
-	// strayMs is how far from any speech a word may lie: Whisper's word times are off by some tenths of a second, and more at pauses.
+	// strayMs is how far from any speech a word may lie: Whisper's word times are off by some
+	// tenths of a second, and more at pauses.
 	strayMs = 1000
-	// A segment that shares less than this with the speech, in ms and as a part of it, was invented.
+	// A segment that shares less than this with the speech, in ms and as a part of it, was
+	// invented.
 	minHeardMs    = 60
 	minHeardShare = 0.05
-	// phantomP and phantomShare bound what may be one of the phrases that Whisper writes over noise.
+	// phantomP and phantomShare bound what may be one of the phrases that Whisper writes over
+	// noise.
 	phantomP     = 0.5
 	phantomShare = 0.3
 )
 
-// phantoms are what Whisper writes for noise and music, learnt from subtitles; as transcript.Normal gives them.
+// phantoms are what Whisper writes for noise and music, learnt from subtitles; as transcript.Normal
+// gives them.
 var phantoms = []string{"you", "thank you", "thanks", "thank you very much", "thank you so much", "thanks for watching", "thank you for watching",
 	"thanks for watching bye", "please subscribe", "please subscribe to my channel", "subscribe", "bye", "bye bye", "the end", "so", "okay",
 	"i'll see you next time", "see you next time", "subtitles by the amara org community", "we'll be right back"}
 
-// unheard tells whether a segment was written over no speech: hardly any of it lies in speech, or it is a phantom phrase of low probability
-// on little speech.
+// unheard tells whether a segment was written over no speech: hardly any of it lies in speech, or
+// it is a phantom phrase of low probability on little speech.
 func unheard(s segment, words []transcript.Word, speech []audio.Span) bool {
 	if len(words) == 0 {
 		return true
@@ -61,7 +65,8 @@ func distance(w transcript.Word, speech []audio.Span) int64 {
 	return best
 }
 
-// A phrase of up to loopWords words said loopTimes in a row is a loop of the decoder, and so is a longer one, up to longLoopWords, said twice.
+// A phrase of up to loopWords words said loopTimes in a row is a loop of the decoder, and so is a
+// longer one, up to longLoopWords, said twice.
 const (
 	loopWords     = 8
 	loopTimes     = 4
@@ -94,13 +99,15 @@ func unloop(words []transcript.Word) []transcript.Word {
 const (
 	// missedMs is how much speech without a word is heard again.
 	missedMs = 2000
-	// maxMissed is how many such gaps of one piece are: each costs the engine a whole window of 30 s.
+	// maxMissed is how many such gaps of one piece are: each costs the engine a whole window of 30
+	// s.
 	maxMissed = 4
 	// missedEdge is kept on each side of a gap's speech, in ms.
 	missedEdge = 150
 )
 
-// missed are the stretches between words that hold more than 2 s of speech, the four with the most, by time.
+// missed are the stretches between words that hold more than 2 s of speech, the four with the most,
+// by time.
 func missed(words []transcript.Word, speech []audio.Span, length int64) []audio.Span {
 	type gap struct {
 		hull   audio.Span
@@ -137,8 +144,8 @@ func missed(words []transcript.Word, speech []audio.Span, length int64) []audio.
 	return out
 }
 
-// insert puts the words of a gap between those around it. What they repeat of their neighbours, two words or more, is left out: the neighbours' times
-// were off, not the words.
+// insert puts the words of a gap between those around it. What they repeat of their neighbours, two
+// words or more, is left out: the neighbours' times were off, not the words.
 func insert(words, found []transcript.Word) []transcript.Word {
 	if len(found) == 0 {
 		return words

@@ -9,7 +9,8 @@ const languages = " af am ar as az ba be bg bn bo br bs ca cs cy da de el en es 
 // renamed maps ISO 639-1 codes to Whisper's own.
 var renamed = map[string]string{"jv": "jw", "nb": "no"}
 
-// engineLanguage is the engine's name of an ISO 639-1 language; auto for one it does not know: it then writes what it hears.
+// engineLanguage is the engine's name of an ISO 639-1 language; auto for one it does not know: it
+// then writes what it hears.
 func engineLanguage(code string) string {
 	if r, ok := renamed[code]; ok {
 		code = r
@@ -20,7 +21,8 @@ func engineLanguage(code string) string {
 	return code
 }
 
-// unspaced tells whether a language is written without spaces between words: each token is a word then.
+// unspaced tells whether a language is written without spaces between words: each token is a word
+// then.
 func unspaced(language string) bool {
 	switch language {
 	case "zh", "ja", "th", "lo", "my", "km", "bo", "yue":

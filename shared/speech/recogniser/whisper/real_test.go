@@ -17,7 +17,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// model is the model of the tests on real engines: base, or what PARLEY_MODEL names (a file below model/).
+// model is the model of the tests on real engines: base, or what PARLEY_MODEL names (a file below
+// model/).
 func recogniser(t *testing.T) *Recogniser {
 	t.Helper()
 	dir := installed.Dir()
@@ -158,8 +159,9 @@ func text(words []transcript.Word) []string {
 // maxWER is what the base model may get wrong in all interviews together.
 const maxWER = 0.24
 
-// TestWordErrorRate prints a table of word error rates of the shared interviews, in pieces and whole, and holds the pieces to a bound. It
-// takes minutes, so it runs where PARLEY_ACCURACY is set; set to "pieces" it leaves out the whole ones.
+// TestWordErrorRate prints a table of word error rates of the shared interviews, in pieces and
+// whole, and holds the pieces to a bound. It takes minutes, so it runs where PARLEY_ACCURACY is
+// set; set to "pieces" it leaves out the whole ones.
 func TestWordErrorRate(t *testing.T) {
 	if os.Getenv("PARLEY_ACCURACY") == "" {
 		t.Skip("set PARLEY_ACCURACY to measure word error rates (minutes of processor time)")

@@ -8,17 +8,20 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// At times Whisper writes one sentence over a whole window and leaves out the others. Its word times then cover the speech, but at the pace
-// of the piece there is far too much of it for the words.
+// At times Whisper writes one sentence over a whole window and leaves out the others. Its word
+// times then cover the speech, but at the pace of the piece there is far too much of it for the
+// words.
 const (
-	// thinMs is how much speech a segment holds without words for it, at the median pace of the piece's segments, to be heard again. In the
-	// five interviews of the evaluation, heard whole and in pieces, the one segment above it had lost five sentences; all others are below 3 s.
+	// thinMs is how much speech a segment holds without words for it, at the median pace of the
+	// piece's segments, to be heard again. In the five interviews of the evaluation, heard whole
+	// and in pieces, the one segment above it had lost five sentences; all others are below 3 s.
 	thinMs = 4000
 	// maxThin is how many such segments of one piece are: each costs the engine two windows.
 	maxThin = 2
 	// paceSegments is how many segments tell a pace.
 	paceSegments = 5
-	// fuller is how many times more letters the second hearing must have to take the first one's place.
+	// fuller is how many times more letters the second hearing must have to take the first one's
+	// place.
 	fuller = 1.2
 )
 
@@ -61,8 +64,9 @@ func (h hearing) thin(speech []audio.Span) []audio.Span {
 	return out
 }
 
-// halves are the two parts of a segment to be heard again, cut in the longest pause of its middle half: heard as it is, it would be the same
-// window with the same result. One where there is no pause.
+// halves are the two parts of a segment to be heard again, cut in the longest pause of its middle
+// half: heard as it is, it would be the same window with the same result. One where there is no
+// pause.
 func halves(s audio.Span, speech []audio.Span) []audio.Span {
 	var longest audio.Span
 	for i := 1; i < len(speech); i++ {
@@ -78,7 +82,8 @@ func halves(s audio.Span, speech []audio.Span) []audio.Span {
 	return []audio.Span{{StartMs: s.StartMs, EndMs: middle}, {StartMs: middle, EndMs: s.EndMs}}
 }
 
-// refill puts the words found in a segment in the place of those that were there, where they are many more.
+// refill puts the words found in a segment in the place of those that were there, where they are
+// many more.
 func refill(words, found []transcript.Word, s audio.Span) []transcript.Word {
 	inside := func(w transcript.Word) bool {
 		middle := (w.StartMs + w.EndMs) / 2

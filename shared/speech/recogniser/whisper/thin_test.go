@@ -8,7 +8,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// Ensure that a segment is thin only where it holds over 4 s of speech more than its letters need at the pace of the others.
+// Ensure that a segment is thin only where it holds over 4 s of speech more than its letters need
+// at the pace of the others.
 func TestSegmentsWithTooFewWordsAreHeardAgain(t *testing.T) {
 	sentence := segment{Tokens: []token{{Text: " twenty letters of it"}}} // 21 letters, in 2 s each
 	build := func(n int, last int64) hearing {

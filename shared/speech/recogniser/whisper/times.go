@@ -10,8 +10,9 @@ import (
 // minSegmentSpeech is how much speech a segment must hold for its words to be laid over it, in ms.
 const minSegmentSpeech = 200
 
-// retime corrects the times of a segment's words, which Whisper draws together and across pauses: half way between its own time and where the
-// word would lie if the segment's letters were spread evenly over its speech, then moved so that its middle lies in speech. Over 373 words of three
+// retime corrects the times of a segment's words, which Whisper draws together and across pauses:
+// half way between its own time and where the word would lie if the segment's letters were spread
+// evenly over its speech, then moved so that its middle lies in speech. Over 373 words of three
 // interviews the middles outside the sentence they belong to fell from 23 to 4.
 func retime(words []transcript.Word, s segment, speech []audio.Span, at int64) []transcript.Word {
 	inside := make([]audio.Span, 0, len(speech))
@@ -45,7 +46,8 @@ func retime(words []transcript.Word, s segment, speech []audio.Span, at int64) [
 // weight is the length of a word in letters, with its space.
 func weight(w transcript.Word) int64 { return int64(utf8.RuneCountInString(w.Text)) + 1 }
 
-// place is the moment at which so much of the spans has passed; where that is between two spans, the end of the one or the beginning of the other.
+// place is the moment at which so much of the spans has passed; where that is between two spans,
+// the end of the one or the beginning of the other.
 func place(spans []audio.Span, passed int64, end bool) int64 {
 	for _, s := range spans {
 		if passed < s.Len() || end && passed == s.Len() {

@@ -1,5 +1,6 @@
-// Package whisper is the local recogniser: whisper.cpp and the Silero voice detector in a child process that stays alive (infra/parts/asr).
-// Whisper writes fluent text for anything; what it writes is held against the voice detector, and what repeats itself is dropped.
+// Package whisper is the local recogniser: whisper.cpp and the Silero voice detector in a child
+// process that stays alive (infra/parts/asr). Whisper writes fluent text for anything; what it
+// writes is held against the voice detector, and what repeats itself is dropped.
 package whisper
 
 import (
@@ -22,17 +23,20 @@ const (
 	// minSamples is the shortest piece that can hold a word: 100 ms.
 	minSamples = audio.SampleRate / 10
 	maxAnswer  = 16 << 20
-	memory     = 3 << 30 // address space, bytes; resident it needs 175 to 270 MB with the base model
+	// memory is address space, in bytes; resident it needs 175 to 270 MB with the base model.
+	memory = 3 << 30
 )
 
-// Recogniser implements transcript.Recogniser. Safe for concurrent use; requests wait for each other.
+// Recogniser implements transcript.Recogniser. Safe for concurrent use; requests wait for each
+// other.
 type Recogniser struct {
 	child       *process.Child
 	version     string
 	englishOnly bool // the model: by the naming of Whisper's models
 }
 
-// New describes a recogniser by the paths of its program and models; nothing is started before the first use.
+// New describes a recogniser by the paths of its program and models; nothing is started before the
+// first use.
 func New(asr, model, vad string) *Recogniser {
 	return &Recogniser{
 		child:       process.NewChild(asr, []string{model, vad}, process.Limits{Memory: memory, File: 1}, maxAnswer),
@@ -46,7 +50,8 @@ func name(path string) string { return strings.TrimSuffix(filepath.Base(path), "
 // Version implements transcript.Recogniser.
 func (r *Recogniser) Version() string { return r.version }
 
-// Start loads the models where they are not loaded: ErrDenied where program or models are not there, ErrProvider.
+// Start loads the models where they are not loaded: ErrDenied where program or models are not
+// there, ErrProvider.
 func (r *Recogniser) Start(ctx context.Context) error {
 	_, err := r.child.Start(ctx)
 	return provider(err)
@@ -55,8 +60,8 @@ func (r *Recogniser) Start(ctx context.Context) error {
 // Close ends the child.
 func (r *Recogniser) Close() error { return r.child.Close() }
 
-// Transcribe implements transcript.Recogniser. A piece is at most 10 minutes long. When ctx ends the child is killed; the next request
-// starts another.
+// Transcribe implements transcript.Recogniser. A piece is at most 10 minutes long. When ctx ends
+// the child is killed; the next request starts another.
 func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64, language string) (transcript.Chunk, error) {
 	out := transcript.Chunk{Span: audio.Span{StartMs: offsetMs, EndMs: offsetMs + int64(len(pcm))*1000/audio.SampleRate},
 		Words: []transcript.Word{}, Speech: []audio.Span{}}

@@ -15,7 +15,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// The test binary plays the engine: its first argument is what it answers, one line per request, "die" ends it.
+// The test binary plays the engine: its first argument is what it answers, one line per request,
+// "die" ends it.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && strings.HasPrefix(os.Args[1], "play:") {
 		play(strings.Split(strings.TrimPrefix(os.Args[1], "play:"), "\n"))

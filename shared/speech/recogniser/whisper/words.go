@@ -10,7 +10,8 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// words are the words of a hearing that pass the guards, in order; times from the beginning of the piece.
+// words are the words of a hearing that pass the guards, in order; times from the beginning of the
+// piece.
 func (h hearing) words(speech []audio.Span) []transcript.Word {
 	if len(speech) == 0 {
 		return nil
@@ -32,8 +33,9 @@ func (h hearing) words(speech []audio.Span) []transcript.Word {
 	return unloop(out)
 }
 
-// words joins a segment's tokens to words. Bracketed text is left out; tokens of punctuation alone belong to a word's text and do not count in
-// its probability. No word begins before at or before the one before it ended, none lies outside its segment.
+// words joins a segment's tokens to words. Bracketed text is left out; tokens of punctuation alone
+// belong to a word's text and do not count in its probability. No word begins before at or before
+// the one before it ended, none lies outside its segment.
 func (s segment) words(at int64, perToken bool) []transcript.Word {
 	type group struct {
 		transcript.Word
@@ -87,10 +89,12 @@ func spoken(t string) bool {
 	return strings.ContainsFunc(t, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
-// asideWords is how many words round brackets or asterisks may hold to be an aside such as (laughs): more is speech.
+// asideWords is how many words round brackets or asterisks may hold to be an aside such as
+// (laughs): more is speech.
 const asideWords = 4
 
-// asides marks the tokens that are no speech: [MUSIC], (laughs), *sighs*, and everything in a segment with a note in it.
+// asides marks the tokens that are no speech: [MUSIC], (laughs), *sighs*, and everything in a
+// segment with a note in it.
 func asides(s segment) []bool {
 	var text strings.Builder
 	ends := make([]int, len(s.Tokens))

@@ -323,7 +323,8 @@ func TestFillersAreCountedAndAreNoSyllables(t *testing.T) {
 		t.Fatalf("%g syllables, %v", n, ok)
 	}
 	parts := timing.Candidate(material(speak(3, 1000, 500))).Parts
-	parts[0].Words = words // the runs are 0 to 1 s, 1.5 to 2.5 s and 3 to 4 s: no word lies in the last
+	// the runs are 0 to 1 s, 1.5 to 2.5 s and 3 to 4 s: no word lies in the last
+	parts[0].Words = words
 	if n := count("en", parts).fillers; n != 3 {
 		t.Fatalf("%d fillers, want two heard and one under no word", n)
 	}

@@ -30,7 +30,8 @@ type Conditions struct {
 	// Audio is false for a text without a recording: then quality says nothing.
 	Audio   bool
 	Quality audio.Quality
-	// Detection is the confidence with which the candidate was found; empty where there was nothing to find.
+	// Detection is the confidence with which the candidate was found; empty where there was nothing
+	// to find.
 	Detection string
 }
 
@@ -56,8 +57,9 @@ func Of(r score.Result, c Conditions) Confidence {
 	return out
 }
 
-// OfOverall is the confidence of the overall score: that of its interval and conditions, medium at most where a dimension is
-// missing, at most one step above the least sure of its parts, and never above the surest of them.
+// OfOverall is the confidence of the overall score: that of its interval and conditions, medium at
+// most where a dimension is missing, at most one step above the least sure of its parts, and never
+// above the surest of them.
 func OfOverall(r score.Result, parts []Confidence, missing int, c Conditions) Confidence {
 	out := lower(ofInterval(r), ofConditions(c))
 	if missing > 0 {

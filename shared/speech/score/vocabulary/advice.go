@@ -25,8 +25,8 @@ const maxPoints = 3
 
 // Advice is what a candidate may practise, by the result of Score: at most three points, those on
 // the measure with most to gain first, each with an example from the transcript. Measures at the
-// high end of their norm and beyond need none, and what was heard with a probability under 0.8 is no
-// example. nil: the result holds no score, or nothing stands out.
+// high end of their norm and beyond need none, and what was heard with a probability under 0.8 is
+// no example. nil: the result holds no score, or nothing stands out.
 func Advice(r score.Result) []Point {
 	if r.Raw == nil || r.Lexis == nil {
 		return nil

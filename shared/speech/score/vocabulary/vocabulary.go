@@ -135,8 +135,8 @@ func z(m norms.Measure, v, cut float64) float64 {
 }
 
 // scale maps the predictor to the scale of 0 to 5. The section's numbers "scoreAtLow" and
-// "scoreAtHigh" are the scores at the low (x = -1) and at the high end (x = 1) of all norms. Neither
-// end of the scale is ever reached, so that speakers beyond the norms keep their order.
+// "scoreAtHigh" are the scores at the low (x = -1) and at the high end (x = 1) of all norms.
+// Neither end of the scale is ever reached, so that speakers beyond the norms keep their order.
 func scale(section norms.Section) func(x float64) float64 {
 	low, high := logit(section.Number("scoreAtLow")), logit(section.Number("scoreAtHigh"))
 	return func(x float64) float64 { return 5 / (1 + math.Exp(-((low+high)/2 + (high-low)/2*x))) }

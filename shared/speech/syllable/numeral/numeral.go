@@ -1,5 +1,5 @@
-// Package numeral reads written numbers aloud in English: a recogniser writes "26", a speaker says two words of three
-// syllables.
+// Package numeral reads written numbers aloud in English: a recogniser writes "26", a speaker says
+// two words of three syllables.
 package numeral
 
 import "strings"
@@ -52,8 +52,9 @@ func Cardinal(n int64) []string {
 	return out
 }
 
-// Readings are the ways in which a run of digits is said, the likeliest first, without repeats: as a year or in pairs
-// (nineteen eighty four), as a cardinal, digit by digit with "zero" and with "oh". Nil for anything but digits.
+// Readings are the ways in which a run of digits is said, the likeliest first, without repeats: as
+// a year or in pairs (nineteen eighty four), as a cardinal, digit by digit with "zero" and with
+// "oh". Nil for anything but digits.
 func Readings(digits string) [][]string {
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return nil
@@ -86,8 +87,8 @@ func Readings(digits string) [][]string {
 	return out
 }
 
-// Read is the likeliest reading of a written token that holds digits: 26, 2,500, 3.5, 20%, $5, 7th, 1990s, mp3 (letters are
-// kept as they are). Nil where w holds no digit.
+// Read is the likeliest reading of a written token that holds digits: 26, 2,500, 3.5, 20%, $5, 7th,
+// 1990s, mp3 (letters are kept as they are). Nil where w holds no digit.
 func Read(w string) []string {
 	if !strings.ContainsAny(w, "0123456789") {
 		return nil
@@ -144,7 +145,8 @@ func Read(w string) []string {
 	return out
 }
 
-// ending turns the last word by what is written after the digits: st, nd, rd, th make an ordinal, s a plural; nil for any other.
+// ending turns the last word by what is written after the digits: st, nd, rd, th make an ordinal, s
+// a plural; nil for any other.
 func ending(words []string, suffix string) []string {
 	last := words[len(words)-1]
 	switch suffix {
