@@ -11,7 +11,7 @@ import (
 
 func main() {
 	s := wire.Open()
-	d, u := s.Deps(), s.Upkeep()
+	d, u := s.Deps(), s.Cleanup()
 	s.ServeSchedule(func(ctx context.Context) error {
 		did, err := d.Sweep(ctx)
 		s.Log.Info("swept", "looked", did.Looked, "ended", did.Ended, "resent", did.Resent, "pushed", did.Pushed)

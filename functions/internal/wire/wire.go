@@ -65,8 +65,8 @@ func (s System) Deps() pipeline.Deps {
 	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
 }
 
-// Upkeep returns the ports of the cleanup.
-func (s System) Upkeep() cleanup.Deps {
+// Cleanup returns the ports of the cleanup.
+func (s System) Cleanup() cleanup.Deps {
 	return cleanup.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log}
 }
 

@@ -1,5 +1,5 @@
 // Package simulation runs Parley's own handlers and decisions in a world of one thread, one seed
-// and a virtual clock: the front, the stages' inboxes, the dead letters, the sweep and the
+// and a virtual clock: the front, the stages' deliveries, the dead letters, the sweep and the
 // operator's commands over the model store, with queues, objects and clients that do what the real
 // ones do at their worst. After every write the books are audited, and what must never happen ends
 // the world with a trace that can be played again.

@@ -186,7 +186,7 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 		}
 		var dims []score.Result
 		for _, d := range in.Results.InOrder() {
-			dims = append(dims, sound(d))
+			dims = append(dims, sanitize(d))
 		}
 		may := known(r, dims)
 		texts := textsOf(r)

@@ -115,7 +115,7 @@ func TestNoSentenceContradictsANumber(t *testing.T) {
 		}
 		dims := map[string]score.Result{}
 		for _, d := range in.Results.InOrder() {
-			dims[string(d.Dimension)] = sound(d)
+			dims[string(d.Dimension)] = sanitize(d)
 		}
 		of := func(d, i string) score.Measure { return dims[d].Measures[int(i[0]-'0')] }
 		texts := textsOf(r)

@@ -158,8 +158,8 @@ func ScoresOf(r Report) run.Scores {
 	return s
 }
 
-// sound takes out of a result what is no number, and puts the rest within the scale.
-func sound(r score.Result) score.Result {
+// sanitize takes out of a result what is no number, and puts the rest within the scale.
+func sanitize(r score.Result) score.Result {
 	if !overall.Measured(r) {
 		if r.Raw != nil || r.Reason == "" {
 			r.Reason = "It could not be computed."

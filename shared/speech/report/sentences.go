@@ -31,9 +31,9 @@ type sheet struct {
 func sheetOf(results score.Results, with overall.Conditions) sheet {
 	clean := score.Results{}
 	for _, r := range results.InOrder() {
-		clean[r.Dimension] = sound(r)
+		clean[r.Dimension] = sanitize(r)
 	}
-	s := sheet{detection: overall.Confidence(with.Detection), all: side{Result: sound(overall.Score(clean))}}
+	s := sheet{detection: overall.Confidence(with.Detection), all: side{Result: sanitize(overall.Score(clean))}}
 	var parts []overall.Confidence
 	for i, r := range clean.InOrder() {
 		one := side{Result: r, row: score.Table[i]}
