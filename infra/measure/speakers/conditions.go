@@ -34,7 +34,7 @@ var conditions = []condition{
 	{"noise 15 dB", "pink noise 15 dB below the speech", func(all []recording, i int) recording { return all[i].with(noisy) }, true},
 	{"equal loudness", "every segment at the same level", func(all []recording, i int) recording { return all[i].equal() }, true},
 	{"short answers", "the candidate's segments end after 2.5 s", func(all []recording, i int) recording { return all[i].short() }, false},
-	{"candidate first", "what comes before the candidate's first word is cut off", func(all []recording, i int) recording { return all[i].candidateFirst() }, false},
+	{"candidate first", "everything before the candidate's first word is cut off", func(all []recording, i int) recording { return all[i].candidateFirst() }, false},
 	{"talkative interviewer", "answers are shortened until the interviewer has 60 % of the speech", func(all []recording, i int) recording { return all[i].talkative() }, false},
 	{"three speakers", "another recording's interviewer takes every other turn of the interviewer's", func(all []recording, i int) recording { return all[i].joined(other(all, i)) }, false},
 	{"one speaker", "the candidate alone", func(all []recording, i int) recording { return all[i].alone() }, false},

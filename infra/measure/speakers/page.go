@@ -24,7 +24,7 @@ type page struct {
 func (p page) write(w io.Writer) {
 	say := func(format string, a ...any) { _, _ = fmt.Fprintf(w, format, a...) }
 	say("%s\n", head)
-	say("Words: %s. They serve to find the candidate; who speaks when is found from the sound alone.\n\n", p.words)
+	say("Words: %s. They serve only to identify the candidate; who speaks when is found from the sound alone.\n\n", p.words)
 	say("| condition | what was done | speakers right | DER, 250 ms collar | DER, no collar | right person | attribution error where right, mean | worst | confidence |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, e := range p.rows {
 		n := len(e.row)

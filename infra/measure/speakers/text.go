@@ -5,74 +5,74 @@ package main
 const (
 	head = `# Who speaks when, and who is the candidate
 
-Written by ` + "`make speakers`" + ` (` + "`go run ./infra/measure/speakers`" + `); every figure comes from that command unless it says otherwise. Four shared interviews,
-17 minutes, of read sentences: native interviewers, candidates with Mandarin and Italian accents and a native one. Each is measured as it is and in copies
-made worse; the copies are made by the same rules each time, so the figures can be had again.
+Written by ` + "`make speakers`" + ` (` + "`go run ./infra/measure/speakers`" + `); every figure comes from that command unless the text says otherwise. The material is four shared interviews of read sentences,
+17 minutes in all: native interviewers, candidates with Mandarin and Italian accents, and one native candidate. Each is measured as it is and in degraded
+copies. The same rules make the copies each time, so the figures can be reproduced.
 
 ## Interviews and their copies
 `
-	meaning = `DER is the diarization error rate: missed, invented and confused speech as a share of the speech (NIST), with 250 ms on each side of a
-boundary of the truth left out, and with nothing left out. Attribution error: speech of others that is scored as the candidate's, and the candidate's that is
-scored as another's, as a share of the candidate's speech; where another person is taken for the candidate all of it is wrong, so those recordings stand in
-the column before. Nobody asks anything in these recordings, which is what tells an interviewer from a candidate in a real one: there
-are who speaks most, who opens, and who speaks of "I" and "my" and not of "you". The weights of these were set by hand with these very copies in view, so that the
-right person is found in them flatters; the confidence, low or medium where they contradict each other, is what to go by.`
+	meaning = `DER is the diarization error rate (NIST): missed, false and confused speech as a share of the speech. It is given without the 250 ms on each side of a
+boundary of the truth, and with nothing left out. The attribution error is others' speech that is scored as the candidate's, plus the candidate's speech that is
+scored as another's, as a share of the candidate's speech. Where another person is taken for the candidate all of it is wrong: those recordings are
+left out here and show in the column "right person". In a real interview, questions tell the interviewer from the candidate. Nobody asks anything in these recordings, so the evidence is
+who speaks most, who opens, and who says "I" and "my" rather than "you". These weights were set by hand while looking at these very copies, so the share of right
+persons is flattering. Go by the confidence, which is low or medium where the evidence conflicts.`
 	composedHead = `
 ## Conversations composed of many speakers
 
-Read sentences of the 48 speakers of speechocean762 (Zhang et al. 2021), two minutes each; every other pair is of one gender and age group, children
-among them. There are no words, so speaking time and the opening alone find the candidate, and the interviewer opens each of them, which is what finds the candidate who has three tenths
-of the speech. Without words the confidence is never above low where there are two voices. The network that tells voices apart has
-never heard these speakers; a few numbers of the counting were set on other conversations of theirs.
+Each conversation is two minutes of sentences read by two of the 48 speakers of speechocean762 (Zhang et al. 2021). Every other pair is of one gender and age
+group; some speakers are children. There are no words, so only speaking time and the opening identify the candidate. The interviewer opens each conversation, and only this identifies
+a candidate who has three tenths of the speech. Without words, the confidence is never above low where there are two voices. The network that tells voices apart has
+never heard these speakers; a few parameters of the counting were set on other conversations of theirs.
 `
 	tail = `
 ## The speaker embedding
 
-CAM++ (Wang et al. 2023), 192 dimensions, weights of 3D-Speaker for Mandarin and English, in half floats (infra/parts), computed by parley-voice. Equal error rate: as many pairs of clips of one
-speaker are taken for two as pairs of two for one. ` + "`go test ./shared/speech/embedder/campplus -run EqualErrorRate -eer -v`" + `, six clips of each of the 48 speakers of speechocean762, whom it has never heard:
+CAM++ (Wang et al. 2023), 192 dimensions, weights of 3D-Speaker for Mandarin and English, in half floats (infra/parts), computed by parley-voice. At the equal error rate, the share of same-speaker pairs of clips that
+are taken for two speakers equals the share of different-speaker pairs that are taken for one. ` + "`go test ./shared/speech/embedder/campplus -run EqualErrorRate -eer -v`" + ` measures it on six clips of each of the 48 speakers of speechocean762, whom the network has never heard:
 
-| of a clip | equal error rate |
+| what is used of a clip | equal error rate |
 |---|---|
 | all of it | 1.8 % |
 | its loudest 1.5 s | 3.2 % |
 | the same in the telephone band | 5.0 % |
 
-An embedding identifies a person: it is biometric data. It is computed in memory for one diarization and gone when that returns; no artefact, no log and no answer of the API holds one, and none is compared
+An embedding identifies a person: it is biometric data. It exists only in memory, while one recording is diarized. No artefact, log or API answer contains an embedding, and none is compared
 across recordings.
 
 ## How voices are counted
 
-Windows of 1.5 s are grouped by their embeddings, and two, three and four voices are tried. A pair of voices is clear by the cosine between its means and by how far its windows lie apart on the way from one
-mean to the other, in their own deviations; less so where one has little speech. ` + "`go test ./shared/speech/diarization -run TestCounting -counting -v`" + `: conversations of two minutes, mostly of one gender and age
-group, which is harder than most interviews, clean, with noise at 15 dB, in the telephone band, at equal loudness, and in the telephone band with noise at 20 dB. The numbers were set on 150 other conversations
+Windows of 1.5 s are grouped by their embeddings, into two, three and four voices in turn. Two voices count as distinct by the cosine between their means and by the distance between their windows along the line from one
+mean to the other, in the windows' own standard deviations. They count as less distinct if one has little speech. ` + "`go test ./shared/speech/diarization -run TestCounting -counting -v`" + ` tests this on conversations of two minutes, mostly of one gender and age
+group, which is harder than most interviews: clean, with noise at 15 dB, in the telephone band, at equal loudness, and in the telephone band with noise at 20 dB. The parameters were set on 150 other conversations
 of the same speakers, and on two of the copies above.
 
-| voices | conversations | counted right | as fewer | as more | confused speech where counted right, mean | worst |
+| voices | conversations | counted right | too few | too many | confused speech where counted right, mean | worst |
 |---|---|---|---|---|---|---|
 | one | 30 | 28 | - | 2 | 0.0 % | 0.0 % |
 | two | 30 | 27 | 2 | 1 | 0.7 % | 3.9 % |
 | three | 30 | 24 | 5 | 1 | 0.6 % | 5.5 % |
 
-Three voices are counted right in 11 of 12 conversations clean and at equal loudness, in 13 of 18 in noise or in the telephone band. The product before counted, on compositions made in the same way, one voice right in 84 of 96, two in 60 of 74, three in 8 of 30.
+Three voices are counted right in 11 of 12 conversations that are clean or at equal loudness, and in 13 of 18 with noise or in the telephone band. On conversations composed in the same way, the previous version counted one voice right in 84 of 96, two in 60 of 74, and three in 8 of 30.
 
-Where one voice is counted, the clearest way of telling two apart is kept as a doubt. If what is said then reads as a dialogue, and the doubted voice changes after most of the questions, the two are taken and
-the confidence is medium at most; if it reads as a dialogue and no cut fits, one voice stays, with low confidence and a reason.
+Where one voice is counted, the best split into two voices is kept as an alternative. If the transcript reads as a dialogue and the alternative's voice changes after most questions, the two voices are used and
+the confidence is at most medium. If it reads as a dialogue and no split fits, one voice stays, with low confidence and a reason.
 
 ## What was tried and did not help
 
-- Statistics of cepstra and pitch, projected to where voices differ (in use before): of 96 single voices 12 were two, of 74 pairs 13 were one, of 30 triples 22 were two, on compositions like these.
-- Windows of 1 s and more alone, the short ones assigned afterwards: more triples were miscounted. Short windows take part, but the speech of a voice is counted without them.
-- One way of grouping: from six, from ten and from sixteen groups different voices are swallowed, so the clearest of all is taken.
-- How surely the words are heard, as a sign of the candidate: of the four shared interviews the candidate is heard less surely in three (0.77 against 0.92, 0.79 against 0.90, 0.86 against 0.89) and
-  far more surely in one (0.89 against 0.75, both native). Left out: it would tell learners, not candidates.
-- One or two question marks as evidence: read sentences hold them by chance, and where nobody else asks they weighed as much as who opens. Questions count from a speaker's third one on.
-- Speaking time and the opening alone, the opening at 0.5 nat: the right person in 30 of the 36 recordings and copies; with the words of oneself at 20 nats 34, and the opening at 1 nat 36.
+- Statistics of cepstra and pitch, projected to where voices differ (used before): on similar conversations, 12 of 96 single voices were counted as two, 13 of 74 pairs as one, and 22 of 30 triples as two.
+- Grouping only windows of 1 s or more, and assigning the short ones afterwards: more triples were miscounted. Short windows now take part, but do not count towards a voice's speech.
+- One way of grouping: starting from six, ten or sixteen groups, each swallows different voices, so all three are tried and the clearest result is used.
+- How surely the words are recognised, as a sign of the candidate: in three of the four shared interviews the candidate is recognised less surely (0.77 against 0.92, 0.79 against 0.90, 0.86 against 0.89), and
+  in one far more surely (0.89 against 0.75, both native). Not used: it would identify learners, not candidates.
+- One or two question marks as evidence: read sentences contain some by chance, and where nobody else asks, they weighed as much as who opens. A speaker's questions now count from the third one on.
+- Only speaking time and the opening, with the opening at 0.5 nat: the right person in 30 of the 36 recordings and copies; 34 with words about oneself at 20 nats added, and 36 with the opening at 1 nat.
 
 ## Limits
 
-- Three like voices in the telephone band or in noise are taken for two in more than every fourth conversation.
-- Speech at the same time goes to one speaker. None of the recordings has any to measure by.
-- The truth's boundaries are those of the sentences that were joined, so a pause inside a sentence is speech in the truth and silence in the
-  recording: most of the DER without a collar is that.
+- In the telephone band or in noise, three similar voices are counted as two in more than a quarter of the conversations.
+- Overlapping speech is assigned to one speaker. None of the recordings has any to measure by.
+- The truth's boundaries are those of the joined sentences, so a pause inside a sentence is speech in the truth but silence in the
+  recording. This accounts for most of the DER without a collar.
 `
 )

@@ -49,8 +49,8 @@ func (t *table) who(group string) []int {
 
 func (p *page) samplingText(say func(string, ...any)) {
 	say("\n## What a run samples\n\n")
-	say("All of a speaker's speech is aligned and heard for the figures above. A run aligns %d s of the candidate's speech and hears %d s for\n", accent.AlignSeconds, accent.HearSeconds)
-	say("its language, spread over the recording. Scores of whole speakers made that way, held out, on the scale of 0 to 5, against the human means:\n\n")
+	say("For the figures above, all of a speaker's speech is aligned and heard. A run aligns only %d s of the candidate's speech and listens to %d s for\n", accent.AlignSeconds, accent.HearSeconds)
+	say("its language, spread over the recording. Correlation of whole speakers' held-out scores made that way, on the scale of 0 to 5, with the human means:\n\n")
 	say("| | all speech | adults | children | beyond timing | as in a run | adults | children | beyond timing |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range p.studies {
 		say("| %s |", s.name)

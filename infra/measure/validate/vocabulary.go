@@ -344,20 +344,20 @@ func chance(points float64, words float64, band int) float64 {
 
 // text is the page's section on vocabulary.
 func (f wordFigures) text(say sayer) {
-	say("\n## Vocabulary\n\nFour measures of equal weight; nothing is trained, so nothing is held out. The norms are published means of interviews by level. What can be measured here are\n")
-	say("texts that were written: they check order, length and intervals, and not the level of speech. `x` is the four measures together, 1 for a half width of the norms. `go run ./infra/measure/validate -only vocabulary` writes this section alone.\n\n")
-	say("### One text in three versions\n\nOneStopEnglish (Vajjala and Lučić 2018), %d texts rewritten for three levels of learners: means by version, and pairs in order.\n\n", f.whole.pairs/3)
+	say("\n## Vocabulary\n\nThe score has four measures of equal weight. Nothing is trained, so nothing is held out. The norms are published means of interviews by level. Only written\n")
+	say("texts can be measured here. They test order, length and intervals, but not the level of speech. `x` combines the four measures; 1 is half the width of the norms. `go run ./infra/measure/validate -only vocabulary` writes only this section.\n\n")
+	say("### One text in three versions\n\nOneStopEnglish (Vajjala and Lučić 2018), %d texts, each written for three levels of learners. The table shows the means by version and the share of pairs in the right order.\n\n", f.whole.pairs/3)
 	say("| | elementary | intermediate | advanced | pairs in order, whole | first %d words |\n|---|---|---|---|---|---|\n", cutWords)
 	for _, name := range append(slices.Clone(measureNames), predictor) {
 		m := f.whole.means[name]
 		say("| %s | %s | %s | %s | %s | %s |\n", name, number(m[0], 3), number(m[1], 3), number(m[2], 3),
 			share(f.whole, name), share(f.cut, name))
 	}
-	say("\nRange and patterns are right not to order them: one author's news stays as varied. By levels of CEFR-J's headwords alone fewer pairs of %d words are in order than by\n", cutWords)
-	say("estimated levels of all words (1.00), which fail on speech.\n\n")
+	say("\nRange and patterns should not order the versions: one author's news remains equally varied. With %d words, the levels of CEFR-J's headwords order fewer pairs than\n", cutWords)
+	say("estimated levels of all words (1.00), but those estimates fail on speech.\n\n")
 
-	say("### What a score says of a level\n\nScores by labelled level, and how many texts score in each CEFR band. Sentences with levels (Arase, Uchida and Kajiwara 2022) on which both annotators agree were put\n")
-	say("together, in the order of the table, to texts of one level and at least %d words. Written text scores far above speech, whose norms these are.\n\n", pooledWords)
+	say("### What a score says of a level\n\nThe table shows scores by labelled level, and how many texts score in each CEFR band. Sentences on whose level both annotators agree (Arase, Uchida and Kajiwara 2022) were\n")
+	say("joined, in the order of their table, into texts of one level with at least %d words. The norms are those of speech, and written text scores far above speech.\n\n", pooledWords)
 	say("| | texts | 10 %% | median | 90 %% |")
 	for _, l := range overall.Levels {
 		say(" %s |", l)
@@ -376,26 +376,26 @@ func (f wordFigures) text(say sayer) {
 	for _, d := range f.pooled {
 		row("sentences of", d)
 	}
-	say("\nThe predictor of the texts of sentences correlates with their level at %s. ", number(f.pooledR, 2))
+	say("\nFor the joined sentences, `x` correlates with the level at %s. ", number(f.pooledR, 2))
 	f.bandText(say)
 	f.interviewText(say)
-	say("\n### Single sentences\n\n%d sentences, correlation with the mean of the two annotators, who agree at %s:", f.sentences.n, number(f.sentences.annotators, 2))
+	say("\n### Single sentences\n\nOn %d sentences, the correlations with the mean of the two annotators (who correlate with each other at %s) are:", f.sentences.n, number(f.sentences.annotators, 2))
 	for i, name := range append(slices.Clone(measureNames), predictor) {
 		say("%s %s %s", map[bool]string{true: "", false: ","}[i == 0], name, number(f.sentences.r[name], 2))
 	}
-	say(". Estimated levels of all words reach 0.59\nhere: single sentences of an encyclopedia live by rare words that no list has. In speech those estimates call everyday and misheard words rare, so they stay out.\n\n")
-	say("### Length and intervals\n\nThe predictor of pieces of a text, less that of its first %d words:", wholeWords)
+	say(". Estimated levels of all words reach 0.59\nhere, because single sentences of an encyclopedia depend on rare words that no list contains. In speech, those estimates treat everyday and misheard words as rare, so they are not used.\n\n")
+	say("### Length and intervals\n\nMean difference in `x` between pieces of a text and its first %d words:", wholeWords)
 	for i, l := range pieceWords {
-		say(" %+.2f at %d words (%.2f in either direction)%s", f.drift[i][0], l, f.drift[i][1], map[bool]string{true: ".", false: ","}[i == len(pieceWords)-1])
+		say(" %+.2f at %d words (mean absolute difference %.2f)%s", f.drift[i][0], l, f.drift[i][1], map[bool]string{true: ".", false: ","}[i == len(pieceWords)-1])
 	}
-	say("\nOf %d texts, %.0f %% have scores of their first and second 200 words that agree within their 90 %% intervals. The spread in the intervals is that of speakers; what was written varies more.\n",
-		f.halves[1], 100*float64(f.halves[0])/float64(f.halves[1]))
+	say("\nIn %.0f %% of %d texts, the scores of the first and second 200 words agree within their 90 %% intervals. The intervals reflect the spread of speakers; written text varies more.\n",
+		100*float64(f.halves[0])/float64(f.halves[1]), f.halves[1])
 }
 
 // bandText compares the band of the score with the bands next to it, on the texts of labelled
 // sentences.
 func (f wordFigures) bandText(say sayer) {
-	say("How far the band of the score lies from the labelled level, and how far the bands next to it:\n\n| | right | mean distance, levels |\n|---|---|---|\n")
+	say("The next table shows how far the band of the score lies from the labelled level, and how far neighbouring bands lie from it:\n\n| | right | mean distance, levels |\n|---|---|---|\n")
 	best, shiftOfBest := math.Inf(1), 0
 	for _, shift := range []int{-3, -2, -1, 0, 1} {
 		right, off, n := 0, 0, 0
@@ -417,17 +417,17 @@ func (f wordFigures) bandText(say sayer) {
 		}
 	}
 	if shiftOfBest == 0 {
-		say("\nOn these texts the band of the score is nearer to the labels than the bands next to it.\n")
+		say("\nOn these texts the band of the score is closer to the labels than the neighbouring bands.\n")
 		return
 	}
-	say("\nOn these texts the band of the score is no better than the ones below it: it says nothing of the level of what was written.\n")
+	say("\nOn these texts the band of the score is no better than the bands below it. It says nothing about the level of written text.\n")
 }
 
 // interviewText says how well the band of a score can be told for speech, from what was published.
 func (f wordFigures) interviewText(say sayer) {
 	lengths := []float64{200, 400, 1000}
-	say("\nFor speech, published means are at hand: the score by rated level of interview, and what they and the spread inside one speaker make of the chance that a speaker\n")
-	say("who has that score scores in the rated level, and in the likelier one of the levels next to it:\n\n| | rated | score | band |")
+	say("\nFor speech there are published means: the score by rated level of interview. From these and the spread within one speaker follows the chance that a speaker whose true\n")
+	say("score is that mean scores in the rated level, and in the likelier of the two neighbouring levels:\n\n| | rated | score | band |")
 	for _, l := range lengths {
 		say(" %.0f words |", l)
 	}
@@ -451,7 +451,7 @@ func (f wordFigures) interviewText(say sayer) {
 		}
 		say(" %s |\n", better)
 	}
-	say("\nThe ends of the norms were set on most of these interviews, and SST was put onto the CEFR through ACTFL's table. Where the level next to the score's is at least 0.8 times as likely, the report says so.\n")
+	say("\nThe ends of the norms were set on most of these interviews. ACTFL's table converts SST levels to CEFR levels. If a neighbouring level is at least 0.8 times as likely as the score's own level, the report says so.\n")
 }
 
 // rewrite puts a section in the place of the one of the same title in a page.
