@@ -13,7 +13,7 @@ import (
 	"parley/shared/speech"
 )
 
-// operator is what the admin commands stand on: the tables of a deployed or of a local stack.
+// operator is what the admin commands share: which stack's tables to use, deployed or local.
 type operator struct {
 	local bool
 	data  string
@@ -26,8 +26,8 @@ func adminCommand() *cobra.Command {
 	o := &operator{clock: clock.Real{}}
 	c := &cobra.Command{
 		Use:   "admin",
-		Short: "Clients, keys, credits, runs, queues, webhooks and the audit, for operators",
-		Long:  "Speaks to the tables: of a deployed stack (AWS credentials, --stack NAME) or of a local one (--local, with --data).",
+		Short: "Manage clients, keys, credits, runs, queues and webhooks, and audit the ledger (for operators)",
+		Long:  "Works on the tables of a deployed stack (AWS credentials, --stack NAME) or of a local system (--local, with --data).",
 		Example: `  parley admin client create --name "Acme" --credits 100 --local
   parley admin key create --client cli_… --expires-in 720h --local
   parley admin audit --stack parley`,
@@ -35,7 +35,7 @@ func adminCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	f := c.PersistentFlags()
-	f.BoolVar(&o.local, "local", false, "the local system on --data")
+	f.BoolVar(&o.local, "local", false, "use the local system in --data")
 	f.StringVar(&o.data, "data", ".parley", "the local system's folder")
 	f.StringVar(&o.stack, "stack", "parley", "the deployed stack's name")
 	f.BoolVar(&o.json, "json", false, "print JSON")
@@ -43,7 +43,7 @@ func adminCommand() *cobra.Command {
 	return c
 }
 
-// open reaches the tables. Whatever is in the way, the service could not be reached.
+// open opens the tables. Any error means that the service could not be reached.
 func (o *operator) open(ctx context.Context) (*deployment.System, error) {
 	sys, err := o.find(ctx)
 	if err != nil {
@@ -63,7 +63,7 @@ func (o *operator) find(ctx context.Context) (*deployment.System, error) {
 	return operate.OpenLocal(ctx, sys)
 }
 
-// print shows v as JSON, or by person.
+// print prints v as JSON, or calls person to print it for a person.
 func (o *operator) print(c *cobra.Command, v any, person func(w table)) error {
 	if o.json {
 		return json.NewEncoder(c.OutOrStdout()).Encode(v)
@@ -73,7 +73,7 @@ func (o *operator) print(c *cobra.Command, v any, person func(w table)) error {
 	return w.end()
 }
 
-// group holds commands; its example is that of the first.
+// group returns a command with subcommands. Its example is that of the first one.
 func (o *operator) group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: name, Short: short, Example: commands[0].Example, Args: exactly(0, "a subcommand"), RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(commands...)

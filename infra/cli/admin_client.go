@@ -12,7 +12,7 @@ import (
 )
 
 func (o *operator) clients() *cobra.Command {
-	return o.group("client", "Create, list, show and set clients", o.clientCreate(), o.clientList(), o.clientShow(), o.clientSet())
+	return o.group("client", "Create, list, show and change clients", o.clientCreate(), o.clientList(), o.clientShow(), o.clientSet())
 }
 
 func (o *operator) clientCreate() *cobra.Command {
@@ -21,14 +21,14 @@ func (o *operator) clientCreate() *cobra.Command {
 	var slots, retention int
 	var grants, permissions []string
 	c := &cobra.Command{
-		Use: "create", Short: "Create a client", Args: exactly(0, "flags only"),
+		Use: "create", Short: "Create a client", Args: exactly(0, "no arguments, only flags"),
 		Example: `  parley admin client create --name "Acme" --credits 100 --local`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case name == "":
-				return usage("--name is missing")
+				return usage("--name is missing: give the client's name")
 			case len(name) > maxName:
-				return usage("--name has %d bytes, and %d are allowed", len(name), maxName)
+				return usage("--name has %d bytes; at most %d are allowed", len(name), maxName)
 			case credits < 0 || credits > maxCredits:
 				return usage("--credits %d: must be 0 to %d", credits, int64(maxCredits))
 			}
@@ -75,16 +75,15 @@ func (o *operator) clientCreate() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&name, "name", "", "the client's name")
-	f.Int64Var(&credits, "credits", 0, "credits to begin with")
-	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
+	f.Int64Var(&credits, "credits", 0, "the initial credits")
+	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "the maximum number of runs in process at once, 1 to 1000")
 	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
 	f.StringSliceVar(&grants, "grant", nil, "a grant: multilingual")
 	f.StringSliceVar(&permissions, "permission", nil, "a permission: speech (the default)")
 	return c
 }
 
-// The bounds of what an operator may say; Credits are those of one movement, far below what a sum
-// could overflow by.
+// Bounds of an operator's input. maxCredits bounds one movement, so that no sum can overflow.
 const (
 	maxName    = 255 // bytes
 	maxNote    = 500 // bytes
@@ -100,7 +99,7 @@ func slotBounds(n int) error {
 
 const (
 	retentionFlag = "audio-retention-days"
-	retentionHelp = "days that a recording is kept after its run ended, 0 to 365"
+	retentionHelp = "days to keep a recording after its run ends, 0 to 365"
 )
 
 func retentionBounds(days int) error {
@@ -112,21 +111,21 @@ func retentionBounds(days int) error {
 
 func knownGrant(g string) error {
 	if account.Grant(g) != account.GrantMultilingual {
-		return usage("no grant %q; there is %s", g, account.GrantMultilingual)
+		return usage("unknown grant %q: use %s", g, account.GrantMultilingual)
 	}
 	return nil
 }
 
 func knownPermission(p string) error {
 	if account.Permission(p) != account.PermissionSpeech {
-		return usage("no permission %q; there is %s", p, account.PermissionSpeech)
+		return usage("unknown permission %q: use %s", p, account.PermissionSpeech)
 	}
 	return nil
 }
 
 func (o *operator) clientList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the clients", Args: exactly(0, "flags only"), Example: "  parley admin client list --local",
+		Use: "list", Short: "List the clients", Args: exactly(0, "no arguments, only flags"), Example: "  parley admin client list --local",
 		RunE: func(c *cobra.Command, _ []string) error {
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -151,7 +150,7 @@ func (o *operator) clientList() *cobra.Command {
 
 func (o *operator) clientShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a client", Args: exactly(1, "a client's id"), Example: "  parley admin client show cli_… --local",
+		Use: "show ID", Short: "Show a client", Args: exactly(1, "one argument, a client's id"), Example: "  parley admin client show cli_… --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -166,8 +165,8 @@ func (o *operator) clientShow() *cobra.Command {
 	}
 }
 
-// listed is a client whose lists are JSON arrays, empty ones too, and whose retention is the one
-// that holds.
+// listed returns the client as it is shown: empty lists are JSON arrays, not null, and the
+// retention is the one in effect.
 func listed(c account.Client) account.Client {
 	days := retentionDays(c)
 	c.AudioRetentionDays = &days
@@ -191,7 +190,7 @@ func (o *operator) clientSet() *cobra.Command {
 	var slots, retention int
 	var grants, revoked []string
 	c := &cobra.Command{
-		Use: "set ID", Short: "Change a client's settings", Args: exactly(1, "a client's id"),
+		Use: "set ID", Short: "Change a client's settings", Args: exactly(1, "one argument, a client's id"),
 		Example: "  parley admin client set cli_… --active=false --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := slotBounds(slots); c.Flags().Changed("concurrent-runs") && err != nil {
@@ -234,10 +233,10 @@ func (o *operator) clientSet() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&active, "active", true, "whether its keys may call")
-	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "runs that process at once, 1 to 1000")
+	f.BoolVar(&active, "active", true, "whether the client's keys are accepted")
+	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "the maximum number of runs in process at once, 1 to 1000")
 	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
-	f.StringSliceVar(&grants, "grant", nil, "a grant to give")
-	f.StringSliceVar(&revoked, "revoke-grant", nil, "a grant to take")
+	f.StringSliceVar(&grants, "grant", nil, "a grant to add")
+	f.StringSliceVar(&revoked, "revoke-grant", nil, "a grant to remove")
 	return c
 }

@@ -11,7 +11,7 @@ import (
 	"parley/shared/engine/account"
 )
 
-// listedKey is listed for a key.
+// listedKey does for a key what listed does for a client.
 func listedKey(k account.Key) account.Key {
 	k.IPs = append([]string{}, k.IPs...)
 	return k
@@ -23,7 +23,7 @@ func (o *operator) keys() *cobra.Command {
 
 func (o *operator) shown(c *cobra.Command, k operate.Key) error {
 	return o.print(c, k, func(w table) {
-		w.printf("key id\t%s\nkey\t%s\nexpires\t%s\n\nThe key is shown this once.\n", k.KeyID, k.Key, until(k.ExpiresAt))
+		w.printf("key id\t%s\nkey\t%s\nexpires\t%s\n\nThe key is shown only once. Store it now.\n", k.KeyID, k.Key, until(k.ExpiresAt))
 	})
 }
 
@@ -40,16 +40,16 @@ func (o *operator) keyCreate() *cobra.Command {
 	var ips []string
 	var rate int
 	c := &cobra.Command{
-		Use: "create", Short: "Create an API key; it is shown this once", Args: exactly(0, "flags only"),
+		Use: "create", Short: "Create an API key, which is shown only once", Args: exactly(0, "no arguments, only flags"),
 		Example: "  parley admin key create --client cli_… --expires-in 720h --ip 203.0.113.0/24 --local",
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case client == "":
-				return usage("--client is missing")
+				return usage("--client is missing: give the client's id")
 			case expires < 0:
 				return usage("--expires-in %s: must not be negative", expires)
 			case rate < 1 || rate > 100_000:
-				return usage("--rate %d: must be 1 to 100000 submits a minute", rate)
+				return usage("--rate %d: must be 1 to 100000 submits per minute", rate)
 			}
 			for i, ip := range ips {
 				p, err := prefix(ip)
@@ -77,20 +77,20 @@ func (o *operator) keyCreate() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&client, "client", "", "the client's id")
-	f.DurationVar(&expires, "expires-in", 0, "the key's life, such as 1h; 0: for ever")
-	f.StringSliceVar(&ips, "ip", nil, "an address or CIDR it may be used from; none: any")
-	f.IntVar(&rate, "rate", account.DefaultRate, "submits a minute")
+	f.DurationVar(&expires, "expires-in", 0, "the key's lifetime, such as 1h; 0: no expiry")
+	f.StringSliceVar(&ips, "ip", nil, "an address or CIDR that may use the key (default: any)")
+	f.IntVar(&rate, "rate", account.DefaultRate, "submits per minute")
 	return c
 }
 
-// prefix reads a CIDR, or an address as the CIDR that holds it alone.
+// prefix parses a CIDR, or an address as the CIDR that contains only it.
 func prefix(s string) (string, error) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return netip.PrefixFrom(a, a.BitLen()).String(), nil
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return "", usage("--ip %q is no address and no CIDR", s)
+		return "", usage("--ip %q: must be an address or a CIDR", s)
 	}
 	return p.Masked().String(), nil
 }
@@ -98,10 +98,10 @@ func prefix(s string) (string, error) {
 func (o *operator) keyList() *cobra.Command {
 	var client string
 	c := &cobra.Command{
-		Use: "list", Short: "List a client's keys, without the keys themselves", Args: exactly(0, "flags only"), Example: "  parley admin key list --client cli_… --local",
+		Use: "list", Short: "List a client's keys, without the keys themselves", Args: exactly(0, "no arguments, only flags"), Example: "  parley admin key list --client cli_… --local",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if client == "" {
-				return usage("--client is missing")
+				return usage("--client is missing: give the client's id")
 			}
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -131,7 +131,7 @@ func (o *operator) keyList() *cobra.Command {
 
 func (o *operator) keyRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke KEYID", Short: "Revoke a key at once", Args: exactly(1, "a key's id"), Example: "  parley admin key revoke key_… --local",
+		Use: "revoke KEYID", Short: "Revoke a key immediately", Args: exactly(1, "one argument, a key's id"), Example: "  parley admin key revoke key_… --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -149,9 +149,9 @@ func (o *operator) keyRevoke() *cobra.Command {
 func (o *operator) keyRotate() *cobra.Command {
 	var overlap, expires time.Duration
 	c := &cobra.Command{
-		Use: "rotate KEYID", Short: "Create a key like this one, which ends after the overlap", Args: exactly(1, "a key's id"),
-		Long: `Creates a key with this one's addresses, rate and moment of expiry, and lets this one end after the overlap. --expires-in gives the
-new key a life of its own.`,
+		Use: "rotate KEYID", Short: "Replace a key by a new one with the same settings; the old one ends after the overlap", Args: exactly(1, "one argument, a key's id"),
+		Long: `Creates a key with the addresses, rate and expiry of the old one, and ends the old one after the overlap. --expires-in gives the
+new key its own lifetime.`,
 		Example: "  parley admin key rotate key_… --overlap 24h --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
@@ -178,19 +178,19 @@ new key a life of its own.`,
 				return err
 			}
 			if _, err := account.ChangeKey(c.Context(), sys.Tables, old.ID, func(old *account.Key) error { endAt(old, now.Add(overlap)); return nil }); err != nil {
-				return fmt.Errorf("key %s is created, %s does not end yet: %w", k.KeyID, old.ID, err)
+				return fmt.Errorf("key %s was created but is not shown, and key %s has no new end: revoke the new key and rotate again: %w", k.KeyID, old.ID, err)
 			}
 			return o.shown(c, k)
 		},
 	}
 	f := c.Flags()
-	f.DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key still serves")
-	f.DurationVar(&expires, "expires-in", 0, "the new key's life, such as 720h; 0: for ever (default: until the old key would have ended)")
+	f.DurationVar(&overlap, "overlap", 24*time.Hour, "how long the old key stays valid")
+	f.DurationVar(&expires, "expires-in", 0, "the new key's lifetime, such as 720h; 0: no expiry (default: the old key's expiry)")
 	return c
 }
 
-// inherited gives a key the settings of old; its expiry too, unless it is said anew. An error says
-// that old has none to give.
+// inherited returns a function that gives a key the settings of old, and its expiry too unless anew
+// sets another. It returns an error if old is revoked, or if the expiry has passed.
 func inherited(old account.Key, anew bool, expires time.Duration, now time.Time) (func(*account.Key), error) {
 	at := old.ExpiresAt
 	switch {
@@ -202,14 +202,14 @@ func inherited(old account.Key, anew bool, expires time.Duration, now time.Time)
 	}
 	switch {
 	case !old.Active:
-		return nil, fmt.Errorf("key %s is revoked: make its client another with parley admin key create", old.ID)
+		return nil, fmt.Errorf("key %s is revoked: create another key for its client with parley admin key create", old.ID)
 	case at != nil && !now.Before(*at):
-		return nil, fmt.Errorf("key %s expired at %s: say with --expires-in how long the new one is to serve", old.ID, at.Format(time.RFC3339))
+		return nil, fmt.Errorf("key %s expired at %s: set the new key's lifetime with --expires-in", old.ID, at.Format(time.RFC3339))
 	}
 	return func(k *account.Key) { k.IPs, k.Rate, k.ExpiresAt = old.IPs, old.Rate, at }, nil
 }
 
-// endAt ends a key at a moment, or earlier where it does so anyway.
+// endAt sets a key's expiry to at, unless it already ends earlier.
 func endAt(k *account.Key, at time.Time) {
 	if k.ExpiresAt == nil || at.Before(*k.ExpiresAt) {
 		k.ExpiresAt = &at

@@ -17,26 +17,26 @@ import (
 	"parley/shared/speech"
 )
 
-// maxRedriven is how many dead letters one redrive moves back at most.
+// maxRedriven is the maximum number of dead letters that one redrive moves back.
 const maxRedriven = 10_000
 
-// watched is how many runs under way, or with a webhook outstanding, are asked for the age of their
-// messages, those first that are due first.
+// watched is the maximum number of runs, in process or with an outstanding webhook, whose messages'
+// age is looked up, starting with those due first.
 const watched = 1000
 
-// ahead is further in the future than any run's next due time.
+// ahead is beyond any run's next due time.
 const ahead = 10 * 365 * 24 * time.Hour
 
 func (o *operator) queues() *cobra.Command {
 	c := &cobra.Command{
-		Use: "queues", Short: "Show each queue's depth, its oldest message and its dead letters", Args: exactly(0, "a subcommand, or nothing"),
-		Long: `Shows each queue: messages that wait, that are in flight (handed out, neither done nor back yet) and that are delayed, the age
-of its oldest message, and the dead letters in its dead-letter queue. The counts are approximate, as SQS gives them.
+		Use: "queues", Short: "Show the depth, oldest message and dead letters of each queue", Args: exactly(0, "a subcommand, or nothing"),
+		Long: `Shows for each queue how many messages are waiting, in flight (delivered, but neither done nor returned) and delayed, the age of
+the oldest message, and the number of dead letters in its dead-letter queue. The counts are SQS's approximate ones.
 
-The age is that of the stage's oldest message that a run still waits for: the time since an outstanding part was last sent, from
-the runs themselves. SQS itself tells no age but as a metric that is minutes old, and to look at a message would count as a
-delivery. So a message that was lost counts as well, until the sweep sends it again, and one that no run waits for does not.
-With --json it is null where no run waits for the stage.`,
+The age is that of the oldest message of the stage that a run still waits for. It is the time since an outstanding part was last
+sent, and is read from the runs. SQS reports an age only as a metric that is minutes old, and receiving a message to look at it
+would count as a delivery. So a lost message counts until the sweep sends it again, and a message that no run waits for does not
+count. With --json the age is null if no run waits for the stage.`,
 		Example: "  parley admin queues --local\n  parley admin queues --stack parley --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			sys, err := o.open(c.Context())
@@ -63,7 +63,7 @@ With --json it is null where no run waits for the stage.`,
 	return c
 }
 
-// queueView is one queue for an operator.
+// queueView is a queue as operators see it.
 type queueView struct {
 	Name string `json:"name"`
 	queue.Depth
@@ -99,8 +99,8 @@ func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]qu
 	return views, nil
 }
 
-// ages is how long ago the longest outstanding part of each stage was last sent; stages that no run
-// waits for are left out.
+// ages returns, for each stage, how long ago its longest outstanding part was last sent. Stages that
+// no run waits for are left out.
 func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time.Duration, error) {
 	now := o.clock.Now()
 	ids, err := runs.Due(ctx, now.Add(ahead), watched)
@@ -139,15 +139,15 @@ func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time
 
 func (o *operator) redrive() *cobra.Command {
 	return &cobra.Command{
-		Use: "redrive NAME", Short: "Move a queue's dead letters back into it", Args: exactly(1, "a queue's name"),
-		Long: fmt.Sprintf(`Moves the dead letters of a queue back into it, at most %d, and tells how many. There are rarely any: the function deadletter
-takes each one within seconds and ends its run with the code of the stage. What is left there is what deadletter could not do,
-since it was failing itself. A message whose run has ended meanwhile does nothing: see "parley admin runs retry" for such a run.`, maxRedriven),
+		Use: "redrive NAME", Short: "Move a queue's dead letters back into it", Args: exactly(1, "one argument, a queue's name"),
+		Long: fmt.Sprintf(`Moves up to %d dead letters of a queue back into it, and prints how many it moved. There are rarely any: the function
+deadletter receives each one within seconds and ends its run with the code of the stage. Those that remain are messages that
+deadletter failed to handle. A message whose run has ended in the meantime has no effect; use "parley admin runs retry" for such a run.`, maxRedriven),
 		Example: "  parley admin queues redrive accent --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			stage := run.Stage(args[0])
 			if !slices.Contains(queueNames(), stage) {
-				return usage("there is no queue %q; there are %v", args[0], queueNames())
+				return usage("unknown queue %q: use one of %v", args[0], queueNames())
 			}
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -155,7 +155,7 @@ since it was failing itself. A message whose run has ended meanwhile does nothin
 			}
 			moved, err := sys.Queues.Redrive(c.Context(), stage, maxRedriven)
 			if err != nil {
-				return fmt.Errorf("%d moved: %w", moved, err)
+				return fmt.Errorf("%d dead letters were moved before an error: %w", moved, err)
 			}
 			return o.print(c, map[string]any{"name": stage, "moved": moved}, func(w table) {
 				w.printf("moved\t%d\n", moved)
@@ -164,7 +164,7 @@ since it was failing itself. A message whose run has ended meanwhile does nothin
 	}
 }
 
-// queueNames are the queues that there can be: of each stage, and of the webhooks.
+// queueNames lists the possible queues: one per stage, and that of the webhooks.
 func queueNames() []run.Stage {
 	var names []run.Stage
 	for _, s := range speech.Service.Stages {

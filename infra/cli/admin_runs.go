@@ -28,20 +28,20 @@ func (o *operator) runs() *cobra.Command {
 	return o.group("runs", "List, show, retry and fail runs", o.runList(), o.runShow(), o.runRetry(), o.runFail())
 }
 
-// The bounds of looking at runs.
+// Bounds of the lookups.
 const (
-	maxRuns     = 1000 // of one list
-	runPage     = 100  // the most that a store lists at once
+	maxRuns     = 1000 // per list
+	runPage     = 100  // the maximum that a store lists at once
 	readsAtOnce = 8
 	ledgerPage  = 1000
-	ledgerPages = 100 // how far back a run's entries are looked for: 100,000 entries of its client
+	ledgerPages = 100 // how far back a run's entries are searched: 100,000 entries of its client
 )
 
 func (o *operator) runList() *cobra.Command {
 	var client, status string
 	var limit int
 	c := &cobra.Command{
-		Use: "list", Short: "List runs of all clients or of one, newest first", Args: exactly(0, "flags only"),
+		Use: "list", Short: "List runs of all clients or of one, newest first", Args: exactly(0, "no arguments, only flags"),
 		Example: "  parley admin runs list --status processing --local\n  parley admin runs list --client cli_… --limit 100 --local --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
@@ -89,13 +89,13 @@ func (o *operator) runList() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&client, "client", "", "this client alone")
-	f.StringVar(&status, "status", "", "queued, processing, success, partial or failed")
-	f.IntVar(&limit, "limit", 20, "runs at most, 1 to 1000")
+	f.StringVar(&client, "client", "", "only this client")
+	f.StringVar(&status, "status", "", "only runs with this status: queued, processing, success, partial or failed")
+	f.IntVar(&limit, "limit", 20, "the maximum number of runs, 1 to 1000")
 	return c
 }
 
-// newest are the newest runs of these clients, at most limit.
+// newest returns the newest runs of these clients, at most limit.
 func newest(ctx context.Context, runs run.Store, owners []account.ID, status run.Status, limit int) ([]run.Run, error) {
 	found := make([][]run.Run, len(owners))
 	g, ctx := errgroup.WithContext(ctx)
@@ -126,7 +126,8 @@ func newest(ctx context.Context, runs run.Store, owners []account.ID, status run
 	return all[:min(limit, len(all))], nil
 }
 
-// outstandingOf is a run's outstanding parts by stage, in the order of the chain, or a dash.
+// outstandingOf lists a run's outstanding parts by stage, in the order of the stages, or returns a
+// dash.
 func outstandingOf(r run.Run) string {
 	count := map[run.Stage]int{}
 	for p := range r.Parts {
@@ -144,10 +145,10 @@ func outstandingOf(r run.Run) string {
 	return dash(strings.Join(out, ","))
 }
 
-// dash is s, or a dash where it is empty.
+// dash returns s, or a dash if it is empty.
 func dash(s string) string { return cmp.Or(s, "-") }
 
-// remaining is how long a run under way has left until its deadline, or a dash.
+// remaining returns the time from now to the deadline of a run in process, or a dash for other runs.
 func remaining(r run.Run, now time.Time) string {
 	switch left := r.Deadline.Sub(now); {
 	case r.Status != run.Processing:
@@ -159,7 +160,7 @@ func remaining(r run.Run, now time.Time) string {
 	}
 }
 
-// rough is a time of at least a second by its two largest units.
+// rough formats d, in whole seconds, by its two largest units; days alone from 48 h on.
 func rough(d time.Duration) string {
 	switch d = max(d, 0); {
 	case d < time.Hour:
@@ -172,7 +173,7 @@ func rough(d time.Duration) string {
 
 func (o *operator) runShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a run as the state machine sees it, with its entries in the ledger", Args: exactly(1, "a run's id"), Example: "  parley admin runs show req_… --local",
+		Use: "show ID", Short: "Show the full state of a run and its ledger entries", Args: exactly(1, "one argument, a run's id"), Example: "  parley admin runs show req_… --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -189,11 +190,11 @@ func (o *operator) runShow() *cobra.Command {
 
 func (o *operator) runRetry() *cobra.Command {
 	return &cobra.Command{
-		Use: "retry ID", Short: "Make a failed run a new attempt",
-		Long: `Makes a failed run a new attempt, on the terms of a submit: its cost is held again, and it gets a slot of its client, or a
-place at the end of the client's queue. Its recording must still be there. Exit 1 where the run is not failed, was erased, or
-its client has too few credits.`,
-		Args: exactly(1, "a run's id"), Example: "  parley admin runs retry req_… --local",
+		Use: "retry ID", Short: "Retry a failed run as a new attempt",
+		Long: `Starts a new attempt of a failed run on the terms of a submit: its cost is held again, and it takes one of its client's slots or a
+place at the end of the client's queue. Its recording must still exist. Exit code 1: the run has not failed, was erased, or its
+client has too few credits.`,
+		Args: exactly(1, "one argument, a run's id"), Example: "  parley admin runs retry req_… --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -212,28 +213,27 @@ its client has too few credits.`,
 	}
 }
 
-// notRetried says why r, the run as it was last read, is no failed run of the attempt that was to
-// be tried again.
+// notRetried returns the error that says why r, the run as last read, cannot be retried.
 func notRetried(r run.Run) error {
 	if r.Status == run.Failed {
-		return fmt.Errorf("run %s was retried by another and failed again at attempt %d", r.ID, r.Attempt)
+		return fmt.Errorf("run %s was retried by someone else meanwhile and failed again at attempt %d", r.ID, r.Attempt)
 	}
-	return fmt.Errorf("run %s is %s at attempt %d: only a failed run can be retried", r.ID, r.Status, r.Attempt)
+	return fmt.Errorf("run %s has status %s at attempt %d: only a failed run can be retried", r.ID, r.Status, r.Attempt)
 }
 
 func (o *operator) runFail() *cobra.Command {
 	var why string
 	c := &cobra.Command{
-		Use: "fail ID", Short: "End a queued or processing run",
-		Long: `Ends a queued or processing run: its client reads INTERNAL_ERROR, operators read --why as the run's reason. Its hold is
-released, its slot or place in the queue is free, and the client's next run starts. Exit 1 where the run has ended already.`,
-		Args: exactly(1, "a run's id"), Example: `  parley admin runs fail req_… --why "sent by mistake, ticket 4711" --local`,
+		Use: "fail ID", Short: "End a queued or processing run as failed",
+		Long: `Ends a queued or processing run as failed. Its client sees INTERNAL_ERROR; operators see --why as the run's reason. Its hold is
+released, its slot or place in the queue becomes free, and the client's next run starts. Exit code 1: the run has already ended.`,
+		Args: exactly(1, "one argument, a run's id"), Example: `  parley admin runs fail req_… --why "sent by mistake, ticket 4711" --local`,
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case strings.TrimSpace(why) == "":
-				return usage("--why is missing")
+				return usage("--why is missing: give the reason, for operators")
 			case len(why) > maxNote:
-				return usage("--why has %d bytes, and %d are allowed", len(why), maxNote)
+				return usage("--why has %d bytes; at most %d are allowed", len(why), maxNote)
 			}
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -251,14 +251,15 @@ released, its slot or place in the queue is free, and the client's next run star
 	return c
 }
 
-// deps are what moves runs, as in the functions; what goes wrong on the way is told on standard
-// error.
+// deps returns the dependencies that move runs, as in the functions. Errors on the way are logged on
+// standard error.
 func (o *operator) deps(c *cobra.Command, sys *deployment.System) pipeline.Deps {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	return pipeline.Deps{Service: speech.Service, Runs: sys.Tables, Clients: sys.Tables, Sender: sys.Queues, Clock: o.clock, Log: log, Budget: pipeline.Budget(sys.Config.Deadline), Pause: clock.Sleep}
 }
 
-// refused says in a sentence why nothing was done with r, the run as it was last read.
+// refused returns the error that says in a sentence why nothing was done with r, the run as last
+// read.
 func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, err error) error {
 	switch {
 	case errors.Is(err, run.ErrUnknown):
@@ -266,22 +267,22 @@ func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, 
 	case errors.Is(err, run.ErrGone):
 		return fmt.Errorf("run %s has ended already: %s at attempt %d", r.ID, r.Status, r.Attempt)
 	case errors.Is(err, pipeline.ErrNoRecording) && !r.ErasedAt.IsZero():
-		return fmt.Errorf("run %s was erased: there is no recording left to try again with", r.ID)
+		return fmt.Errorf("run %s was erased: it cannot be retried without its recording", r.ID)
 	case errors.Is(err, pipeline.ErrNoRecording):
-		return fmt.Errorf("the recording of run %s is gone: it cannot be tried again", r.ID)
+		return fmt.Errorf("the recording of run %s is gone: the run cannot be retried", r.ID)
 	case errors.Is(err, account.ErrUnknown):
 		return fmt.Errorf("run %s: there is no client %s", r.ID, r.Client)
 	case errors.Is(err, credit.ErrInsufficient):
-		return o.tooLittle(c, sys, r.Client, fmt.Sprintf("another attempt of run %s, which costs %d", r.ID, r.Cost))
+		return o.tooLittle(c, sys, r.Client, fmt.Sprintf("another attempt of run %s, which costs %d: grant more with parley admin credits grant", r.ID, r.Cost))
 	}
 	return err
 }
 
-// runView is a run for an operator; what is null has not been.
+// runView is a run as operators see it. Null means that something has not happened.
 type runView struct {
 	ID          run.ID        `json:"id"`
 	Client      account.ID    `json:"clientId"`
-	Key         account.KeyID `json:"keyId"` // that submitted it
+	Key         account.KeyID `json:"keyId"` // of the submit
 	Status      run.Status    `json:"status"`
 	Attempt     int           `json:"attempt"`
 	Version     int64         `json:"version"`
@@ -292,27 +293,27 @@ type runView struct {
 	CompletedAt *time.Time    `json:"completedAt"`
 	ErasedAt    *time.Time    `json:"erasedAt"`
 	Deadline    *time.Time    `json:"deadline"`
-	// its number in the client's queue; 0: it never waited
+	// number in the client's queue; 0: it never waited
 	Ticket   int64             `json:"ticket"`
 	Parts    []partView        `json:"parts"`  // outstanding
-	Pieces   int               `json:"chunks"` // that the recording was cut into; 0: not yet
+	Pieces   int               `json:"chunks"` // into which the recording was cut; 0: not yet
 	Failure  *run.Failure      `json:"failure"`
 	Reason   string            `json:"reason"`
 	Scores   headlines         `json:"scores"`
 	Language string            `json:"language"` // heard
 	Audio    audio.Info        `json:"audio"`
 	External string            `json:"externalId"`
-	Asked    string            `json:"languageCode"` // asked for
+	Asked    string            `json:"languageCode"` // as requested
 	Cut      audio.CutSettings `json:"cutSettings"`
 	Partial  bool              `json:"allowPartial"`
-	Webhook  *pushView         `json:"webhook"` // null: the client named none
+	Webhook  *pushView         `json:"webhook"` // null: the submit named none
 }
 
 // pushView is a run's webhook.
 type pushView struct {
 	URL       string     `json:"url"`
 	Delivered bool       `json:"delivered"`
-	Due       *time.Time `json:"due"`    // of the next try; null: none is outstanding
+	Due       *time.Time `json:"due"`    // when the next try is due; null: none is outstanding
 	SentAt    *time.Time `json:"sentAt"` // of the next try's message
 	Tries     int        `json:"tries"`
 	Log       []tryView  `json:"log"` // the last ones, oldest first
@@ -321,18 +322,18 @@ type pushView struct {
 type tryView struct {
 	At     time.Time `json:"at"`
 	Status int       `json:"status"` // HTTP; 0: no answer
-	Why    string    `json:"why"`    // there was none
+	Why    string    `json:"why"`    // why there was no answer
 }
 
 type partView struct {
 	Part    string     `json:"part"`
-	Due     time.Time  `json:"due"`     // when it is sent again
-	Sent    int        `json:"sent"`    // how often
-	SentAt  *time.Time `json:"sentAt"`  // the last time, as Due tells
+	Due     time.Time  `json:"due"`     // when it will be sent again
+	Sent    int        `json:"sent"`    // number of times
+	SentAt  *time.Time `json:"sentAt"`  // the last time, derived from Due
 	Failure string     `json:"failure"` // of its last attempt; empty: none known
 }
 
-// headlines are stored scores, 0 to 5 with one decimal; null where there is none.
+// headlines holds stored scores, 0 to 5 with one decimal; null: no score.
 type headlines = score.ByDimension[*float64]
 
 func headlinesOf(s run.Scores) headlines {
@@ -354,8 +355,7 @@ func runViewOf(r run.Run) runView {
 		CreatedAt: r.CreatedAt, StartedAt: moment(r.StartedAt), CompletedAt: moment(r.CompletedAt), ErasedAt: moment(r.ErasedAt), Deadline: moment(r.Deadline),
 		Ticket: r.Ticket, Parts: []partView{}, Pieces: r.Pieces, Failure: r.Failure, Reason: r.Reason, Scores: headlinesOf(r.Scores),
 		External: r.Request.ExternalID, Partial: r.Request.AllowPartial}
-	// What cannot be read is left out here: an operator looks at a run all the more when it is
-	// damaged.
+	// Leave out what cannot be read: operators need to see a damaged run most of all.
 	if asked, err := speech.RequestOf(r); err == nil {
 		v.Asked, v.Cut = asked.Language, asked.Cut
 	}
@@ -381,13 +381,13 @@ func runViewOf(r run.Run) runView {
 	return v
 }
 
-// runDetail is what is stored of one run in all places.
+// runDetail is everything that is stored of one run.
 type runDetail struct {
 	runView
-	QueuePosition int         `json:"queuePosition"` // from 1; 0: it does not wait
+	QueuePosition int         `json:"queuePosition"` // from 1; 0: it is not waiting
 	Entries       []entryView `json:"entries"`       // oldest first
-	// Complete is false where the client's ledger is so long that the run's oldest entries were not
-	// looked for.
+	// Complete is false if the client's ledger is so long that the search stopped before the run's
+	// oldest entries.
 	Complete bool `json:"entriesComplete"`
 }
 
@@ -401,8 +401,8 @@ type entryView struct {
 	CreatedAt    time.Time   `json:"createdAt"`
 }
 
-// entriesOf finds a run's entries, oldest first: back to the hold of its first attempt, before
-// which it has none.
+// entriesOf returns a run's entries, oldest first. It searches back to the hold of the first attempt,
+// which is the run's first entry.
 func entriesOf(ctx context.Context, runs run.Store, r run.Run) (found []entryView, complete bool, err error) {
 	found = []entryView{}
 	before := int64(0)
@@ -485,6 +485,6 @@ func (v runDetail) write(w table) {
 		w.printf("entry\t%s\t%s %d\tattempt %d\t%s\n", e.ID, e.Kind, e.Amount, e.Attempt, e.CreatedAt.Format(time.RFC3339))
 	}
 	if !v.Complete {
-		w.printf("entry\tolder ones than the client's last %d were not looked for\n", ledgerPage*ledgerPages)
+		w.printf("entry\tonly the client's last %d entries were searched: older ones are not shown\n", ledgerPage*ledgerPages)
 	}
 }

@@ -138,8 +138,8 @@ func TestARefusalIsASentence(t *testing.T) {
 	}{
 		{r, run.ErrUnknown, "there is no run req_a"},
 		{r, run.ErrGone, "run req_a has ended already: success at attempt 1"},
-		{erased, pipeline.ErrNoRecording, "run req_a was erased: there is no recording left to try again with"},
-		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: it cannot be tried again"},
+		{erased, pipeline.ErrNoRecording, "run req_a was erased: it cannot be retried without its recording"},
+		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: the run cannot be retried"},
 		{r, account.ErrUnknown, "run req_a: there is no client cli_a"},
 	} {
 		err := o.refused(nil, nil, tt.run, fmt.Errorf("pipeline: %w", tt.err))
@@ -151,10 +151,10 @@ func TestARefusalIsASentence(t *testing.T) {
 
 func TestOnlyAFailedRunIsRetried(t *testing.T) {
 	for status, want := range map[run.Status]string{
-		run.Success:    "run req_a is success at attempt 2: only a failed run can be retried",
-		run.Partial:    "run req_a is partial at attempt 2: only a failed run can be retried",
-		run.Processing: "run req_a is processing at attempt 2: only a failed run can be retried",
-		run.Failed:     "run req_a was retried by another and failed again at attempt 2",
+		run.Success:    "run req_a has status success at attempt 2: only a failed run can be retried",
+		run.Partial:    "run req_a has status partial at attempt 2: only a failed run can be retried",
+		run.Processing: "run req_a has status processing at attempt 2: only a failed run can be retried",
+		run.Failed:     "run req_a was retried by someone else meanwhile and failed again at attempt 2",
 	} {
 		if err := notRetried(run.Run{ID: "req_a", Status: status, Attempt: 2}); err.Error() != want || exitCode(err) != exitFailed {
 			t.Errorf("exit %d: %q; want %q", exitCode(err), err, want)

@@ -15,12 +15,12 @@ import (
 )
 
 func (o *operator) webhooks() *cobra.Command {
-	return o.group("webhook", "Look at, resend and sign webhooks", o.webhookShow(), o.webhookResend(), o.webhookSecret(), o.webhookRotate())
+	return o.group("webhook", "Show and resend webhooks, and manage signing secrets", o.webhookShow(), o.webhookResend(), o.webhookSecret(), o.webhookRotate())
 }
 
 func (o *operator) webhookShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show RUNID", Short: "Show the tries at a run's webhook, and when the next is due", Args: exactly(1, "a run's id"), Example: "  parley admin webhook show req_… --local",
+		Use: "show RUNID", Short: "Show the tries of a run's webhook, and when the next is due", Args: exactly(1, "one argument, a run's id"), Example: "  parley admin webhook show req_… --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			sys, err := o.open(c.Context())
 			if err != nil {
@@ -35,11 +35,11 @@ func (o *operator) webhookShow() *cobra.Command {
 	}
 }
 
-// showPush shows a run's webhook; of a run that names none it is an error.
+// showPush prints a run's webhook. A run without one is an error.
 func (o *operator) showPush(c *cobra.Command, r run.Run) error {
 	v := runViewOf(r).Webhook
 	if v == nil {
-		return fmt.Errorf("run %s names no webhook", r.ID)
+		return fmt.Errorf("run %s has no webhook: its submit named no webhookUrl", r.ID)
 	}
 	return o.print(c, v, func(w table) {
 		w.printf("webhook\t%s\nstate\t%s\ntries\t%d\n", v.URL, pushState(r), v.Tries)
@@ -58,9 +58,9 @@ func (o *operator) showPush(c *cobra.Command, r run.Run) error {
 func pushState(r run.Run) string {
 	switch p := r.Push; {
 	case p == nil && r.Status.Terminal():
-		return "never due: the run ended before there were webhooks"
+		return "never due: the run ended before Parley had webhooks"
 	case p == nil:
-		return "due once the run ends"
+		return "due when the run ends"
 	case p.Outstanding():
 		return "outstanding"
 	case p.Delivered():
@@ -73,7 +73,7 @@ func pushState(r run.Run) string {
 
 func (o *operator) webhookResend() *cobra.Command {
 	return &cobra.Command{
-		Use: "resend RUNID", Short: "Send a run's webhook once more, from the head of its schedule", Args: exactly(1, "a run's id"),
+		Use: "resend RUNID", Short: "Send a run's webhook again, from the start of its schedule", Args: exactly(1, "one argument, a run's id"),
 		Example: "  parley admin webhook resend req_… --local",
 		RunE: func(c *cobra.Command, args []string) error {
 			sys, err := o.open(c.Context())
@@ -82,7 +82,7 @@ func (o *operator) webhookResend() *cobra.Command {
 			}
 			r, err := o.deps(c, sys).PushAgain(c.Context(), run.ID(args[0]))
 			if errors.Is(err, run.ErrGone) {
-				return fmt.Errorf("run %s has not ended, is erased, or names no webhook: nothing to send", args[0])
+				return fmt.Errorf("nothing to send: run %s has not ended, was erased, or has no webhook", args[0])
 			}
 			if err != nil {
 				return err
@@ -93,7 +93,7 @@ func (o *operator) webhookResend() *cobra.Command {
 }
 
 func (o *operator) webhookSecret() *cobra.Command {
-	return o.signing("secret", "Show the secrets that a client's webhooks are signed with; the first time, make one", func() (change, error) {
+	return o.signing("secret", "Show the secrets that sign a client's webhooks; create one if there is none", func() (change, error) {
 		return func(c *cobra.Command, sys *deployment.System, client account.ID) (account.Signing, error) {
 			return account.FirstSecret(c.Context(), sys.Tables, client, rand.Reader, o.clock.Now())
 		}, nil
@@ -102,7 +102,7 @@ func (o *operator) webhookSecret() *cobra.Command {
 
 func (o *operator) webhookRotate() *cobra.Command {
 	var overlap time.Duration
-	c := o.signing("rotate", "Give a client a new signing secret; the old ones sign beside it for the overlap", func() (change, error) {
+	c := o.signing("rotate", "Create a new signing secret for a client; the old ones stay valid for the overlap", func() (change, error) {
 		if overlap < 0 || overlap > account.MaxSigningOverlap {
 			return nil, usage("--overlap %s: must be 0 to %s", overlap, account.MaxSigningOverlap)
 		}
@@ -117,7 +117,7 @@ func (o *operator) webhookRotate() *cobra.Command {
 // change reads or writes a client's secrets.
 type change func(*cobra.Command, *deployment.System, account.ID) (account.Signing, error)
 
-// secretView is a signing secret, whole: the operator hands it to the client.
+// secretView is a complete signing secret, for the operator to pass on to the client.
 type secretView struct {
 	Secret    string     `json:"secret"`
 	CreatedAt time.Time  `json:"createdAt"`
@@ -127,10 +127,10 @@ type secretView struct {
 func (o *operator) signing(verb, short string, prepare func() (change, error)) *cobra.Command {
 	var client string
 	c := &cobra.Command{
-		Use: verb, Short: short, Args: exactly(0, "flags only"), Example: "  parley admin webhook " + verb + " --client cli_… --local",
+		Use: verb, Short: short, Args: exactly(0, "no arguments, only flags"), Example: "  parley admin webhook " + verb + " --client cli_… --local",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if client == "" {
-				return usage("--client is missing")
+				return usage("--client is missing: give the client's id")
 			}
 			do, err := prepare()
 			if err != nil {

@@ -20,33 +20,33 @@ import (
 	"parley/shared/speech/score"
 )
 
-// remote is the service that a client command speaks to.
+// remote is the service that a client command calls.
 type remote struct {
 	url, key string
 	json     bool
-	// pace, where above 0, takes the place of the pace that the service asks for: on a system of
-	// one's own.
+	// pace, if above 0, replaces the time between polls that the service asks for. Use it only on
+	// your own system.
 	pace time.Duration
 }
 
-// flags adds what every client command takes.
+// flags adds the flags that every client command has.
 func (r *remote) flags(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&r.url, "url", os.Getenv("PARLEY_URL"), "the service (default PARLEY_URL); the key comes from PARLEY_API_KEY")
-	c.Flags().BoolVar(&r.json, "json", false, "print the API's own body unchanged")
+	c.Flags().StringVar(&r.url, "url", os.Getenv("PARLEY_URL"), "the service's URL (default: PARLEY_URL); the API key is read from PARLEY_API_KEY")
+	c.Flags().BoolVar(&r.json, "json", false, "print the API's response body unchanged")
 	return c
 }
 
-// open makes the client; the key comes from the environment, never from a flag that others can
-// read. Why a call is tried again is told by say, each wait before it begins.
+// open makes the client. The key comes from the environment, never from a flag that others can
+// read. Before each wait for another try, say is told the reason.
 func (r *remote) open(say func(line string)) (*client.Client, error) {
 	if r.key == "" {
 		r.key = os.Getenv("PARLEY_API_KEY")
 	}
 	switch {
 	case r.url == "":
-		return nil, usage("no service: set --url or PARLEY_URL")
+		return nil, usage("no service URL: set --url or PARLEY_URL")
 	case r.key == "":
-		return nil, usage("no key: set PARLEY_API_KEY")
+		return nil, usage("no API key: set PARLEY_API_KEY")
 	}
 	c, err := client.New(r.url, r.key)
 	if err != nil {
@@ -58,14 +58,13 @@ func (r *remote) open(say func(line string)) (*client.Client, error) {
 	return c, nil
 }
 
-// aside says a line to the person in front, not to the program behind.
+// aside prints lines on standard error: for people, not for programs.
 func aside(c *cobra.Command) func(line string) {
 	return func(line string) { _ = say(c.ErrOrStderr(), "%s\n", line) } // nowhere else to say it
 }
 
-// failed gives an error of a call its exit code: a refusal in the service's own words is a failure
-// of what was asked, a file that cannot be read is wrong use, and all else did not reach the
-// service.
+// failed gives an error of a call its exit code. A refusal by the service means that the request
+// failed; a file that cannot be read is wrong use; anything else did not reach the service.
 func failed(err error) error {
 	var refused *client.Error
 	switch {
@@ -84,7 +83,7 @@ func raw(c *cobra.Command, body []byte) error {
 	return err
 }
 
-// submission is what a submit may say of a recording, as flags.
+// submission holds the flags of a submit.
 type submission struct {
 	language, externalID, cut, webhook string
 	metadata                           map[string]string
@@ -99,7 +98,7 @@ func (s submission) options() (client.Options, error) {
 		IdempotencyKey: s.idempotencyKey}
 	if s.cut != "" {
 		if !json.Valid([]byte(s.cut)) {
-			return o, usage("--cut-settings is no JSON: %s", s.cut)
+			return o, usage("--cut-settings is not JSON: %s", s.cut)
 		}
 		o.CutSettings = json.RawMessage(s.cut)
 	}
@@ -111,9 +110,9 @@ func submitCommand() *cobra.Command {
 	var s submission
 	var wait bool
 	c := &cobra.Command{
-		Use: "submit FILE", Short: "Submit a recording", Args: exactly(1, "a recording's file"),
-		Long: `Sends the recording inline or as an upload, as its size asks. Repeated with the same file and flags within 24 hours it is
-the same run, whatever became of that, and does not pay twice; another --idempotency-key makes it a new one.`,
+		Use: "submit FILE", Short: "Submit a recording", Args: exactly(1, "one argument, a recording's file"),
+		Long: `Sends the recording inline or as an upload, depending on its size. If you repeat a submit with the same file and flags within
+24 hours, you get the same run, whatever its outcome, and do not pay twice. Use another --idempotency-key for a new run.`,
 		Example: `  parley submit interview.mp3 --wait
   parley submit interview.mp3 --external-id candidate-17 --tag sales --json`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -139,27 +138,27 @@ the same run, whatever became of that, and does not pay twice; another --idempot
 		},
 	}
 	f := r.flags(c).Flags()
-	f.BoolVar(&wait, "wait", false, "wait for the end, and print the report")
-	f.StringVar(&s.language, "language", "", "the language spoken, ISO 639-1 (default en)")
-	f.StringVar(&s.externalID, "external-id", "", "a reference of your own")
-	f.StringToStringVar(&s.metadata, "metadata", nil, "key=value, to come back with the run")
-	f.StringSliceVar(&s.tags, "tag", nil, "a tag to find the run by")
+	f.BoolVar(&wait, "wait", false, "wait for the run to end and print its report")
+	f.StringVar(&s.language, "language", "", "the spoken language, ISO 639-1 (default en)")
+	f.StringVar(&s.externalID, "external-id", "", "your own reference for the run")
+	f.StringToStringVar(&s.metadata, "metadata", nil, "key=value, returned with the run")
+	f.StringSliceVar(&s.tags, "tag", nil, "a tag, to find the run by")
 	f.StringVar(&s.cut, "cut-settings", "", "cutSettings as JSON")
 	f.StringVar(&s.channels, "channels", "", "how two channels are used: auto, mixed or separate (default auto)")
-	f.BoolVar(&s.partial, "allow-partial", false, "accept a result without "+score.Listed("or", func(r score.Row) bool { return !r.Required }))
-	f.StringVar(&s.webhook, "webhook-url", "", "where the end of the run is posted to")
-	f.StringVar(&s.idempotencyKey, "idempotency-key", "", "what makes two submits the same one (default made from the recording and these flags)")
+	f.BoolVar(&s.partial, "allow-partial", false, "accept a partial result, without "+score.Listed("or", func(r score.Row) bool { return !r.Required }))
+	f.StringVar(&s.webhook, "webhook-url", "", "the URL to post to when the run ends")
+	f.StringVar(&s.idempotencyKey, "idempotency-key", "", "submits with the same key get the same run (default: made from the recording and these flags)")
 	return c
 }
 
 func replayed(a client.Accepted) string {
 	if a.Replayed {
-		return " (submitted before: nothing is paid twice; --idempotency-key submits it anew)"
+		return " (submitted before: you do not pay twice; use another --idempotency-key for a new run)"
 	}
 	return ""
 }
 
-// refusal shows an error of a call: with --json the API's own body.
+// refusal reports an error of a call; with --json it prints the API's own body.
 func (r *remote) refusal(c *cobra.Command, err error) error {
 	var refused *client.Error
 	if r.json && errors.As(err, &refused) && len(refused.Raw) > 0 {
@@ -205,7 +204,7 @@ func (r *remote) await(ctx context.Context, c *cobra.Command, cl *client.Client,
 	return r.report(c, got)
 }
 
-// hurry waits like the client does, at a pace of our own.
+// hurry waits as the client does, but at r.pace.
 func (r *remote) hurry(cl *client.Client) func(context.Context, run.ID, func(client.Run)) (client.Run, error) {
 	return func(ctx context.Context, id run.ID, seen func(client.Run)) (client.Run, error) {
 		tick := time.NewTicker(r.pace)
@@ -244,7 +243,7 @@ func (r *remote) report(c *cobra.Command, got client.Run) error {
 	return err
 }
 
-// progress shows how far a run is, on a terminal in one line that is written over.
+// progress shows how far a run is; on a terminal, in one line that it overwrites.
 type progress struct {
 	w     io.Writer
 	over  bool
@@ -272,7 +271,7 @@ func (p *progress) say(line string) {
 	_ = say(p.w, "%s\n", line)
 }
 
-// end leaves the line that is written over, for what comes after it.
+// end moves on from the overwritten line, for the output that follows.
 func (p *progress) end() {
 	if p.over && p.last != "" {
 		_ = say(p.w, "\n")
@@ -294,7 +293,7 @@ func (p *progress) seen(r client.Run) {
 func waitCommand() *cobra.Command {
 	var r remote
 	return r.flags(&cobra.Command{
-		Use: "wait ID", Short: "Wait for a run to end, and print its report", Args: exactly(1, "a run's id"), Example: "  parley wait req_…",
+		Use: "wait ID", Short: "Wait for a run to end and print its report", Args: exactly(1, "one argument, a run's id"), Example: "  parley wait req_…",
 		RunE: func(c *cobra.Command, args []string) error {
 			p := r.progress(c)
 			cl, err := r.open(p.say)
@@ -309,7 +308,7 @@ func waitCommand() *cobra.Command {
 func showCommand() *cobra.Command {
 	var r remote
 	return r.flags(&cobra.Command{
-		Use: "show ID", Short: "Show a run: its report, or how far it is", Args: exactly(1, "a run's id"), Example: "  parley show req_… --json",
+		Use: "show ID", Short: "Show a run's report, or its progress", Args: exactly(1, "one argument, a run's id"), Example: "  parley show req_… --json",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := r.open(aside(c))
 			if err != nil {
@@ -329,7 +328,7 @@ func runsCommand() *cobra.Command {
 	var f client.Filter
 	var status string
 	c := r.flags(&cobra.Command{
-		Use: "runs", Short: "List runs, newest first", Args: exactly(0, "flags only"), Example: "  parley runs --status failed --limit 50",
+		Use: "runs", Short: "List runs, newest first", Args: exactly(0, "no arguments, only flags"), Example: "  parley runs --status failed --limit 50",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := r.open(aside(c))
 			if err != nil {
@@ -346,17 +345,17 @@ func runsCommand() *cobra.Command {
 			w := newTable(c.OutOrStdout())
 			listRuns(w, page.Data)
 			if page.NextCursor != nil {
-				w.printf("more: --cursor %s\n", *page.NextCursor)
+				w.printf("next page: --cursor %s\n", *page.NextCursor)
 			}
 			return w.end()
 		},
 	})
 	fl := c.Flags()
-	fl.IntVar(&f.Limit, "limit", 20, "runs a page, 1 to 100")
-	fl.StringVar(&f.Cursor, "cursor", "", "where the page starts, as the page before said")
-	fl.StringVar(&status, "status", "", "queued, processing, success, partial or failed")
-	fl.StringVar(&f.ExternalID, "external-id", "", "your own reference")
-	fl.StringVar(&f.Tag, "tag", "", "a tag")
+	fl.IntVar(&f.Limit, "limit", 20, "runs per page, 1 to 100")
+	fl.StringVar(&f.Cursor, "cursor", "", "where the page starts, as printed by the previous page")
+	fl.StringVar(&status, "status", "", "only runs with this status: queued, processing, success, partial or failed")
+	fl.StringVar(&f.ExternalID, "external-id", "", "only runs with this reference of yours")
+	fl.StringVar(&f.Tag, "tag", "", "only runs with this tag")
 	return c
 }
 
@@ -384,7 +383,7 @@ func listRuns(w table, runs []client.Run) {
 	}
 }
 
-// runOf is the run that an entry is about, or a dash.
+// runOf returns the run of an entry, or a dash.
 func runOf(e client.Transaction) string {
 	if e.RunID == nil {
 		return "-"
@@ -392,7 +391,7 @@ func runOf(e client.Transaction) string {
 	return string(*e.RunID)
 }
 
-// countOf is a number, or a dash where it was not counted.
+// countOf formats a number, or returns a dash if it was not counted.
 func countOf(n *int64) string {
 	if n == nil {
 		return "-"
@@ -400,7 +399,7 @@ func countOf(n *int64) string {
 	return strconv.FormatInt(*n, 10)
 }
 
-// mark1 is a score with its one decimal, or a dash where it was not measured.
+// mark1 formats a score with one decimal, or returns a dash if it was not measured.
 func mark1(v *float64) string {
 	if v == nil {
 		return "-"
@@ -411,7 +410,7 @@ func mark1(v *float64) string {
 func creditsCommand() *cobra.Command {
 	var r remote
 	return r.flags(&cobra.Command{
-		Use: "credits", Short: "Show the balance and the latest entries", Args: exactly(0, "flags only"), Example: "  parley credits",
+		Use: "credits", Short: "Show the balance and the latest ledger entries", Args: exactly(0, "no arguments, only flags"), Example: "  parley credits",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := r.open(aside(c))
 			if err != nil {

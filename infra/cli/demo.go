@@ -15,8 +15,8 @@ import (
 // sampleRecording is the interview in the repository.
 const sampleRecording = "infra/sample/interview.opus"
 
-// demoPace is how often the demo polls, so that every stage is seen; its system allows ten times
-// that, since a machine that is busy may take one poll late and the next at once.
+// demoPace is how often the demo polls, so that every stage is seen. Its system allows polls ten
+// times as often, because a busy machine may send one poll late and the next right after it.
 const demoPace = time.Second
 
 func demoCommand() *cobra.Command {
@@ -25,10 +25,10 @@ func demoCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Start the system, score one recording, print the report, stop",
+		Short: "Start the system, score one recording, print the report and stop",
 		Example: `  parley demo
   parley demo --audio interview.mp3`,
-		Args: exactly(0, "flags only"),
+		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !asJSON {
 				cfg.Progress = aside(c)
@@ -48,13 +48,14 @@ func demoCommand() *cobra.Command {
 			return started(err)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print the API's own body unchanged")
-	c.Flags().StringVar(&audio, "audio", filepath.FromSlash(sampleRecording), "the recording")
-	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the API's response body unchanged")
+	c.Flags().StringVar(&audio, "audio", filepath.FromSlash(sampleRecording), "the recording to score")
+	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the folder for everything that the system stores")
 	return c
 }
 
-// anew is a key that makes each demo a run of its own, so that every stage is seen each time.
+// anew returns an idempotency key that makes each demo a new run, so that every stage is seen each
+// time.
 func anew(clk clock.Clock) string { return "demo-" + clk.Now().Format(time.RFC3339Nano) }
 
 // errShown stops the demo's system once the report is printed.

@@ -9,9 +9,9 @@ import (
 func eraseCommand() *cobra.Command {
 	var r remote
 	return r.flags(&cobra.Command{
-		Use: "erase ID", Short: "Erase the recording, transcript and scores of a run that has ended", Args: exactly(1, "a run's id"), Example: "  parley erase req_…",
-		Long: "Erases the recording, the transcript and the scores of a run that has ended, for good. What was paid for it stays in the ledger.\n" +
-			"To erase it again is no error. With --json it prints nothing, since the API's answer has no body.",
+		Use: "erase ID", Short: "Erase the recording, transcript and scores of a run that has ended", Args: exactly(1, "one argument, a run's id"), Example: "  parley erase req_…",
+		Long: "Permanently erases the recording, transcript and scores of a run that has ended. Its charge stays in the ledger.\n" +
+			"Erasing it again is not an error. With --json it prints nothing, because the API's answer has no body.",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := r.open(aside(c))
 			if err != nil {

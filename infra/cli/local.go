@@ -17,7 +17,7 @@ import (
 	"parley/shared/api"
 )
 
-// demoCredits is what the demo client begins with.
+// demoCredits is the demo client's initial credits.
 const demoCredits = 1000
 
 // demoKeyFile, in the data folder, keeps the demo client's key: a local system is its user's own.
@@ -30,10 +30,10 @@ func localCommand() *cobra.Command {
 		Use:   "local",
 		Short: "Run the whole system on this machine",
 		Long: `Deploys the stack onto an emulated AWS on loopback, prints the base URL and a demo client's key, and serves until
-Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
+Ctrl-C. Everything it stores is in --data and survives a restart.`,
 		Example: `  parley local
   parley local --addr 127.0.0.1:9000 --data /tmp/parley --sweep-every 5s --deadline 2m`,
-		Args: exactly(0, "flags only"),
+		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			// Progress is for people, so it goes to standard error; what a program reads goes to
 			// standard output.
@@ -46,14 +46,14 @@ Ctrl-C. Everything it keeps is in --data, and survives a stop.`,
 		},
 	}
 	localFlags(c, &cfg)
-	c.Flags().BoolVar(&quiet, "quiet", false, "print nothing but errors")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON when it is ready")
+	c.Flags().BoolVar(&quiet, "quiet", false, "print only errors")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON when the system is ready")
 	c.AddCommand(faultsCommand(), pushCommand())
 	return c
 }
 
-// started gives an error of running a system its exit code: whatever breaks in it, there is no
-// other service to reach.
+// started gives an error of running a system its exit code. It is never exitUnreachable: whatever
+// breaks, there is no other service to reach.
 func started(err error) error {
 	var coded exitError
 	switch {
@@ -67,12 +67,12 @@ func started(err error) error {
 
 func localFlags(c *cobra.Command, cfg *local.Config) {
 	f := c.Flags()
-	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "where the API is served")
-	f.StringVar(&cfg.Data, "data", ".parley", "the folder that keeps everything")
-	f.DurationVar(&cfg.Deadline, "deadline", 0, "one deadline for every run; 0: as deployed")
+	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "the address of the API")
+	f.StringVar(&cfg.Data, "data", ".parley", "the folder for everything that the system stores")
+	f.DurationVar(&cfg.Deadline, "deadline", 0, "one deadline for every run, such as 2m; 0: as deployed")
 	f.DurationVar(&cfg.SweepEvery, "sweep-every", time.Minute, "the time between two sweeps, 1s to 60s")
-	f.BoolVar(&cfg.WebhookLoopback, "webhook-loopback", false, "let webhooks go to this machine, by http too: for parley webhook listen")
-	f.DurationVar(&cfg.PollEvery, "poll-every", 10*time.Second, "the least time between two polls of one run")
+	f.BoolVar(&cfg.WebhookLoopback, "webhook-loopback", false, "allow webhooks to this machine, also by http (for parley webhook listen)")
+	f.DurationVar(&cfg.PollEvery, "poll-every", 10*time.Second, "the minimum time between two polls of one run")
 }
 
 // makeDemoClient creates a client with credits and a key, so that a first call needs nothing else.
@@ -107,31 +107,31 @@ func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool)
 	}
 	out := c.OutOrStdout()
 	if key == "" {
-		key = "…" // its file was removed: parley admin key create makes another
+		key = "…   # the demo key's file was removed: create a key with parley admin key create --local"
 	}
 	return say(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, api.Base, s.URL, key)
 }
 
-// faultsLong is what a SPEC may be; package fault reads it.
-var faultsLong = `Sets one fault for each target that is named; the others stay as they are. A SPEC is
+// faultsLong lists what a SPEC may be; package fault parses it.
+var faultsLong = `Sets one fault for each named target; other faults stay as they are. A SPEC is one of
 
   STAGE=error             its function returns an error each time
-  STAGE=timeout           its work never ends, so the function's time limit cuts it
+  STAGE=timeout           its work never ends, so the function's time limit stops it
   STAGE=crash             its process dies half-way through the work
   STAGE=drop              its message is lost after delivery
   transcribe=denied       the recogniser refuses our credentials
-  STAGE=error:2           any of these, for the next 2 times only
-  deliver=duplicate       every queue and S3 event; also deliver=reorder, deliver=delay:2s
+  STAGE=error:2           any of these, but only the next 2 times
+  deliver=duplicate       applies to every queue and S3 event; also deliver=reorder, deliver=delay:2s
   table=conflict:0.2      that share of DynamoDB writes is refused; also table=throttle:0.2
   write=crash:0.02        any function's process dies after that share of its writes to AWS
-  ready=false             the scorers are not warm
+  ready=false             the scorers are not warmed up
 
 STAGE is ` + strings.Join(local.StageNames(), ", ") + "."
 
 func faultsCommand() *cobra.Command {
 	var data string
 	var asJSON bool
-	c := &cobra.Command{Use: "faults", Short: "Switch faults of the running system", Args: exactly(0, "set, clear or show"),
+	c := &cobra.Command{Use: "faults", Short: "Set, clear or show the faults of the running system", Args: exactly(0, "set, clear or show"),
 		Example: "  parley local faults set vocabulary=error transcribe=crash:2\n  parley local faults clear",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.PersistentFlags().StringVar(&data, "data", ".parley", "the system's folder")
@@ -155,7 +155,7 @@ func faultsCommand() *cobra.Command {
 		&cobra.Command{Use: "set SPEC…", Short: "Set faults, such as vocabulary=error:2", Long: faultsLong, Example: "  parley local faults set accent=timeout deliver=duplicate table=conflict:0.2",
 			Args: func(c *cobra.Command, args []string) error {
 				if len(args) == 0 {
-					return usage("%s takes at least one SPEC; see --help", c.CommandPath())
+					return usage("%s takes at least one SPEC; see %[1]s --help", c.CommandPath())
 				}
 				return nil
 			},
@@ -165,14 +165,14 @@ func faultsCommand() *cobra.Command {
 				}
 				return show(c)
 			}},
-		&cobra.Command{Use: "clear", Short: "End all faults", Args: exactly(0, "flags only"), Example: "  parley local faults clear",
+		&cobra.Command{Use: "clear", Short: "Clear all faults", Args: exactly(0, "no arguments, only flags"), Example: "  parley local faults clear",
 			RunE: func(c *cobra.Command, _ []string) error {
 				if err := local.ClearFaults(data); err != nil {
 					return err
 				}
 				return show(c)
 			}},
-		&cobra.Command{Use: "show", Short: "Show the faults in effect", Args: exactly(0, "flags only"), Example: "  parley local faults show",
+		&cobra.Command{Use: "show", Short: "Show the faults in effect", Args: exactly(0, "no arguments, only flags"), Example: "  parley local faults show",
 			RunE: func(c *cobra.Command, _ []string) error { return show(c) }},
 	)
 	return c
@@ -181,7 +181,7 @@ func faultsCommand() *cobra.Command {
 func pushCommand() *cobra.Command {
 	var cfg local.Config
 	var asJSON bool
-	c := &cobra.Command{Use: "push [FUNCTION…]", Short: "Put functions as they are now onto the running system", Example: "  parley local push poll sweep",
+	c := &cobra.Command{Use: "push [FUNCTION…]", Short: "Build functions and replace them in the running system", Example: "  parley local push poll sweep",
 		RunE: func(c *cobra.Command, args []string) error {
 			if !asJSON {
 				cfg.Progress = aside(c)
@@ -192,7 +192,7 @@ func pushCommand() *cobra.Command {
 			}
 			return json.NewEncoder(c.OutOrStdout()).Encode(map[string][]string{"replaced": replaced})
 		}}
-	c.Flags().BoolVar(&asJSON, "json", false, "print the names of the functions that were replaced as JSON")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the names of the replaced functions as JSON")
 	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the system's folder")
 	return c
 }

@@ -1,6 +1,6 @@
-// Command parley is the hand of the developer (local, score, simulate, webhook listen), of the
-// client (submit, wait, show, runs, credits, erase) and of the operator (admin). Exit codes: 0
-// done, 1 the thing asked for failed, 2 wrong use, 3 the service could not be reached.
+// Command parley is the command line for developers (local, demo, score, simulate, webhook listen),
+// clients (submit, wait, show, runs, credits, erase) and operators (admin). Exit codes: 0 done, 1
+// the thing asked for failed, 2 wrong use, 3 the service could not be reached.
 package main
 
 import (
@@ -77,7 +77,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("unknown command %q; see parley --help", args[0])
+				return usage("unknown command %q: parley --help lists the commands", args[0])
 			}
 			return nil
 		},
@@ -89,11 +89,11 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// exactly takes n arguments, and says what they are where there are others.
+// exactly accepts n arguments. For any other number, the error says what they should be.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usage("%s takes %s; see --help", c.CommandPath(), what)
+			return usage("%s takes %s; see %[1]s --help", c.CommandPath(), what)
 		}
 		return nil
 	}

@@ -104,7 +104,7 @@ func TestExitCodes(t *testing.T) {
 		"no arguments where one is due":    {200, finished, []string{"show"}, 2, "a run's id"},
 		"an unknown command":               {200, finished, []string{"dance"}, 2, "dance"},
 		"an unknown flag":                  {200, finished, []string{"runs", "--dance"}, 2, "--dance"},
-		"cut settings that are no JSON":    {200, finished, []string{"submit", recording, "--cut-settings", "x"}, 2, "no JSON"},
+		"cut settings that are no JSON":    {200, finished, []string{"submit", recording, "--cut-settings", "x"}, 2, "not JSON"},
 		"a fault that does not exist":      {200, finished, []string{"local", "faults", "set", "accent=dance", "--data", t.TempDir()}, 2, "accent"},
 		"a manifest that is not there":     {200, finished, []string{"score", "--manifest", recording + ".none"}, 2, "no such file"},
 		"sweeps that are too rare":         {200, finished, []string{"local", "--sweep-every", "5m", "--data", t.TempDir()}, 2, "1s to 1m0s"},

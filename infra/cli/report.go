@@ -13,7 +13,7 @@ import (
 	"parley/shared/speech/score"
 )
 
-// terminal is the part of a poll body that the report shows; field by field as in the API.
+// terminal is the part of a poll body that the report shows. Its fields are those of the API.
 type terminal struct {
 	ID               string  `json:"id"`
 	ExternalID       *string `json:"externalId"`
@@ -103,7 +103,7 @@ var (
 // reportWidth is the width of bars, strips and text, in columns.
 const reportWidth = 60
 
-// printReport shows a poll body of a terminal run to a person.
+// printReport prints the poll body of an ended run for a person.
 func printReport(w io.Writer, body []byte) error {
 	var t terminal
 	if err := json.Unmarshal(body, &t); err != nil {
@@ -130,7 +130,7 @@ func printReport(w io.Writer, body []byte) error {
 	return p.err
 }
 
-// page keeps the first error of writing, so that the layout reads without it.
+// page keeps the first write error, so that the layout code need not check for errors.
 type page struct {
 	w   io.Writer
 	err error
@@ -142,7 +142,7 @@ func (p *page) line(format string, args ...any) {
 	}
 }
 
-// Write lets tables be laid out on the page.
+// Write lets a table be laid out on the page.
 func (p *page) Write(b []byte) (int, error) {
 	if p.err == nil {
 		_, p.err = p.w.Write(b)
@@ -209,8 +209,8 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// strip shows who spoke when: a row per speaker, a column per slice of the recording, darker where
-// they speak more of it.
+// strip shows who spoke when: one row per speaker and one column per slice of the recording, darker
+// the more of it they speak.
 func (p *page) strip(t terminal) {
 	if t.Transcript == nil || t.Audio.DurationMs <= 0 || len(t.Transcript.Speakers) == 0 {
 		return
@@ -241,7 +241,7 @@ func (p *page) strip(t terminal) {
 
 func clockOf(ms int64) string { return fmt.Sprintf("%d:%02d", ms/60000, ms/1000%60) }
 
-// scores shows each score as a point on the scale from 0 to 5 with its interval.
+// scores shows each score as a point on the scale of 0 to 5, with its interval.
 func (p *page) scores(t terminal) {
 	if t.Scores == nil {
 		return
@@ -254,7 +254,6 @@ func (p *page) scores(t terminal) {
 	p.line("%s %s", label(""), paint(dim, "● the score, ─ its 90 %% interval, then how sure it is"))
 }
 
-// score shows one score.
 func (p *page) score(t terminal, d score.Dimension) {
 	points, cefr, percent := report.Members(d)
 	v, ok := t.Scores[points].(float64)
@@ -328,7 +327,7 @@ func (p *page) dimension(t terminal, row score.Row) {
 	_ = w.end() // the page keeps the error
 }
 
-// number has three significant digits, and no more than two behind the point.
+// number formats v with three significant digits, but at most two decimals.
 func number(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 100:
@@ -364,7 +363,7 @@ func (p *page) transcript(t terminal) {
 	}
 }
 
-// wrap writes s in lines of at most reportWidth + 12 columns, indented.
+// wrap writes s in indented lines of at most reportWidth + 12 columns.
 func (p *page) wrap(indent, s string) {
 	line := indent
 	for word := range strings.FieldsSeq(s) {

@@ -16,13 +16,13 @@ import (
 	"parley/shared/client"
 )
 
-// What is printed for people holds text that others chose: a client's reference, name or webhook
-// address, what was said in a recording, a server's sentence. None of it may steer the terminal
-// that it is shown on, forge a line or a column, or turn the direction of what stands beside it. So
-// all of it goes through here; JSON for machines does not, which escapes by its own rules.
+// What is printed for people contains text that others chose: a client's reference, name or webhook
+// address, what was said in a recording, a server's sentence. None of it may control the terminal,
+// forge a line or a column, or change the direction of the text beside it. So all output for people
+// goes through this file. JSON for programs does not: it has its own escapes.
 
-// styled is text with escape sequences of our own, made by paint: the only arguments that are
-// printed as they are.
+// styled is text with our own escape sequences, made by paint. Only styled arguments are printed
+// unchanged.
 type styled string
 
 // paint styles text.
@@ -31,19 +31,19 @@ func paint(style lipgloss.Style, format string, args ...any) styled {
 	return styled(style.Render(fmt.Sprintf(format, args...)))
 }
 
-// say prints for a person. The error is the writer's.
+// say prints for a person. It returns the writer's error.
 func say(w io.Writer, format string, args ...any) error {
 	harmless(args)
 	_, err := fmt.Fprintf(w, format, args...)
 	return err
 }
 
-// table lays out for a person what tabs part.
+// table aligns tab-separated columns for a person.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)} }
 
-// printf adds to the table; end tells whether it could be written.
+// printf adds to the table; end returns the write error, if any.
 func (t table) printf(format string, args ...any) {
 	harmless(args)
 	fmt.Fprintf(t.w, format, args...)
@@ -51,7 +51,7 @@ func (t table) printf(format string, args ...any) {
 
 func (t table) end() error { return t.w.Flush() }
 
-// harmless makes each argument but numbers and styled text printable.
+// harmless makes every argument printable, except numbers and styled text.
 func harmless(args []any) {
 	for i, a := range args {
 		switch v := a.(type) {
@@ -66,9 +66,9 @@ func harmless(args []any) {
 	}
 }
 
-// printable is s with what a terminal could take for a command, or would show as nothing or in
-// another direction, as Go escapes it: control and format characters, line breaks, and bytes that
-// are no UTF-8. The joiners of Persian, Hindi and emoji stay.
+// printable escapes, as Go does, what a terminal could take for a command, would not show, or would
+// show in another direction: control and format characters, line breaks, and bytes that are not
+// UTF-8. It keeps the joiners of Persian, Hindi and emoji.
 func printable(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
 		return s
@@ -95,8 +95,8 @@ func hidden(r rune) bool {
 	return !unicode.IsGraphic(r) && r != zeroWidthNonJoiner && r != zeroWidthJoiner
 }
 
-// complain prints an error for a person. Further lines of one of our own are indented, so that none
-// passes for another; a server's sentence has none.
+// complain prints an error for a person. It indents further lines of our own errors, so that none
+// looks like another error. A server's sentence has only one line.
 func complain(w io.Writer, err error) {
 	lines := []string{err.Error()}
 	if refused := (*client.Error)(nil); !errors.As(err, &refused) {

@@ -25,17 +25,18 @@ func scoreCommand() *cobra.Command {
 	var manifest, human, language string
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "score", Short: "Score recordings on files, without a server", Args: exactly(0, "flags only"),
-		Long: `Runs the scorers on the rows of a manifest: tab-separated, columns id, audio (a path, or several joined by |, scored
-together as one candidate) and text (optional: the words, else the recogniser is used). A row with a text and no audio is
-scored for its vocabulary alone. Prints a JSON line per row; with --human also how the scores follow human ones.`,
+		Use: "score", Short: "Score the recordings of a manifest, without a server", Args: exactly(0, "no arguments, only flags"),
+		Long: `Runs the scorers on each row of a manifest. The manifest is tab-separated and has the columns id, audio (a path, or several
+joined by |, which are scored together as one candidate) and text (optional: the words; without it, the recogniser hears them).
+A row with text but no audio is scored for vocabulary only. The command prints one JSON line per row. With --human, it also
+prints how the scores correlate with human scores.`,
 		Example: "  parley score --manifest speakers.tsv --human raters.tsv --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if manifest == "" {
-				return usage("--manifest is missing")
+				return usage("--manifest is missing: name the table of recordings; see %s --help", c.CommandPath())
 			}
 			if len(language) != 2 || strings.ToLower(language) != language {
-				return usage("--language is two small letters (ISO 639-1), and not %q", language)
+				return usage("--language %q: must be two lower-case letters (ISO 639-1), such as en", language)
 			}
 			f, err := os.Open(manifest)
 			if err != nil {
@@ -57,10 +58,10 @@ scored for its vocabulary alone. Prints a JSON line per row; with --human also h
 			return scoreRows(c, rows, raters, language, asJSON)
 		},
 	}
-	c.Flags().StringVar(&manifest, "manifest", "", "the table of recordings")
-	c.Flags().StringVar(&human, "human", "", "a table of human scores: id, then a column per score")
-	c.Flags().StringVar(&language, "language", "en", "the language spoken, ISO 639-1")
-	c.Flags().BoolVar(&asJSON, "json", false, "print the correlations as a JSON line too")
+	c.Flags().StringVar(&manifest, "manifest", "", "the table of recordings, tab-separated")
+	c.Flags().StringVar(&human, "human", "", "a table of human scores, tab-separated: id, then one column per score")
+	c.Flags().StringVar(&language, "language", "en", "the spoken language, ISO 639-1")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the correlations as a JSON line, too")
 	return c
 }
 
@@ -108,12 +109,12 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 		}
 	}
 	if broken > 0 {
-		return exitError{exitFailed, fmt.Errorf("%d of %d rows could not be read", broken, len(rows))}
+		return exitError{exitFailed, fmt.Errorf("%d of %d rows could not be scored: see \"error\" in their lines", broken, len(rows))}
 	}
 	return nil
 }
 
-// present shows scores as the API gives them, and beside them the unrounded ones.
+// present returns scores as the API gives them, with the unrounded ones beside them.
 func present(results score.Results, m score.Material) (scores, confidence any, all score.Result, err error) {
 	r := report.Build(report.Input{Intake: m.Intake, Conversation: m.Conversation, Results: results})
 	all = overall.Score(results)

@@ -25,13 +25,14 @@ func simulateCommand() *cobra.Command {
 	var faults, replay, save string
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "simulate", Short: "Try the ledger, the queue and the watchdog under faults, by a virtual clock", Args: exactly(0, "flags only"),
-		Long: `Runs the functions' own handlers over the model store in worlds of one thread and a virtual clock, with clients that burst,
-retry, erase and are switched off, and with the faults that are asked for: crash, throttle, conflict, unknown (done, answer
-lost), late, duplicate, reorder, delay, drop, stale (an index behind its table), broken and slow (a stage's work), poison.
-After every write the books are audited. A broken promise is shrunk, written to --save, and shown with its trace.
+		Use: "simulate", Short: "Test the ledger, the queue and the watchdog under faults, on a virtual clock", Args: exactly(0, "no arguments, only flags"),
+		Long: `Runs the functions' own handlers on the model store, in worlds with one thread and a virtual clock. Clients submit in bursts,
+retry, erase and are deactivated, and the faults you ask for occur: crash, throttle, conflict, unknown (done, but the answer is
+lost), late, duplicate, reorder, delay, drop, stale (an index lags behind its table), broken and slow (a stage's work), poison.
+The books are audited after every write. If a promise is broken, the command shrinks the world, writes it to --save and prints
+its trace.
 
-Exit code 1: a promise was broken, or a kind of fault that was asked for never struck.`,
+Exit code 1: a promise was broken, or a kind of fault that you asked for never occurred.`,
 		Example: `  parley simulate --seed 1 --runs 100000 --faults all
   parley simulate --replay broken.json`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -39,7 +40,7 @@ Exit code 1: a promise was broken, or a kind of fault that was asked for never s
 				return relive(c.OutOrStdout(), replay)
 			}
 			if cfg.Runs < 1 || cfg.Runs > maxSimulated || cfg.Workers < 0 {
-				return usage("--runs is 1 to %d, --workers 0 or more", maxSimulated)
+				return usage("--runs must be 1 to %d, and --workers 0 or more", maxSimulated)
 			}
 			var err error
 			if cfg.Faults, err = simulation.ParseFaults(faults); err != nil {
@@ -51,17 +52,17 @@ Exit code 1: a promise was broken, or a kind of fault that was asked for never s
 			return simulated(c.OutOrStdout(), c.ErrOrStderr(), cfg, save, asJSON)
 		},
 	}
-	c.Flags().Uint64Var(&cfg.Seed, "seed", 0, "the first world's seed; another each time where it is not given")
-	c.Flags().IntVar(&cfg.Runs, "runs", 20_000, "how many accepted runs to simulate at least")
+	c.Flags().Uint64Var(&cfg.Seed, "seed", 0, "the first world's seed (default: a new one each time)")
+	c.Flags().IntVar(&cfg.Runs, "runs", 20_000, "the minimum number of accepted runs to simulate")
 	c.Flags().StringVar(&faults, "faults", "all", "all, none or a list such as crash,unknown")
 	c.Flags().IntVar(&cfg.Workers, "workers", 0, "worlds at once; 0: four per processor")
-	c.Flags().StringVar(&save, "save", "broken.json", "where a broken world's tape goes")
-	c.Flags().StringVar(&replay, "replay", "", "live through the world of such a file again and print its trace")
+	c.Flags().StringVar(&save, "save", "broken.json", "the file for the tape of a world that breaks a promise")
+	c.Flags().StringVar(&replay, "replay", "", "replay the world in such a file and print its trace")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
 
-// simulation's answer, with what it took.
+// simulatedView is the simulation's result and what it cost.
 type simulatedView struct {
 	Seed   uint64 `json:"seed"`
 	Faults string `json:"faults"`
@@ -89,14 +90,14 @@ func simulated(out, progress io.Writer, cfg simulation.Config, save string, asJS
 		return brokenWorld(out, *v.Failure, save)
 	}
 	if missing := v.Missing(cfg.Faults); len(missing) > 0 {
-		return fmt.Errorf("these faults never struck, so nothing was shown of them: %v; ask for more --runs", missing)
+		return fmt.Errorf("these faults never occurred, so they were not tested: %v; raise --runs", missing)
 	}
 	return nil
 }
 
 func (v simulatedView) print(out io.Writer) {
 	t := newTable(out)
-	t.printf("runs\t%d in %d worlds, %d calls of ports\n", v.Runs, v.Worlds, v.Steps)
+	t.printf("runs\t%d in %d worlds, %d port calls\n", v.Runs, v.Worlds, v.Steps)
 	t.printf("speed\t%.0f runs per CPU hour (%.1f s)\n", v.RunsPerCPUHour, v.CPUSeconds)
 	for _, part := range []struct {
 		name   string
@@ -109,7 +110,7 @@ func (v simulatedView) print(out io.Writer) {
 	_ = t.end() // standard output
 }
 
-// brokenWorld shrinks a failure, keeps it and shows it.
+// brokenWorld shrinks a failure, saves it and prints it.
 func brokenWorld(out io.Writer, f simulation.Failure, save string) error {
 	short, err := simulation.Shrink(f)
 	if err != nil {
@@ -122,7 +123,7 @@ func brokenWorld(out io.Writer, f simulation.Failure, save string) error {
 	for _, line := range short.Trace {
 		_ = say(out, "%s\n", line)
 	}
-	return errors.Join(fmt.Errorf("seed %d: %s\nplay it again with: parley simulate --replay %s", f.Seed, short.What, save), err)
+	return errors.Join(fmt.Errorf("seed %d: %s\nreplay it with: parley simulate --replay %s", f.Seed, short.What, save), err)
 }
 
 func relive(out io.Writer, path string) error {
@@ -132,7 +133,7 @@ func relive(out io.Writer, path string) error {
 	}
 	var f simulation.Failure
 	if err := json.Unmarshal(raw, &f); err != nil {
-		return usage("%s is no broken world: %w", path, err)
+		return usage("%s is not a file that parley simulate saved: %w", path, err)
 	}
 	if f, err = simulation.Replay(f); err != nil {
 		return exitError{exitUsage, err}
@@ -141,7 +142,7 @@ func relive(out io.Writer, path string) error {
 		_ = say(out, "%s\n", line)
 	}
 	if f.What == "" {
-		_ = say(out, "every promise is kept\n")
+		_ = say(out, "every promise was kept\n")
 		return nil
 	}
 	return errors.New(f.What)

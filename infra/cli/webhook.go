@@ -21,35 +21,36 @@ import (
 
 func webhookCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "webhook", Short: "Receive webhooks, for trying them out", Args: exactly(0, "a subcommand"),
+		Use: "webhook", Short: "Receive webhooks, to try them out", Args: exactly(0, "a subcommand"),
 		Example: "  parley webhook listen --addr 127.0.0.1:8090",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var asJSON bool
-	c.PersistentFlags().BoolVar(&asJSON, "json", false, "print a line of JSON for each")
+	c.PersistentFlags().BoolVar(&asJSON, "json", false, "print one line of JSON per webhook")
 	c.AddCommand(webhookListen(&asJSON))
 	return c
 }
 
-// The bounds of what the listener takes.
+// Bounds of the listener.
 const (
 	maxDelivery    = 1 << 20 // bytes of a body
 	listenTimeout  = 10 * time.Second
-	listenPatience = 2 * time.Second // for answers under way when it is stopped
+	listenPatience = 2 * time.Second // for answers in progress when it is stopped
 )
 
-// secretEnv holds the secret where no other user of the machine reads it.
+// secretEnv names the variable with the secret: other users of the machine cannot read it, unlike a
+// flag.
 const secretEnv = "PARLEY_WEBHOOK_SECRET"
 
 func webhookListen(asJSON *bool) *cobra.Command {
 	var addr, secret string
 	var status int
 	c := &cobra.Command{
-		Use: "listen", Short: "Show every webhook that comes, and check its signature", Args: exactly(0, "flags only"),
-		Long: `Listens on this machine, prints each webhook and answers 204, until Ctrl-C. With the client's secret in PARLEY_WEBHOOK_SECRET it
-checks the signatures, and answers 401 where none holds (--secret takes it too, for all to read who list this machine's
-processes); --status 500 tries out what a failing receiver gets. A local system posts to it when it is started with
---webhook-loopback.`,
+		Use: "listen", Short: "Show every webhook received, and check its signature", Args: exactly(0, "no arguments, only flags"),
+		Long: `Listens on this machine, prints each webhook and answers 204, until Ctrl-C. If PARLEY_WEBHOOK_SECRET holds the client's secret, it
+checks the signatures, and answers 401 if none is valid. You can also pass the secret with --secret, but then everyone who can
+list this machine's processes can read it. --status 500 answers as a failing receiver would. A local system posts to this machine
+only if it was started with --webhook-loopback.`,
 		Example: `  export PARLEY_WEBHOOK_SECRET="$(parley admin webhook secret --client cli_… --local --json | jq -r '.secrets[0].secret')"
   parley webhook listen --addr 127.0.0.1:8090
   parley submit interview.mp3 --webhook-url http://127.0.0.1:8090/`,
@@ -74,15 +75,15 @@ processes); --status 500 tries out what a failing receiver gets. A local system 
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&addr, "addr", "127.0.0.1:0", "where to listen; port 0: any free one")
-	f.StringVar(&secret, "secret", "", "the client's signing secret, whsec_… (default PARLEY_WEBHOOK_SECRET); none: signatures are not checked")
-	f.IntVar(&status, "status", http.StatusNoContent, "what to answer")
+	f.StringVar(&addr, "addr", "127.0.0.1:0", "the address to listen on; port 0: any free port")
+	f.StringVar(&secret, "secret", "", "the client's signing secret, whsec_… (default: PARLEY_WEBHOOK_SECRET); without one, signatures are not checked")
+	f.IntVar(&status, "status", http.StatusNoContent, "the HTTP status to answer with")
 	return c
 }
 
-// listener shows what it is sent.
+// listener prints the webhooks that it receives.
 type listener struct {
-	mu     sync.Mutex // of out: deliveries come side by side
+	mu     sync.Mutex // guards out: deliveries may be concurrent
 	out    io.Writer
 	secret account.SigningSecret
 	status int
@@ -90,7 +91,7 @@ type listener struct {
 	clock  clock.Clock
 }
 
-// deliveryView is one delivery.
+// deliveryView is one delivery as it is printed.
 type deliveryView struct {
 	At        time.Time       `json:"at"`
 	ID        string          `json:"id"`
@@ -98,7 +99,7 @@ type deliveryView struct {
 	Signature string          `json:"signature"` // valid, invalid, unchecked
 	Why       string          `json:"why,omitempty"`
 	Answered  int             `json:"answered"`
-	Body      json.RawMessage `json:"body"` // null: it is no JSON
+	Body      json.RawMessage `json:"body"` // null: it is not JSON
 }
 
 func (l *listener) serve(ctx context.Context, on net.Listener) error {
@@ -119,12 +120,12 @@ func (l *listener) serve(ctx context.Context, on net.Listener) error {
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "webhooks are posted here", http.StatusMethodNotAllowed)
+		http.Error(w, "send webhooks here with POST", http.StatusMethodNotAllowed)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDelivery))
 	if err != nil {
-		http.Error(w, "the body is too large, or broke off", http.StatusBadRequest)
+		http.Error(w, "the body is too large or incomplete", http.StatusBadRequest)
 		return
 	}
 	v := deliveryView{At: l.clock.Now().UTC(), ID: r.Header.Get(webhook.IDHeader), Path: r.URL.Path, Signature: "unchecked", Answered: l.status}
