@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// expectation is what must become of a row's recording.
+// expectation is what is expected of a row's recording.
 type expectation struct {
-	plain   string // the recording that it is compared with
-	unheard bool   // what the submit answers is all that is looked at
-	later   bool   // who speaks and what noise does to pauses are not mended yet
+	plain   string // the recording to compare it with
+	unheard bool   // only the submit's answer is checked
+	later   bool   // speaker detection and the effect of noise on pauses are not fixed yet
 	judge   func(o, plain outcome) []string
 }
 
-// expected are the rows of the table, by id. The column of the same name says it in words.
+// expected holds the expectation of each row of the table, by id. The table's column of the same
+// name says it in words.
 var expected = map[string]expectation{
 	"a01": {plain: "plain_m", judge: func(o, p outcome) []string {
 		return faults(o.accepted(236_400, 50, 4), o.succeeded(), o.near(p, 0.2))
@@ -80,7 +81,7 @@ var expected = map[string]expectation{
 
 func faults(of ...[]string) []string { return slices.Concat(of...) }
 
-// unless is the fault, unless all is well.
+// unless returns the fault, or none if all is well.
 func unless(well bool, format string, args ...any) []string {
 	if well {
 		return nil
@@ -88,7 +89,7 @@ func unless(well bool, format string, args ...any) []string {
 	return []string{fmt.Sprintf(format, args...)}
 }
 
-// accepted wants a 202 for a length in ms, within slack, and a hold.
+// accepted expects a 202 for a length in ms, within slack, and a hold.
 func (o outcome) accepted(ms, slack, held int64) []string {
 	if o.refused != "" {
 		return []string{"refused"}
@@ -101,12 +102,12 @@ func (o outcome) format(want string) []string {
 	return unless(o.file.Format == want, "format is not %s", want)
 }
 
-// has tells whether the run succeeded, without which nothing more can be said of it.
+// has reports whether the run succeeded. Without success, nothing else can be checked.
 func (o outcome) has() bool { return o.run != nil && o.run.Status == "success" }
 
 func (o outcome) succeeded() []string { return unless(o.has(), "did not succeed") }
 
-// failedFree tells whether the run failed and cost nothing.
+// failedFree reports whether the run failed and cost nothing.
 func (o outcome) failedFree() bool {
 	return o.run != nil && o.run.Status == "failed" && o.run.Credits.Deducted == 0
 }
@@ -115,7 +116,7 @@ func (o outcome) failedWith(code string) bool {
 	return o.failedFree() && o.run.Error != nil && o.run.Error.Code == code
 }
 
-// unsure tells whether the run says itself that its scores are not worth much.
+// unsure reports whether the run itself says that its scores are unreliable.
 func (o outcome) unsure() bool {
 	if !o.has() {
 		return false
@@ -133,7 +134,7 @@ func (f *finished) scores() []score {
 	return []score{{"vocabulary", f.Scores.Vocabulary}, {"fluency", f.Scores.Fluency}, {"accent", f.Scores.Accent}, {"overall", f.Scores.Overall}}
 }
 
-// near wants every score within so much of the plain recording's.
+// near expects every score to be within this distance of the plain recording's.
 func (o outcome) near(p outcome, within float64) (out []string) {
 	if !o.has() || !p.has() {
 		return nil
@@ -150,7 +151,7 @@ func (o outcome) near(p outcome, within float64) (out []string) {
 	return out
 }
 
-// words wants as many words of the candidate as the plain recording has, within a share.
+// words expects as many words of the candidate as in the plain recording, within a share.
 func (o outcome) words(p outcome, share float64) []string {
 	if !o.has() || !p.has() {
 		return nil
@@ -171,7 +172,7 @@ func (o outcome) joined(joins, breaks int) []string {
 	return unless(!o.has() || o.run.Audio.Joins == joins && o.run.Audio.Breaks.Count == breaks, "not %d joins and %d breaks", joins, breaks)
 }
 
-// snr wants the signal to noise ratio of the plain recording within so many dB.
+// snr expects the plain recording's signal-to-noise ratio, within this many dB.
 func (o outcome) snr(p outcome, within float64) []string {
 	return unless(!o.has() || !p.has() || math.Abs(o.run.Audio.Quality.SNRDb-p.run.Audio.Quality.SNRDb) <= within, "snrDb is not that of the good channel")
 }
@@ -180,7 +181,8 @@ func (o outcome) noisy(most float64) []string {
 	return unless(!o.has() || o.run.Audio.Quality.SNRDb <= most, "snrDb is above %.0f", most)
 }
 
-// clipped wants more than so many percent of clipped samples, and no high confidence in the accent.
+// clipped expects more than this percentage of clipped samples, and no high confidence in the
+// accent.
 func (o outcome) clipped(percent float64) []string {
 	if !o.has() {
 		return nil
@@ -190,7 +192,7 @@ func (o outcome) clipped(percent float64) []string {
 		unless(c == nil || c.Level != "high", "the accent's confidence is high"))
 }
 
-// fluencyAtMost wants fluency no more than so much above the plain recording's.
+// fluencyAtMost expects a fluency at most this far above the plain recording's.
 func (o outcome) fluencyAtMost(p outcome, above float64) []string {
 	if !o.has() || !p.has() || o.run.Scores.Fluency == nil || p.run.Scores.Fluency == nil {
 		return nil
@@ -198,7 +200,7 @@ func (o outcome) fluencyAtMost(p outcome, above float64) []string {
 	return unless(*o.run.Scores.Fluency <= *p.run.Scores.Fluency+above+1e-9, "fluency is more than %.1f above", above)
 }
 
-// noSurer wants no interval narrower than the plain recording's.
+// noSurer expects no interval narrower than the plain recording's.
 func (o outcome) noSurer(p outcome) (out []string) {
 	if !o.has() || !p.has() {
 		return nil
@@ -212,7 +214,7 @@ func (o outcome) noSurer(p outcome) (out []string) {
 	return out
 }
 
-// heardUntil wants words after so many ms.
+// heardUntil expects words after this many ms.
 func (o outcome) heardUntil(ms int64) []string {
 	if !o.has() {
 		return nil
@@ -224,7 +226,7 @@ func (o outcome) heardUntil(ms int64) []string {
 	return unless(last > ms, "the last segment ends at %d", last)
 }
 
-// silentUntil wants no word of the candidate before so many ms.
+// silentUntil expects no word of the candidate before this many ms.
 func (o outcome) silentUntil(ms int64) []string {
 	if !o.has() {
 		return nil
@@ -237,7 +239,7 @@ func (o outcome) silentUntil(ms int64) []string {
 	return nil
 }
 
-// turns wants no more changes of the speaker than the plain recording has, times a factor.
+// turns expects at most the plain recording's number of speaker changes, times a factor.
 func (o outcome) turns(p outcome, factor float64) []string {
 	if !o.has() || !p.has() {
 		return nil
@@ -256,10 +258,10 @@ func (f *finished) turns() (n int) {
 	return n
 }
 
-// echoMs is how far apart a sentence and its echo may begin.
+// echoMs is the maximum time between the starts of a sentence and its echo.
 const echoMs = 3000
 
-// once wants no sentence of five words or more to be there twice, with two speakers.
+// once expects that no sentence of five words or more appears twice, with two speakers.
 func (o outcome) once() (out []string) {
 	if !o.has() {
 		return nil
@@ -278,7 +280,7 @@ func (o outcome) once() (out []string) {
 	return out
 }
 
-// alike tells whether two texts of five words or more share most of them.
+// alike reports whether two texts of five words or more share most of them.
 func alike(a, b string) bool {
 	x, y := strings.Fields(strings.ToLower(a)), strings.Fields(strings.ToLower(b))
 	if len(x) < 5 || len(y) < 5 {

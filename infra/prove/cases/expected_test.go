@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Ensure that something is written of what is expected of each row, and of no other.
+// Ensure that each row has an expectation, and that there is none without a row.
 func TestEveryRowIsExpectedSomehow(t *testing.T) {
 	rows, err := readRows(filepath.FromSlash("../../../../shared/cases/cases.tsv"))
 	if errors.Is(err, errAbsent) {
@@ -32,7 +32,7 @@ func TestEveryRowIsExpectedSomehow(t *testing.T) {
 	}
 }
 
-// heard is the outcome of a recording of 4 minutes with this run.
+// heard returns the outcome of a recording of 4 minutes with this run.
 func heard(t *testing.T, ms, held int64, format, run string) outcome {
 	t.Helper()
 	o := outcome{held: held, file: file{ms, format}, run: &finished{}}

@@ -1,6 +1,6 @@
-// Command cases submits the recordings of ../shared/cases, which were made after public bug reports
-// of comparable programs, to a local system, runs its client scripts, and compares what happens
-// with what is expected. Rows whose time has not come are told but do not fail.
+// Command cases submits the recordings of ../shared/cases to a local system, runs its client
+// scripts, and compares the outcomes with what is expected. The recordings are based on public bug
+// reports of similar programs. Rows that are not due yet are reported but do not fail.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"parley/shared/client"
 )
 
-// options are the command line's.
+// options are the command line's options.
 type options struct {
 	cases, data, out, only string
 	parallel               int
@@ -54,7 +54,7 @@ func main() {
 	}
 }
 
-// errUnmet says that rows did not go as expected.
+// errUnmet means that some rows did not go as expected.
 var errUnmet = errors.New("not all rows are as expected")
 
 func tryAll(ctx context.Context, o options) error {
@@ -75,13 +75,13 @@ func tryAll(ctx context.Context, o options) error {
 	return withSystem(ctx, o, rows)
 }
 
-// errDone ends a system once the work on it is done.
+// errDone stops a system when the work on it is done.
 var errDone = errors.New("done")
 
 // credits are enough for any number of rounds.
 const credits = 100_000
 
-// withSystem tries the rows on a local system of its own.
+// withSystem runs the rows on its own local system.
 func withSystem(ctx context.Context, o options, rows []row) error {
 	dir, err := os.MkdirTemp("", "parley-cases-*")
 	if err != nil {
@@ -107,8 +107,7 @@ func withSystem(ctx context.Context, o options, rows []row) error {
 	return unmet
 }
 
-// try tries the rows, after the plain recordings with which they are compared, and prints the
-// table.
+// try runs the plain recordings, then the rows that are compared with them, and prints the table.
 func try(ctx context.Context, o options, rows []row) error {
 	c, err := client.New(o.url, o.key)
 	if err != nil {
@@ -150,7 +149,7 @@ func try(ctx context.Context, o options, rows []row) error {
 	return errors.Join(err, table(rows, verdicts))
 }
 
-// each calls do for all, some at a time, and returns the errors.
+// each calls do for all, several at a time, and returns the errors.
 func each[T any](parallel int, all []T, do func(T) error) error {
 	errs := make([]error, len(all))
 	turns := make(chan struct{}, parallel)
@@ -166,14 +165,14 @@ func each[T any](parallel int, all []T, do func(T) error) error {
 	return errors.Join(errs...)
 }
 
-// verdict is how a row went.
+// verdict is the result of a row.
 type verdict struct {
 	outcome string
-	faults  []string // how it differs from what is expected
+	faults  []string // how it differs from the expectation
 	took    time.Duration
 }
 
-// table prints how the rows went: errUnmet where one that is due did not go as expected.
+// table prints the results. It returns errUnmet if a row that is due did not go as expected.
 func table(rows []row, verdicts map[string]verdict) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "case\tarea\tanswer\ts\tas expected")

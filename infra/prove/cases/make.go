@@ -11,11 +11,10 @@ import (
 	"strings"
 )
 
-// errAbsent says that what the cases are made of is not on this machine.
+// errAbsent means that what the cases are made from is not on this machine.
 var errAbsent = errors.New("not on this machine")
 
-// recordings makes sure that the recordings and scripts of the rows lie in the folder that it
-// returns.
+// recordings ensures that the recordings and scripts of the rows exist, and returns their folder.
 func recordings(ctx context.Context, o options, rows []row) (out string, err error) {
 	out = o.out
 	if out == "" {
@@ -45,7 +44,7 @@ func recordings(ctx context.Context, o options, rows []row) (out string, err err
 	return out, scripts(o.cases, out)
 }
 
-// generate has the cases' own script make the recordings: a minute.
+// generate makes the recordings with the cases' own script; it takes a minute.
 func generate(ctx context.Context, o options, out string) error {
 	interviews, err := filepath.Abs(filepath.Join(o.data, "interviews"))
 	if err != nil {
@@ -84,8 +83,8 @@ func generate(ctx context.Context, o options, out string) error {
 	return nil
 }
 
-// scripts copies the client scripts beside the recordings. The line of common.py that names the
-// default recording ends in a comment which holds the bracket that it needs.
+// scripts copies the client scripts beside the recordings. In common.py, the line that names the
+// default recording has its closing bracket inside a comment; scripts moves it in front.
 func scripts(cases, out string) error {
 	names, err := filepath.Glob(filepath.Join(cases, "api", "*.py"))
 	if err != nil {

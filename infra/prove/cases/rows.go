@@ -20,7 +20,7 @@ import (
 // row is one line of cases.tsv.
 type row struct {
 	id, area string
-	file     string // audio/… below the folder of recordings, or api/… below that of the cases
+	file     string // audio/… in the folder of recordings, or api/… in that of the cases
 }
 
 // readRows reads the table of cases.
@@ -32,7 +32,7 @@ func readRows(path string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read from
+	defer func() { _ = f.Close() }() // read only
 	r := csv.NewReader(f)
 	r.Comma, r.LazyQuotes = '\t', true
 	lines, err := r.ReadAll()
@@ -42,7 +42,7 @@ func readRows(path string) ([]row, error) {
 	var rows []row
 	for i, l := range lines {
 		if i == 0 {
-			continue // names of columns
+			continue // column names
 		}
 		file, _, _ := strings.Cut(l[4], ":")
 		rows = append(rows, row{id: l[0], area: l[1], file: strings.TrimSpace(file)})
@@ -50,7 +50,7 @@ func readRows(path string) ([]row, error) {
 	return rows, nil
 }
 
-// try submits the row's recording, or runs its script, and judges what happened.
+// try submits the row's recording, or runs its script, and judges the result.
 func (r row) try(ctx context.Context, o options, c *client.Client, plains map[string]outcome) (verdict, error) {
 	e, known := expected[r.id]
 	if !known {
@@ -66,11 +66,11 @@ func (r row) try(ctx context.Context, o options, c *client.Client, plains map[st
 	return verdict{outcome: out.String(), faults: e.judge(out, plains[e.plain])}, nil
 }
 
-// outcome is what became of a recording.
+// outcome is what happened to a recording.
 type outcome struct {
-	refused string    // the code of a submit that was refused
+	refused string    // the code of a refused submit
 	held    int64     // credits
-	file    file      // what the submit learnt
+	file    file      // from the submit
 	run     *finished // nil: refused, or not waited for
 }
 
@@ -79,7 +79,7 @@ type file struct {
 	Format     string `json:"format"`
 }
 
-// finished is what is looked at of a run that has ended.
+// finished holds the checked fields of an ended run.
 type finished struct {
 	Status string `json:"status"`
 	Audio  struct {
@@ -142,8 +142,8 @@ func (o outcome) String() string {
 	return s
 }
 
-// submit submits a recording and, where it is to be heard, waits for its end. A refusal is no
-// error.
+// submit submits a recording and, if it is to be scored, waits for the run's end. A refusal is not
+// an error.
 func submit(ctx context.Context, c *client.Client, path string, heard bool) (o outcome, err error) {
 	key := fmt.Sprintf("cases-%s-%d", filepath.Base(path), time.Now().UnixNano())
 	a, err := c.Submit(ctx, path, client.Options{IdempotencyKey: key})
@@ -181,7 +181,7 @@ func (o *outcome) wait(ctx context.Context, c *client.Client, id run.ID) error {
 	return nil
 }
 
-// script runs one of the client scripts: each line of it that fails is a fault.
+// script runs one of the client scripts. Each line that fails is a fault.
 func script(ctx context.Context, o options, name string) (verdict, error) {
 	c := exec.CommandContext(ctx, "python3", filepath.Join(o.out, name))
 	c.Env = append(os.Environ(), "PARLEY_URL="+o.url, "PARLEY_API_KEY="+o.key, "AUDIO="+filepath.Join(o.out, "audio", "talk.m4a"), "PYTHONDONTWRITEBYTECODE=1")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Ensure that the endpoint that the local system and the adapters' tests use keeps to the suite.
+// Ensure that the endpoint used by the local system and the adapters' tests passes the suite.
 func TestEndpointConforms(t *testing.T) {
 	endpoint := os.Getenv("PARLEY_ENDPOINT")
 	if endpoint == "" {

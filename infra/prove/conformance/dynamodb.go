@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// item is an item or a part of one.
+// item is an item, or part of one.
 type item = map[string]types.AttributeValue
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -21,7 +21,8 @@ func number(n int) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
 }
 
-// whole is an attribute's number; far below any that the checks write where it is none.
+// whole returns an attribute's number. If it has none, it returns a number far below any that the
+// checks write.
 func whole(v types.AttributeValue) int {
 	if n, ok := v.(*types.AttributeValueMemberN); ok {
 		if i, err := strconv.Atoi(n.Value); err == nil {
@@ -31,15 +32,15 @@ func whole(v types.AttributeValue) int {
 	return -1 << 31
 }
 
-// table is what the DynamoDB checks share: one table with two indexes.
+// table is shared by the DynamoDB checks: one table with two indexes.
 type table struct {
 	*dynamodb.Client
 	name *string
 }
 
 const (
-	byCreated = "byCreated" // gpk, created; carries everything
-	byStatus  = "byStatus"  // status, created; carries keys only
+	byCreated = "byCreated" // gpk, created; projects everything
+	byStatus  = "byStatus"  // status, created; projects only keys
 )
 
 func keyOf(pk, sk string) item { return item{"pk": text(pk), "sk": text(sk)} }
@@ -57,7 +58,7 @@ func (t *table) get(ctx context.Context, pk, sk string) (item, error) {
 	return out.Item, nil
 }
 
-// holds says that an item's attribute is this number.
+// holds returns an error unless an item's attribute is this number.
 func (t *table) holds(ctx context.Context, pk, sk, attribute string, want int) error {
 	it, err := t.get(ctx, pk, sk)
 	if err != nil {
@@ -86,7 +87,7 @@ func (t *table) transact(ctx context.Context, items ...types.TransactWriteItem) 
 	return err
 }
 
-// take is a transaction's debit of n credits, where there are as many.
+// take returns a transaction's debit of n credits, conditional on there being as many.
 func (t *table) take(pk string, n int) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{TableName: t.name, Key: keyOf(pk, "balance"),
 		UpdateExpression: aws.String("SET credits = credits - :n"), ConditionExpression: aws.String("credits >= :n"),
@@ -94,14 +95,14 @@ func (t *table) take(pk string, n int) types.TransactWriteItem {
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}}
 }
 
-// enter is a transaction's entry, where there is none.
+// enter returns a transaction's entry, conditional on there being none.
 func (t *table) enter(pk, sk string, amount int) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: t.name, Item: item{"pk": text(pk), "sk": text(sk), "amount": number(amount)},
 		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}}
 }
 
-// reasons are the codes with which a transaction was cancelled, by item.
+// reasons returns the codes with which a transaction was cancelled, by item.
 func reasons(err error) ([]types.CancellationReason, string) {
 	var cancelled *types.TransactionCanceledException
 	if !errors.As(err, &cancelled) {

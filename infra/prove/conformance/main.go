@@ -1,12 +1,12 @@
-// Command conformance checks that an endpoint behaves as AWS documents, where Parley's ledger,
-// queues and objects stand on it: DynamoDB's conditions and transactions, SQS's visibility and
+// Command conformance checks that an endpoint behaves as AWS documents, as far as Parley's ledger,
+// queues and objects depend on it: DynamoDB's conditions and transactions, SQS's visibility and
 // redrive, S3's conditional and presigned writes.
 //
 //	go run ./infra/prove/conformance -endpoint http://127.0.0.1:4566
 //	go run ./infra/prove/conformance -endpoint http://127.0.0.1:8123 -suite dynamodb
 //
-// It makes tables, queues and a bucket of its own, and removes them. Exit status 1: a check failed;
-// 2: wrong use.
+// It creates its own tables, queues and bucket, and removes them. Exit status 1: a check failed; 2:
+// wrong use.
 package main
 
 import (
@@ -47,9 +47,9 @@ func main() {
 	}
 }
 
-// report runs the suite and prints a line per check.
+// report runs the suite and prints one line per check.
 func (s suite) report(ctx context.Context, out io.Writer, endpoint string) (ran, failed int) {
-	// a closed pipe: nobody reads on
+	// A closed pipe: nobody reads any more.
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
 	cfg, unique := configuration(endpoint), uniqueName()
 	for _, c := range s.checks(cfg, unique) {

@@ -21,12 +21,12 @@ import (
 	"parley/shared/clock"
 )
 
-// objects is what the S3 checks share.
+// objects is shared by the S3 checks.
 type objects struct {
 	*s3.Client
 	presign *s3.PresignClient
 	bucket  string
-	big     []byte // as large as a recording may be: 25 MiB
+	big     []byte // the maximum size of a recording: 25 MiB
 }
 
 func newObjects(cfg aws.Config, bucket string) *objects {
@@ -51,7 +51,7 @@ func (o *objects) get(ctx context.Context, key string, span *string) ([]byte, er
 	return body, errors.Join(err, out.Body.Close())
 }
 
-// holds says that an object is these bytes.
+// holds returns an error unless an object consists of these bytes.
 func (o *objects) holds(ctx context.Context, key string, want []byte) error {
 	got, err := o.get(ctx, key, nil)
 	if err != nil {

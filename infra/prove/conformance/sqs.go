@@ -17,11 +17,11 @@ import (
 	"parley/shared/clock"
 )
 
-// queues is what the SQS checks share.
+// queues is shared by the SQS checks.
 type queues struct {
 	*sqs.Client
 	prefix              string
-	stage, dead, deadID string // URLs of a queue and its dead-letter queue, and the latter's ARN
+	stage, dead, deadID string // URLs of a queue and its dead-letter queue, and the ARN of the latter
 }
 
 func (q *queues) make(ctx context.Context, name string, attributes map[string]string) (url, arn string, err error) {
@@ -46,8 +46,8 @@ func (q *queues) send(ctx context.Context, url, body string) error {
 	return err
 }
 
-// receive takes at most n messages, waiting for the first at most wait seconds; they stay hidden
-// for visibility seconds.
+// receive receives at most n messages and waits at most wait seconds for the first. They stay
+// invisible for visibility seconds.
 func (q *queues) receive(ctx context.Context, url string, n, wait, visibility int32) ([]types.Message, error) {
 	out, err := q.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: n, WaitTimeSeconds: wait, VisibilityTimeout: visibility,
@@ -59,7 +59,7 @@ func (q *queues) receive(ctx context.Context, url string, n, wait, visibility in
 	return out.Messages, nil
 }
 
-// one receives exactly one message with this body.
+// one receives exactly one message, with this body.
 func (q *queues) one(ctx context.Context, url, body string, wait, visibility int32) (types.Message, error) {
 	got, err := q.receive(ctx, url, 1, wait, visibility)
 	if err != nil {
@@ -71,7 +71,7 @@ func (q *queues) one(ctx context.Context, url, body string, wait, visibility int
 	return got[0], nil
 }
 
-// none receives no message at once.
+// none returns an error if a message can be received now.
 func (q *queues) none(ctx context.Context, url, when string) error {
 	got, err := q.receive(ctx, url, 1, 0, 1)
 	if err == nil && len(got) > 0 {
@@ -301,7 +301,7 @@ func (q *queues) wakes(ctx context.Context) error {
 	if err := q.delete(ctx, q.stage, m); err != nil {
 		return err
 	}
-	// Half of the poll's own time: far from both the send and the poll's end.
+	// Half of the poll's wait, far from both the send and the poll's end.
 	return same("woken well before the poll's end", took < 10*time.Second, true)
 }
 
@@ -415,7 +415,7 @@ func (q *queues) sharesOut(ctx context.Context) error {
 				all := len(times) == messages
 				mu.Unlock()
 				if err != nil || all && len(got) == 0 {
-					return // the last poll, which found nothing, would have found a second delivery
+					return // a second delivery would have shown in the last poll, which found nothing
 				}
 			}
 		})

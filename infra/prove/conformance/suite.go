@@ -15,26 +15,25 @@ import (
 	"parley/shared/engine/awsbody"
 )
 
-// check is one thing that AWS documents and Parley stands on. Checks of a suite run in order: later
-// ones use what earlier ones made.
+// check is one documented behaviour of AWS that Parley depends on. Checks of a suite run in order:
+// later ones use what earlier ones created.
 type check struct {
 	name string
 	run  func(ctx context.Context) error
-	// gap is where the emulator of the local system is known to differ from AWS; empty where it
-	// does not. Our code must not stand on what only AWS does.
+	// gap says how the local system's emulator is known to differ from AWS; empty if it does not.
+	// Our code must not depend on what only AWS does.
 	gap string
 }
 
-// suite is the checks of one service. Its makers get a name that nobody else uses, to call their
-// tables by.
+// suite holds the checks of one service. Its constructors receive a unique name for their tables.
 type suite struct {
 	name   string
 	checks func(cfg aws.Config, unique string) []check
-	// tidy removes what the checks made.
+	// tidy removes what the checks created.
 	tidy func(ctx context.Context, cfg aws.Config, unique string) error
 }
 
-// suites lists them all.
+// suites lists all suites.
 func suites() []suite {
 	return []suite{
 		{"dynamodb", tableChecks, tidyTables},
@@ -53,7 +52,7 @@ func (c check) do(ctx context.Context) error {
 	return c.run(ctx)
 }
 
-// configuration is how to reach the endpoint. Each request is sent once: a second try would hide a
+// configuration returns how to reach the endpoint. Each request is sent once: a retry would hide a
 // lost answer, or do twice what a check does once.
 func configuration(endpoint string) aws.Config {
 	return aws.Config{
@@ -63,10 +62,10 @@ func configuration(endpoint string) aws.Config {
 	}
 }
 
-// uniqueName starts the names of what one run of a suite makes.
+// uniqueName returns a prefix for the names of everything that one run of a suite creates.
 func uniqueName() string { return fmt.Sprintf("conformance-%08x", rand.Uint32()) }
 
-// refusedWith says that err is AWS's refusal by this code, or what it is instead.
+// refusedWith returns an error unless err is AWS's refusal with this code.
 func refusedWith(code string, err error) error {
 	var refusal smithy.APIError
 	switch {
@@ -78,7 +77,7 @@ func refusedWith(code string, err error) error {
 	return fmt.Errorf("want %s, got %w", code, err)
 }
 
-// same says that two values are equal, or what they are.
+// same returns an error unless two values are equal.
 func same[T comparable](what string, got, want T) error {
 	if got != want {
 		return fmt.Errorf("%s: %v, want %v", what, got, want)

@@ -92,7 +92,7 @@ func (t *table) debitsAtOnce(ctx context.Context) error {
 }
 
 func (t *table) transactsAtOnce(ctx context.Context) error {
-	const tries = 100 // of one transaction that meets conflicts
+	const tries = 100 // for one transaction that meets conflicts
 	if err := t.put(ctx, item{"pk": text("busy"), "sk": text("balance"), "credits": number(60)}); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (t *table) transactsAtOnce(ctx context.Context) error {
 	return errors.Join(same("other errors", other.Load(), nil), same("transactions", done.Load(), 60), same("entries", entries, 60), t.holds(ctx, "busy", "balance", "credits", 0))
 }
 
-// writesBatches writes run#000 to run#199, each fourth with status done, the others queued.
+// writesBatches writes run#000 to run#199, every fourth with status done, the others queued.
 func (t *table) writesBatches(ctx context.Context) error {
 	for batch := range 8 {
 		var writes []types.WriteRequest
@@ -151,7 +151,7 @@ func (t *table) writesBatches(ctx context.Context) error {
 	return nil
 }
 
-// pages reads 150 items of an index in pages of 40, of which the filter lets want through.
+// pages reads 150 items of an index in pages of 40; the filter passes want of them.
 func (t *table) pages(ctx context.Context, upwards bool, filter string, want int) error {
 	in := &dynamodb.QueryInput{TableName: t.name, IndexName: aws.String(byCreated), Limit: aws.Int32(40), ScanIndexForward: &upwards,
 		KeyConditionExpression:    aws.String("gpk = :g AND created BETWEEN :a AND :b"),
@@ -212,7 +212,7 @@ func (t *table) scans(ctx context.Context) error {
 	return same("items", items, 100)
 }
 
-// scansOn deletes all that each page of a scan found before it asks for the next one.
+// scansOn deletes everything that a page of a scan found before it asks for the next page.
 func (t *table) scansOn(ctx context.Context) error {
 	const many = 40
 	for i := range many {

@@ -1,5 +1,5 @@
-// Package contract holds answers against the OpenAPI document: for tests, which show it every
-// answer that they receive.
+// Package contract checks answers against the OpenAPI document. Tests pass it every answer that
+// they receive.
 package contract
 
 import (
@@ -21,7 +21,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// Answer is one answer of the service, as it came.
+// Answer is one answer of the service, as received.
 type Answer struct {
 	Method string
 	Path   string // with Base, without a query
@@ -30,10 +30,10 @@ type Answer struct {
 	Body   []byte
 }
 
-// Document is the service's own document, read; the same each time.
+// Document returns the service's own document, parsed. It is the same each time.
 var Document = sync.OnceValues(func() (*Contract, error) { return New(api.OpenAPI()) })
 
-// Check holds an answer against the service's own document.
+// Check checks an answer against the service's own document.
 func Check(a Answer) error {
 	c, err := Document()
 	if err != nil {
@@ -57,7 +57,7 @@ type document struct {
 	Components struct{ Headers map[string]header }
 }
 
-// event is a request that the service makes.
+// event is a request that the service sends.
 type event struct {
 	Parameters []struct {
 		Name, In string
@@ -79,14 +79,14 @@ type header struct {
 	Schema   struct{ Type string }
 }
 
-// Delivery is one request that the service made to a client's server, as it came.
+// Delivery is one request that the service sent to a client's server, as received.
 type Delivery struct {
 	Method string
 	Header http.Header
 	Body   []byte
 }
 
-// CheckDelivery holds a webhook against the service's own document.
+// CheckDelivery checks a webhook against the service's own document.
 func CheckDelivery(d Delivery) error {
 	c, err := Document()
 	if err != nil {
@@ -95,8 +95,8 @@ func CheckDelivery(d Delivery) error {
 	return c.CheckDelivery("runCompleted", d)
 }
 
-// CheckDelivery returns every way in which a webhook is not as the event of this name is
-// documented: its method, its headers, its body.
+// CheckDelivery returns every way in which a webhook differs from the documented event of this
+// name: its method, headers and body.
 func (c *Contract) CheckDelivery(name string, d Delivery) error {
 	method := strings.ToLower(d.Method)
 	e, ok := c.doc.Webhooks[name][method]
@@ -133,7 +133,7 @@ func (c *Contract) CheckDelivery(name string, d Delivery) error {
 	return fmt.Errorf("contract: the webhook %s %.2000s: %w", name, d.Body, errors.Join(problems...))
 }
 
-// where the document stands for its own references.
+// The document's own references are resolved against this address.
 const where = "openapi.json"
 
 // New reads a document.
@@ -154,7 +154,7 @@ func New(raw []byte) (*Contract, error) {
 	return c, nil
 }
 
-// Operations lists the calls of the document, as METHOD and path, in order.
+// Operations lists the operations of the document, as METHOD and path, in order.
 func (c *Contract) Operations() []string {
 	var out []string
 	for path, methods := range c.doc.Paths {
@@ -166,12 +166,12 @@ func (c *Contract) Operations() []string {
 	return out
 }
 
-// Check returns every way in which an answer is not as documented: its status, its headers, its
-// body. An answer to what is no call of the document must be the envelope with the code for that.
+// Check returns every way in which an answer differs from the document: its status, headers and
+// body. The answer to an undocumented call must be the envelope with the code for that.
 func (c *Contract) Check(a Answer) error {
 	path, methods := c.find(a.Path)
 	op, known := methods[strings.ToLower(a.Method)]
-	known = known && a.Method == strings.ToUpper(a.Method) // methods are told apart by case
+	known = known && a.Method == strings.ToUpper(a.Method) // methods are case-sensitive
 	var problems []error
 	switch {
 	case known:
@@ -191,7 +191,7 @@ func (c *Contract) Check(a Answer) error {
 	return fmt.Errorf("contract: %s %s answered %d %.2000s: %w", a.Method, a.Path, a.Status, a.Body, errors.Join(problems...))
 }
 
-// find returns the document's path, and nil methods where there is none.
+// find returns the document's path, and nil methods if there is none.
 func (c *Contract) find(path string) (string, map[string]operation) {
 	below, ok := strings.CutPrefix(path, api.Base)
 	if !ok {
@@ -261,8 +261,8 @@ func (c *Contract) headers(a Answer, r response) []error {
 	return problems
 }
 
-// refused checks what the envelope's schema cannot say: what body and headers have in common, and
-// who answered.
+// refused checks what the envelope's schema cannot express: what body and headers share, and who
+// answered.
 func (c *Contract) refused(a Answer) []error {
 	if err := c.Schema("#/components/schemas/Error", a.Body); err != nil {
 		return []error{err}
@@ -282,7 +282,7 @@ func (c *Contract) refused(a Answer) []error {
 	handled := slices.ContainsFunc(entry.By, errcode.Place.Handler)
 	elsewhere := slices.ContainsFunc(entry.By, func(p errcode.Place) bool { return !p.Handler() && p != errcode.Chain })
 	add(entry.Status != a.Status, "%s is of status %d", entry.Code, entry.Status)
-	// Where no id could be drawn, there is none.
+	// If no id could be drawn, there is none.
 	add(id == "" && a.Status != http.StatusInternalServerError, "the header X-Request-Id is missing")
 	add(e.Error.RequestID != "" && e.Error.RequestID != id, "requestId %q, X-Request-Id %q", e.Error.RequestID, id)
 	add(handled && !elsewhere && e.Error.RequestID == "", "%s without requestId, although its handler ran", entry.Code)
@@ -291,7 +291,7 @@ func (c *Contract) refused(a Answer) []error {
 	return problems
 }
 
-// codeOf is the code of an envelope; empty where the body is none.
+// codeOf returns the code of an envelope, or "" if the body is not one.
 func codeOf(a Answer) errcode.Code {
 	var e api.Envelope
 	if json.Unmarshal(a.Body, &e) != nil {
@@ -300,7 +300,7 @@ func codeOf(a Answer) errcode.Code {
 	return e.Error.Code
 }
 
-// Schema holds JSON against a schema of the document, named by its pointer:
+// Schema checks JSON against a schema of the document, named by its pointer:
 // #/components/schemas/RunSummary.
 func (c *Contract) Schema(pointer string, raw []byte) error {
 	s, err := c.compiled(pointer)
@@ -336,7 +336,7 @@ func (c *Contract) compiled(pointer string) (*jsonschema.Schema, error) {
 	return s, nil
 }
 
-// escape is a member's name as an element of a JSON pointer in a URL.
+// escape returns a member's name as an element of a JSON pointer in a URL.
 func escape(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D", " ", "%20", ";", "%3B").Replace(name)
 }

@@ -11,7 +11,7 @@ import (
 	"parley/shared/api"
 )
 
-// Ensure that a good answer passes, and that each way of being wrong is found.
+// Ensure that a correct answer passes, and that each kind of error is found.
 func TestCheck(t *testing.T) {
 	const id = "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"
 	const ready = `{"status":"ready","timestamp":"2026-04-21T12:34:56.789Z","checkedAt":"2026-04-21T12:34:16.789Z","parts":{"accent":"ready"}}`
@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 	notAllowed := strings.Replace(none, "NOT_FOUND", "METHOD_NOT_ALLOWED", 1)
 	for name, tt := range map[string]struct {
 		answer contract.Answer
-		want   string // empty: right
+		want   string // empty: no error
 	}{
 		"a documented answer":            {health(200, head(), ready), ""},
 		"a status of no answer":          {health(201, head(), ready), "the status 201"},
@@ -70,7 +70,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// told is the body of a webhook whose data is an entry of the documented example of a runs list.
+// told returns the body of a webhook whose data is an entry of the documented example of a runs
+// list.
 func told(t *testing.T) string {
 	t.Helper()
 	var doc struct {
@@ -98,15 +99,15 @@ func told(t *testing.T) string {
 	return ""
 }
 
-// Ensure that a good webhook passes, and that each way of being wrong is found.
+// Ensure that a correct webhook passes, and that each kind of error is found.
 func TestCheckDelivery(t *testing.T) {
 	const signature = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
 	body := told(t)
 	for name, tt := range map[string]struct {
 		method string
-		header []string // instead of what is right
+		header []string // replaces what is right
 		body   string
-		want   string // empty: right
+		want   string // empty: no error
 	}{
 		"a documented webhook":            {body: body},
 		"two signatures":                  {header: []string{"Webhook-Signature", signature + " " + signature}, body: body},

@@ -1,7 +1,7 @@
 // Command oracle runs a program with a second, stricter DynamoDB beside it, which PARLEY_ENDPOINT
 // names to the program, and stops it again: `go run ./infra/prove/oracle go test
-// ./shared/engine/store/dynamo/...`. It ends with the program's own exit status; where the oracle
-// cannot be built, because cargo is not installed, it says so and ends with 0.
+// ./shared/engine/store/dynamo/...`. It exits with the program's own status. If the oracle cannot
+// be built because cargo is not installed, it says so and exits with 0.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package pages holds the project's pages against the tree: a folder that moves must move in them
-// too.
+// Package pages checks the project's pages against the tree: when a folder moves, the pages must
+// follow.
 package pages
 
 import (
@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// root is the repository's folder, from here.
+// root is the repository's folder, relative to this package.
 const root = "../../.."
 
-// quoted is a path of the repository between backticks, without the flags or line that may follow
+// quoted matches a path of the repository between backticks, without any flags or line number after
 // it.
 var quoted = regexp.MustCompile("`((?:functions|shared|infra|events|docs)/[^`\\s{}*…]*)")
 
-// target is a link to a file of the repository.
+// target matches a link to a file of the repository.
 var target = regexp.MustCompile(`\]\(([^):#]+\.(?:md|svg|png))(?:#[^)]*)?\)`)
 
-// Ensure that every path and every link in a page is there.
+// Ensure that every path and every link in a page exists.
 func TestPathsInPagesAreThere(t *testing.T) {
 	var pages []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "infra/*/*.md"} {

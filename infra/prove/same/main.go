@@ -1,9 +1,9 @@
-// Command same scores recordings with the programs of two checkouts and says whether the answers
-// are equal but for sentences:
+// Command same scores recordings with the programs of two checkouts and reports whether the answers
+// are equal except for sentences:
 //
 //	go run ./infra/prove/same -before ../old -after . infra/sample/interview.opus ../shared/data/interviews/*.flac
 //
-// Both checkouts must be built (make build). It exits with 1 where an answer differs.
+// Both checkouts must be built (make build). It exits with 1 if an answer differs.
 package main
 
 import (
@@ -24,8 +24,8 @@ import (
 // moments are the members that differ between two runs of the same program.
 var moments = []string{"id", "externalId", "timestamp", "createdAt", "completedAt", "processingTimeMs"}
 
-// sentences are the members that hold words for people, wherever they stand, and the version that
-// names the file of which some of them come.
+// sentences are the members, at any depth, that hold text for people, and the version of the file
+// that some of that text comes from.
 var sentences = []string{"explainability", "hrRecommendation", "candidateFeedback", "reason", "cautions", "label", "source", "scoringVersion"}
 
 func main() {
@@ -97,13 +97,13 @@ func score(ctx context.Context, checkout, recording string) (any, error) {
 	cmd.Dir = checkout
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
-	// A run that fails is an answer too: the demo exits with 1, and its body tells why.
+	// A failed run is an answer too: the demo exits with 1, and its body says why.
 	if err := cmd.Run(); err != nil && out.Len() == 0 {
 		return nil, fmt.Errorf("same: %s on %s: %w: %s", program, recording, err, log.Bytes())
 	}
 	var answer, last any
 	d := json.NewDecoder(&out)
-	d.UseNumber() // to the last digit
+	d.UseNumber() // exact to the last digit
 	for d.Decode(&answer) == nil {
 		last = answer
 		answer = nil
@@ -114,7 +114,7 @@ func score(ctx context.Context, checkout, recording string) (any, error) {
 	return last, nil
 }
 
-// without takes the named members out of every object.
+// without removes the named members from every object.
 func without(v any, names []string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -131,7 +131,7 @@ func without(v any, names []string) {
 	}
 }
 
-// count is how many values an answer holds, those inside of others too.
+// count returns how many values an answer holds, including nested ones.
 func count(v any) int {
 	n := 1
 	switch v := v.(type) {

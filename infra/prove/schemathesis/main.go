@@ -1,13 +1,13 @@
-// Command contract tries the service against its own OpenAPI document by programs that others
-// wrote: schemathesis, a fuzzer, with every check that it has, and spectral, a linter.
+// Command contract tests the service against its own OpenAPI document with independent programs:
+// schemathesis, a fuzzer, with all its checks, and spectral, a linter.
 //
 //	go run ./infra/prove/schemathesis                        the handlers in this process, over the model store
 //	go run ./infra/prove/schemathesis -system                the whole local system, which it starts and stops
 //	go run ./infra/prove/schemathesis -lint                  the document alone
 //	go run ./infra/prove/schemathesis -print                 prints the document
 //
-// It installs what is missing. It ends with 1 where a check failed, or where there were fewer
-// requests than -least.
+// It installs what is missing. It exits with 1 if a check failed, or if there were fewer requests
+// than -least.
 package main
 
 import (
@@ -31,7 +31,7 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// patience bounds the whole.
+// patience bounds the whole command.
 const patience = 2 * time.Hour
 
 func main() {
@@ -108,10 +108,10 @@ func try(ctx context.Context, f fuzz, system bool, least int64) (err error) {
 	return nil
 }
 
-// errDone stops the local system once it has been tried.
+// errDone stops the local system after the test.
 var errDone = errors.New("contract: done")
 
-// fuzz is how the fuzzer is run.
+// fuzz holds the fuzzer's settings.
 type fuzz struct {
 	program, dir, phases string
 	examples             int
@@ -134,10 +134,10 @@ func (f fuzz) run(ctx context.Context, url string, keys [2]string) error {
 			return fmt.Errorf("contract: %w", err)
 		}
 	}
-	// Given the document's address, it would leave out the call that serves it.
+	// Given the document's address, it would leave out the call that serves the document.
 	c := exec.CommandContext(ctx, f.program, "run", "openapi.json", "--url", url+api.Base, "--checks", "all", "--phases", f.phases,
 		"--max-examples", strconv.Itoa(f.examples), "--seed", strconv.FormatInt(f.seed, 10),
-		"--workers", "1", // CPython 3.11 fails now and then where two threads parse at once
+		"--workers", "1", // CPython 3.11 sometimes fails if two threads parse at once
 		"--report", "junit", "--report-junit-path", filepath.Join(f.dir, "report.xml"))
 	c.Dir, c.Stdout, c.Stderr = f.dir, os.Stdout, os.Stderr
 	c.Env = append(os.Environ(), "SCHEMATHESIS_HOOKS=hooks", "PYTHONPATH="+f.dir, "PARLEY_FUZZ_RECORDING="+recording)
@@ -150,7 +150,7 @@ func (f fuzz) run(ctx context.Context, url string, keys [2]string) error {
 	return nil
 }
 
-// served is what a GET of url answers.
+// served returns the answer to a GET of url.
 func served(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -160,7 +160,7 @@ func served(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
-	defer func() { _ = res.Body.Close() }() // only read from
+	defer func() { _ = res.Body.Close() }() // read only
 	raw, err := io.ReadAll(io.LimitReader(res.Body, local.MaxPayload))
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.New(res.Status)

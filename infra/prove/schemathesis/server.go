@@ -36,7 +36,7 @@ import (
 	"parley/shared/speech/report"
 )
 
-// plenty is credits that no fuzzing uses up, and a rate that it does not reach.
+// plenty is more credits, and a higher rate, than any fuzzing uses up.
 const plenty = 1_000_000_000
 
 // house is the whole front in one process: the handlers over the model store, behind the gateway's
@@ -110,8 +110,8 @@ func (s *house) newcomer(ctx context.Context) (string, error) {
 	return secret, nil
 }
 
-// endRuns takes the place of the chain: it ends every run a moment after it began, one in three
-// without scores.
+// endRuns replaces the stages: it ends every run a moment after it began, one in three without
+// scores.
 func (s *house) endRuns(ctx context.Context) {
 	defer close(s.ended)
 	scored, err := json.Marshal(report.Build(report.Input{RequestedLanguage: api.DefaultLanguage, ScoringVersion: "fuzzed"}))
@@ -128,7 +128,7 @@ func (s *house) endRuns(ctx context.Context) {
 		}
 		clients, err := s.store.Clients(ctx)
 		if err != nil {
-			panic(err) // the model store has no error of its own
+			panic(err) // the model store has no errors of its own
 		}
 		for _, c := range clients {
 			live, _, err := s.store.List(ctx, c.ID, run.Filter{Status: run.Processing, Limit: 100})
@@ -153,10 +153,10 @@ func (s *house) end(ctx context.Context, r run.Run, fails bool, scored []byte) {
 		outcome = run.Succeed(r, speech.Service.Dimensions, run.Scores{"vocabulary": 3, "fluency": 3, "accent": 3, "overall": 3}, speech.Found{Language: "en"}.Document())
 	}
 	d := pipeline.Deps{Service: speech.Service, Runs: s.store, Clients: s.store, Sender: s.deps.Sender, Clock: s.deps.Clock, Log: s.deps.Log, Budget: s.deps.Budget}
-	_ = d.End(ctx, r, outcome) // one that moved meanwhile is ended at the next tick
+	_ = d.End(ctx, r, outcome) // a run that changed in the meantime ends at the next tick
 }
 
-// front makes the gateway's event of a request, and the answer of what the function says, within
+// front turns a request into the gateway's event, and the function's result into the answer, within
 // the gateway's limits.
 func front(w http.ResponseWriter, r *http.Request, handle func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, local.MaxBody))
@@ -186,10 +186,10 @@ func front(w http.ResponseWriter, r *http.Request, handle func(context.Context, 
 	}
 	maps.Copy(w.Header(), a.MultiValueHeaders)
 	w.WriteHeader(a.StatusCode)
-	_, _ = io.Copy(w, strings.NewReader(a.Body)) // the client has gone
+	_, _ = io.Copy(w, strings.NewReader(a.Body)) // the client is gone
 }
 
-// presigner gives out forms that nobody posts.
+// presigner issues forms that nobody posts.
 type presigner struct{}
 
 func (presigner) PresignPost(_ context.Context, key string, _ int64, _ time.Duration) (string, map[string]string, error) {

@@ -13,7 +13,7 @@ import (
 	"parley/shared/api"
 )
 
-// What is installed, by exact versions; spectral by hashes as well.
+// Exact versions of what is installed; spectral's packages are pinned by hash too.
 var (
 	//go:embed requirements.txt
 	requirements []byte
@@ -23,7 +23,7 @@ var (
 	spectralLock []byte
 )
 
-// How the two are set.
+// The configuration of the two.
 var (
 	//go:embed schemathesis.toml
 	config []byte
@@ -33,7 +33,7 @@ var (
 	ruleset []byte
 )
 
-// installFuzzer returns schemathesis's program.
+// installFuzzer returns the path of schemathesis.
 func installFuzzer(ctx context.Context) (string, error) {
 	dir, err := install(ctx, "schemathesis", map[string][]byte{"requirements.txt": requirements},
 		[]string{"python3", "-m", "venv", "."},
@@ -41,7 +41,7 @@ func installFuzzer(ctx context.Context) (string, error) {
 	return filepath.Join(dir, "bin", "schemathesis"), err
 }
 
-// lint lets spectral read the document: anything that it says is an error.
+// lint runs spectral on the document. Any finding is an error.
 func lint(ctx context.Context) error {
 	dir, err := install(ctx, "spectral", map[string][]byte{"package.json": spectralPackage, "package-lock.json": spectralLock},
 		[]string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"})
@@ -61,8 +61,8 @@ func lint(ctx context.Context) error {
 	return nil
 }
 
-// install makes a tool in a folder of its own in the cache, named by the hash of the files that fix
-// what is in it, unless it is there; it returns the folder.
+// install installs a tool in its own folder of the cache, unless it is there, and returns the
+// folder. The folder is named by the hash of the files that determine its contents.
 func install(ctx context.Context, tool string, files map[string][]byte, steps ...[]string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

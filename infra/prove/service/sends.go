@@ -8,11 +8,11 @@ import (
 	"parley/shared/engine/run"
 )
 
-// leastSends is how often each part of a run can be sent, at the least, within the run's budget.
+// leastSends is how often, at least, each part of a run can be sent within the run's budget.
 const leastSends = 5
 
-// HoldsFiveSends fails t unless each part of s, of the shortest recording and of the longest, can
-// be sent at least five times within its run's budget.
+// HoldsFiveSends fails t unless each part of s can be sent at least five times within its run's
+// budget, for the shortest recording and for the longest.
 func HoldsFiveSends(t *testing.T, s pipeline.Service) {
 	t.Helper()
 	for _, length := range []time.Duration{3 * time.Minute, 45 * time.Minute} {

@@ -1,6 +1,6 @@
-// Package service is a service for the tests of the engine: a chain with a fan-out, two joins and a
-// part that a partial result can do without, as the real one has, so that the engine is tested
-// without it.
+// Package service is a service for the tests of the engine, so that they do not need the real one.
+// Like the real one, its stages include a fan-out, two joins and a part that a partial result can
+// lack.
 package service
 
 import (
@@ -29,7 +29,7 @@ var (
 	Speakers = pipeline.One[string]("speakers").Kind
 )
 
-// Dimensions are what the service scores.
+// Dimensions are the dimensions that the service scores.
 var Dimensions = run.Dimensions{{Name: "vocabulary"}, {Name: "fluency"}, {Name: "accent", Required: true}}
 
 // Sample is the service.

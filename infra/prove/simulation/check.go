@@ -28,17 +28,17 @@ func pastOf(r run.Run) past {
 	return p
 }
 
-// touched notes whose books a write may have changed.
+// touched records whose books a write may have changed.
 func (w *world) touched(c account.ID) { w.dirty = c }
 
-// admitted notes that the store took a run, whether its client hears of it or not.
+// admitted records that the store accepted a run, whether or not its client learns of it.
 func (w *world) admitted(r run.Run) {
 	w.accepted++
 	w.touched(r.Client)
 }
 
-// look checks, after each write, all that must be so at every moment: the audit of the client's
-// books, and that from the last look to this one nothing moved that may not.
+// look checks, after each write, everything that must hold at every moment: the audit of the
+// client's books, and that nothing has changed since the last look that must not.
 func (w *world) look(p *process, op string) {
 	id := w.dirty
 	w.dirty = ""
@@ -75,8 +75,8 @@ func (w *world) appended(c *client, entries []credit.Entry, op string) {
 	c.entries = entries
 }
 
-// moved checks one run against what was last seen of it. lowest is the lowest ticket that waited
-// then.
+// moved compares one run with what was last seen of it. lowest is the lowest ticket that was
+// waiting then.
 func (w *world) moved(c *client, p *process, a credit.Account, r run.Run, lowest int64, op string) {
 	was, seen := w.history[r.ID]
 	now := pastOf(r)
@@ -104,9 +104,9 @@ func (w *world) moved(c *client, p *process, a credit.Account, r run.Run, lowest
 	}
 }
 
-// settled checks what must be so once a world has come to rest: every accepted run has ended, every
-// credit is free or charged, every answer that a client got was true, and no key stands for two
-// runs.
+// settled checks what must hold once a world has come to rest: every accepted run has ended, every
+// credit is free or charged, every answer that a client received was true, and no key belongs to
+// two runs.
 func (w *world) settled() {
 	report, err := audit.All(context.Background(), w.store, speech.Service.Dimensions, "")
 	if err != nil || len(report.Violations) > 0 {

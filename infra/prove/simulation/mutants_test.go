@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// mutant is an error put into the product's own code: one line of a file replaced.
+// mutant is a bug put into the product's own code: one line of a file replaced.
 type mutant struct {
 	name, file string
-	old, new   string // old stands in file exactly once
+	old, new   string // old occurs in file exactly once
 }
 
 var mutants = []mutant{
@@ -51,14 +51,14 @@ var mutants = []mutant{
 	{"a run's end asks for no webhook", "shared/engine/run/machine.go", "	if r.Request.WebhookURL != \"\" {", "	if r.Request.WebhookURL == \"\" {"},
 }
 
-// Variables of the process that lives in a mutant's worlds.
+// Environment variables of the process that lives in a mutant's worlds.
 const (
 	mutantSeed   = "PARLEY_MUTANT_SEED"
 	mutantRuns   = "PARLEY_MUTANT_RUNS"
-	mutantShrink = "PARLEY_MUTANT_SHRINK" // set: shrink what breaks
+	mutantShrink = "PARLEY_MUTANT_SHRINK" // if set, shrink what breaks
 )
 
-// TestMutantWorlds is what the process of a mutant runs: it prints how many runs it took to break a
+// TestMutantWorlds is what a mutant's process runs. It prints how many runs it took to break a
 // promise.
 func TestMutantWorlds(t *testing.T) {
 	seed, err := strconv.ParseUint(os.Getenv(mutantSeed), 10, 64)
@@ -89,8 +89,8 @@ func TestMutantWorlds(t *testing.T) {
 	}
 }
 
-// Ensure that a broken world shrinks to one that a person can read, and that is broken whenever it
-// is played again.
+// Ensure that a broken world shrinks to one that a person can read, and that breaks whenever it is
+// replayed.
 func TestABrokenWorldShrinks(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -109,10 +109,10 @@ func TestABrokenWorldShrinks(t *testing.T) {
 	}
 }
 
-// Ensure that the simulation bites: each of these errors in the product's code is found within some
-// thousand runs. The list is also what a new promise is tried on. Each takes some seconds to
-// compile, so that only every fourth is tried unless PARLEY_HEAVY is set; PARLEY_MUTANT_SEEDS tries
-// each from that many seeds, for the median in the docs.
+// Ensure that the simulation finds bugs: each of these bugs in the product's code is found within
+// some thousand runs. A new promise is tested on this list too. Each bug takes some seconds to
+// compile, so only every fourth is tried unless PARLEY_HEAVY is set. PARLEY_MUTANT_SEEDS tries each
+// from that many seeds, for the median in the docs.
 func TestEachMutantIsCaught(t *testing.T) {
 	const limit = 5000
 	seeds, share := 1, 4
@@ -157,7 +157,7 @@ func TestEachMutantIsCaught(t *testing.T) {
 	}
 }
 
-// stands makes sure that the code is still there that the mutant changes.
+// stands ensures that the code that the mutant changes still exists.
 func (m mutant) stands(t *testing.T, root string) (file, source string) {
 	t.Helper()
 	file = filepath.Join(root, m.file)
@@ -171,7 +171,8 @@ func (m mutant) stands(t *testing.T, root string) (file, source string) {
 	return file, string(raw)
 }
 
-// build compiles this package's tests over the mutant's file, without touching the source.
+// build compiles this package's tests with the mutant's file in place of the source, which it does
+// not touch.
 func (m mutant) build(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -194,7 +195,7 @@ func (m mutant) build(t *testing.T, root string) string {
 	return program
 }
 
-// live is after how many runs the mutant was caught, and by what; below 0 where it was not.
+// live returns after how many runs the mutant was caught, and by what; below 0 if it was not.
 func (m mutant) live(t *testing.T, program string, seed, runs int) (int, string) {
 	t.Helper()
 	_, rest, ok := strings.Cut(m.run(t, program, seed, runs), "caught ")
@@ -210,7 +211,7 @@ func (m mutant) live(t *testing.T, program string, seed, runs int) (int, string)
 	return caught, what
 }
 
-// run runs the process of a mutant and returns what it prints.
+// run runs a mutant's process and returns what it prints.
 func (m mutant) run(t *testing.T, program string, seed, runs int, more ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), program, "-test.run", "^TestMutantWorlds$")

@@ -34,14 +34,14 @@ const (
 	startMoney = 200
 )
 
-// client is a caller, and the operator who looks after it.
+// client is a caller, together with the operator who looks after it.
 type client struct {
 	w       *world
 	id      account.ID
 	secret  string
 	slots   []setting // newest last
 	submits []*submit
-	ids     []run.ID // that it was given with a 202
+	ids     []run.ID // in a 202
 	entries []credit.Entry
 }
 
@@ -50,7 +50,7 @@ type setting struct {
 	n    int
 }
 
-// slotsSince is the most slots that were allowed at any moment since.
+// slotsSince returns the largest number of slots that was allowed at any moment since.
 func (c *client) slotsSince(since time.Time) int {
 	n := c.slots[len(c.slots)-1].n
 	for i := len(c.slots) - 1; i > 0 && c.slots[i].from.After(since); i-- {
@@ -59,13 +59,13 @@ func (c *client) slotsSince(since time.Time) int {
 	return n
 }
 
-// starved tells whether runs wait though slots are free.
+// starved reports whether runs wait although slots are free.
 func (c *client) starved() bool {
 	a, err := c.w.store.Account(context.Background(), c.id)
 	return err == nil && a.Queued > 0 && a.Running < c.slots[len(c.slots)-1].n
 }
 
-// people makes the clients and plans what they will do.
+// people creates the clients and plans what they will do.
 func (w *world) people() {
 	for range 1 + w.tape.pick(maxClients) {
 		c := &client{w: w, slots: []setting{{w.clock.now, 1 + w.tape.pick(4)}}}
@@ -109,7 +109,7 @@ func (c *client) set(active bool) error {
 		Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: epoch})
 }
 
-// act is one thing that a client, or the operator on its behalf, does.
+// act does one thing that a client does, or the operator on its behalf.
 func (c *client) act() {
 	w := c.w
 	switch w.tape.pick(16) {
@@ -118,7 +118,7 @@ func (c *client) act() {
 	case 6, 7:
 		c.poll()
 	case 8:
-		// the reports of a longer page are read side by side, and a world has one thread
+		// The reports of a longer page are read concurrently, but a world has one thread.
 		c.get("/runs?limit=1")
 	case 9:
 		c.get("/credits")
@@ -148,13 +148,13 @@ func (w *world) must(err error) {
 	}
 }
 
-// money grants, adjusts, or takes away all but what is held.
+// money grants or adjusts credits, or removes all that are not held.
 func (c *client) money() {
 	w, amount := c.w, int64(1+c.w.tape.pick(60))
 	w.start("ledger of "+string(c.id), frontLimit, func(p *process) {
 		ports, ctx := w.portsOf(p), context.Background()
 		if w.tape.pick(3) > 0 {
-			// refused or not: the books are what is checked
+			// Refused or not, the books are what is checked.
 			_, _ = ports.Grant(ctx, c.id, amount, "", w.clock.now)
 			return
 		}
@@ -165,7 +165,7 @@ func (c *client) money() {
 	}, func(*process) {})
 }
 
-// operate does something to a run, as an operator's command does. Refused or not: the books are
+// operate does something to a run as an operator's command would. Refused or not, the books are
 // what is checked.
 func (c *client) operate(id run.ID, do func(ctx context.Context, d pipeline.Deps, o pipeline.Objects) error) {
 	if id == "" {
@@ -178,7 +178,7 @@ func (c *client) operate(id run.ID, do func(ctx context.Context, d pipeline.Deps
 	}, func(*process) {})
 }
 
-// stop ends a run by hand, and starts it again at once where it is to be restarted.
+// stop ends a run by hand. If it is to be restarted, stop starts it again immediately.
 func (c *client) stop(id run.ID, restart bool) {
 	c.operate(id, func(ctx context.Context, d pipeline.Deps, o pipeline.Objects) error {
 		_, err := d.Stop(ctx, id, "simulated")
@@ -197,7 +197,7 @@ func (c *client) again(id run.ID) {
 	})
 }
 
-// some is one of the runs that the client knows of; empty where it knows none.
+// some returns one of the runs that the client knows of, or "" if it knows none.
 func (c *client) some() run.ID {
 	if len(c.ids) == 0 {
 		return ""
@@ -205,8 +205,8 @@ func (c *client) some() run.ID {
 	return c.ids[c.w.tape.pick(len(c.ids))]
 }
 
-// request sends an HTTP request to the front, and hears the answer unless the function dies: then
-// reply is nil.
+// request sends an HTTP request to the front and returns the answer. If the function dies, reply is
+// nil.
 func (c *client) request(call string, compose func() *http.Request, hear func(reply *httptest.ResponseRecorder)) {
 	w := c.w
 	rec := httptest.NewRecorder()
@@ -238,7 +238,7 @@ func (c *client) get(path string) {
 	c.request("GET "+path, func() *http.Request { return httptest.NewRequest(http.MethodGet, api.Base+path, nil) }, func(*httptest.ResponseRecorder) {})
 }
 
-// poll reads a run; what it says must be what is stored.
+// poll reads a run. The answer must match what is stored.
 func (c *client) poll() {
 	id := c.some()
 	if id == "" {
@@ -253,7 +253,8 @@ func (c *client) poll() {
 	})
 }
 
-// erase asks for a run's recording and results to be gone. Where it was done, they are.
+// erase asks for a run's recording and results to be erased. If the answer says so, they must be
+// gone.
 func (c *client) erase() {
 	id := c.some()
 	if id == "" {
@@ -274,15 +275,15 @@ func (c *client) erase() {
 	})
 }
 
-// submit is one recording that a client wants scored, with all its tries.
+// submit is one recording that a client wants scored, with all tries to submit it.
 type submit struct {
-	ref     string // its externalId, of this submit alone
+	ref     string // its externalId, unique to this submit
 	key     string // Idempotency-Key; empty: none
 	minutes int
 	partial bool
-	hooked  bool // asks for a webhook
+	hooked  bool // with a webhook
 	tries   int
-	given   []run.ID // by 202
+	given   []run.ID // from 202s
 }
 
 func (c *client) burst() {
@@ -303,7 +304,8 @@ func (c *client) burst() {
 	}
 }
 
-// submit sends s, and again where the answer is lost, asks for patience or is ours to blame.
+// submit sends s, and sends it again if the answer is lost, asks for patience or reports our own
+// error.
 func (c *client) submit(s *submit) {
 	w := c.w
 	s.tries++
@@ -326,7 +328,7 @@ func (c *client) submit(s *submit) {
 func (s *submit) request() *http.Request {
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
-	_ = form.WriteField("externalId", s.ref) // a buffer takes all
+	_ = form.WriteField("externalId", s.ref) // a buffer never fails
 	_ = form.WriteField("allowPartial", strconv.FormatBool(s.partial))
 	if s.hooked {
 		_ = form.WriteField("webhookUrl", "https://hooks.example.com/parley")
@@ -358,7 +360,7 @@ func (s *submit) accepted(c *client, rec *httptest.ResponseRecorder) {
 	}
 }
 
-// settled checks what became of a submit: runs are all that were made for it.
+// settled checks what became of a submit. runs are all the runs that it created.
 func (s *submit) settled(w *world, runs []run.Run) {
 	if s.key != "" && len(runs) > 1 {
 		w.breach("%q stands for %d runs", s.key, len(runs))
@@ -373,7 +375,7 @@ func (s *submit) settled(w *world, runs []run.Run) {
 	}
 }
 
-// prober takes a recording's length from its words.
+// prober derives a recording's length from its words.
 type prober struct{}
 
 // Probe implements api.Prober.

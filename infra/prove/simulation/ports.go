@@ -15,7 +15,7 @@ import (
 	"parley/shared/speech"
 )
 
-// ports are a process's own view of the store, the objects and the queues: each call is an await
+// ports is a process's own view of the store, the objects and the queues. Each call is an await
 // point.
 type ports struct {
 	*process
@@ -106,7 +106,7 @@ func (p ports) QueuePosition(ctx context.Context, r run.Run) (int, error) {
 	return call(p.process, "queue position", false, func() (int, error) { return p.w.store.QueuePosition(ctx, r) })
 }
 
-// Due implements run.Store. An index that is behind leaves out what came last.
+// Due implements run.Store. An index that lags behind leaves out the latest runs.
 func (p ports) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, error) {
 	return call(p.process, "due", false, func() ([]run.ID, error) {
 		ids, err := p.w.store.Due(ctx, now, limit)
@@ -114,7 +114,7 @@ func (p ports) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, err
 	})
 }
 
-// Waiting implements run.Store. It reads an index as Due does.
+// Waiting implements run.Store. It reads an index, as Due does.
 func (p ports) Waiting(ctx context.Context, limit int) ([]account.ID, error) {
 	return call(p.process, "waiting", false, func() ([]account.ID, error) {
 		ids, err := p.w.store.Waiting(ctx, limit)
@@ -181,7 +181,7 @@ func (p ports) Expire(ctx context.Context, now time.Time, after string, limit in
 	return v.a, v.b, err
 }
 
-// accounts are a process's view of clients and keys.
+// accounts is a process's view of clients and keys.
 type accounts struct {
 	account.Store
 	*process
@@ -201,7 +201,8 @@ func (p accounts) KeyByHash(ctx context.Context, hash string) (account.Key, acco
 	return v.a, v.b, err
 }
 
-// objects are a process's view of the objects. What arrives below audio/ is told to ingest.
+// objects is a process's view of the objects. Each object that arrives below audio/ is announced to
+// ingest.
 type objects struct {
 	pipeline.Objects
 	*process
@@ -244,10 +245,10 @@ func (o objects) List(ctx context.Context, prefix, after string, limit int) ([]p
 	return call(o.process, "list objects", false, func() ([]pipeline.Object, error) { return o.Objects.List(ctx, prefix, after, limit) })
 }
 
-// queues are a process's view of the queues.
+// queues is a process's view of the queues.
 type queues struct{ *process }
 
-// Send implements pipeline.Sender. A batch may be sent in part.
+// Send implements pipeline.Sender. Part of a batch may be sent.
 func (q queues) Send(_ context.Context, messages []pipeline.Message) error {
 	sent := slices.Clone(messages)
 	_, err := call(q.process, "send", true, func() (struct{}, error) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What a port answers where the world says so.
+// What a port returns if the world says so.
 var (
 	errDead     = errors.New("simulation: this process is dead")
 	errRefused  = errors.New("simulation: refused for its rate")
@@ -17,7 +17,7 @@ var (
 
 // process is one invocation of a function. Only one process of a world runs at any moment: it runs
 // until it calls a port, and then waits for the world. A dead process can do nothing more: every
-// port refuses it, and what its handler returns is not heard.
+// port refuses it, and its handler's result is ignored.
 type process struct {
 	w        *world
 	name     string
@@ -25,7 +25,7 @@ type process struct {
 	wake     chan struct{}
 	dead     bool
 	finished bool
-	done     func(p *process) // on the world's side, once
+	done     func(p *process) // by the world, once
 }
 
 // start runs body as a process that is cut off after limit.
@@ -53,7 +53,7 @@ func (w *world) start(name string, limit time.Duration, body, done func(*process
 	w.resume(p)
 }
 
-// resume lets p run until its next await or its end. A process that has ended stays so.
+// resume lets p run until its next await or its end. If the process has ended, nothing happens.
 func (w *world) resume(p *process) {
 	if p.finished {
 		return
@@ -66,7 +66,7 @@ func (w *world) resume(p *process) {
 	}
 }
 
-// sleep is an await: d passes.
+// sleep awaits that d passes.
 func (p *process) sleep(d time.Duration) {
 	if p.dead {
 		return
@@ -76,19 +76,19 @@ func (p *process) sleep(d time.Duration) {
 	<-p.wake
 }
 
-// fate is what the world has in store for one call.
+// fate is what the world has decided for one call.
 type fate int
 
 const (
 	fine     fate = iota
 	refused       // not done
 	conflict      // not done
-	lost          // done, the answer is lost
-	fatal         // done, and the process dies
-	gone          // not done, the process is dead
+	lost          // done, but the answer is lost
+	fatal         // done, but the process dies
+	gone          // not done, and the process is dead
 )
 
-// await is the await point in front of every call of a port.
+// await is the await point before every call of a port.
 func (p *process) await(op string, write bool) fate {
 	w := p.w
 	w.steps++
@@ -128,7 +128,7 @@ func (p *process) await(op string, write bool) fate {
 	return fine
 }
 
-// call does one call of a port as its fate is.
+// call makes one call of a port according to its fate.
 func call[T any](p *process, op string, write bool, f func() (T, error)) (T, error) {
 	var zero T
 	switch p.await(op, write) {
@@ -139,11 +139,11 @@ func call[T any](p *process, op string, write bool, f func() (T, error)) (T, err
 	case conflict:
 		return zero, fmt.Errorf("%s: %w", op, errConflict)
 	case lost:
-		_, _ = f() // whether it was done or refused: nobody hears
+		_, _ = f() // done or refused: nobody learns which
 		p.w.look(p, op)
 		return zero, fmt.Errorf("%s: %w", op, errLost)
 	case fatal:
-		_, _ = f() // nobody hears
+		_, _ = f() // nobody learns of it
 		p.dead = true
 		p.w.look(p, op)
 		return zero, errDead

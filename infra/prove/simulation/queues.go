@@ -14,7 +14,8 @@ import (
 	"parley/shared/speech"
 )
 
-// message is one message of a queue: invisible while it is delivered, dead after too many receives.
+// message is one message of a queue. It is invisible while delivered, and becomes a dead letter
+// after too many receives.
 type message struct {
 	id       int
 	stage    run.Stage
@@ -22,7 +23,7 @@ type message struct {
 	receives int
 	dead     bool // in the stage's dead-letter queue
 	gone     bool // acknowledged or lost
-	turn     int  // counts what set its visibility: an older plan for it is void
+	turn     int  // counts changes of its visibility: plans for an older one are void
 }
 
 // deadVisibility is the visibility timeout of the dead-letter queues: 6 times their function's
@@ -40,12 +41,12 @@ func body(m pipeline.Message) string {
 	return string(raw)
 }
 
-// arrival is the event of an object that was created.
+// arrival is the event for a created object.
 func arrival(key string) string {
 	return fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"object":{"key":%q}}}]}`, key)
 }
 
-// send puts a message into a stage's queue, as far as the world lets it arrive.
+// send puts a message into a stage's queue, unless the world keeps it from arriving.
 func (w *world) send(stage run.Stage, text string) {
 	m := &message{id: len(w.messages), stage: stage, body: text}
 	w.messages = append(w.messages, m)
@@ -106,13 +107,13 @@ func (w *world) receive(m *message) {
 	w.invoke(m)
 }
 
-// rowOf is the row of the function that a queue feeds.
+// rowOf returns the row of the function that a queue feeds.
 func rowOf(stage run.Stage) pipeline.Stage {
 	i := slices.IndexFunc(speech.Service.Fed(), func(s pipeline.Stage) bool { return s.Name == stage })
 	return speech.Service.Fed()[i]
 }
 
-// invoke delivers m to its function, and acknowledges it where the function says so.
+// invoke delivers m to its function, and acknowledges it if the function says so.
 func (w *world) invoke(m *message) {
 	if m.gone {
 		return
@@ -143,7 +144,7 @@ func (w *world) invoke(m *message) {
 	})
 }
 
-// delayReceipt is ChangeMessageVisibility: it takes the receipt of the last delivery only.
+// delayReceipt is ChangeMessageVisibility. It accepts only the receipt of the last delivery.
 func (w *world) delayReceipt(receipt string, after time.Duration) bool {
 	var id, turn int
 	if _, err := fmt.Sscanf(receipt, "%d:%d", &id, &turn); err != nil || w.messages[id].gone || w.messages[id].turn != turn {

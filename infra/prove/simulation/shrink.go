@@ -2,13 +2,13 @@ package simulation
 
 import "slices"
 
-// maxLives bounds how many worlds a shrinking may make.
+// maxLives bounds how many worlds one shrinking may create.
 const maxLives = 600
 
-// Shrink makes a failure's tape shorter as long as some promise is still broken, by cutting pieces
-// out of it and by replacing pieces with zeros, the tamest choices, in ever smaller pieces (as
-// delta debugging and Hypothesis do: Zeller and Hildebrandt 2002; MacIver and Donaldson 2020). It
-// returns the shortest with its trace.
+// Shrink shortens a failure's tape for as long as some promise is still broken. It cuts out pieces
+// and replaces pieces with zeros, the tamest choices, in ever smaller pieces (as delta debugging
+// and Hypothesis do: Zeller and Hildebrandt 2002; MacIver and Donaldson 2020). It returns the
+// shortest failure with its trace.
 func Shrink(f Failure) (Failure, error) {
 	faults, err := ParseFaults(f.Faults)
 	if err != nil {

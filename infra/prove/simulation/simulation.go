@@ -1,13 +1,13 @@
-// Package simulation runs Parley's own handlers and decisions in a world of one thread, one seed
-// and a virtual clock: the front, the stages' deliveries, the dead letters, the sweep and the
-// operator's commands over the model store, with queues, objects and clients that do what the real
-// ones do at their worst. After every write the books are audited, and what must never happen ends
-// the world with a trace that can be played again.
+// Package simulation runs Parley's own handlers and decisions in a world with one thread, one seed
+// and a virtual clock. The front, the stages' deliveries, the dead letters, the sweep and the
+// operator's commands run over the model store, with queues, objects and clients that behave as
+// the real ones do at their worst. The books are audited after every write. If something happens
+// that never must, the world ends with a trace that can be replayed.
 //
-// A function is a goroutine that stops at every call of a port (its await points); the world
-// decides when it goes on, whether the call meets a fault, and whether the function dies there.
-// Whatever the world decides is one number from its tape (tape.go), so that a run is repeated by
-// its tape, and a failure shrinks by making the tape shorter.
+// A function is a goroutine that stops at every call of a port (its await points). The world decides
+// when it goes on, whether the call meets a fault, and whether the function dies there. Each
+// decision of the world is one number from its tape (tape.go), so that the tape repeats a run, and a
+// failure shrinks by shortening the tape.
 package simulation
 
 import (
@@ -25,19 +25,19 @@ type Kind int
 
 // The kinds of faults.
 const (
-	Crash     Kind = iota // a function dies before or after a call, or is cut off by its time limit
-	Throttle              // a write or read is refused for its rate; nothing happened
-	Conflict              // a write meets another transaction and gives up; nothing happened
-	Unknown               // a write happened, its answer is lost
+	Crash     Kind = iota // a function dies before or after a call, or its time limit cuts it off
+	Throttle              // a write or read is refused for its rate, and nothing is done
+	Conflict              // a write meets another transaction and gives up, and nothing is done
+	Unknown               // a write is done, but its answer is lost
 	Late                  // an answer takes up to 40 s
 	Duplicate             // a message is delivered twice
-	Reorder               // a message is overtaken by later ones
+	Reorder               // later messages overtake a message
 	Delay                 // a message takes up to two minutes
 	Drop                  // a message is lost
-	Stale                 // an index is behind its table
+	Stale                 // an index lags behind its table
 	Broken                // a stage's work fails, or ends in a terminal finding
-	Slow                  // a stage's work runs out of its time
-	Poison                // a message that is none of ours, or of a run that does not exist
+	Slow                  // a stage's work takes longer than its time limit
+	Poison                // a message that is not ours, or of a run that does not exist
 	kinds
 )
 
@@ -48,7 +48,7 @@ func (k Kind) String() string { return kindNames[k] }
 // Faults is a set of kinds.
 type Faults [kinds]bool
 
-// AllFaults is every kind.
+// AllFaults contains every kind.
 func AllFaults() (f Faults) {
 	for k := range f {
 		f[k] = true
@@ -56,7 +56,7 @@ func AllFaults() (f Faults) {
 	return f
 }
 
-// ParseFaults reads a list such as `crash,unknown`, or `all`, or `none`.
+// ParseFaults parses a list such as `crash,unknown`, or `all`, or `none`.
 func ParseFaults(list string) (f Faults, err error) {
 	switch list {
 	case "all":
@@ -74,7 +74,7 @@ func ParseFaults(list string) (f Faults, err error) {
 	return f, nil
 }
 
-// String is the list as ParseFaults reads it.
+// String returns the list in the form that ParseFaults parses.
 func (f Faults) String() string {
 	var names []string
 	for k, on := range f {
@@ -91,31 +91,31 @@ func (f Faults) String() string {
 	return strings.Join(names, ",")
 }
 
-// Config is what is to be simulated.
+// Config says what to simulate.
 type Config struct {
 	Seed uint64
-	// Runs is how many accepted runs are wanted at least; worlds of some 40 are made until they are
-	// there.
+	// Runs is the minimum number of accepted runs. Worlds of about 40 runs are made until it is
+	// reached.
 	Runs   int
 	Faults Faults
-	// Workers is how many worlds are made at once, each with a seed of its own; 0: four per
-	// processor, since a world hands over between goroutines all the time, and a processor with one
-	// world would wait for it.
+	// Workers is how many worlds run at once, each with its own seed; 0: four per processor. A
+	// world constantly switches between goroutines, so a processor with only one world would be
+	// idle at times.
 	Workers int
 }
 
-// Result is what came of it.
+// Result is the result of a simulation.
 type Result struct {
 	Worlds   int            `json:"worlds"`
 	Runs     int            `json:"runs"`  // accepted
-	Steps    int            `json:"steps"` // calls of ports
+	Steps    int            `json:"steps"` // port calls
 	Ends     map[string]int `json:"ends"`  // runs by status, and failed ones by code
 	Calls    map[string]int `json:"calls"` // HTTP answers by call and status
 	Injected map[string]int `json:"injected"`
-	Failure  *Failure       `json:"failure"` // of the world with the lowest seed; nil: none
+	Failure  *Failure       `json:"failure"` // in the world with the lowest seed; nil: none
 }
 
-// Failure is a broken promise, and the tape of the world that broke it.
+// Failure is a broken promise and the tape of the world that broke it.
 type Failure struct {
 	Seed   uint64   `json:"seed"`
 	Faults string   `json:"faults"`
@@ -125,7 +125,8 @@ type Failure struct {
 	Trace  []string `json:"-"`
 }
 
-// Missing lists the kinds of cfg that were never injected: such a run has shown nothing of them.
+// Missing lists the kinds in cfg that were never injected. The simulation has shown nothing about
+// them.
 func (r Result) Missing(f Faults) (names []string) {
 	for k, on := range f {
 		if on && r.Injected[kindNames[k]] == 0 {
@@ -135,7 +136,7 @@ func (r Result) Missing(f Faults) (names []string) {
 	return names
 }
 
-// Run simulates until cfg.Runs runs were accepted and brought to their end, or a promise is broken.
+// Run simulates until cfg.Runs runs were accepted and have ended, or a promise is broken.
 func Run(cfg Config) Result {
 	workers := cfg.Workers
 	if workers < 1 {
@@ -167,7 +168,7 @@ func Run(cfg Config) Result {
 	return total
 }
 
-// Replay lives through the world of a tape again and tells what happened.
+// Replay replays the world of a tape and returns what happened.
 func Replay(f Failure) (Failure, error) {
 	faults, err := ParseFaults(f.Faults)
 	if err != nil {
@@ -201,13 +202,13 @@ func (r *Result) add(w *world, seed uint64, faults Faults) {
 // epoch is when every world begins.
 var epoch = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 
-// event is something that happens at a moment; seq keeps those of one moment in the order in which
-// they were planned.
+// event is something that happens at a moment. seq keeps events of the same moment in the order in
+// which they were planned.
 type event struct {
 	at    time.Time
 	seq   int
 	do    func()
-	wakes *process // whose sleep ends; nil: no one's
+	wakes *process // the process whose sleep ends; nil: none
 }
 
 // agenda is a heap of events, the earliest first (container/heap).

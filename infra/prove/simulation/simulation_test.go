@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Ensure that the same tape makes the same world, to the last line of its trace.
+// Ensure that the same tape produces the same world, to the last line of its trace.
 func TestAWorldIsRepeatable(t *testing.T) {
 	for seed := range uint64(8) {
 		one := live(newTape(seed), AllFaults(), true)
@@ -22,8 +22,7 @@ func TestAWorldIsRepeatable(t *testing.T) {
 	}
 }
 
-// Ensure that every promise is kept in worlds of fixed seeds, and in those of a seed that nobody
-// has tried before.
+// Ensure that every promise is kept in worlds of fixed seeds, and in those of a new seed.
 func TestNothingIsLostAndNothingChargedTwice(t *testing.T) {
 	fresh := uint64(time.Now().UnixNano()) % 1e9
 	runs := 3000
@@ -49,8 +48,8 @@ func TestNothingIsLostAndNothingChargedTwice(t *testing.T) {
 	}
 }
 
-// Ensure that without faults and operators' hands every run ends as its recording deserves: nothing
-// is stuck, nothing fails for an inner reason, and whoever asked for a webhook got it.
+// Ensure that, without faults or operators, every run ends as its recording requires: nothing is
+// stuck, nothing fails for an internal reason, and everyone who asked for a webhook received it.
 func TestACalmWorldIsPunctual(t *testing.T) {
 	r := Run(Config{Seed: 7, Runs: 1000})
 	if r.Failure != nil || r.Ends["failed STUCK_TIMEOUT"] > 0 || len(r.Injected) > 0 {
@@ -58,7 +57,7 @@ func TestACalmWorldIsPunctual(t *testing.T) {
 	}
 }
 
-// Ensure that faults are read as they are written, and unknown ones refused.
+// Ensure that faults are parsed as they are printed, and that unknown ones are refused.
 func TestFaultsAreRead(t *testing.T) {
 	for _, list := range []string{"all", "none", "crash", "conflict,unknown,stale"} {
 		f, err := ParseFaults(list)
@@ -75,7 +74,7 @@ func TestFaultsAreRead(t *testing.T) {
 	}
 }
 
-// Ensure that a tape that was cut short gives the tamest choices.
+// Ensure that a shortened tape gives the tamest choices.
 func TestAnExhaustedTapeIsTame(t *testing.T) {
 	p := replayTape(1, []uint32{999, 5})
 	if !p.chance(1) || p.pick(3) != 2 || p.pick(7) != 0 || p.chance(999) {

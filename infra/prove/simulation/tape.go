@@ -2,9 +2,9 @@ package simulation
 
 import "math/rand/v2"
 
-// tape is where every decision of a world comes from: drawn from a seed and kept, or read from an
-// earlier world's. The number 0 is always the tamest choice (no fault, the first of a list), and an
-// exhausted tape gives nothing but zeros, so that a shorter tape is a simpler world.
+// tape is the source of every decision of a world: drawn from a seed and recorded, or read from an
+// earlier world's tape. The number 0 is always the tamest choice (no fault, the first of a list),
+// and an exhausted tape yields only zeros, so a shorter tape is a simpler world.
 type tape struct {
 	random *rand.Rand // nil: a replay
 	seed   uint64
@@ -18,7 +18,7 @@ func newTape(seed uint64) *tape {
 
 func replayTape(seed uint64, drawn []uint32) *tape { return &tape{seed: seed, drawn: drawn} }
 
-// pick is a number from 0 to below n.
+// pick returns a number from 0 to below n.
 func (t *tape) pick(n int) int {
 	if t.random == nil {
 		if t.at >= len(t.drawn) {
@@ -32,7 +32,7 @@ func (t *tape) pick(n int) int {
 	return v
 }
 
-// chance is true in permille of 1000 cases.
+// chance returns true in permille of 1000 cases.
 func (t *tape) chance(permille int) bool { return t.pick(1000) >= 1000-permille }
 
 func (t *tape) taken() []uint32 { return t.drawn }

@@ -17,7 +17,7 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// engineless stands where engines are asked for their version.
+// engineless stands in where an engine is asked for its version.
 type engineless struct{}
 
 // Version implements transcript.Recogniser and accent.Aligner.
@@ -38,8 +38,8 @@ func (engineless) LanguageProbability(context.Context, []int16, string) (float64
 	return 0, false, nil
 }
 
-// work is a stage's work without its engines: it takes its time, reads and writes the stage's
-// artefacts, and fails as the world says. finalize does its real work.
+// work is a stage's work without its engines. It takes time, reads and writes the stage's
+// artefacts, and fails if the world says so. finalize does its real work.
 func (w *world) work(p *process, row pipeline.Stage, own pipeline.Work) pipeline.Work {
 	return func(ctx context.Context, r run.Run, part run.Part) (pipeline.Result, error) {
 		p.sleep(time.Duration(1+w.tape.pick(10)) * time.Second)
@@ -65,10 +65,10 @@ func (w *world) work(p *process, row pipeline.Stage, own pipeline.Work) pipeline
 	}
 }
 
-// natural are the permille of parts whose recording gives no measure, without any fault.
+// natural holds the permille of parts whose recording yields no measure, even without a fault.
 const natural = 15
 
-// imitate leaves the artefacts that a stage leaves.
+// imitate writes the artefacts that a stage writes.
 func (w *world) imitate(ctx context.Context, p *process, r run.Run, part run.Part, row pipeline.Stage) (pipeline.Result, error) {
 	if w.tape.chance(natural) {
 		return pipeline.Result{}, errcode.New(row.Fail)
@@ -101,8 +101,8 @@ func (w *world) leave(ctx context.Context, p *process, r run.Run, a pipeline.Kin
 	return objects{w.objects, p}.Put(ctx, pipeline.Key(r.ID, r.Attempt, a, index), "application/json", bytes.NewReader(raw), int64(len(raw)))
 }
 
-// join leaves the conversation, if every piece of the group is there: else the stages did not wait
-// for each other.
+// join writes the conversation, provided every piece of the group exists. If one is missing, the
+// stages did not wait for each other.
 func (w *world) join(p *process) pipeline.Join {
 	return func(ctx context.Context, r run.Run) error {
 		keys := []string{pipeline.Key(r.ID, r.Attempt, speech.Speakers.Kind, 0)}
@@ -121,7 +121,7 @@ func (w *world) join(p *process) pipeline.Join {
 	}
 }
 
-// poster posts to a client's receiver, which is sometimes out of order while the faults last.
+// poster posts to a client's receiver, which is sometimes out of order while faults occur.
 type poster struct{ *process }
 
 // Prepare implements pipeline.Poster.

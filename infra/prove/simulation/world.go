@@ -23,28 +23,28 @@ import (
 	"parley/shared/speech/stages"
 )
 
-// sweeper names the sweep's processes. Most of what they do is look, which a trace leaves out.
+// sweeper names the sweep's processes. They mostly read, so a trace leaves most of their calls out.
 const sweeper = "sweep"
 
 // Bounds of one world.
 const (
 	sweepEvery = time.Minute
 	sweepLimit = 55 * time.Second
-	// calm is how long a world may take to come to rest after its last fault: the longest deadline,
+	// calm is how long a world may take to come to rest after its last fault: the longest deadline
 	// and the webhooks' next tries.
 	calm = 8 * time.Hour
-	// maxSteps ends a world that goes round in circles.
+	// maxSteps ends a world that loops.
 	maxSteps = 200_000
-	// maxAccepted keeps the audits of a world quick.
+	// maxAccepted keeps the audits of a world fast.
 	maxAccepted = 60
 )
 
-// world is everything: stores, queues, clients, time.
+// world is everything: stores, queues, clients and time.
 type world struct {
 	tape   *tape
 	faults Faults
-	rates  [kinds]int // permille of the occasions
-	storm  bool       // faults strike, clients act
+	rates  [kinds]int // permille of the opportunities
+	storm  bool       // while faults occur and clients act
 
 	clock  *timepiece
 	plan   agenda
@@ -63,7 +63,7 @@ type world struct {
 	clients  []*client
 	known    map[account.ID]*client
 	history  map[run.ID]past
-	pushed   map[run.ID]int // webhooks that their receiver took
+	pushed   map[run.ID]int // webhooks that their receiver accepted
 	dirty    account.ID
 	accepted int
 
@@ -82,7 +82,7 @@ type timepiece struct{ now time.Time }
 // Now implements clock.Clock.
 func (t *timepiece) Now() time.Time { return t.now }
 
-// live makes the world of a tape and lives through it.
+// live creates the world of a tape and runs it to its end.
 func live(t *tape, faults Faults, tracing bool) *world {
 	seed := [32]byte{1}
 	for i := range 8 {
@@ -127,7 +127,7 @@ func live(t *tape, faults Faults, tracing bool) *world {
 	return w
 }
 
-// at plans do for when wait has passed.
+// at plans to call do after wait.
 func (w *world) at(wait time.Duration, do func()) {
 	w.seq++
 	heap.Push(&w.plan, event{at: w.clock.now.Add(wait), seq: w.seq, do: do})
@@ -139,7 +139,8 @@ func (w *world) wake(wait time.Duration, p *process) {
 	heap.Push(&w.plan, event{at: w.clock.now.Add(wait), seq: w.seq, do: func() { w.resume(p) }, wakes: p})
 }
 
-// strike tells whether one of these kinds of faults strikes now. The caller says what it did (hit).
+// strike reports whether one of these kinds of fault occurs now. The caller records what it did
+// (hit).
 func (w *world) strike(some ...Kind) (Kind, bool) {
 	if !w.storm {
 		return 0, false
@@ -154,7 +155,7 @@ func (w *world) strike(some ...Kind) (Kind, bool) {
 	return 0, false
 }
 
-// hit counts a fault that was injected.
+// hit counts an injected fault.
 func (w *world) hit(k Kind, format string, args ...any) {
 	w.injected[k]++
 	w.note(format, args...)
@@ -166,7 +167,7 @@ func (w *world) note(format string, args ...any) {
 	}
 }
 
-// breach ends the world: what must never happen has happened. The first counts.
+// breach ends the world, because something happened that never must. The first breach counts.
 func (w *world) breach(format string, args ...any) {
 	if w.broken == "" {
 		w.broken = fmt.Sprintf(format, args...)
@@ -183,7 +184,7 @@ func (j journal) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// bury lets the processes that are still waiting end, so that none outlives its world.
+// bury ends the processes that are still waiting, so that none outlives its world.
 func (w *world) bury() {
 	w.storm = false
 	for w.living > 0 && len(w.plan) > 0 {
@@ -195,7 +196,7 @@ func (w *world) bury() {
 	}
 }
 
-// ready says each minute that the scorers are warm; in some minutes of some worlds, that one is
+// ready records each minute that the scorers are warm; in some minutes of some worlds, that one is
 // not.
 func (w *world) ready() {
 	why := ""
@@ -215,7 +216,7 @@ func (w *world) deps(p *process) pipeline.Deps {
 		Random: func() float64 { return 0 }}
 }
 
-// handle is the function of a message's queue, wired as its main wires it, but for the work of the
+// handle is the function of a message's queue, wired as in its main, except for the work of the
 // stages.
 func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error) {
 	ctx := context.Background()
@@ -247,8 +248,8 @@ func (w *world) runner(p *process, works stages.Works, row pipeline.Stage) pipel
 	return r
 }
 
-// sweep is the schedule's minute. A sweep that met no fault leaves no run behind that was past its
-// deadline when it began, and no queued run beside a free slot.
+// sweep is the schedule's minute. A sweep that meets no fault leaves no run past the deadline that
+// had passed when it began, and no queued run beside a free slot.
 func (w *world) sweep() {
 	overdue := w.overdue()
 	idle := w.idle()
@@ -286,8 +287,7 @@ func (w *world) sweep() {
 	}
 }
 
-// pause is how long the sweeps of a calm world may rest: until a minute in which there is something
-// to do.
+// pause returns how long the sweeps of a calm world may rest: until a minute with something to do.
 func (w *world) pause() time.Duration {
 	if w.undelivered > 0 || w.living > 0 {
 		return sweepEvery
@@ -315,7 +315,7 @@ func (w *world) runsOf(c *client) []run.Run {
 	return l.Runs
 }
 
-// poison puts a message into a queue that nobody sent.
+// poison puts a message that nobody sent into a queue.
 func (w *world) poison() {
 	if _, struck := w.strike(Poison); !struck {
 		return
@@ -328,7 +328,7 @@ func (w *world) poison() {
 	w.send(row.Name, text)
 }
 
-// total is how many faults there were.
+// total returns the number of injected faults.
 func (w *world) total() (n int) {
 	for _, v := range w.injected {
 		n += v
@@ -358,7 +358,7 @@ func (w *world) idle() (all []*client) {
 	return all
 }
 
-// unrest says what keeps the world from its end; empty where nothing does.
+// unrest says what keeps the world from its end; "" if nothing does.
 func (w *world) unrest() string {
 	var why []string
 	for _, c := range w.clients {
@@ -384,7 +384,7 @@ func (w *world) unrest() string {
 	return strings.Join(why, ", ")
 }
 
-// remains says what is still there of an erased run; empty where nothing is, or it is not erased.
+// remains says what still exists of an erased run; "" if nothing does, or if the run is not erased.
 func (w *world) remains(r run.Run) string {
 	if r.ErasedAt.IsZero() {
 		return ""

@@ -13,7 +13,7 @@ import (
 // Accounts tests an account.Store.
 func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 	client := func(n int) account.Client {
-		days := n // 0 too, which is not the same as none
+		days := n // also 0, which differs from none
 		return account.Client{ID: ClientID(n), AudioRetentionDays: &days, Name: "Müller & Söhne", Active: true, ConcurrentRuns: 8, Grants: []account.Grant{account.GrantMultilingual},
 			Permissions: []account.Permission{account.PermissionSpeech}, CreatedAt: Start.Add(time.Duration(n) * time.Second)}
 	}
@@ -134,8 +134,8 @@ func Accounts(t *testing.T, open func(*testing.T) account.Store) {
 			fine(t, s.PutClient(t.Context(), account.Client{ID: ClientID(1), CreatedAt: Start}))
 			together(8, func(i int) {
 				g := account.Grant(letters(i, 5))
-				// A change whose answer was lost, or that others outran ten times, is made again:
-				// it must not count twice.
+				// A change is made again if its answer was lost or if others were first ten times.
+				// It must not count twice.
 				for {
 					_, err := account.ChangeClient(t.Context(), s, ClientID(1), func(c *account.Client) error {
 						if !c.Granted(g) {
@@ -381,7 +381,7 @@ func Limits(t *testing.T, open func(*testing.T) run.Limits) {
 			if wait, err := s.Poll(t.Context(), RunID(1), every, Start.Add(every)); err != nil || wait != 0 {
 				t.Errorf("wait %s, %v", wait, err)
 			}
-			// The poll was used anew, and so lasts anew.
+			// The poll was used again, so its time starts again.
 			if got := expired(t, s, Start.Add(run.LimitSpare+2*every-time.Second), 1); got != 0 {
 				t.Errorf("%d deleted", got)
 			}
@@ -415,7 +415,7 @@ func Limits(t *testing.T, open func(*testing.T) run.Limits) {
 	})
 }
 
-// expired walks through all of a store's limits, and counts what it deleted.
+// expired walks through all of a store's limits and counts how many it deleted.
 func expired(t *testing.T, s run.Limits, now time.Time, limit int) int {
 	t.Helper()
 	all, at := 0, ""

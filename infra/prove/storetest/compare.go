@@ -24,37 +24,38 @@ import (
 	"parley/shared/errcode"
 )
 
-// Model is a store that is taken to be right, and that can be copied, so that more than one way to
-// go on can be tried.
+// Model is a store that is assumed to be correct, and that can be copied to try several
+// continuations.
 type Model[M any] interface {
 	Store
 	Clone() M
 }
 
-// Sequence is what Compare does to two stores. Many may be done to the same two, one after the
-// other: each has clients and runs of its own.
+// Sequence is what Compare does to two stores. Several can be run on the same two, one after the
+// other: each has its own clients and runs.
 type Sequence struct {
-	Seed  uint64 // names it, and everything that is drawn
+	Seed  uint64 // identifies it and everything that is drawn
 	Steps int    // 1 to 999
-	// Turns, where not nil, orders the subject's requests while calls go on at once.
+	// Turns, if not nil, orders the subject's requests while calls are concurrent.
 	Turns *Turns
-	// Lossy says that the subject's answers get lost. An Advance may then be done though it answers
-	// run.ErrStale, and of two calls that write the same to the last bit, both may be told that
-	// they did.
+	// Lossy says that the subject's answers get lost. Then an Advance may be done although it
+	// answers run.ErrStale, and of two calls that write exactly the same, both may be told that
+	// they did it.
 	Lossy bool
 }
 
-// Tally counts what a comparison did, by call and answer, so that one that did nothing is seen.
+// Tally counts what a comparison did, by call and answer, so that a comparison that did nothing is
+// noticed.
 type Tally map[string]int
 
-// Add adds the counts of another.
+// Add adds the counts of another tally.
 func (t Tally) Add(other Tally) {
 	for what, n := range other {
 		t[what] += n
 	}
 }
 
-// String is a line per count, in order.
+// String returns one line per count, in order.
 func (t Tally) String() string {
 	var b strings.Builder
 	for _, what := range slices.Sorted(maps.Keys(t)) {
@@ -63,11 +64,11 @@ func (t Tally) String() string {
 	return b.String()
 }
 
-// Compare does the same random calls to two stores and wants the same answers, and at last the same
-// state and sound books. Readings that went stale are used again on purpose, and calls are made
-// twice. One step in four makes two or three calls at once: some order of them, one after the
-// other, must give the same answers and the same state on the model, which then goes on from there.
-// It returns the model as it is at last.
+// Compare makes the same random calls on two stores and expects the same answers, and in the end
+// the same state and sound books. It reuses stale readings on purpose, and makes calls twice. One
+// step in four makes two or three concurrent calls: some sequential order of them must give the
+// same answers and the same state on the model, which then continues from there. It returns the
+// model's final state.
 func Compare[M Model[M]](t testing.TB, q Sequence, model M, subject Store) (M, Tally) {
 	c := &comparison[M]{Sequence: q, t: t, model: model, subject: subject, rand: rand.New(rand.NewPCG(q.Seed, 0)), now: Start, tally: Tally{},
 		slots:   1 + int(q.Seed%2),
@@ -108,23 +109,22 @@ type comparison[M Model[M]] struct {
 	now      time.Time
 	clients  []account.ID
 	slots    int
-	readings []run.Run // every answer so far, stale ones too
+	readings []run.Run // every answer so far, also stale ones
 	last     call
 	submits  int
 	tally    Tally
 }
 
-// call is one call of a transition, made up beforehand, so that it can be made of more than one
-// store.
+// call is one call of a transition, drawn in advance so that it can be made on more than one store.
 type call struct {
 	what   string
-	client account.ID // whose state it changes
+	client account.ID // the client whose state it changes
 	do     func(context.Context, Store) (any, error)
-	// probe reads what it changes beside the client's ledger; nil: nothing.
+	// probe reads what it changes besides the client's ledger; nil: nothing.
 	probe func(context.Context, Store) (any, error)
 }
 
-// answer is what a call gives back.
+// answer is what a call returns.
 type answer struct {
 	value any
 	err   error
@@ -142,7 +142,7 @@ func (c call) of(ctx context.Context, s Store) answer {
 	return answer{v, err}
 }
 
-// equal tells whether two answers are the same value or the same kind of refusal.
+// equal reports whether two answers are the same value or the same kind of refusal.
 func equal(a, b answer) bool {
 	if a.err != nil || b.err != nil {
 		return kind(a.err) == kind(b.err)
@@ -150,8 +150,8 @@ func equal(a, b answer) bool {
 	return differ(a.value, b.value) == ""
 }
 
-// differ tells what differs between two values, where an empty list is no list. The usual case goes
-// the quick way.
+// differ returns how two values differ. An empty list counts as no list. The usual case takes the
+// fast path.
 func differ(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""
@@ -171,7 +171,7 @@ func kind(err error) string {
 	return ""
 }
 
-// keep remembers what a call answered, for later calls to start from.
+// keep stores what a call answered, for later calls to start from.
 func (c *comparison[M]) keep(what string, a answer) {
 	c.tally[what+": "+cmp.Or(kind(a.err), "done")]++
 	if a.err != nil {
@@ -185,7 +185,7 @@ func (c *comparison[M]) keep(what string, a answer) {
 	}
 }
 
-// reading picks an answer, mostly a recent one.
+// reading picks an answer, usually a recent one.
 func (c *comparison[M]) reading() (run.Run, bool) {
 	n := len(c.readings)
 	if n == 0 {
@@ -225,7 +225,7 @@ func (c *comparison[M]) step() {
 	}
 }
 
-// single makes one call of both stores and wants the same answer.
+// single makes one call on both stores and expects the same answer.
 func (c *comparison[M]) single(one call) {
 	c.t.Helper()
 	got := one.of(c.t.Context(), c.subject)
@@ -236,8 +236,8 @@ func (c *comparison[M]) single(one call) {
 	c.keep(one.what, want)
 }
 
-// atOnce makes calls of the subject at the same time, and wants an order in which the model answers
-// the same and comes to the same state.
+// atOnce makes concurrent calls on the subject, and expects an order in which the model gives the
+// same answers and reaches the same state.
 func (c *comparison[M]) atOnce(calls []call) {
 	c.t.Helper()
 	ctx := c.t.Context()
@@ -280,8 +280,8 @@ func (c *comparison[M]) atOnce(calls []call) {
 	}
 }
 
-// made makes a call of the model. Where the subject may have been told wrongly that it wrote what
-// was stored already, the call is taken to have done nothing.
+// made makes a call on the model. If the subject may have wrongly been told that it wrote what was
+// already stored, the call counts as having done nothing.
 func (c *comparison[M]) made(model M, one call, got answer) answer {
 	if r, ok := got.value.(run.Run); ok && c.Lossy {
 		if stored, err := model.Get(c.t.Context(), r.ID); err == nil && differ(stored, r) == "" {
@@ -291,8 +291,8 @@ func (c *comparison[M]) made(model M, one call, got answer) answer {
 	return one.of(c.t.Context(), model)
 }
 
-// follow makes the calls of a copy of the model in an order, and tells what differs from the
-// subject; nothing: "".
+// follow makes the calls in an order on a copy of the model, and returns how the result differs
+// from the subject; "" if it does not.
 func (c *comparison[M]) follow(order []int, calls []call, answers, probes []answer, states map[account.ID]audit.Ledger, waits answer) (M, string) {
 	model := c.model.Clone()
 	for _, i := range order {
@@ -315,14 +315,14 @@ func (c *comparison[M]) follow(order []int, calls []call, answers, probes []answ
 			return model, "the states differ, model (-), subject (+):\n" + d
 		}
 	}
-	// Two calls of one client may carry different times; which was the last shows here alone.
+	// Two calls of one client may carry different times. Only here does it show which was the last.
 	if want := (call{do: waiting}).of(c.t.Context(), model); !equal(want, waits) {
 		return model, fmt.Sprintf("waiting are %v, in the subject %v", want, waits)
 	}
 	return model, ""
 }
 
-// orders lists the orders of n things: n! of them, of up to 3.
+// orders lists the orders of n things, of at most 3: n! of them.
 func orders(n int) [][]int {
 	if n == 2 {
 		return [][]int{{0, 1}, {1, 0}}
@@ -333,9 +333,9 @@ func orders(n int) [][]int {
 // advance names the calls that write without a transaction, and so without a token.
 const advance = "advance"
 
-// draw makes up a call: half of them fit what was read last.
+// draw draws a call. Half of the calls fit what was read last.
 func (c *comparison[M]) draw() call {
-	client := c.clients[c.rand.IntN(5)/4] // mostly the first, so that calls meet
+	client := c.clients[c.rand.IntN(5)/4] // usually the first, so that calls meet
 	now, slots := c.now, c.slots
 	if c.rand.IntN(4) == 0 {
 		slots = 1 + c.rand.IntN(3)
@@ -398,7 +398,7 @@ func (c *comparison[M]) grant(client account.ID, amount int64) call {
 	return call{what: "grant", client: client, do: func(ctx context.Context, s Store) (any, error) { return s.Grant(ctx, client, amount, "more", now) }}
 }
 
-// accepted is the answer of a submit.
+// accepted is the answer to a submit.
 type accepted struct {
 	Run      run.Run
 	Replayed bool
@@ -424,8 +424,8 @@ func (c *comparison[M]) submit(client account.ID, slots int) call {
 	return one
 }
 
-// advance moves a part of a run in process, or the webhook of one that has ended. false: the run
-// cannot move so.
+// advance advances a part of a run in process, or the webhook of one that has ended. It returns
+// false if the run cannot be advanced so.
 func (c *comparison[M]) advance(r run.Run) (call, bool) {
 	var how string
 	var after run.Run
@@ -450,8 +450,8 @@ func (c *comparison[M]) advance(r run.Run) (call, bool) {
 	}}, true
 }
 
-// part moves a part: done, with what follows it or as one that others are waited for, noted, or
-// sent again.
+// part advances a part: done, either with what follows it or while others are still outstanding;
+// noted; or sent again.
 func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 	parts := slices.SortedFunc(maps.Keys(r.Parts), func(a, b run.Part) int { return cmp.Compare(a.String(), b.String()) })
 	p := parts[c.rand.IntN(len(parts))]
@@ -465,7 +465,7 @@ func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 		after.Pieces = len(next)
 		return "done, fans out", after, err
 	case 2:
-		after, err = r.Done(r.Attempt, p, nil, c.now) // impossible where it is the only part
+		after, err = r.Done(r.Attempt, p, nil, c.now) // impossible if it is the only part
 		return "done, joins", after, err
 	case 3:
 		after, err = r.NoteFailure(r.Attempt, p, run.TimedOut)
@@ -475,7 +475,7 @@ func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 	return "resent", after, err
 }
 
-// push moves a webhook.
+// push advances a webhook.
 func (c *comparison[M]) push(r run.Run) (how string, after run.Run, err error) {
 	switch c.rand.IntN(5) {
 	case 0:
@@ -495,10 +495,11 @@ func (c *comparison[M]) push(r run.Run) (how string, after run.Run, err error) {
 	return "push again", after, err
 }
 
-// waiting reads which clients wait, those whose account moved the longest ago first.
+// waiting reads which clients wait, starting with the one whose account has been unchanged the
+// longest.
 func waiting(ctx context.Context, s Store) (any, error) { return s.Waiting(ctx, 10) }
 
-// reads compares all that is read beside single runs.
+// reads compares everything that is read besides single runs.
 func (c *comparison[M]) reads() {
 	c.t.Helper()
 	read := func(what string, f func(context.Context, Store) (any, error)) {

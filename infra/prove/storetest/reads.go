@@ -11,7 +11,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Reads tests what is read of runs and the ledger, and Grant and Adjust.
+// Reads tests the reads of runs and of the ledger, and Grant and Adjust.
 func Reads(t *testing.T, open func(*testing.T) Store) {
 	t.Run("List", func(t *testing.T) { lists(t, open) })
 	t.Run("Queue", func(t *testing.T) { queues(t, open) })
@@ -44,7 +44,7 @@ func numbers(runs []run.Run) []run.ID {
 }
 
 func lists(t *testing.T, open func(*testing.T) Store) {
-	// Ten runs, a second apart, the even ones ended; two of them in the same millisecond.
+	// Ten runs, a second apart. The even ones have ended; two are from the same millisecond.
 	ten := func(t *testing.T) *world {
 		w := newWorld(t, open, 1000)
 		w.slots = 100

@@ -1,6 +1,6 @@
-// Package storetest is the one conformance suite that every store, object store and queue must
-// pass. Each function takes a factory of fresh, empty subjects. A transition's test states the
-// whole of what is stored before and after it, and every test ends with an audit.
+// Package storetest is the conformance suite that every store, object store and queue must pass.
+// Each function takes a factory of fresh, empty subjects. A transition's test states everything
+// that is stored before and after it, and every test ends with an audit.
 package storetest
 
 import (
@@ -23,17 +23,17 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Store is what the suite of runs needs: the store, and a way to see all that is in it.
+// Store is what the suite of runs needs: the store, and a way to see everything in it.
 type Store interface {
 	run.Store
 	audit.Source
 }
 
-// endpointVariable names an emulated AWS for the tests of the adapters to make their tables,
-// buckets and queues on.
+// endpointVariable names the emulated AWS on which the adapters' tests create their tables, buckets
+// and queues.
 const endpointVariable = "PARLEY_ENDPOINT"
 
-// Endpoint is the emulated AWS, such as http://127.0.0.1:4566; without one the test is skipped.
+// Endpoint returns the emulated AWS, such as http://127.0.0.1:4566. Without one, it skips the test.
 func Endpoint(t testing.TB) string {
 	t.Helper()
 	endpoint := os.Getenv(endpointVariable)
@@ -55,12 +55,12 @@ func budget(r run.Run) time.Duration {
 	return time.Minute + r.Length
 }
 
-// terms are what every run of the suite is started on.
+// terms are the terms on which every run of the suite is started.
 func terms(slots int) run.Terms {
 	return run.Terms{ConcurrentRuns: slots, First: first, Due: firstDue, Budget: budget}
 }
 
-// dimensions are what the suite's service scores, found what it keeps of an end.
+// dimensions are what the suite's service scores; found is what it stores at an end.
 var (
 	dimensions = run.Dimensions{{Name: "vocabulary"}, {Name: "fluency"}, {Name: "accent", Required: true}}
 	found      = run.Document(`{"language":"en"}`)
@@ -69,10 +69,10 @@ var (
 // succeed is the outcome of r with these scores.
 func succeed(r run.Run, s run.Scores) run.Outcome { return run.Succeed(r, dimensions, s, found) }
 
-// ClientID makes the client's id for n, of the right form.
+// ClientID returns the client's id for n, in the correct form.
 func ClientID(n int) account.ID { return account.ID("cli_" + letters(n, 20)) }
 
-// RunID makes the run's id for n.
+// RunID returns the run's id for n.
 func RunID(n int) run.ID { return run.ID("req_" + letters(n, 26)) }
 
 func letters(n, width int) string {
@@ -84,7 +84,7 @@ func letters(n, width int) string {
 	return string(b)
 }
 
-// Submission is a submit with every field of the run in use: a recording of cost minutes.
+// Submission is a submit that uses every field of the run, for a recording of cost minutes.
 func Submission(client account.ID, n int, cost int64, slots int, now time.Time) run.Submission {
 	return run.Submission{
 		Run: run.Run{
@@ -119,7 +119,7 @@ func newWorld(t *testing.T, open func(*testing.T) Store, credits int64) *world {
 	return w
 }
 
-// must ends the test on an error; use as w.must(call()).
+// must ends the test if there is an error. Use it as w.must(call()).
 func (w *world) must(_ any, err error) {
 	w.t.Helper()
 	if err != nil {
@@ -160,10 +160,10 @@ func (w *world) promote() (run.Run, error) {
 	return w.s.Promote(w.ctx, w.client, terms(w.slots), w.now)
 }
 
-// state reads all of the client, in a fixed order.
+// state reads everything of the client, in a fixed order.
 func (w *world) state() audit.Ledger { w.t.Helper(); return State(w.t, w.s, w.client) }
 
-// State reads all that a store has of a client, in a fixed order.
+// State reads everything that a store has of a client, in a fixed order.
 func State(t testing.TB, s audit.Source, client account.ID) audit.Ledger {
 	t.Helper()
 	l, err := s.Ledger(t.Context(), client)
@@ -174,7 +174,7 @@ func State(t testing.TB, s audit.Source, client account.ID) audit.Ledger {
 	return l
 }
 
-// is compares the whole state with what is expected, and audits it.
+// is compares the whole state with the expected one, and audits it.
 func (w *world) is(want audit.Ledger) {
 	w.t.Helper()
 	same(w.t, want, w.state())

@@ -16,8 +16,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Stress lets workers submit, work, end, promote and retry all at once, each deciding on whatever
-// it reads, while an auditor looks on. Its books must be sound at every moment, and at last every
+// Stress lets workers submit, work, end, promote and retry concurrently, each deciding on whatever
+// it reads, while an auditor watches. The books must be sound at every moment. At the end, every
 // accepted run is brought to its end: none is lost, and no credit stays held.
 func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 	s := open(t)
@@ -58,7 +58,7 @@ func Stress(t *testing.T, open func(*testing.T) Store, workers, steps int) {
 	drain(t, s, clients)
 }
 
-// refusals are the answers that a worker who decided on an old reading must expect.
+// refusals are the answers that a worker must expect after deciding on an old reading.
 func refusals(err error) error {
 	if kind(err) != "another error" {
 		return nil
@@ -66,14 +66,14 @@ func refusals(err error) error {
 	return err
 }
 
-// act does one random thing, as some function of the system would.
+// act does one random thing that some function of the system would do.
 func act(t *testing.T, s Store, random *rand.Rand, clients []account.ID, submitted *atomic.Int64, now time.Time) error {
 	ctx, client := t.Context(), clients[random.IntN(len(clients))]
 	var r run.Run
 	if n := submitted.Load(); n > 0 {
 		var err error
 		if r, err = s.Get(ctx, RunID(1+random.IntN(int(n)))); err != nil {
-			return refusals(err) // refused for money, or not there yet
+			return refusals(err) // too few credits, or not there yet
 		}
 	}
 	switch op := random.IntN(10); {
@@ -103,7 +103,7 @@ func act(t *testing.T, s Store, random *rand.Rand, clients []account.ID, submitt
 	return nil
 }
 
-// drain brings every run to its end by what the sweep is given: Due and Waiting.
+// drain brings every run to its end by what the sweep uses: Due and Waiting.
 func drain(t *testing.T, s Store, clients []account.ID) {
 	t.Helper()
 	ctx, now := t.Context(), Start.Add(24*time.Hour)

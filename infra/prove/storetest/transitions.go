@@ -24,7 +24,7 @@ func Transitions(t *testing.T, open func(*testing.T) Store) {
 	t.Run("Erase", func(t *testing.T) { erases(t, open) })
 }
 
-// fan is a run whose first part is done and that has n pieces outstanding.
+// fan returns a run whose first part is done and that has n outstanding pieces.
 func fan(w *world, r run.Run, n int) run.Run {
 	w.t.Helper()
 	next := map[run.Part]time.Duration{}
@@ -144,7 +144,7 @@ func mustDone(t *testing.T, r run.Run, now time.Time) run.Run {
 	return after
 }
 
-// finish does what a worker does at the end of its part, and tells whether it was the last.
+// finish does what a worker does at the end of its part, and reports whether it was the last.
 func finish(w *world, p run.Part) bool {
 	for tries := range 1000 {
 		r, err := w.s.Get(w.ctx, RunID(1))
@@ -158,7 +158,7 @@ func finish(w *world, p run.Part) bool {
 		}
 		after, err := r.Done(1, p, next, w.now)
 		if errors.Is(err, run.ErrGone) && tries > 0 {
-			return false // the first write was done, its answer lost, and another followed
+			return false // the first write was done, its answer was lost, and another write followed
 		}
 		if err != nil {
 			w.t.Error(err)
@@ -542,7 +542,7 @@ func erases(t *testing.T, open func(*testing.T) Store) {
 		before := w.state()
 		_, err := w.s.Erase(w.ctx, r, w.now)
 		w.refused(err, run.ErrGone)
-		r.Status = run.Failed // a reading that is wrong
+		r.Status = run.Failed // a wrong reading
 		_, err = w.s.Erase(w.ctx, r, w.now)
 		w.refused(err, run.ErrGone)
 		w.is(before)

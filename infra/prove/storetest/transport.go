@@ -209,7 +209,7 @@ func keysOf(objects []pipeline.Object) []string {
 	return keys
 }
 
-// Sender tests a pipeline.Sender. drain receives and removes all that was sent to a stage.
+// Sender tests a pipeline.Sender. drain receives and removes everything that was sent to a stage.
 func Sender(t *testing.T, open func(*testing.T) (s pipeline.Sender, drain func(run.Stage) []pipeline.Message)) {
 	message := func(stage run.Stage, n int) pipeline.Message {
 		return pipeline.Message{Run: RunID(1), Attempt: 1, Part: run.Part{Stage: stage, Index: n}.String()}

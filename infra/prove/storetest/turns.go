@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// Turns lets calls that go on at once make their requests one after the other, in an order that is
-// drawn: so they interleave at any request, and the same way whenever the same numbers are drawn. A
-// nil Turns lets everyone pass.
+// Turns makes concurrent calls take turns with their requests, in a drawn order: they interleave at
+// any request, and in the same way whenever the same numbers are drawn. A nil Turns lets everyone
+// pass.
 type Turns struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
 	active  int                   // calls that have not returned
-	waiting map[int]chan struct{} // those of them that want to make a request
+	waiting map[int]chan struct{} // those of them that are waiting to make a request
 }
 
 type turnKey struct{}
 
-// Take waits for the turn of the call that ctx belongs to, which then makes one request. Others
-// pass.
+// Take waits for the turn of the call that ctx belongs to, which then makes one request. Contexts
+// of no call pass.
 func (t *Turns) Take(ctx context.Context) {
 	call, ok := ctx.Value(turnKey{}).(int)
 	if !ok || t == nil {
@@ -35,8 +35,8 @@ func (t *Turns) Take(ctx context.Context) {
 	<-turn
 }
 
-// next gives the turn away once everyone wants it: until then, the one who had it last is still at
-// work.
+// next gives the turn away once every call is waiting for it. Until then, the call that had it last
+// is still working.
 func (t *Turns) next() {
 	if len(t.waiting) == 0 || len(t.waiting) < t.active {
 		return

@@ -21,13 +21,13 @@ import (
 // quietCredits is what 200 s of silence hold.
 const quietCredits = 4
 
-// Ensure that of submits at once exactly as many are accepted as there are credits for, and that
-// the others are told what is missing and leave nothing.
+// Ensure that of concurrent submits exactly as many are accepted as there are credits for. The
+// others are told what is missing and leave nothing behind.
 func TestSubmitsAtOnceSpendNoCreditTwice(t *testing.T) {
 	s := need(t)
 	const submits, affordable = 30, 10
 	c := s.newcomer(t, affordable*quietCredits)
-	// A run that ended meanwhile would give its credits to another submit.
+	// A run that ended meanwhile would release its credits for another submit.
 	s.faults(t, "ingest=drop")
 	quiet := silence(t, 200)
 	replies := make([]reply, submits)
@@ -65,13 +65,13 @@ func TestSubmitsAtOnceSpendNoCreditTwice(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that of runs submitted at once no more are worked on at any moment than the client may
-// have, that the others follow in the order in which they were queued, and that all end.
+// Ensure that of runs submitted at once no more are in process at any moment than the client may
+// have, that the others follow in the order of the queue, and that all end.
 func TestRunsOverTheLimitFollowInOrder(t *testing.T) {
 	s := need(t)
 	const runs, slots = 50, account.DefaultConcurrentRuns
 	c := s.newcomer(t, runs*quietCredits)
-	s.faults(t, "ingest=drop") // no slot is freed before all are queued
+	s.faults(t, "ingest=drop") // no slot becomes free before all are queued
 	quiet := silence(t, 200)
 	replies := make([]reply, runs)
 	together(runs, func(i int) { replies[i] = c.submit(quiet) })
@@ -113,7 +113,7 @@ func TestRunsOverTheLimitFollowInOrder(t *testing.T) {
 	if saw.looks == 0 || saw.most > slots {
 		t.Errorf("in %d looks at the ledger up to %d runs were in work at once, %d are allowed", saw.looks, saw.most, slots)
 	}
-	// Among them a run that started while one with a lower number waited.
+	// Among them is a run that started while one with a lower number waited.
 	for _, v := range saw.violations {
 		t.Errorf("audit while they ran: %s", v)
 	}
@@ -125,7 +125,7 @@ func TestRunsOverTheLimitFollowInOrder(t *testing.T) {
 	c.audited()
 }
 
-// ledger reads all that is stored of the caller.
+// ledger reads everything that is stored of the caller.
 func (c *caller) ledger() audit.Ledger {
 	c.t.Helper()
 	l, err := c.sys.admin.Tables.Ledger(c.t.Context(), c.id)
@@ -133,7 +133,7 @@ func (c *caller) ledger() audit.Ledger {
 	return l
 }
 
-// resend sends the parts of the caller's runs again, as the sweep would once they are due.
+// resend sends the parts of the caller's runs again, as the sweep would when they are due.
 func (c *caller) resend() {
 	c.t.Helper()
 	var lost []pipeline.Message
@@ -163,15 +163,15 @@ func (c *caller) entriesOnceEnded(id run.ID) {
 	}
 }
 
-// watch is what looking at a ledger over and over has seen.
+// watch is what repeated reads of a ledger have seen.
 type watch struct {
 	looks, most int
-	order       []audit.Ticket // the runs that left the queue, in the order in which they did
+	order       []audit.Ticket // the runs that left the queue, in that order
 	violations  []audit.Violation
 	err         error
 }
 
-// watch looks at the caller's books until ctx ends.
+// watch reads the caller's books until ctx ends.
 func (c *caller) watch(ctx context.Context) (w watch) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -207,9 +207,9 @@ func (c *caller) watch(ctx context.Context) (w watch) {
 	}
 }
 
-// overlap is how many runs were in work at once by their times. Those are of the moment at which a
-// function decided, which lies before that of the transaction: by the wait for other transactions
-// of the client, so that two may seem to have changed places.
+// overlap returns how many runs were in process at once, by their times. A time is when a function
+// decided, which is before its transaction by the wait for the client's other transactions. So two
+// may seem to have changed places.
 func overlap(runs []run.Run) (most int) {
 	type event struct {
 		at    time.Time

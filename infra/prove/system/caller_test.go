@@ -49,7 +49,7 @@ func (s *system) newcomer(t *testing.T, credits int64, change ...func(*account.C
 	return who
 }
 
-// connect speaks to where the system now is.
+// connect points the caller to where the system is now.
 func (c *caller) connect() {
 	c.t.Helper()
 	var err error
@@ -58,15 +58,15 @@ func (c *caller) connect() {
 	c.Through(held{c.t, c.sys.URL})
 }
 
-// reply is an answer as it came.
+// reply is an answer as received.
 type reply struct {
 	status int
 	header http.Header
 	raw    []byte
-	body   map[string]any // nil where it is no JSON object
+	body   map[string]any // nil if it is not a JSON object
 }
 
-// call does one request with the caller's key, once: no retries.
+// call sends one request with the caller's key, once, without retries.
 func (c *caller) call(method, path string, header http.Header, body io.Reader) reply {
 	c.t.Helper()
 	if header == nil {
@@ -91,12 +91,11 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 	r := reply{status: res.StatusCode, header: res.Header}
 	r.raw, err = io.ReadAll(res.Body)
 	must(t, err)
-	_ = json.Unmarshal(r.raw, &r.body) // a body that is none stays nil
+	_ = json.Unmarshal(r.raw, &r.body) // if the body is none, it stays nil
 	return r
 }
 
-// multi is a multipart form: fields as name, value, name, value …; file, where not nil, is its
-// audio.
+// multi is a multipart form: fields as name, value, name, value …; file, if not nil, is its audio.
 func multi(t *testing.T, file []byte, fields ...string) (http.Header, io.Reader) {
 	t.Helper()
 	var b bytes.Buffer
@@ -121,7 +120,7 @@ func (c *caller) submit(file []byte, fields ...string) reply {
 	return c.call(http.MethodPost, "/speech/analyze", header, body)
 }
 
-// accepted is submit that has to be accepted.
+// accepted is like submit, but fails the test unless the submit is accepted.
 func (c *caller) accepted(file []byte, fields ...string) run.ID {
 	c.t.Helper()
 	r := c.submit(file, fields...)
@@ -132,7 +131,7 @@ func (c *caller) accepted(file []byte, fields ...string) run.ID {
 	return run.ID(id)
 }
 
-// poll reads a run once more after pace, however often others read it.
+// poll reads a run again after pace, however often others read it.
 func (c *caller) poll(id run.ID) reply {
 	c.t.Helper()
 	for {
@@ -158,7 +157,8 @@ func terminal(r reply) bool {
 	return run.Status(s).Terminal()
 }
 
-// until polls a run until it is as asked, or has ended. Seen, where not nil, is shown each reading.
+// until polls a run until it is as asked, or has ended. seen, if not nil, is called with each
+// reading.
 func (c *caller) until(id run.ID, asked func(reply) bool, seen func(reply)) reply {
 	c.t.Helper()
 	for end := time.Now().Add(patience); ; c.pause(pace) {
@@ -189,8 +189,8 @@ func (c *caller) succeeded(r reply) {
 	}
 }
 
-// failed checks that a run failed with one of the codes, shows no score, and that its hold was
-// released whole: the credits are as they were before it.
+// failed checks that a run failed with one of the codes and shows no score, and that its hold was
+// released in full: the credits are as before the run.
 func (c *caller) failed(r reply, credits int64, codes ...errcode.Code) {
 	c.t.Helper()
 	failure, _ := r.body["error"].(map[string]any)
@@ -228,7 +228,7 @@ func (c *caller) balance(balance, held int64) {
 	}
 }
 
-// entries checks the ledger's kinds for one run, oldest first.
+// entries checks the ledger's kinds of entries for one run, oldest first.
 func (c *caller) entries(id run.ID, want ...credit.Kind) {
 	c.t.Helper()
 	page, err := c.Transactions(c.t.Context(), 100, "")
@@ -263,7 +263,7 @@ func (c *caller) audited() {
 	}
 }
 
-// at returns what stands at a dotted path of the body.
+// at returns the value at a dotted path of the body.
 func (r reply) at(path string) any {
 	v := any(r.body)
 	for name := range strings.SplitSeq(path, ".") {
@@ -276,7 +276,7 @@ func (r reply) at(path string) any {
 	return v
 }
 
-// bytes returns the JSON of a field of the body, to the byte.
+// bytes returns the JSON of a field of the body, byte for byte.
 func (r reply) bytes(t *testing.T, name string) string {
 	t.Helper()
 	var fields map[string]json.RawMessage
@@ -323,7 +323,7 @@ func stamp(t *testing.T, name string, v any) time.Time {
 	return at
 }
 
-// together does things at once and waits for all.
+// together calls functions concurrently and waits for all.
 func together(n int, do func(i int)) {
 	var all sync.WaitGroup
 	for i := range n {

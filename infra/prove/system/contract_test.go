@@ -10,8 +10,8 @@ import (
 	"parley/infra/prove/contract"
 )
 
-// held is the transport of every call of these tests: each answer of the system is held against its
-// OpenAPI document.
+// held is the transport of every call of these tests. It checks each answer of the system against
+// its OpenAPI document.
 type held struct {
 	t    *testing.T
 	base string // the system's URL
@@ -20,7 +20,7 @@ type held struct {
 func (h held) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil || req.URL.Host != host(h.base) {
-		return res, err // an upload goes to the object store
+		return res, err // uploads go to the object store
 	}
 	body, err := io.ReadAll(res.Body)
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"parley/shared/errcode"
 )
 
-// stage is a reading of a run that has come to this stage.
+// stage returns a condition for until: the run has come to this stage.
 func stage(name run.Stage) func(reply) bool {
 	return func(r reply) bool { return r.body["stage"] == string(name) }
 }
 
-// Ensure that function processes killed in the middle of their work cost an accepted run nothing
+// Ensure that killing function processes in the middle of their work costs an accepted run nothing
 // but time.
 func TestKilledFunctionsLoseNothing(t *testing.T) {
 	s := heavy(t)
@@ -33,7 +33,7 @@ func TestKilledFunctionsLoseNothing(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that a stop in the middle of a run and a start on the same data bring the run to its end.
+// Ensure that a run survives a stop in the middle and a start on the same data, and ends.
 func TestAStopAndAStartLoseNothing(t *testing.T) {
 	s := heavy(t)
 	c := s.newcomer(t, 10)
@@ -54,10 +54,10 @@ func TestAStopAndAStartLoseNothing(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that a run whose work is lost for good is ended by the watchdog at its deadline.
+// Ensure that the watchdog ends, at its deadline, a run whose work is lost for good.
 func TestALostScorerIsStuckAtTheDeadline(t *testing.T) {
 	s := heavy(t)
-	// less than the time after which the sweep sends the accent's part again
+	// Less than the time after which the sweep sends the accent's part again.
 	const deadline = 75 * time.Second
 	s.restart(t, deadline)
 	t.Cleanup(func() { s.restart(t, 0) })

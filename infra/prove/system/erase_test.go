@@ -12,7 +12,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// objects lists what is kept of a run.
+// objects lists what is stored of a run.
 func (c *caller) objects(id run.ID) []string {
 	c.t.Helper()
 	var keys []string
@@ -26,8 +26,8 @@ func (c *caller) objects(id run.ID) []string {
 	return keys
 }
 
-// Ensure that a run is erased once it has ended, by its client alone, with all that was kept of it,
-// and that the ledger stays.
+// Ensure that a run can be erased once it has ended, only by its client, with everything that was
+// stored of it, and that its ledger entries stay.
 func TestErase(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestErase(t *testing.T) {
 	path := "/speech/analyze/" + string(id)
 	refused(t, other.call(http.MethodDelete, path, nil, nil), 404, errcode.RequestNotFound)
 	early := c.accepted(silence(t, 200))
-	// Had it ended already.
+	// Unless it had already ended.
 	if r := c.call(http.MethodDelete, "/speech/analyze/"+string(early), nil, nil); r.status != http.StatusNoContent {
 		if e := refused(t, r, 409, errcode.RunNotTerminal); e["retryAfterSeconds"] != 15.0 || r.header.Get("Retry-After") != "15" {
 			t.Errorf("got %s %v", r.raw, r.header)
@@ -68,8 +68,8 @@ func TestErase(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that the sweep deletes a recording, and the work that was done on it, which its client
-// does not want kept.
+// Ensure that the sweep deletes a recording that its client does not want kept, and the work done
+// on it.
 func TestTheSweepDeletesWhatIsNotToBeKept(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -78,7 +78,7 @@ func TestTheSweepDeletesWhatIsNotToBeKept(t *testing.T) {
 	id := c.accepted(silence(t, 200))
 	c.end(id)
 	for _, walk := range []string{"audio", "work"} {
-		// instead of the quarter of an hour that a walk rests
+		// Instead of the quarter of an hour between two walks.
 		must(t, s.admin.Tables.SetCursor(t.Context(), walk, ""))
 	}
 	const sweeps = 60

@@ -10,8 +10,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that a recogniser that refuses our credentials ends the run with the code for it, and not
-// after retries.
+// Ensure that if the recogniser refuses our credentials, the run ends with the code for that,
+// without retries.
 func TestARecogniserThatRefusesUs(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)
@@ -22,12 +22,12 @@ func TestARecogniserThatRefusesUs(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that a scorer that fails, again and again, ends the run with its code by way of the dead
+// Ensure that a scorer that fails again and again ends the run with its code, through the dead
 // letters.
 func TestAScorerThatFails(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)
-	// The accent's refusal of so little speech would come first.
+	// The accent would otherwise refuse first, for so little speech.
 	s.faults(t, "vocabulary=error", "accent=drop")
 	id := c.accepted(shortened(t, 45))
 	c.failed(c.end(id), 10, errcode.ScoringFailed)
@@ -35,8 +35,8 @@ func TestAScorerThatFails(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that submits are refused while the scorers are not warm, with when to come again, and
-// taken after.
+// Ensure that submits are refused while the scorers are not warm, with the time to try again, and
+// are accepted afterwards.
 func TestScorersThatAreNotWarm(t *testing.T) {
 	s := need(t)
 	c := s.newcomer(t, 10)
@@ -53,7 +53,7 @@ func TestScorersThatAreNotWarm(t *testing.T) {
 	c.failed(c.end(c.accepted(silence(t, 200))), 10, errcode.TranscriptionFailed)
 }
 
-// becomes waits until the scorers' readiness is that.
+// becomes waits until the scorers' readiness has this value.
 func (c *caller) becomes(want string) {
 	c.t.Helper()
 	for end := time.Now().Add(2 * time.Minute); ; c.pause(200 * time.Millisecond) {

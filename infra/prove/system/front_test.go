@@ -14,7 +14,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that whoever refuses, handler, middleware, gateway or proxy, does it in the one envelope,
+// Ensure that every refusal, by handler, middleware, gateway or proxy, comes in the one envelope,
 // with the code of what is wrong.
 func TestRefusalsHaveOneEnvelope(t *testing.T) {
 	s := need(t)
@@ -107,7 +107,7 @@ func uploadsInstead(t *testing.T, _ reply, e map[string]any) {
 	}
 }
 
-// Ensure that a client without the credits is told what it costs, and that nothing is left of its
+// Ensure that a client without enough credits is told the cost, and that nothing remains of its
 // submit.
 func TestTooFewCreditsLeaveNothing(t *testing.T) {
 	s := need(t)
@@ -128,8 +128,8 @@ func TestTooFewCreditsLeaveNothing(t *testing.T) {
 	c.audited()
 }
 
-// Ensure that silence is never scored or charged, and that a submit repeated with its
-// Idempotency-Key is the same run.
+// Ensure that silence is never scored or charged, and that repeating a submit with its
+// Idempotency-Key returns the same run.
 func TestSilenceFailsAndARepeatIsTheSameRun(t *testing.T) {
 	s := need(t)
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// program is the command line as people run it, against the running system.
+// program is the command line as people run it, on the running system.
 type program struct {
 	t    *testing.T
 	sys  *system
@@ -66,7 +66,7 @@ func (p program) admin(args ...string) outcome {
 	return p.run(append([]string{"admin", "--local", "--data", p.sys.data(), "--json"}, args...)...)
 }
 
-// exits fails the test unless the command ended so.
+// exits fails the test unless the command exited with this code.
 func (o outcome) exits(code int) outcome {
 	o.t.Helper()
 	if o.exit != code {
@@ -75,7 +75,7 @@ func (o outcome) exits(code int) outcome {
 	return o
 }
 
-// reads is what the command printed, as JSON.
+// reads returns what the command printed, parsed as JSON.
 func (o outcome) reads() map[string]any {
 	o.t.Helper()
 	var v map[string]any
@@ -105,7 +105,7 @@ func members(v map[string]any) []string {
 
 func text(v map[string]any, name string) string { s, _ := v[name].(string); return s }
 
-// Ensure that clients and operators can do with the command line alone all that the page on
+// Ensure that clients and operators can do with the command line everything that the page on
 // operating names, with its exit codes and its JSON.
 func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 	s := need(t)
@@ -169,7 +169,7 @@ func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 	p.run("erase", first, "--json").exits(0)
 	p.admin("runs", "retry", first).exits(1) // erased
 
-	// A run that an operator ends, and tries again.
+	// A run that an operator ends and retries.
 	set := []string{"local", "faults", "--data", s.data(), "--json"}
 	same("faults set", p.run(append(set, "set", "ingest=drop")...).exits(0).reads()["faults"], []string{"ingest=drop"})
 	t.Cleanup(func() { must(t, local.ClearFaults(s.data())) })
@@ -209,11 +209,11 @@ func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 	}
 	same("its secrets", len(secret("secret")), 1)
 	same("its secrets while one is replaced", len(secret("rotate", "--overlap", "1h")), 2)
-	p.admin("webhook", "show", second).exits(1) // it names none
+	p.admin("webhook", "show", second).exits(1) // the run has none
 
 	// Keys end.
 	heir := p.admin("key", "rotate", text(key, "keyId"), "--overlap", "1h").exits(0).reads()
-	p.run("credits").exits(0) // by the old one, for so long
+	p.run("credits").exits(0) // the old one, for that long
 	same("revoked", p.admin("key", "revoke", text(key, "keyId")).exits(0).reads()["active"], false)
 	if o := p.run("credits").exits(1); !strings.Contains(o.errs, string(errcode.InvalidAPIKey)) {
 		t.Errorf("by a revoked key: %s", o.errs)
@@ -221,7 +221,7 @@ func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 	p.env = append(p.env, "PARLEY_API_KEY="+text(heir, "key"))
 	p.run("credits").exits(0)
 
-	// Wrong use, and nobody there.
+	// Wrong use, and a service that cannot be reached.
 	p.run("dance").exits(2)
 	p.admin("client", "show").exits(2)
 	p.admin("client", "create", "--name", "x", "--permission", "flight").exits(2)
@@ -236,5 +236,5 @@ func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 	}
 }
 
-// asJSON is a value as it is written, so that numbers and lists of any type compare.
+// asJSON returns a value as it is encoded, so that numbers and lists of any type can be compared.
 func asJSON(v any) string { b, _ := json.Marshal(v); return string(b) }

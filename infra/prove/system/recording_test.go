@@ -15,8 +15,8 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// rate is the sample rate of every recording made here, in Hz: the one that the functions measure
-// at.
+// rate is the sample rate of every recording made here, in Hz: the one at which the functions
+// measure.
 const rate = 16000
 
 // samplePath is the interview in the repository: 236.5 s, 4 credits.
@@ -40,7 +40,7 @@ var decoded struct {
 	err  error
 }
 
-// samplePCM is the sample as samples, decoded once as the functions decode it.
+// samplePCM returns the sample's samples, decoded once, as the functions decode them.
 func samplePCM(t *testing.T) []int16 {
 	t.Helper()
 	decoded.once.Do(func() {
@@ -50,7 +50,7 @@ func samplePCM(t *testing.T) []int16 {
 	return decoded.pcm
 }
 
-// wav is samples as a WAV file.
+// wav returns samples as a WAV file.
 func wav(pcm []int16) []byte {
 	b := make([]byte, 44, 44+2*len(pcm))
 	copy(b, "RIFF....WAVEfmt ")
@@ -68,7 +68,7 @@ func wav(pcm []int16) []byte {
 	return append(b, audio.Bytes(pcm)...)
 }
 
-// flac is a WAV file's samples as a FLAC file: the very same samples.
+// flac returns a WAV file's samples, unchanged, as a FLAC file.
 func flac(t *testing.T, wav []byte) []byte {
 	t.Helper()
 	in, out := filepath.Join(t.TempDir(), "in.wav"), filepath.Join(t.TempDir(), "out.flac")
@@ -84,7 +84,7 @@ func flac(t *testing.T, wav []byte) []byte {
 	return raw
 }
 
-// made is seconds of a sound as FLAC: f tells the sample at a moment, -1 to 1.
+// made returns seconds of a sound as FLAC. f gives the sample at a moment, -1 to 1.
 func made(t *testing.T, seconds int, f func(n int) float64) []byte {
 	t.Helper()
 	pcm := make([]int16, seconds*rate)
@@ -100,7 +100,8 @@ func silence(t *testing.T, seconds int) []byte {
 	return made(t, seconds, func(int) float64 { return 0 })
 }
 
-// start of the sample, and silence behind it to 3 minutes: cheap to recognise.
+// start returns the beginning of the sample, followed by silence up to 3 minutes: cheap to
+// recognise.
 func shortened(t *testing.T, seconds int) []byte {
 	t.Helper()
 	pcm := make([]int16, 185*rate)
@@ -113,7 +114,7 @@ func whiteNoise() func(int) float64 {
 	return func(int) float64 { return 0.25 * r.NormFloat64() / 2 }
 }
 
-// pinkNoise is white noise through Paul Kellet's filter of three poles: within 0.5 dB of -3 dB an
+// pinkNoise is white noise through Paul Kellet's filter of three poles, within 0.5 dB of -3 dB per
 // octave.
 func pinkNoise() func(int) float64 {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -138,7 +139,7 @@ func hum() func(int) float64 {
 	}
 }
 
-// chords are music-like: four triads of six harmonics, struck anew each second and fading.
+// chords resembles music: four triads of six harmonics, struck again each second and fading.
 func chords() func(int) float64 {
 	progression := [][]float64{{261.63, 329.63, 392}, {220, 261.63, 329.63}, {174.61, 220, 261.63}, {196, 246.94, 293.66}}
 	return func(n int) float64 {

@@ -17,9 +17,9 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that the sample interview, sent as its users would, is accepted, tells how far it is, ends
-// with measured scores of the right speaker, and is charged once; and that its samples as a WAV
-// file, too large to be sent inline, have the same scores.
+// Ensure that the sample interview, sent as users would send it, is accepted, reports its progress,
+// ends with measured scores of the right speaker, and is charged once. Its samples as a WAV file,
+// too large to be sent inline, must have the same scores.
 func TestTheSampleIsScored(t *testing.T) {
 	s := need(t)
 	t.Parallel()
@@ -118,7 +118,7 @@ func TestTheSampleIsScored(t *testing.T) {
 	twin.audited()
 }
 
-// hurried polls a run several times at once: all but the first are told to wait.
+// hurried polls a run several times at once: all polls but the first are told to wait.
 func hurried(c *caller, id run.ID) {
 	c.t.Helper()
 	replies := make([]reply, 4)
@@ -152,7 +152,7 @@ func live(t *testing.T, r reply) {
 	}
 }
 
-// terminalShape is every field of a run that succeeded.
+// terminalShape lists every field of a run that succeeded.
 var terminalShape = func() map[string]string {
 	fields := map[string]string{
 		"id": "text", "externalId": "text?", "status": "text", "serviceType": "text", "timestamp": "time", "createdAt": "time", "completedAt": "time", "processingTimeMs": "whole",
@@ -181,8 +181,7 @@ var terminalShape = func() map[string]string {
 
 var dimensions = []string{"vocabulary", "fluency", "accent"}
 
-// scored checks a whole report: that every field is there with its type, and that what it says
-// holds together.
+// scored checks a whole report: every field is there with its type, and the values are consistent.
 func scored(t *testing.T, r reply) {
 	t.Helper()
 	shape(t, r.body, terminalShape)
@@ -240,7 +239,7 @@ func measured(t *testing.T, r reply, dimension string) {
 }
 
 // said checks the transcript: in order, within the recording, by two voices, of which the one that
-// says the most is the candidate.
+// speaks most is the candidate.
 func said(t *testing.T, r reply) {
 	t.Helper()
 	var body struct {
@@ -318,7 +317,7 @@ func (c *caller) uploaded(pcm []int16) run.ID {
 	return c.sent(raw)
 }
 
-// sent submits a recording inline or by an upload, as its size asks.
+// sent submits a recording inline or by upload, depending on its size.
 func (c *caller) sent(recording []byte) run.ID {
 	c.t.Helper()
 	path := filepath.Join(c.t.TempDir(), "recording")
@@ -328,7 +327,7 @@ func (c *caller) sent(recording []byte) run.ID {
 	return a.ID
 }
 
-// same checks that two runs came to the same, to the last digit.
+// same checks that two runs have the same result, to the last digit.
 func same(t *testing.T, a, b reply) {
 	t.Helper()
 	for _, name := range []string{"scoringVersion", "candidateDetection", "scores", "confidence", "explainability", "analysis", "hrRecommendation", "candidateFeedback", "transcript"} {
@@ -339,7 +338,7 @@ func same(t *testing.T, a, b reply) {
 	}
 }
 
-// Ensure that the sample sent twice, and its samples in WAV and FLAC, have the same scores.
+// Ensure that the sample sent twice, and its samples as WAV and FLAC, have the same scores.
 func TestTheSameAudioHasTheSameScores(t *testing.T) {
 	s := heavy(t)
 	t.Parallel()
@@ -358,8 +357,8 @@ func TestTheSameAudioHasTheSameScores(t *testing.T) {
 }
 
 // shape checks that a body has exactly these fields, by dotted path, each of its kind: text, whole,
-// number, score (0 to 5 with one decimal), level, time, list, object, null; with a ? it may be null
-// or absent. Lists are not looked into.
+// number, score (0 to 5 with one decimal), level, time, list, object, null. A field with ? may be
+// null or absent. Lists are not inspected.
 func shape(t *testing.T, body map[string]any, want map[string]string) {
 	t.Helper()
 	found := map[string]bool{}

@@ -1,10 +1,10 @@
-// Package system_test tests Parley through its public door: one local system for all tests, which
-// is the deployed stack on an emulated AWS with the compiled functions and the real engines, spoken
-// to over HTTP by clients that have credits and keys of their own.
+// Package system_test tests Parley through its public interface. All tests share one local system:
+// the deployed stack on an emulated AWS, with the compiled functions and the real engines. Clients
+// with their own credits and keys call it over HTTP.
 //
-// The tests that set faults or stop the system run one after the other; the others run beside each
-// other, after those. They need PARLEY_TEST_AWS=1 and the engines; the long ones need
-// PARLEY_HEAVY=1 as well.
+// Tests that set faults or stop the system run one after the other. The others run in parallel,
+// after those. The tests need PARLEY_TEST_AWS=1 and the engines; the long ones also need
+// PARLEY_HEAVY=1.
 package system_test
 
 import (
@@ -28,19 +28,19 @@ import (
 )
 
 const (
-	// pollEvery is the least time between two polls of one run that the system is set to.
+	// pollEvery is the system's minimum time between two polls of one run.
 	pollEvery = 2 * time.Second
 	// pace is how often the tests poll.
 	pace = 2200 * time.Millisecond
 	// sweepEvery is the time between two sweeps.
 	sweepEvery = 2 * time.Second
-	// patience is how long a run may take, on a machine that does other things too.
+	// patience is how long a run may take, also on a busy machine.
 	patience = 9 * time.Minute
-	// startPatience is how long a start may take: building and deploying, the first time.
+	// startPatience is how long a start may take, including building and deploying the first time.
 	startPatience = 8 * time.Minute
 )
 
-// running is the one system of this process, started by the first test that needs it.
+// running is the one system of this process. The first test that needs it starts it.
 var running = &system{}
 
 func TestMain(m *testing.M) { os.Exit(testAll(m)) }
@@ -68,21 +68,21 @@ func testAll(m *testing.M) (status int) {
 	return status
 }
 
-// system is a local system that can be stopped and started again on the same data.
+// system is a local system that can be stopped and restarted on the same data.
 type system struct {
 	local.System
 	dir    string
 	admin  *deployment.System
 	cancel context.CancelFunc
 	ended  chan struct{}
-	err    error // how it ended, read after ended
+	err    error // how it ended; read after ended
 	once   sync.Once
 	broken error
 }
 
 func (s *system) data() string { return filepath.Join(s.dir, "data") }
 
-// start starts the system; deadline, where above 0, is every run's.
+// start starts the system. deadline, if above 0, is every run's deadline.
 func (s *system) start(deadline time.Duration) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan local.System, 1), make(chan struct{})
@@ -108,7 +108,7 @@ func (s *system) start(deadline time.Duration) error {
 	return err
 }
 
-// stop stops it cleanly, as Ctrl-C does; nothing where it does not run.
+// stop stops the system cleanly, as Ctrl-C does. If it is not running, nothing happens.
 func (s *system) stop() error {
 	if s.cancel == nil {
 		return nil
@@ -134,7 +134,7 @@ func (s *system) showLogs() {
 			continue
 		}
 		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-			// the emulator checks none
+			// The emulator checks no credentials.
 			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
@@ -157,7 +157,7 @@ func (s *system) showLogs() {
 	}
 }
 
-// need returns the running system, or skips the test with the reason why there can be none.
+// need returns the running system, or skips the test and says why there is none.
 func need(t *testing.T) *system {
 	t.Helper()
 	if os.Getenv("PARLEY_TEST_AWS") == "" {
@@ -203,8 +203,8 @@ func (s *system) faults(t *testing.T, specs ...string) {
 	})
 }
 
-// processes lists the processes of the system on a data folder that run this function, or any of it
-// where function is empty.
+// processes lists the system's processes on a data folder that run this function, or any function
+// if it is empty.
 func processes(dir, function string) []int {
 	all, err := local.Processes(filepath.Join(dir, "data"))
 	if err != nil {
@@ -219,7 +219,7 @@ func processes(dir, function string) []int {
 	return pids
 }
 
-// kill ends processes of a function as a machine that fails does, and tells how many there were.
+// kill kills processes of a function, as a failing machine would, and returns their number.
 func (s *system) kill(function string) int {
 	n := 0
 	for _, pid := range processes(s.dir, function) {

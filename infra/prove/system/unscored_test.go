@@ -12,7 +12,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that what is no speech is never scored or charged, whatever it may sound like.
+// Ensure that recordings without speech are never scored or charged, whatever they sound like.
 func TestNoSpeechIsNeverScored(t *testing.T) {
 	s := heavy(t)
 	t.Parallel()
@@ -24,8 +24,8 @@ func TestNoSpeechIsNeverScored(t *testing.T) {
 	}
 }
 
-// Ensure that speech of another language than the requested one is told from it, and neither scored
-// nor charged.
+// Ensure that speech in another language than the requested one is detected, and neither scored nor
+// charged.
 func TestAnotherLanguageIsNeverScored(t *testing.T) {
 	s := heavy(t)
 	t.Parallel()
@@ -44,7 +44,7 @@ func TestAnotherLanguageIsNeverScored(t *testing.T) {
 func unscored(t *testing.T, s *system, recording []byte, codes ...errcode.Code) {
 	t.Helper()
 	c := s.newcomer(t, 10)
-	id := c.sent(recording) // noise does not compress: some are too large to go inline
+	id := c.sent(recording) // noise does not compress: some recordings are too large to go inline
 	r := c.end(id)
 	c.failed(r, 10, codes...)
 	t.Logf("%v", r.body["error"])
@@ -52,7 +52,7 @@ func unscored(t *testing.T, s *system, recording []byte, codes ...errcode.Code) 
 	c.audited()
 }
 
-// spoken is 210 s of a synthetic voice that says the text, over and over.
+// spoken is 210 s of a synthetic voice that repeats the text.
 func spoken(t *testing.T, program, voice, text string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "speech.wav")

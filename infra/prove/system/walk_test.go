@@ -19,19 +19,17 @@ import (
 	"parley/shared/errcode"
 )
 
-// The walk over the table of codes: a client meets every code over HTTP on the running system. What
-// it does for each stands in two maps; that there is something for each code is found from the
-// table.
+// The walk over the table of codes: a client meets every code over HTTP on the running system. Two
+// maps hold what it does for each code; the table shows whether there is something for each.
 
 // met is how a code is met.
 type met struct {
-	// do makes the system refuse, given a client with credits.
+	// do provokes the refusal, given a client with credits.
 	do func(w walk) reply
-	// handled is whether the call's own handler ran: the envelope holds the requestId then and only
-	// then.
+	// handled is whether the call's own handler ran. Only then does the envelope hold the
+	// requestId.
 	handled bool
-	// counted is whether the key was admitted before: the answer tells of its rate then and only
-	// then.
+	// counted is whether the key was admitted first. Only then does the answer report its rate.
 	counted bool
 }
 
@@ -43,38 +41,38 @@ func inTheCall(do func(walk) reply) met { return met{do, true, true} }
 // walk is a client on its way.
 type walk struct {
 	*caller
-	quiet []byte // a recording in order, of silence
-	live  run.ID // a run that does not end while the walk lasts
+	quiet []byte // a valid recording, of silence
+	live  run.ID // a run that does not end during the walk
 }
 
-// sends is a submit of a recording in order with these fields.
+// sends submits a valid recording with these fields.
 func sends(fields ...string) func(walk) reply {
 	return func(w walk) reply { return w.submit(w.quiet, fields...) }
 }
 
-// recording is a submit of a recording.
+// recording submits a recording.
 func recording(file []byte) func(walk) reply {
 	return func(w walk) reply { return w.submit(file) }
 }
 
-// asks is a request without a body.
+// asks sends a request without a body.
 func asks(method, path string) func(walk) reply {
 	return func(w walk) reply { return w.call(method, path, nil, nil) }
 }
 
-// onLive is a request on the live run.
+// onLive sends a request on the live run.
 func onLive(method string) func(walk) reply {
 	return func(w walk) reply { return w.call(method, "/speech/analyze/"+string(w.live), nil, nil) }
 }
 
-// carrying is a request with this header in the place of the client's key.
+// carrying sends a request with this header instead of the client's key.
 func carrying(name, value string) func(walk) reply {
 	return func(w walk) reply {
 		return send(w.t, http.MethodGet, w.sys.URL+"/api/v1/credits", http.Header{name: {value}}, nil)
 	}
 }
 
-// with is a request with another key of the client.
+// with sends a request with another key of the client.
 func with(change func(*account.Key), do func(walk) reply) func(walk) reply {
 	return func(w walk) reply {
 		k, err := operate.CreateKey(w.t.Context(), w.sys.admin, w.id, clock.Real{}, change)
@@ -86,7 +84,7 @@ func with(change func(*account.Key), do func(walk) reply) func(walk) reply {
 	}
 }
 
-// as is a request of another client.
+// as sends a request as another client.
 func as(credits int64, change func(*account.Client), do func(walk) reply) func(walk) reply {
 	return func(w walk) reply {
 		w.caller = w.sys.newcomer(w.t, credits, change)
@@ -103,9 +101,9 @@ func keyed(fields ...string) func(walk) reply {
 	}
 }
 
-// lasting is a WAV of silence at 1 kHz: small however long it lasts, in seconds.
+// lasting returns a WAV of silence at 1 kHz, in seconds: small whatever its length.
 func lasting(seconds int) []byte {
-	b := wav(make([]int16, 500*seconds)) // of 8 bits, 1,000 a second
+	b := wav(make([]int16, 500*seconds)) // of 8 bits, 1,000 per second
 	le := binary.LittleEndian
 	le.PutUint32(b[24:], 1000)
 	le.PutUint32(b[28:], 1000)
@@ -116,7 +114,7 @@ func lasting(seconds int) []byte {
 
 func keep(*account.Client) {}
 
-// refusals are how each code that is an HTTP answer is met.
+// refusals holds how to meet each code that is an HTTP answer.
 var refusals = map[errcode.Code]met{
 	errcode.MissingAudioFile:         inTheCall(func(w walk) reply { return w.submit(nil, "language", "en") }),
 	errcode.UnsupportedFormat:        inTheCall(recording([]byte(strings.Repeat("not a recording ", 1000)))),
@@ -155,7 +153,7 @@ var refusals = map[errcode.Code]met{
 	errcode.MethodNotAllowed: atTheDoor(asks(http.MethodPut, "/credits")),
 
 	errcode.IdempotencyKeyReused: inTheCall(keyed("externalId", "another")),
-	// The first submit has died between its transaction and the recording.
+	// The first submit died between its transaction and the recording.
 	errcode.IdempotencyInProgress: inTheCall(func(w walk) reply {
 		must(w.t, w.sys.admin.Objects.Delete(w.t.Context(), pipeline.Key(w.live, 1, pipeline.Original, 0)))
 		return keyed()(w)
@@ -180,7 +178,7 @@ var refusals = map[errcode.Code]met{
 		w.sys.faults(w.t, "ready=false")
 		defer func() {
 			must(w.t, local.ClearFaults(w.sys.data()))
-			w.becomes("ready") // else the next test is refused
+			w.becomes("ready") // or the next test is refused
 		}()
 		w.becomes("warming_up")
 		return sends()(w)
@@ -188,7 +186,7 @@ var refusals = map[errcode.Code]met{
 	errcode.InternalError: inTheCall(func(w walk) reply {
 		w.sys.faults(w.t, "table=throttle:1")
 		defer func() { must(w.t, local.ClearFaults(w.sys.data())) }()
-		w.pause(pollEvery) // else the poll's own limit answers
+		w.pause(pollEvery) // or the poll's own limit answers
 		return onLive(http.MethodGet)(w)
 	}),
 }
@@ -207,8 +205,8 @@ func unmet() (answers, endings []errcode.Code) {
 	return answers, endings
 }
 
-// Ensure that the list of codes without a test is empty, and that nothing is tried that is no code;
-// without a system, so that a new code is missed at once.
+// Ensure that every code has a test, and that every test is of a known code. This runs without a
+// system, so that a new code is noticed at once.
 func TestNoCodeIsWithoutItsTest(t *testing.T) {
 	answers, endings := unmet()
 	for _, c := range answers {
@@ -234,12 +232,12 @@ func TestNoCodeIsWithoutItsTest(t *testing.T) {
 	}
 }
 
-// first are the codes whose ways need the live run while it is young, in this order; the rest of
-// the table follows.
+// first lists the codes that need the live run while it is young, in this order. The rest of the
+// table follows.
 var first = []errcode.Code{errcode.IdempotencyInProgress, errcode.PollRateLimited, errcode.RunNotTerminal, errcode.InternalError}
 
-// Ensure that a client meets every code that is an HTTP answer, each with its status, its envelope
-// and its headers.
+// Ensure that a client meets every code that is an HTTP answer, each with its status, envelope and
+// headers.
 func TestEveryCodeOverHTTP(t *testing.T) {
 	s := need(t)
 	w := walk{caller: s.newcomer(t, 100), quiet: silence(t, 200)}
@@ -306,16 +304,16 @@ func asEveryCode(t *testing.T, r reply, e errcode.Entry, how met) {
 	}
 }
 
-// ends are how each code that ends a run is met: what is set against it, and what is sent.
+// ends holds how to meet each code that ends a run: the faults to set, and what to send.
 var ends = map[errcode.Code]struct {
 	faults []string
 	send   func(w walk) run.ID
-	// deadline is every run's, where the watchdog is to end it.
+	// deadline is every run's deadline, for codes with which the watchdog ends runs.
 	deadline time.Duration
 }{
 	errcode.TranscriptionFailed:        {nil, func(w walk) run.ID { return w.accepted(w.quiet) }, 0},
 	errcode.TranscriptionLowConfidence: {nil, func(w walk) run.ID { return w.accepted(shortened(w.t, 60), "language", "de") }, 0},
-	// The accent's refusal of so little speech would come first.
+	// The accent would otherwise refuse first, for so little speech.
 	errcode.ScoringFailed:             {[]string{"vocabulary=error", "accent=drop"}, spoke, 0},
 	errcode.VocabModelTimeout:         {[]string{"vocabulary=timeout", "accent=drop"}, spoke, 0},
 	errcode.FluencyModelTimeout:       {[]string{"fluency=timeout", "accent=drop"}, spoke, 0},
@@ -327,7 +325,7 @@ var ends = map[errcode.Code]struct {
 
 func spoke(w walk) run.ID { return w.accepted(shortened(w.t, 60)) }
 
-// Ensure that a client reads every code that may end a run in an answer of status 200, and is
+// Ensure that a client can read every code that may end a run in an answer with status 200, and is
 // charged for none.
 func TestEveryCodeThatEndsARun(t *testing.T) {
 	s := heavy(t)

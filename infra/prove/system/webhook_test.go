@@ -15,14 +15,14 @@ import (
 	"parley/shared/errcode"
 )
 
-// delivery is one webhook as it came.
+// delivery is one webhook as received.
 type delivery struct {
 	header http.Header
 	body   []byte
 }
 
-// Ensure that the end of a run is pushed: signed, with the very entry of the runs list, again after
-// a try that failed and not after one that was taken; and that each try is kept for the operator.
+// Ensure that the end of a run is pushed: signed, with exactly the entry of the runs list, again
+// after a failed try but not after a successful one; and that operators can see each try.
 func TestWebhook(t *testing.T) {
 	s := need(t)
 	t.Parallel()

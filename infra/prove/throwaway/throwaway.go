@@ -1,5 +1,5 @@
-// Package throwaway adds a dimension to the table for as long as a test runs, to see it carried
-// wherever the product has a place for each dimension.
+// Package throwaway adds a dimension to the table while a test runs, to check that it is carried
+// everywhere the product has a place for each dimension.
 package throwaway
 
 import (
@@ -9,12 +9,12 @@ import (
 	"parley/shared/speech/score"
 )
 
-// Melody is the dimension that Dimension adds. No scorer measures it, and the norms hold nothing on
+// Melody is the dimension that Dimension adds. No scorer measures it, and there are no norms for
 // it.
 const Melody score.Dimension = "melody"
 
-// Dimension adds Melody to the table until the test has ended. Such a test runs beside no other:
-// the table is one for the whole program.
+// Dimension adds Melody to the table until the test ends. Such a test must not run in parallel: the
+// table is global.
 func Dimension(t *testing.T) score.Row {
 	t.Helper()
 	t.Setenv("PARLEY_THROWAWAY_DIMENSION", string(Melody)) // panics in a parallel test
@@ -25,8 +25,8 @@ func Dimension(t *testing.T) score.Row {
 	return row
 }
 
-// Result is one of Melody: raw points, 0 to 5, of which the measure contour made a part and in
-// which there is most to gain.
+// Result is a result of Melody with raw points, 0 to 5. The measure contour contributed to it, and
+// has the most to gain.
 func Result(raw float64) score.Result {
 	value := 1.0
 	return score.Result{Raw: &raw, Interval: [2]float64{raw - 0.2, raw + 0.2}, SpeechSeconds: 200,

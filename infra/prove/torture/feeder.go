@@ -16,7 +16,7 @@ import (
 	"parley/shared/errcode"
 )
 
-// feeder is one client of the system, which keeps more runs going than it has slots.
+// feeder is one client of the system. It keeps more runs going than it has slots.
 type feeder struct {
 	name  string
 	slots int
@@ -27,27 +27,26 @@ type feeder struct {
 	id  account.ID
 	key string
 
-	inFlight atomic.Int32 // submits that wait for their answer
+	inFlight atomic.Int32 // submits that are waiting for their answer
 
 	mu       sync.Mutex
 	accepted map[run.ID]kind
 	retried  int
 	replayed int
-	refused  []string // answers that no submit should have had
+	refused  []string // answers that no submit should have received
 }
 
 const (
-	// plenty is what each client may spend.
+	// plenty is each client's credits.
 	plenty = 1_000_000
-	// submitPatience is how long a submit is tried again: far more than a start of the system
-	// takes.
+	// submitPatience is how long a submit is repeated: far longer than the system takes to start.
 	submitPatience = 10 * time.Minute
 	retryEvery     = time.Second
 	// waiting is how many runs each client keeps in its queue.
 	waiting = 2
 )
 
-// join makes the client.
+// join creates the client.
 func (f *feeder) join(ctx context.Context, s *system) error {
 	clk := clock.Real{}
 	c, err := operate.NewClient("torture "+f.name, clk)
@@ -63,8 +62,8 @@ func (f *feeder) join(ctx context.Context, s *system) error {
 	return err
 }
 
-// open is how many of the client's runs have not ended; where that cannot be read, as many as it
-// may have.
+// open returns how many of the client's runs have not ended. If that cannot be read, it returns the
+// maximum.
 func (f *feeder) open(ctx context.Context) int {
 	a, err := f.sys.tables().Account(ctx, f.id)
 	if err != nil {
@@ -73,8 +72,8 @@ func (f *feeder) open(ctx context.Context) int {
 	return a.Running + a.Queued
 }
 
-// feed submits until feeding ends. Each submit goes on until it is answered, also when feeding has
-// ended.
+// feed submits until feeding ends. A submit in progress goes on until it is answered, even after
+// that.
 func (f *feeder) feed(ctx context.Context, feeding <-chan struct{}) {
 	var submits sync.WaitGroup
 	defer submits.Wait()
@@ -101,7 +100,7 @@ func (f *feeder) feed(ctx context.Context, feeding <-chan struct{}) {
 	}
 }
 
-// submit sends a recording with a key of its own until it is accepted.
+// submit sends a recording with its own key until it is accepted.
 func (f *feeder) submit(ctx context.Context, key string, k kind) {
 	ctx, stop := context.WithTimeout(ctx, submitPatience)
 	defer stop()
@@ -138,8 +137,8 @@ func (f *feeder) submit(ctx context.Context, key string, k kind) {
 	}
 }
 
-// passing tells an answer that a killed function or a system between two starts gives, after which
-// a client comes again.
+// passing reports whether an answer comes from a killed function or from a system between two
+// starts. A client tries again after it.
 func passing(err error) bool {
 	var e *client.Error
 	if !errors.As(err, &e) {

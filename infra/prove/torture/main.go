@@ -1,15 +1,15 @@
 // Command torture kills function processes of a running system at random moments of real runs, and
-// proves that nothing that was accepted is lost, stuck or charged twice.
+// checks that nothing that was accepted is lost, stuck or charged twice.
 //
-// It starts a local system of its own in a temporary folder, keeps runs of several clients going,
-// and does rounds: after a random time it kills (SIGKILL) one to three processes of functions, some
-// of them while a submit is in flight; any function may also die by itself right after a write to
-// AWS (-crash), which reaches the moments that lie between two writes. Every few rounds the whole
-// system is stopped and started again in mid-run. At the end every run has to have ended as its
-// recording does, every hold to be resolved once, and every queue to be empty.
+// It starts its own local system in a temporary folder, keeps runs of several clients going, and
+// works in rounds. In each, after a random time, it kills (SIGKILL) one to three processes of
+// functions, some of them while a submit is in flight. Any function may also die by itself right
+// after a write to AWS (-crash), which reaches the moments between two writes. Every few rounds it
+// stops and restarts the whole system while runs are in process. At the end, every run must have
+// ended as its recording requires, every hold must be resolved once, and every queue must be empty.
 //
-// The summary is one JSON object on standard output; exit 1 says that something was violated, and
-// its folder is kept then.
+// It prints a summary as one JSON object on standard output. Exit status 1: something was violated,
+// and its folder is kept.
 package main
 
 import (
@@ -26,14 +26,14 @@ import (
 	"time"
 )
 
-// options are what a session is made of.
+// options are the settings of a session.
 type options struct {
 	rounds  int
 	seed    uint64
 	pace    time.Duration // the mean time between two rounds
-	restart int           // rounds between two restarts of the system, 0: none
-	speech  int           // slots of the client that submits speech alone
-	crash   float64       // share of the writes after which a process dies by itself, 0: none
+	restart int           // rounds between two restarts of the system; 0: none
+	speech  int           // slots of the client that submits only speech
+	crash   float64       // share of writes after which a process dies by itself; 0: none
 }
 
 func main() {

@@ -12,13 +12,13 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// kind is a recording and how every run of it has to end.
+// kind is a recording and how each of its runs must end.
 type kind struct {
 	name   string
 	cost   int64
 	status run.Status
-	fail   errcode.Code // of a failed one
-	filter string       // ffmpeg's, from the sample interview to the recording
+	fail   errcode.Code // of a failed run
+	filter string       // ffmpeg's arguments, from the sample interview to the recording
 }
 
 var kinds = []kind{
@@ -32,7 +32,7 @@ var kinds = []kind{
 
 func (k kind) file(dir string) string { return filepath.Join(dir, k.name+".flac") }
 
-// record makes the recordings in dir.
+// record creates the recordings in dir.
 func record(ctx context.Context, dir string) error {
 	for _, k := range kinds {
 		cmd := exec.CommandContext(ctx, installed.FFmpeg(installed.Dir()), "-nostdin", "-v", "error", "-y", "-i", filepath.Join("infra", "sample", "interview.opus"),

@@ -18,7 +18,7 @@ import (
 	"parley/shared/speech"
 )
 
-// torture is a session: a system, its clients, and what is known of them.
+// torture is a session: a system, its clients, and what is known about them.
 type torture struct {
 	options
 	sys     *system
@@ -27,7 +27,7 @@ type torture struct {
 	sum     *summary
 }
 
-// session does it all, in a folder of its own. The summary is never nil.
+// session runs everything, in its own folder. The summary is never nil.
 func session(ctx context.Context, dir string, o options) (sum *summary, err error) {
 	began := time.Now()
 	sum = &summary{Seed: o.seed, Killed: map[string]int{}, Runs: map[string]int{}, Violations: []string{}}
@@ -65,7 +65,7 @@ func session(ctx context.Context, dir string, o options) (sum *summary, err erro
 	return sum, t.calm(ctx)
 }
 
-// storm does the rounds while the clients submit.
+// storm runs the rounds while the clients submit.
 func (t *torture) storm(ctx context.Context) error {
 	if t.crash > 0 {
 		if err := local.SetFaults(t.sys.data(), []string{"write=crash:" + strconv.FormatFloat(t.crash, 'g', -1, 64)}); err != nil {
@@ -117,7 +117,8 @@ func (t *torture) rounds(ctx context.Context) error {
 	return nil
 }
 
-// moment is a quarter to seven quarters of the mean time between two rounds.
+// moment returns a random time between a quarter and seven quarters of the mean time between two
+// rounds.
 func (t *torture) moment() time.Duration {
 	return time.Duration((0.25 + 1.5*t.random.Float64()) * float64(t.pace))
 }
@@ -125,8 +126,8 @@ func (t *torture) moment() time.Duration {
 // aimPatience is how long a strike waits for a submit to be in flight.
 const aimPatience = 10 * time.Second
 
-// strike kills: in a quarter of the rounds a submit while one is in flight, in a quarter the copies
-// of a function that has work outstanding, else one to three processes of any functions.
+// strike kills processes: in a quarter of the rounds a submit in flight, in a quarter the copies of
+// a function that has outstanding work, else one to three processes of any functions.
 func (t *torture) strike(ctx context.Context) (did string, err error) {
 	var victims []string
 	switch t.random.IntN(4) {
@@ -187,7 +188,7 @@ func (t *torture) submitting() bool {
 	return slices.ContainsFunc(t.feeders, func(f *feeder) bool { return f.inFlight.Load() > 0 })
 }
 
-// working are the functions of the outstanding parts.
+// working returns the functions of the outstanding parts.
 func (t *torture) working(ctx context.Context) ([]string, error) {
 	var names []string
 	for _, f := range t.feeders {
@@ -205,7 +206,7 @@ func (t *torture) working(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// audit checks every client's books as they stand, and tells how many runs go on.
+// audit checks every client's books as they stand, and returns how many runs are not over.
 func (t *torture) audit(ctx context.Context) (open string, err error) {
 	counts := map[run.Status]int{}
 	for _, f := range t.feeders {

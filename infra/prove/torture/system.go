@@ -28,18 +28,18 @@ import (
 const (
 	sweepEvery = 2 * time.Second
 	pollEvery  = time.Second
-	// startPatience is how long a start may take: building and deploying, the first time.
+	// startPatience is how long a start may take, including building and deploying the first time.
 	startPatience = 8 * time.Minute
 	logPatience   = time.Minute
 )
 
-// system is a local system that is stopped and started again on the same data and the same address.
+// system is a local system that is stopped and restarted on the same data and address.
 type system struct {
 	dir, addr string
 	local     local.System
 	cancel    context.CancelFunc
 	ended     chan struct{}
-	err       error // how it ended, read after ended
+	err       error // how it ended; read after ended
 	mu        sync.Mutex
 	admin     *deployment.System
 	// cut and crashed count the invocations that were cut short and the processes that died by
@@ -49,7 +49,7 @@ type system struct {
 	looked       time.Time // when the functions' logs were last read
 }
 
-// begun names a part of a run in work; how often it began is read from the functions' logs.
+// begun identifies a part of a run in process; the functions' logs tell how often it began.
 type begun struct {
 	run  run.ID
 	part string
@@ -71,7 +71,7 @@ func (s *system) start(ctx context.Context) error {
 	s.cancel, s.ended = cancel, ended
 	cfg := local.Config{Addr: s.addr, Data: s.data(), SweepEvery: sweepEvery, PollEvery: pollEvery,
 		Progress: func(line string) {
-			// These fail here, as they are to.
+			// These fail here, as intended.
 			if !strings.HasPrefix(line, "sweep: ") && !strings.HasPrefix(line, "warm: ") {
 				progress("%s", line)
 			}
@@ -95,15 +95,15 @@ func (s *system) start(ctx context.Context) error {
 	return err
 }
 
-// tables are the system's, also while it is stopped: then they answer with errors.
+// tables returns the system's tables, even while it is stopped: then they answer with errors.
 func (s *system) tables() *dynamo.Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.admin.Tables
 }
 
-// stop stops it cleanly, as Ctrl-C does, and reads from its log what happened; nothing where it
-// does not run.
+// stop stops the system cleanly, as Ctrl-C does, and reads from its log what happened. If it is not
+// running, nothing happens.
 func (s *system) stop() error {
 	if s.cancel == nil {
 		return nil
@@ -137,8 +137,8 @@ func (s *system) countCuts() error {
 	return lines.Err()
 }
 
-// countEvents reads from the functions' logs, since it was last called, which writes were the last
-// of their processes, and how often each part began.
+// countEvents reads from the functions' logs, since its last call, which writes were the last of
+// their processes, and how often each part began.
 func (s *system) countEvents() error {
 	ctx, stop := context.WithTimeout(context.Background(), logPatience)
 	defer stop()
@@ -152,7 +152,7 @@ func (s *system) countEvents() error {
 			return err
 		}
 		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-			// the emulator checks none
+			// The emulator checks no credentials.
 			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
@@ -179,9 +179,8 @@ func (s *system) countEvents() error {
 	return nil
 }
 
-// leap lets the messages that nobody finished come back at once, as they would after their
-// visibility timeouts of up to half an hour: the system is stopped, and its queues' clock put
-// forward.
+// leap makes the messages that nobody finished visible now, instead of after their visibility
+// timeouts of up to half an hour: it stops the system and puts its queues' clock forward.
 func (s *system) leap(ctx context.Context) (came int, err error) {
 	if err := s.stop(); err != nil {
 		return 0, err
@@ -199,7 +198,7 @@ func (s *system) leap(ctx context.Context) (came int, err error) {
 	return came, s.start(ctx)
 }
 
-// depths are the messages of all queues: alive (waiting or in flight) and dead.
+// depths returns the numbers of messages in all queues: alive (waiting or in flight) and dead.
 func (s *system) depths(ctx context.Context) (alive, dead int, err error) {
 	for _, stage := range speech.Service.Stages {
 		d, err := s.admin.Queues.Depth(ctx, stage.Name)
@@ -211,13 +210,13 @@ func (s *system) depths(ctx context.Context) (alive, dead int, err error) {
 	return alive, dead, nil
 }
 
-// summary is what a session came to.
+// summary is the result of a session.
 type summary struct {
 	Seed     uint64         `json:"seed"`
 	Rounds   int            `json:"rounds"`
 	Seconds  int            `json:"seconds"`
 	Restarts int            `json:"restarts"`
-	Killed   map[string]int `json:"killed"` // processes killed, by function
+	Killed   map[string]int `json:"killed"` // killed processes, by function
 	Cut      map[string]int `json:"cut"`    // invocations that lost their process, by function
 	// of those: died by themselves, by function and the write before
 	Crashed  map[string]int `json:"crashed"`
@@ -225,15 +224,15 @@ type summary struct {
 	Submits  int            `json:"submits"` // accepted
 	Retried  int            `json:"retried"` // submits that were sent more than once
 	Replayed int            `json:"replayed"`
-	Revived  int            `json:"revived"` // runs that came to a further attempt
+	Revived  int            `json:"revived"` // runs that needed a further attempt
 	Lost     int            `json:"lost"`
 	Stuck    int            `json:"stuck"`
-	// ended otherwise than their recording does, with no cause that excuses it
+	// Runs that ended otherwise than their recording requires, without a cause that excuses it.
 	OtherEnds int `json:"otherEnds"`
-	// failed because a part was killed as often as its messages are delivered
+	// Runs that failed because a part was killed as often as its messages are delivered.
 	Struck int `json:"struck"`
 	Audits int `json:"audits"`
-	// messages of killed functions that came back at the end
+	// Messages of killed functions that came back at the end.
 	Returned   int      `json:"returned"`
 	DeadLeft   int      `json:"deadLeft"`
 	AliveLeft  int      `json:"aliveLeft"`

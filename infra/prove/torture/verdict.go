@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// endPatience is how long all runs may take to end after the last kill: more than the longest
+	// endPatience is how long all runs may take to end after the last kill: longer than the longest
 	// deadline.
 	endPatience = 30 * time.Minute
-	// sweepPatience is how far past its deadline a run may be: the sweep's interval, and a slow
-	// machine.
+	// sweepPatience is how far past its deadline a run may be: the sweep's interval plus time for a
+	// slow machine.
 	sweepPatience = time.Minute
-	// drainPatience is how long the queues may take to be empty once all their messages are
+	// drainPatience is how long the queues may take to become empty once all their messages are
 	// visible.
 	drainPatience = 5 * time.Minute
 	lookEvery     = 2 * time.Second
@@ -68,7 +68,7 @@ func (t *torture) calm(ctx context.Context) error {
 	return nil
 }
 
-// settle returns once no run goes on, or one is stuck.
+// settle returns once every run has ended, or one is stuck.
 func (t *torture) settle(ctx context.Context) error {
 	for end := time.Now().Add(endPatience); ; {
 		open, stuck := 0, 0
@@ -136,8 +136,9 @@ func (t *torture) told(ctx context.Context, f *feeder, l audit.Ledger) error {
 	return nil
 }
 
-// judge holds what is stored of a client against what it was told: every accepted run is there, no
-// other is, each has ended as its recording does with the same scores, and is charged once.
+// judge compares what is stored of a client with what the client was told: every accepted run
+// exists, no other does, and each ended as its recording requires, with the same scores, and was
+// charged once.
 func (f *feeder) judge(l audit.Ledger, sum *summary) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,7 +197,7 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 }
 
 // struck names a part of a failed run that was begun, and so killed, as often as it is sent within
-// its run's budget: no retry policy outlasts kills that strike it each time. Empty: there is none.
+// its run's budget: no retry policy survives kills that hit it each time. Empty: there is none.
 func (s *system) struck(r run.Run) string {
 	for _, row := range speech.Service.Stages {
 		for i := range max(r.Pieces, 1) {
@@ -213,7 +214,7 @@ func (s *system) struck(r run.Run) string {
 // holds five sends.
 const leastStrikes = 5
 
-// otherwise tells how a run ended otherwise than its recording does; empty: it did not.
+// otherwise says how a run ended otherwise than its recording requires; empty: it did not.
 func (k kind) otherwise(r run.Run) string {
 	charge := k.cost
 	if k.status == run.Failed {

@@ -10,8 +10,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// Ensure that the verdict tells each way in which a run can be wronged, and nothing of a run that
-// was not.
+// Ensure that the verdict reports each way in which a run can be wronged, and nothing for a run
+// that was not.
 func TestJudge(t *testing.T) {
 	score := 3.2
 	other := 3.3
@@ -20,7 +20,7 @@ func TestJudge(t *testing.T) {
 	broken.Status, broken.Charged, broken.Scores, broken.Failure = run.Failed, 0, nil, &run.Failure{Code: errcode.StuckTimeout, Message: "too late"}
 	for name, tt := range map[string]struct {
 		change   func(f *feeder, l *audit.Ledger)
-		violates string // part of the one violation that is looked for; empty: none at all
+		violates string // part of the one expected violation; empty: none
 		struck   int
 	}{
 		"all is well":             {func(*feeder, *audit.Ledger) {}, "", 0},
