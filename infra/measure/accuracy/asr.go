@@ -12,7 +12,8 @@ import (
 // maxRecognisers bounds the memory: each takes 175 to 270 MB.
 const maxRecognisers = 4
 
-// recognisers are the product's own, one for each processor, and what ends them.
+// recognisers returns the product's own recognisers, one per processor, and a function that ends
+// them.
 func recognisers() ([]transcript.Recogniser, func(), error) {
 	dir := installed.Dir()
 	if err := installed.Missing(dir, installed.ASRFile, installed.WhisperFile, installed.VADFile); err != nil {

@@ -16,14 +16,14 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// language is that of the recordings with a known truth.
+// language is the language of the recordings with a known truth.
 const language = "en"
 
-// maxAloneMs is the longest piece that the recogniser takes: longer recordings have no figure for
-// it alone.
+// maxAloneMs is the longest piece that the recogniser accepts. Longer recordings have no figure for
+// the recogniser alone.
 const maxAloneMs = 600_000
 
-// evaluate prints a row per recording of the folders. heard is empty where only the voices are
+// evaluate prints a row per recording of the folders. heard is empty if only the voices are
 // measured; several recognisers share the work.
 func evaluate(ctx context.Context, out io.Writer, folders []string, heard []transcript.Recogniser) error {
 	var all []recording
@@ -68,14 +68,14 @@ func evaluate(ctx context.Context, out io.Writer, folders []string, heard []tran
 	return nil
 }
 
-// The bounds that a recording must keep.
+// The limits that a recording must meet.
 const (
 	maxAttribution = 2.0 // %
 	maxWERLoss     = 1.0 // percentage points above the recogniser alone
 	maxStray       = 1.0 // % of the words
 )
 
-// measure runs one recording through the chain. ok is false where a bound is broken.
+// measure sends one recording through all the stages. ok is false if a limit is exceeded.
 func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e diarization.Embedder) (row string, ok bool, err error) {
 	pcm, err := audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}.Decode(ctx, r.file)
 	if err != nil {
@@ -102,8 +102,8 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 	if err != nil {
 		return "", false, err
 	}
-	// own are the candidate's words as the scorers get them: what was put to the wrong speaker is
-	// an error there too.
+	// own returns the candidate's words as the scorers get them: a word assigned to the wrong
+	// speaker is an error there too.
 	var truth, trueOwn, said, own []token
 	for _, s := range r.ref.Segments {
 		t := tokens(s.Text, s.Speaker)
@@ -144,8 +144,8 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 		strayPercent, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
 }
 
-// voices are the columns about who speaks when, and whether they are within bounds. Without times
-// in the truth the words alone tell whether the candidate is right.
+// voices returns the columns about who speaks when, and whether they are within limits. Without
+// times in the truth, only the words show whether the candidate is right.
 func voices(r recording, c transcript.Conversation, d diarization.Diarization, strayPercent float64) (columns string, ok bool) {
 	der, attribution, right := "-", "-", strayPercent < 50
 	ok = right
@@ -161,13 +161,13 @@ func voices(r recording, c transcript.Conversation, d diarization.Diarization, s
 	return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", d.Speakers, der, attribution, candidate, c.Candidate.Confidence), ok
 }
 
-// transcribe hears the pieces, each recogniser the next that is left.
+// transcribe hears the pieces; each recogniser takes the next remaining one.
 func transcribe(ctx context.Context, heard []transcript.Recogniser, pcm []int16, pieces []audio.Span) ([]transcript.Chunk, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	chunks := make([]transcript.Chunk, len(pieces))
 	next := make(chan int, len(pieces))
-	for i := len(pieces) - 1; i >= 0; i-- { // the whole recording is the last and the longest
+	for i := len(pieces) - 1; i >= 0; i-- { // the whole recording is last, and the longest
 		next <- i
 	}
 	close(next)
@@ -187,13 +187,13 @@ func transcribe(ctx context.Context, heard []transcript.Recogniser, pcm []int16,
 	return chunks, context.Cause(ctx)
 }
 
-// samples are those of a span.
+// samples returns the samples of a span.
 func samples(pcm []int16, s audio.Span) []int16 {
 	at := func(ms int64) int { return min(len(pcm), int(max(ms, 0))*audio.SampleRate/1000) }
 	return pcm[at(s.StartMs):at(s.EndMs)]
 }
 
-// rate are word error rates in percent.
+// rate holds word error rates in percent.
 type rate struct{ candidate, interviewer, all float64 }
 
 func (r rate) String() string {

@@ -1,6 +1,6 @@
-// Command eval measures how well the chain hears recordings whose truth is known: how many speakers
-// it finds, how much speech and how many words go to the wrong one, whether the candidate is right,
-// and the word error rate of the whole chain beside that of the recogniser alone.
+// Command eval measures how well the product hears recordings whose truth is known: how many
+// speakers it finds, how much speech and how many words it assigns to the wrong one, whether the
+// candidate is right, and its word error rate beside that of the recogniser alone.
 package main
 
 import (

@@ -12,16 +12,16 @@ import (
 	"parley/shared/speech/conversation"
 )
 
-// recording is one with a known truth.
+// recording is a recording with a known truth.
 type recording struct {
 	name, file string
 	ref        conversation.Reference
-	// timed is false where the truth is only the words and who says them.
+	// timed is false if the truth has only the words and who says them.
 	timed bool
 }
 
-// recordings are those of a folder: NAME.flac with NAME.json, and NAME.opus with the script
-// NAME.txt.
+// recordings returns the recordings of a folder: NAME.flac with NAME.json, and NAME.opus with the
+// script NAME.txt.
 func recordings(folder string) ([]recording, error) {
 	var all []recording
 	for _, kind := range []struct {
@@ -52,8 +52,8 @@ func recordings(folder string) ([]recording, error) {
 	return all, nil
 }
 
-// readScript reads the script of a spoken sample: lines of I or C, a pause, and what is said; #
-// begins a remark.
+// readScript reads the script of a spoken sample. Each line has I or C, a pause, and what is said;
+// # begins a comment.
 func readScript(r io.Reader) (conversation.Reference, error) {
 	var ref conversation.Reference
 	lines := bufio.NewScanner(r)

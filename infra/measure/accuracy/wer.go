@@ -6,15 +6,16 @@ import (
 	"unicode"
 )
 
-// token is one word in its plain form and who says it.
+// token is one word in its plain form, and who says it.
 type token struct {
 	text, speaker string
 }
 
-// numerals are written out, because a recogniser is free to write them either way.
+// numerals are spelled out, because a recogniser may write numbers either way.
 var numerals = strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty")
 
-// tokens are the words of a text in plain form: lower case, letters, digits and inner apostrophes.
+// tokens returns the words of a text in plain form: lower case, letters, digits and inner
+// apostrophes.
 func tokens(text, speaker string) []token {
 	var out []token
 	for _, w := range strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(text, "’", "'")), func(r rune) bool {
@@ -34,10 +35,10 @@ func tokens(text, speaker string) []token {
 }
 
 // pair is one step of an alignment: the positions of a word of the reference and of the word heard
-// for it, -1 where there is none.
+// for it; -1 if there is none.
 type pair struct{ ref, hyp int }
 
-// align lays a hypothesis over the reference with the fewest edits (Levenshtein), in order.
+// align aligns a hypothesis with the reference, with the fewest edits (Levenshtein), in order.
 func align(ref, hyp []token) []pair {
 	n, m := len(ref), len(hyp)
 	cost := make([][]int32, n+1)
@@ -77,7 +78,7 @@ func align(ref, hyp []token) []pair {
 }
 
 // wordErrors counts the errors per speaker of the reference, and the reference's words. An inserted
-// word counts against the speaker of the reference word before it.
+// word counts for the speaker of the reference word before it.
 func wordErrors(ref, hyp []token) (errors, words map[string]int) {
 	errors, words = map[string]int{}, map[string]int{}
 	for _, t := range ref {
@@ -98,8 +99,8 @@ func wordErrors(ref, hyp []token) (errors, words map[string]int) {
 	return errors, words
 }
 
-// strayWords are the words heard that stand for a word of the reference but were put to the other
-// speaker, and those that stand for one at all; both speakers by their roles.
+// strayWords counts the heard words that stand for a word of the reference but were assigned to the
+// other speaker, and those that stand for any word. Speakers are given by their roles.
 func strayWords(ref, hyp []token) (stray, of int) {
 	for _, p := range align(ref, hyp) {
 		if p.ref < 0 || p.hyp < 0 {

@@ -1,4 +1,5 @@
-// Package agreement measures how far two columns of numbers agree: scores and human raters.
+// Package agreement measures how well two columns of numbers agree, such as scores and human
+// ratings.
 package agreement
 
 import (
@@ -7,10 +8,10 @@ import (
 	"sort"
 )
 
-// Resamples is how many bootstraps an interval is made of.
+// Resamples is the number of bootstrap samples behind an interval.
 const Resamples = 2000
 
-// Pearson is Pearson's correlation, -1 to 1; 0 where either side does not vary.
+// Pearson is Pearson's correlation, -1 to 1; 0 if either side does not vary.
 func Pearson(x, y []float64) float64 {
 	a, b := centred(x), centred(y)
 	d := math.Sqrt(dot(a, a) * dot(b, b))
@@ -20,16 +21,16 @@ func Pearson(x, y []float64) float64 {
 	return dot(a, b) / d
 }
 
-// Spearman is the correlation of the ranks, ties sharing their mean.
+// Spearman is the correlation of the ranks; ties share their mean rank.
 func Spearman(x, y []float64) float64 { return Pearson(Ranks(x), Ranks(y)) }
 
-// Partial is the correlation of x and y with the columns of z held fixed: that of the residuals of
-// both on z.
+// Partial is the correlation of x and y with the columns of z held fixed: that of their residuals
+// after a fit on z.
 func Partial(x, y []float64, z ...[]float64) float64 {
 	return Pearson(Residual(x, z), Residual(y, z))
 }
 
-// Residual is v less its least-squares fit on the columns of z and a constant (Gram-Schmidt).
+// Residual is v minus its least-squares fit on the columns of z and a constant (Gram-Schmidt).
 func Residual(v []float64, z [][]float64) []float64 {
 	out := centred(v)
 	var basis [][]float64
@@ -63,7 +64,7 @@ func dot(a, b []float64) float64 {
 	return s
 }
 
-// Mean of at least one value.
+// Mean returns the mean of at least one value.
 func Mean(v []float64) float64 {
 	var sum float64
 	for _, x := range v {
@@ -84,7 +85,7 @@ func centred(v []float64) []float64 {
 	return out
 }
 
-// Ranks are the ranks from 0, ties sharing their mean.
+// Ranks returns the ranks from 0; ties share their mean rank.
 func Ranks(v []float64) []float64 {
 	order := make([]int, len(v))
 	for i := range order {
@@ -105,9 +106,9 @@ func Ranks(v []float64) []float64 {
 	return out
 }
 
-// Bootstrap draws clusters of rows anew, each as often as chance has it, and returns the middle 95
-// % of a figure over the draws. clusters are the rows of each cluster: one row each, or all
-// utterances of a speaker. The seed is fixed: the same rows give the same interval.
+// Bootstrap resamples clusters of rows with replacement and returns the middle 95 % of a figure
+// over the samples. clusters holds the rows of each cluster: one row each, or all utterances of a
+// speaker. The seed is fixed, so the same rows give the same interval.
 func Bootstrap(clusters [][]int, figure func(rows []int) float64) [2]float64 {
 	rng := rand.New(rand.NewPCG(1, 2))
 	out := make([]float64, Resamples)
@@ -123,7 +124,7 @@ func Bootstrap(clusters [][]int, figure func(rows []int) float64) [2]float64 {
 	return [2]float64{out[Resamples*25/1000], out[Resamples*975/1000-1]}
 }
 
-// Each makes every one of n rows a cluster of its own.
+// Each makes every one of n rows its own cluster.
 func Each(n int) [][]int {
 	out := make([][]int, n)
 	for i := range out {
@@ -132,7 +133,7 @@ func Each(n int) [][]int {
 	return out
 }
 
-// Pick are the values of v at rows.
+// Pick returns the values of v at rows.
 func Pick(v []float64, rows []int) []float64 {
 	out := make([]float64, len(rows))
 	for i, r := range rows {

@@ -1,4 +1,4 @@
-// Package batch scores many recordings without server, ledger or the minima of a run: the way to
+// Package batch scores many recordings without a server, a ledger or the minima of a run, to
 // measure the scorers. It is the engine of `parley score`.
 package batch
 
@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// MaxFiles is the most recordings that a row may join.
+	// MaxFiles is the maximum number of recordings that a row may join.
 	MaxFiles = 500
-	// MaxSeconds is the most audio that they may hold, s.
+	// MaxSeconds is the maximum length of their audio, s.
 	MaxSeconds = 2 * 60 * 60
 	gapSeconds = 1 // of silence between two files
 )
@@ -26,16 +26,16 @@ const (
 // Row is one line of a manifest: one candidate.
 type Row struct {
 	ID string
-	// Audio are the recordings of the candidate, scored together. None: Text alone is scored, for
-	// vocabulary.
+	// Audio lists the candidate's recordings, which are scored together. If it is empty, only Text
+	// is scored, for vocabulary.
 	Audio []string
-	// Text is what is said; empty: the recogniser hears it. A given text tells vocabulary, fluency
-	// and alignment what the words are, but not how surely they are heard: that measure is missing
-	// then.
+	// Text is what is said; if it is empty, the recogniser hears it. A given text tells vocabulary,
+	// fluency and the aligner what the words are, but not how surely they are recognised: that
+	// measure is then missing.
 	Text string
 }
 
-// Engine holds what a row is scored with.
+// Engine holds everything that scoring a row needs.
 type Engine struct {
 	// Decode reads a recording as 16 kHz mono.
 	Decode func(ctx context.Context, path string) ([]int16, error)
@@ -46,11 +46,11 @@ type Engine struct {
 	Language   string
 	accent.Engines
 	Scorings []speech.Scoring
-	// Present makes of the results what the API shows, and the overall score.
+	// Present turns the results into what the API shows, and the overall score.
 	Present func(results score.Results, m score.Material) (scores, confidence any, overall score.Result, err error)
 }
 
-// RawOf are the unrounded scores, 0 to 5, with the overall one at last; null where not measured.
+// RawOf returns the unrounded scores, 0 to 5, the overall score last; null if not measured.
 func RawOf(results score.Results, overall score.Result) score.ByDimension[*float64] {
 	out := score.ByDimension[*float64]{score.Overall: overall.Raw}
 	for d, r := range results {
@@ -59,7 +59,8 @@ func RawOf(results score.Results, overall score.Result) score.ByDimension[*float
 	return out
 }
 
-// Line is what is printed for a row: the same fields for every row, null where there is nothing.
+// Line is what is printed for a row. Every row has the same fields; a field without a value is
+// null.
 type Line struct {
 	ID         string                              `json:"id"`
 	Scores     any                                 `json:"scores"`
@@ -67,17 +68,17 @@ type Line struct {
 	Confidence any                                 `json:"confidence"`
 	Intervals  map[score.Dimension][2]float64      `json:"intervals"`
 	Measures   map[score.Dimension][]score.Measure `json:"measures"`
-	// Reasons say of each score that is null why it is.
+	// Reasons gives the reason for each score that is null.
 	Reasons  map[score.Dimension]string   `json:"reason"`
 	Cautions map[score.Dimension][]string `json:"cautions,omitempty"`
 	Text     string                       `json:"text"` // as heard or given
-	// Error says why the row has no scores at all: a recording that cannot be read.
+	// Error says why the row has no scores at all: a recording could not be read.
 	Error string `json:"error,omitempty"`
 }
 
-// Score scores one row. A row that cannot be scored for a fault of its own (a file that cannot be
-// read) is a Line with Error set and every score null; the error is for a failure of ours, and for
-// a context that ended.
+// Score scores one row. If the row itself is at fault (a file cannot be read), Score returns a Line
+// with Error set and every score null. It returns an error for a failure of ours, or if the context
+// ended.
 func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 	m, spoken, err := e.Material(ctx, row)
 	if ctx.Err() != nil {
@@ -103,7 +104,7 @@ func (e Engine) Score(ctx context.Context, row Row) (Line, error) {
 	return e.line(row, results, m)
 }
 
-// line gathers what is printed.
+// line collects what is printed.
 func (e Engine) line(row Row, results score.Results, m score.Material) (Line, error) {
 	scores, confidence, all, err := e.Present(results, m)
 	if err != nil {
@@ -113,7 +114,7 @@ func (e Engine) line(row Row, results score.Results, m score.Material) (Line, er
 		Intervals: map[score.Dimension][2]float64{}, Measures: map[score.Dimension][]score.Measure{},
 		Reasons: map[score.Dimension]string{}, Cautions: map[score.Dimension][]string{}}
 	for _, r := range results.InOrder() {
-		// an array, where there are none too
+		// An array, even if it is empty.
 		l.Measures[r.Dimension] = append([]score.Measure{}, r.Measures...)
 		if r.Raw != nil {
 			l.Intervals[r.Dimension] = r.Interval
@@ -138,7 +139,8 @@ func (e Engine) line(row Row, results score.Results, m score.Material) (Line, er
 	return l, nil
 }
 
-// results are those of every dimension; without audio only what needs no sound is scored.
+// results returns the results of every dimension. Without audio, it scores only what needs no
+// sound.
 func (e Engine) results(ctx context.Context, row Row, m score.Material, spoken timing.Speech) (score.Results, error) {
 	heard := m
 	if row.Text != "" {
@@ -170,9 +172,9 @@ type rowError struct{ err error }
 func (e *rowError) Error() string { return e.err.Error() }
 func (e *rowError) Unwrap() error { return e.err }
 
-// Material reads a row into what the scorers look at: each recording is one turn of the one
-// candidate, apart by silence that belongs to nobody, so that no pause is made by joining, and each
-// recording is measured against its own level. The speech is that of the material.
+// Material turns a row into what the scorers read. Each recording is one turn of the one candidate.
+// Silence that belongs to nobody separates the turns, so that joining creates no pause, and each
+// recording is measured against its own level. The returned speech is that of the material.
 func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.Speech, error) {
 	m := score.Material{Waive: true}
 	m.Conversation.Candidate.Confidence = "high"

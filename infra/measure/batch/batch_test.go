@@ -20,7 +20,7 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// listener hears the word "water" in every half second, and aligns any word perfectly.
+// listener hears the word "water" in every half second, and aligns every word perfectly.
 type listener struct{ windows []float64 }
 
 func (l *listener) Version() string { return "test" }

@@ -5,27 +5,28 @@ import (
 	"parley/shared/speech/score"
 )
 
-// fewestRows is the least number of rows for a correlation.
+// fewestRows is the minimum number of rows for a correlation.
 const fewestRows = 4
 
-// Correlation is how well one score follows one human column.
+// Correlation says how well one score follows one human column.
 type Correlation struct {
 	Score  score.Dimension `json:"score"`
 	Column string          `json:"column"`
 	N      int             `json:"n"` // rows that have both
-	// PCC is Pearson's correlation, Spearman that of the ranks, each with its 95 % interval over
-	// bootstraps of the rows.
+	// PCC is Pearson's correlation and Spearman that of the ranks, each with its 95 % bootstrap
+	// interval over the rows.
 	PCC              float64    `json:"pcc"`
 	PCCInterval      [2]float64 `json:"pccInterval"`
 	Spearman         float64    `json:"spearman"`
 	SpearmanInterval [2]float64 `json:"spearmanInterval"`
-	// BeyondTiming is the partial correlation of accent with the column, phonation ratio and peak
-	// rate held fixed: what it hears beside speed. nil for other scores, and below 8 rows.
+	// BeyondTiming is the partial correlation of accent with the column, with phonation ratio and
+	// peak rate held fixed: what accent measures besides speed. It is nil for other scores, and
+	// below 8 rows.
 	BeyondTiming *float64 `json:"beyondTiming,omitempty"`
 }
 
-// Correlate compares every score with every human column over the rows that have both. Pairs of
-// fewer than four rows are left out. The bootstrap's seed is fixed: the same lines give the same
+// Correlate compares every score with every human column over the rows that have both. It leaves
+// out pairs with fewer than four rows. The bootstrap's seed is fixed: the same lines give the same
 // figures.
 func Correlate(lines []Line, h Human) []Correlation {
 	var out []Correlation
@@ -56,8 +57,8 @@ func Correlate(lines []Line, h Human) []Correlation {
 	return out
 }
 
-// correlated are all scores, in the order in which they are printed: as they are shown, but fluency
-// before the others, as it has always been.
+// correlated lists all scores in the order in which they are printed: as the API shows them, except
+// that fluency comes first, as it always has.
 func correlated() []score.Dimension {
 	out := []score.Dimension{score.Fluency}
 	for _, d := range score.Names() {
@@ -68,7 +69,7 @@ func correlated() []score.Dimension {
 	return out
 }
 
-// beyond is the partial correlation of x and y with the timing measures of accent held fixed.
+// beyond is the partial correlation of x and y with accent's measures of timing held fixed.
 func beyond(rows []Line, x, y []float64) *float64 {
 	if len(rows) < 8 {
 		return nil

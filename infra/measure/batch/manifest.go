@@ -17,8 +17,8 @@ const (
 	maxColumns = 50
 )
 
-// Manifest reads a table of rows: tab-separated, a header line with the columns id, audio and text
-// (optional) in any order; audio is a path or several joined by |, relative to dir.
+// Manifest reads a tab-separated table of rows. Its header line has the columns id, audio and text
+// (optional) in any order. audio is a path, or several joined by |, relative to dir.
 func Manifest(r io.Reader, dir string) ([]Row, error) {
 	header, lines, err := table(r)
 	if err != nil {
@@ -64,14 +64,14 @@ func Manifest(r io.Reader, dir string) ([]Row, error) {
 	return rows, nil
 }
 
-// Human are human scores by column, then by row id.
+// Human holds human scores by column, then by row id.
 type Human struct {
 	Columns []string
 	Scores  map[string]map[string]float64
 }
 
-// HumanScores reads a table of human scores: tab-separated, a header line id and one name per
-// column; an empty cell is no score. Columns without a number are left out.
+// HumanScores reads a tab-separated table of human scores. Its header line has id and one name per
+// column. An empty cell is no score. Columns without a number are left out.
 func HumanScores(r io.Reader) (Human, error) {
 	header, lines, err := table(r)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 )
 
 // words puts the row's words into the turns: those of its text, or what the recogniser hears in the
-// stretches of speech, joined into windows, since it hears half a minute at a time at the cost of
-// half a minute.
+// speech. Stretches of speech are joined into windows, because the recogniser hears half a minute
+// at a time, at the cost of half a minute.
 func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech timing.Speech) error {
 	if row.Text != "" {
 		if len(m.Conversation.Turns) == 0 {
@@ -53,7 +53,7 @@ func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech ti
 	return nil
 }
 
-// given spreads words of a text evenly over the turns' length; nobody doubts them.
+// given spreads the words of a text evenly over the turns, with probability 1.
 func given(words []string, turns []transcript.Turn) {
 	var total int64
 	for _, t := range turns {
@@ -69,7 +69,7 @@ func given(words []string, turns []transcript.Turn) {
 	}
 }
 
-// unheard is the material without probabilities of words: they were given.
+// unheard returns the material without probabilities of words, because the words were given.
 func unheard(m score.Material) score.Material {
 	turns := make([]transcript.Turn, len(m.Conversation.Turns))
 	for i, t := range m.Conversation.Turns {

@@ -1,7 +1,7 @@
 // Command bench measures speed, as ratios within one run: the wall time of an interview through the
 // whole local system against the recogniser alone on the same audio; the processor time of each
-// stage against the recogniser's; each function's start; with -memory, each function's peak memory
-// on a recording. Run it on a machine that does nothing else.
+// stage against the recogniser's; each function's start; and, with -memory, each function's peak
+// memory on a recording. Run it on an otherwise idle machine.
 package main
 
 import (
@@ -55,7 +55,7 @@ func bench(ctx context.Context, w *tabwriter.Writer, audio string, rounds int, m
 	return starts(ctx, w, local.Dist(".", runtime.GOARCH))
 }
 
-// ratio times the recogniser alone and the whole system in turn.
+// ratio times the recogniser alone and the whole system alternately.
 func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds int) error {
 	pcm, err := decode(ctx, audio)
 	if err != nil {

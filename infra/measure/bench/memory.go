@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lookEvery is how often the processes are looked at; each keeps its own peak, so only one that
-// lives shorter is missed.
+// lookEvery is how often the processes are inspected. Each process keeps its own peak, so only
+// those with shorter lives are missed.
 const lookEvery = 100 * time.Millisecond
 
 // peaks scores a recording and reports, for each function, the largest sum of the peak resident
@@ -57,7 +57,7 @@ func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) erro
 	return w.Flush()
 }
 
-// look keeps the largest that each function has used.
+// look keeps the largest value that each function has used.
 func look(dir string, most map[string]uint64) error {
 	now, err := used(dir)
 	for name, u := range now {

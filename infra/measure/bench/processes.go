@@ -8,14 +8,15 @@ import (
 	"parley/infra/local"
 )
 
-// usage is what the processes of one function, with the engines that are their children, have used.
+// usage is what the processes of one function have used, together with the engines that are their
+// children.
 type usage struct {
-	cpu float64 // s of processor time, of those that live, and of what they have waited for
+	cpu float64 // s of processor time, of living processes and of those they have waited for
 	// bytes: the largest sum of the peak resident memory of one process and its engines
 	peak uint64
 }
 
-// used looks at the processes of the system in dir and their children, and sums by function.
+// used inspects the processes of the system in dir and their children, and sums by function.
 func used(dir string) (map[string]usage, error) {
 	copies, err := local.Processes(dataIn(dir))
 	if err != nil {
@@ -59,6 +60,6 @@ func used(dir string) (map[string]usage, error) {
 	return out, nil
 }
 
-// ticks is how many of the kernel's units of processor time make a second: on Linux 100 for every
-// program, whatever it runs on.
+// ticks is the number of the kernel's units of processor time per second: on Linux, 100 for every
+// program, whatever the machine.
 const ticks = 100

@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// startRounds is how often each function is started; the median is shown.
+// startRounds is how often each function is started. The median is shown.
 const startRounds = 7
 
 // starts measures each function's start: from the start of its process to its first request for
-// work ("next") at the Lambda Runtime API, with nothing else going on.
+// work ("next") at the Lambda Runtime API, on an idle machine.
 func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 	programs, err := filepath.Glob(filepath.Join(dist, "*", "bootstrap"))
 	if err != nil || len(programs) == 0 {
@@ -74,7 +74,7 @@ func start(ctx context.Context, program string) (time.Duration, error) {
 		return 0, err
 	}
 	defer func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // an error says that it has ended
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // an error means that it has ended
 		_ = cmd.Wait()                                      // killed
 	}()
 	select {

@@ -23,8 +23,8 @@ func decode(ctx context.Context, path string) ([]int16, error) {
 	return audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}.Decode(ctx, path)
 }
 
-// recognise has the recogniser alone hear all of pcm: one process of one thread per processor, the
-// audio cut in as many parts. The time includes the processes' start.
+// recognise lets the recogniser alone hear all of pcm: one single-threaded process per processor,
+// with the audio cut into as many parts. The time includes the processes' start.
 func recognise(ctx context.Context, pcm []int16) (time.Duration, error) {
 	dir := installed.Dir()
 	n := runtime.NumCPU()
@@ -43,17 +43,17 @@ func recognise(ctx context.Context, pcm []int16) (time.Duration, error) {
 	return time.Since(began), errors.Join(errs...)
 }
 
-// errDone ends a system once the work on it is done.
+// errDone stops a system when the work on it is done.
 var errDone = errors.New("done")
 
-// pace is how often a run is asked for its end.
+// pace is how often a run is polled for its end.
 const pace = 250 * time.Millisecond
 
-// dataIn is the data folder of the system in dir.
+// dataIn returns the data folder of the system in dir.
 func dataIn(dir string) string { return filepath.Join(dir, "data") }
 
-// withSystem starts a local system in dir and hands work a function that scores a recording on it:
-// the time from the submit to the run's end, as the run itself tells it.
+// withSystem starts a local system in dir and passes work a function that scores a recording on it.
+// That function returns the time from the submit to the run's end, as the run itself reports it.
 func withSystem(ctx context.Context, dir string, work func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +70,7 @@ func withSystem(ctx context.Context, dir string, work func(ctx context.Context, 
 		return err
 	}
 	cfg.Ready = func(ctx context.Context, s local.System) error {
-		// The proxy answers beside this call, and the work has ended when it returns.
+		// The proxy serves beside this call, and the work has ended when it returns.
 		c, err := client.New(s.URL, key)
 		if err != nil {
 			return err

@@ -1,5 +1,5 @@
-// Package corpus finds the repository, for tests, and reads the recordings beside it that the
-// scores are calibrated and tested on. No function needs it.
+// Package corpus finds the repository, for tests, and reads the recordings beside it on which the
+// scores are calibrated and tested. No function needs it.
 package corpus
 
 import (
@@ -23,10 +23,11 @@ type Speaker struct {
 	Utterances []Utterance
 }
 
-// Child tells whether the speaker is under ChildYears.
+// Child reports whether the speaker is under ChildYears.
 func (s Speaker) Child() bool { return s.Age < ChildYears }
 
-// Group is gender and age group, "f child": voices of one group are hard to tell apart.
+// Group returns gender and age group, such as "f child". Voices of one group are hard to tell
+// apart.
 func (s Speaker) Group() string {
 	if s.Child() {
 		return s.Gender + " child"
@@ -40,7 +41,8 @@ type Utterance struct {
 	Accuracy, Fluency float64
 }
 
-// Root is the folder of the repository that the working directory is in; an error outside of one.
+// Root returns the folder of the repository that contains the working directory, or an error
+// outside of one.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -58,8 +60,8 @@ func Root() (string, error) {
 	}
 }
 
-// Data is the folder of the shared recordings beside the repository. An error that is
-// os.ErrNotExist says that it is not there.
+// Data returns the folder of the shared recordings beside the repository. If it does not exist, the
+// error is os.ErrNotExist.
 func Data() (string, error) {
 	root, err := Root()
 	if err != nil {
@@ -87,8 +89,8 @@ const (
 	columns
 )
 
-// Speakers reads the speakers of speechocean762 in data, in order of appearance. An error that is
-// os.ErrNotExist says that they are not there.
+// Speakers reads the speakers of speechocean762 in data, in order of appearance. If they do not
+// exist, the error is os.ErrNotExist.
 func Speakers(data string) ([]Speaker, error) {
 	dir := filepath.Join(data, "speechocean762")
 	file, err := os.Open(filepath.Join(dir, "utterances.tsv"))

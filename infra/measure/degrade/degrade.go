@@ -1,5 +1,5 @@
-// Package degrade holds what makes a clean recording worse as a line does, for the commands that
-// measure how much that matters.
+// Package degrade makes a clean recording worse in the ways that a line does, for the commands that
+// measure the effect.
 package degrade
 
 import (
@@ -9,8 +9,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// Telephone is the kernel, 2 half + 1 samples long at 16 kHz, of a filter that keeps 300 to 3400
-// Hz: the difference of two sincs in a Hamming window.
+// Telephone returns the kernel, 2 half + 1 samples long at 16 kHz, of a filter that passes 300 to
+// 3400 Hz: the difference of two sincs in a Hamming window.
 func Telephone(half int) []float64 {
 	kernel := make([]float64, 2*half+1)
 	for i := range kernel {
@@ -27,8 +27,8 @@ func Telephone(half int) []float64 {
 	return kernel
 }
 
-// Filter convolves samples with a kernel of odd length, its middle at 0; beyond both ends is
-// silence.
+// Filter convolves samples with a kernel of odd length whose middle is at 0. Beyond both ends there
+// is silence.
 func Filter(x []int16, kernel []float64) []float64 {
 	out, half := make([]float64, len(x)), len(kernel)/2
 	for i := range out {
@@ -39,8 +39,8 @@ func Filter(x []int16, kernel []float64) []float64 {
 	return out
 }
 
-// Pink is n samples of pink noise (Kellet's filter), the same at each call, and the sum of their
-// squares.
+// Pink returns n samples of pink noise (Kellet's filter), the same at each call, and the sum of
+// their squares.
 func Pink(n int) (noise []float64, power float64) {
 	rng := rand.New(rand.NewPCG(15, 0))
 	noise = make([]float64, n)

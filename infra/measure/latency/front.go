@@ -20,7 +20,7 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// front is what the handlers stand on, with one client that nothing keeps from submitting.
+// front is what the handlers run on, with one client that no limit stops from submitting.
 type front struct {
 	store   *memory.Store
 	objects *bucket
@@ -29,10 +29,11 @@ type front struct {
 	secret  string
 }
 
-// bucket keeps what is small; recordings are read to their end, as to send them, and forgotten.
+// bucket keeps small objects. It reads recordings to their end, as sending them would, and discards
+// them.
 type bucket struct{ memory.Objects }
 
-// keptBytes is more than a report has, and less than a recording.
+// keptBytes is larger than a report and smaller than a recording.
 const keptBytes = 2 << 20
 
 // Put implements pipeline.Objects.
@@ -49,7 +50,7 @@ func (b *bucket) Put(ctx context.Context, key, kind string, body io.ReadSeeker, 
 
 const (
 	muchCredit = 100_000_000
-	manyRuns   = 1_000_000 // at once: none waits
+	manyRuns   = 1_000_000 // all at once: none waits
 	noRate     = 1_000_000
 )
 

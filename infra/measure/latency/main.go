@@ -1,7 +1,7 @@
 // Command latency measures how long the two calls take that a client waits for: a submit of 4 MB
-// until it is accepted, through the handler that the gateway calls, and polls that come 200 a
-// second. The handlers, the judging of the audio and ffmpeg are the real ones; the tables and the
-// bucket are in memory, so what a network and AWS add is not in the figures.
+// until it is accepted, through the handler that the gateway calls, and polls at a rate of 200 per
+// second. The handlers, the inspection of the audio and ffmpeg are the real ones. The tables and
+// the bucket are in memory, so the figures leave out the network and AWS.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// The bounds of the flags, and of the whole.
+// Bounds of the flags, and of the whole command.
 const (
 	maxSubmits = 10_000
 	maxRate    = 2_000
@@ -64,7 +64,7 @@ func measure(ctx context.Context, out io.Writer, interview string, submits, rate
 	return nil
 }
 
-// machine names what is measured on.
+// machine names the machine that is measured on.
 func machine() string {
 	model := "unknown processor"
 	raw, err := os.ReadFile("/proc/cpuinfo")
@@ -79,7 +79,7 @@ func machine() string {
 	return fmt.Sprintf("%s, %d processors, %s/%s, %s", model, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
-// load is the machine's load average over 1, 5 and 15 minutes.
+// load returns the machine's load averages over 1, 5 and 15 minutes.
 func load() string {
 	raw, err := os.ReadFile("/proc/loadavg")
 	if fields := bytes.Fields(raw); err == nil && len(fields) > 2 {

@@ -23,17 +23,18 @@ import (
 
 const (
 	pollTimeout = 10 * time.Second
-	// endedRuns is how many runs that have ended are polled in turn; one that has not is polled
-	// once in twice PollEvery at most.
+	// endedRuns is how many ended runs are polled in turn. A run in process is polled at most once
+	// in twice PollEvery.
 	endedRuns = 50
-	// reportWords is how many words a report's transcript has: of half an hour of interview.
+	// reportWords is the number of words in a report's transcript: half an hour of interview.
 	reportWords = 4000
-	// livePolls is how many polls of a run under way come for the one that reads its end: a client
-	// that keeps the pace that it is asked for makes 8 in the first 2 minutes and 6 in the next 3.
+	// livePolls is how many polls of a run in process come for each poll that reads its end. A
+	// client that polls as often as it is asked to makes 8 polls in the first 2 minutes and 6 in
+	// the next 3.
 	livePolls = 14
 )
 
-// poll times polls over loopback HTTP: of runs under way and, now and then, of one that has ended.
+// poll times polls over loopback HTTP, of runs in process and, now and then, of an ended one.
 func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.Duration) error {
 	f, err := newFront(ctx, dir)
 	if err != nil {
@@ -99,8 +100,8 @@ func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.D
 	return nil
 }
 
-// arrivals are polls that come at random moments, as many a second on average whether those before
-// are answered or not.
+// arrivals plans polls at random moments, with this mean rate per second, whether or not earlier
+// ones have been answered.
 type arrivals struct {
 	rate    int
 	lasting time.Duration
@@ -108,9 +109,9 @@ type arrivals struct {
 	base    string
 }
 
-// time polls the runs in turn. A poll's time counts from the moment at which it was due, so that
-// one that was sent late because the machine was busy is not the quicker for it (Tene, "How NOT to
-// Measure Latency", 2013). Any answer but 200 is an error.
+// time polls the runs in turn. A poll's time counts from the moment when it was due, so that a poll
+// sent late by a busy machine does not look faster (Tene, "How NOT to Measure Latency", 2013). Any
+// answer but 200 is an error.
 func (a arrivals) time(ctx context.Context, ids []run.ID) ([]time.Duration, error) {
 	n := int(a.lasting.Seconds() * float64(a.rate))
 	if n <= livePolls+1 {
@@ -165,7 +166,7 @@ func (a arrivals) one(ctx context.Context, client *http.Client, id run.ID) error
 	return nil
 }
 
-// sampleReport is the documentation's example with as many words as half an hour has.
+// sampleReport is the documentation's example with half an hour's number of words.
 func sampleReport() ([]byte, error) {
 	raw, err := os.ReadFile(filepath.FromSlash("shared/api/examples/success.json"))
 	if err != nil {

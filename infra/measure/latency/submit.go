@@ -22,11 +22,11 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// recordingBytes is the size of a recording: what the function behind the gateway still takes,
-// base64 and all.
+// recordingBytes is the size of a recording: the function behind the gateway still accepts it in
+// base64.
 const recordingBytes = 4_000_000
 
-// formats are the recordings: each some four minutes at a bit rate that makes 4 MB of them.
+// formats lists the recordings. Each has about four minutes, at a bit rate that makes 4 MB of them.
 var formats = []struct {
 	name   string
 	encode []string
@@ -38,12 +38,12 @@ var formats = []struct {
 	{"wav", []string{"-ac", "1", "-ar", "8000", "-c:a", "pcm_s16le", "-f", "wav"}},
 }
 
-// warmups come before what is counted: the files that a first call reads are then in memory, as on
-// a function that was called before.
+// warmups are calls before those that count. They bring the files that a first call reads into
+// memory, as on a function that was called before.
 const warmups = 3
 
-// submit times submits one after the other, as one function's process gets them: from the event's
-// bytes to the answer's.
+// submit times submits one after the other, as one function's process receives them: from the
+// event's bytes to the answer's.
 func submit(ctx context.Context, w io.Writer, dir, interview string, n int) error {
 	for _, format := range formats {
 		recording, err := encode(ctx, interview, filepath.Join(dir, "recording."+format.name), format.encode)
@@ -96,7 +96,7 @@ func submit(ctx context.Context, w io.Writer, dir, interview string, n int) erro
 	return nil
 }
 
-// encode makes a recording of the interview, over and over until it is long enough.
+// encode makes a recording of the interview, repeated until it is long enough.
 func encode(ctx context.Context, interview, path string, how []string) ([]byte, error) {
 	interview, err := filepath.Abs(interview)
 	if err != nil {
@@ -110,7 +110,7 @@ func encode(ctx context.Context, interview, path string, how []string) ([]byte, 
 	return os.ReadFile(path)
 }
 
-// event is what the gateway hands over for a submit of the recording.
+// event returns what the gateway passes on for a submit of the recording.
 func (f *front) event(recording []byte) ([]byte, error) {
 	var body bytes.Buffer
 	m := multipart.NewWriter(&body)

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// quantile is the smallest of the sorted times that a share q, above 0 to 1, of them do not exceed
-// (the nearest rank).
+// quantile returns the smallest of the sorted times such that a share q of them, above 0 to 1, is
+// no larger (the nearest rank).
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[max(int(math.Ceil(q*float64(len(sorted)))), 1)-1]
 }
 
-// processor is the time that this process and the children that it has waited for have spent on
-// processors: unlike the wall's it does not grow with what else the machine does.
+// processor returns the processor time used by this process and the children that it has waited
+// for. Unlike wall time, it does not grow with the load of the machine.
 func processor() (time.Duration, error) {
 	var all time.Duration
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
@@ -29,8 +29,8 @@ func processor() (time.Duration, error) {
 	return all, nil
 }
 
-// show prints a line of figures, in ms: the processor time, where known, is the mean of a call.
-// There is one time at least.
+// show prints a line of figures, in ms, for at least one time. The processor time, if known, is the
+// mean per call.
 func show(w io.Writer, what string, times []time.Duration, spent time.Duration) {
 	slices.Sort(times)
 	ms := func(q float64) float64 { return float64(quantile(times, q).Microseconds()) / 1000 }

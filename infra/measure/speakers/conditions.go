@@ -8,11 +8,11 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// condition is a way in which a recording is made, or made worse.
+// condition is a way to make a recording, or to make it worse.
 type condition struct {
 	name, how string
 	make      func(all []recording, i int) recording
-	// again is true where the sound is another, so that the recogniser hears the copy again; else
+	// again is true if the sound changes, so that the recogniser hears the copy again. Otherwise
 	// the words are those heard in the recording.
 	again bool
 }
@@ -56,8 +56,7 @@ func (r recording) with(change func(r recording) []int16) recording {
 	return r
 }
 
-// piece is a segment of a recording that is kept: its first milliseconds, or all of it where that
-// is 0.
+// piece is a segment of a recording to keep: its first milliseconds, or all of it if most is 0.
 type piece struct {
 	from  *recording
 	index int

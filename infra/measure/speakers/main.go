@@ -1,8 +1,9 @@
 // Command speakers measures how well the product finds who speaks when, and which of them is the
-// candidate: on recordings with a known truth, and on copies of them that are made worse in ways
-// that interviews are. It writes docs/speakers.md.
+// candidate. It uses recordings with a known truth, and copies of them that are made worse in ways
+// that occur in interviews. It writes docs/speakers.md.
 //
-// Every copy is made from the recordings alone, without chance, so that a figure can be had again.
+// The copies are made from the recordings alone, without randomness, so that the figures can be
+// reproduced.
 package main
 
 import (

@@ -55,8 +55,8 @@ func (fs figures) count(of func(figure) bool) int {
 	return n
 }
 
-// measure takes a recording apart as the product does, and compares it with the truth. Without
-// words the sound alone decides.
+// measure analyses a recording as the product does, and compares the result with the truth. Without
+// words, only the sound decides.
 func measure(ctx context.Context, r recording, e diarization.Embedder) (figure, error) {
 	intake := audio.Analyse(r.pcm, audio.DefaultCut())
 	d, err := diarization.Diarize(ctx, r.pcm, intake.Speech, e)

@@ -70,8 +70,8 @@ func decoder() audio.Decoder { return audio.Decoder{FFmpeg: installed.FFmpeg(ins
 // english is the language of all recordings.
 const english = "en"
 
-// listen gives the recordings the words that the recogniser hears in them, in the pieces in which
-// the product sends them. What stands in the file is not heard again.
+// listen gives the recordings the words that the recogniser hears in them, in the pieces that the
+// product sends it. It does not hear again what the file contains.
 func listen(ctx context.Context, all []recording, file string) error {
 	heard := map[string][]transcript.Word{}
 	if b, err := os.ReadFile(file); err == nil {

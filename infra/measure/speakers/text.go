@@ -1,7 +1,7 @@
 package main
 
-// head, meaning, composedHead and tail are the parts of the page that no run changes. What they say
-// of figures names the command that they come from.
+// head, meaning, composedHead and tail are the parts of the page that no run changes. Figures in
+// them name the command that they come from.
 const (
 	head = `# Who speaks when, and who is the candidate
 

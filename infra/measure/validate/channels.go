@@ -56,7 +56,7 @@ type shift struct {
 // Hz.
 type pair struct{ fluency, accent, snr, band float64 }
 
-// through scores the first of a speaker through a channel.
+// through scores the first files of a speaker through a channel.
 func (r *rig) through(ctx context.Context, ch channel, s speaker) (pair, error) {
 	e := r.Engine
 	e.Decode = func(ctx context.Context, path string) ([]int16, error) {
@@ -96,7 +96,7 @@ func (r *rig) through(ctx context.Context, ch channel, s speaker) (pair, error) 
 	return out, nil
 }
 
-// channels scores the first of each of some speakers clean and through each channel.
+// channels scores the first files of some speakers, clean and through each channel.
 func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift, error) {
 	n = min(n, len(speakers))
 	var clean []pair
@@ -196,7 +196,7 @@ func room(x []int16) []int16 {
 	return samples(out)
 }
 
-// opus codes and decodes.
+// opus encodes to Opus and decodes again.
 func opus(ctx context.Context, ffmpeg string, pcm []int16) ([]int16, error) {
 	dir, err := os.MkdirTemp("", "parley-validate")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // timed are the measures of the baseline that hears no word and no sound.
 var timed = []string{"phonationRatio", "peakRate"}
 
-// dimension is what is validated: a score, its human column, and the sets of measures among which
+// dimension is what is validated: a score, its human column, and the sets of measures from which
 // the inner folds choose.
 type dimension struct {
 	name    score.Dimension
@@ -70,8 +70,8 @@ func dimensions() []dimension {
 	}
 }
 
-// figures are how far held-out scores follow the human raters: means over the repeats, the
-// intervals those of the mean prediction.
+// figures says how well held-out scores follow the human raters: means over the repeats. The
+// intervals are those of the mean prediction.
 type figures struct {
 	pearson, spearman, byUtterance, byUtteranceSpearman, beyond float64
 	pearsonIn, spearmanIn, byUtteranceIn, byUtteranceSpearmanIn [2]float64
@@ -145,7 +145,7 @@ func (t *table) figuresOf(runs [][]float64, y, baseline []float64) figures {
 	return f
 }
 
-// held are the predictions of every utterance in each of the splits.
+// held returns the predictions of every utterance in each of the splits.
 func (t *table) held(splits []split, after func(float64) float64) [][]float64 {
 	var out [][]float64
 	for _, s := range splits {
@@ -167,9 +167,9 @@ type coverage struct {
 	cases    int
 }
 
-// cover asks of the intervals what they promise. The section's weights are those fitted without the
-// speaker; the human score is put onto the scale of 0 to 5 by the line through the scores of the
-// speakers fitted on. Whole speakers (20 utterances), and 5 utterances.
+// cover checks whether the intervals keep their promise, for whole speakers (20 utterances) and for
+// 5 utterances. The section's weights are fitted without the speaker. The line through the scores
+// of the speakers fitted on converts the human score to the scale of 0 to 5.
 func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 	var out []coverage
 	human := t.perSpeaker(y)
@@ -278,9 +278,9 @@ func (t *table) scored(d dimension, section norms.Section, who, from, to int) (r
 	return raw, interval
 }
 
-// refitted is a section with the weights, means and spreads of a model in place of its own; what
-// the model lacks keeps the weights that are set by hand, and measures that no scorer reports come
-// in with their norms.
+// refitted returns a section with the weights, means and spreads of a model instead of its own.
+// Measures that the model lacks keep their hand-set weights, and measures that no scorer reports
+// come with their norms.
 func refitted(s norms.Section, t *table, m model) norms.Section {
 	out := norms.Section{Numbers: map[string]norms.Number{}}
 	maps.Copy(out.Numbers, s.Numbers)

@@ -1,10 +1,10 @@
-// Command validate measures the scorers against human raters and writes docs/validation.md with its
-// figures, each speaker predicted by weights that were fitted, and measures that were chosen,
-// without them. It also prints the weights and norms that shared/speech/score/norms holds: fitted
-// on all speakers.
+// Command validate measures the scorers against human raters and writes docs/validation.md with the
+// figures. Each speaker is predicted from the others: on them, the weights are fitted and the
+// measures chosen. It also prints the weights and norms of shared/speech/score/norms, which are
+// fitted on all speakers.
 //
-// What the engines answer is kept in a folder, so that they are asked once. From an empty folder
-// they take about half an hour of a processor, and what is then computed half a minute.
+// The engines' answers are cached in a folder, so that each is computed once. With an empty folder,
+// the engines take about half an hour on one processor, and the rest half a minute.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 )
 
-// cacheVariable names the folder that keeps what the engines answered.
+// cacheVariable names the folder that caches the engines' answers.
 const cacheVariable = "PARLEY_CALIBRATION"
 
 func main() {

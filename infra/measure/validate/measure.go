@@ -21,7 +21,7 @@ type candidate struct {
 	speaker
 	timing.Speech
 	fluent, accents []norms.Reading
-	// the same with no more aligned and heard than in a run
+	// the same, but with no more aligned and heard than in a run
 	sampledFluent, sampledAccents []norms.Reading
 	pitch                         float64 // median, Hz; 0: unknown
 }
@@ -65,8 +65,8 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 	return t, nil
 }
 
-// beside are measures that no scorer reports, tried here: of one part, NaN where it has none. Their
-// norms are means of the speakers with a human accuracy of 5.5-6.5 and of 8.5-10.
+// beside lists measures that no scorer reports and that are tried here, by part; NaN if it has
+// none. Their norms are means of the speakers with a human accuracy of 5.5-6.5 and of 8.5-10.
 var beside = []struct {
 	name string
 	norm score.Norm
@@ -139,10 +139,10 @@ func (t *table) add(c candidate) {
 // of each sound.
 const goodAccuracy = 7.5
 
-// phoneListener notes the Goodness of Pronunciation of every phone of good speakers.
+// phoneListener records the Goodness of Pronunciation of every phone of good speakers.
 type phoneListener struct {
 	accent.Aligner
-	one    *sync.Mutex // windows are aligned at once
+	one    *sync.Mutex // windows are aligned concurrently
 	phones map[string][]float64
 	good   bool
 }

@@ -11,25 +11,26 @@ import (
 )
 
 const (
-	// together is how many utterances make one row of the regression: about a window. Single ones
-	// are so noisy that the noisiest measures come out too light for a whole candidate.
+	// together is how many utterances form one row of the regression: about a window. Single
+	// utterances are so noisy that the noisiest measures get too little weight for a whole
+	// candidate.
 	together = 5
-	clip     = 4   // spreads from the mean that a measure is believed
+	clip     = 4   // how far from the mean a measure counts, in SD
 	sweeps   = 200 // of coordinate descent
 )
 
 // best is how many of the candidates (a set of measures with a penalty) are averaged into the
-// chosen model: with so few speakers the first of many alike is first by chance. The mean of linear
-// models is a linear model, with a weight for each measure.
+// chosen model. With so few speakers, chance decides which of many similar candidates comes first.
+// The mean of linear models is a linear model, with a weight for each measure.
 const best = 4
 
 // ridges are the penalties among which the inner folds choose, in rows of the regression.
 var ridges = []float64{2, 5, 15, 40}
 
-// falling are measures that fall where the human scores rise; all others rise.
+// falling lists measures that fall when the human scores rise. All others rise.
 var falling = map[string]bool{"pausesPerMinute": true, "unsureWords": true}
 
-// byHand are weights that are set, not fitted: that of articulation rate is half of what the
+// byHand holds weights that are set, not fitted. That of articulation rate is half of what the
 // regression gives it, because it is counted in the recogniser's words, and peaks per second
 // measure the same from the sound.
 var byHand = map[string]float64{"articulationRate": 0.2}
@@ -85,7 +86,8 @@ func (t *table) fit(names []string, y []float64, ridge float64, on []int) model 
 	return m
 }
 
-// signs are those that the weights must have, and fixed the weights that are set, 0 for none.
+// signs returns the signs that the weights must have, and fixed the weights that are set; 0:
+// fitted.
 func (t *table) signs(columns []int) (signs, fixed []float64) {
 	for _, k := range columns {
 		sign := 1.0
@@ -158,8 +160,8 @@ func (m model) predict(row []float64) float64 {
 	return p
 }
 
-// folds parts the speakers given into k, children and adults alike spread, by chance with the seed
-// given.
+// folds splits the given speakers into k parts at random, with the given seed, and spreads children
+// and adults alike.
 func (t *table) folds(on []int, k int, seed uint64) [][]int {
 	rng := rand.New(rand.NewPCG(seed, 762))
 	out := make([][]int, k)
@@ -208,7 +210,7 @@ const (
 	innerFolds = 4
 )
 
-// split is one way to part the speakers, with a model for each part that has not seen it.
+// split is one way to split the speakers, with a model for each part that has not seen it.
 type split struct {
 	held   [][]int
 	models []model
@@ -220,9 +222,9 @@ type pick struct {
 	ridge float64
 }
 
-// validate fits on the speakers outside each fold of each repeat. With several candidates, the best
-// are chosen by folds inside those speakers alone, and averaged; choices counts how often each was
-// among them.
+// validate fits on the speakers outside each fold of each repeat. With several candidates, folds
+// inside those speakers alone choose the best, which are averaged. choices counts how often each
+// candidate was among them.
 func (t *table) validate(section norms.Section, sets [][]string, penalties []float64, y []float64) (splits []split, choices map[string]int) {
 	choices = map[string]int{}
 	var all []pick
@@ -251,9 +253,9 @@ func (t *table) validate(section norms.Section, sets [][]string, penalties []flo
 	return splits, choices
 }
 
-// choose ranks the candidates by what the score is for: the correlation, on the scale of 0 to 5, of
-// held-out windows of utterances with the human raters. Of windows and not of speakers, who are too
-// few to tell candidates apart.
+// choose ranks the candidates by the purpose of the score: the correlation of held-out windows of
+// utterances with the human raters, on the scale of 0 to 5. It uses windows because there are too
+// few speakers to tell candidates apart.
 func (t *table) choose(section norms.Section, all []pick, y []float64, on []int, seed uint64) []pick {
 	inner := t.folds(on, innerFolds, seed+1000)
 	type ranked struct {
@@ -286,11 +288,11 @@ func (t *table) choose(section norms.Section, all []pick, y []float64, on []int,
 	return first
 }
 
-// windows parts a speaker's rows into groups of utterances as the regression takes them together.
+// windows splits a speaker's rows into groups of utterances as the regression combines them.
 func windows(rows []int) [][]int { return slices.Collect(slices.Chunk(rows, together)) }
 
-// mean is the model whose predictions are the means of the models' predictions; all of them were
-// fitted on the same rows.
+// mean returns the model whose predictions are the means of the models' predictions. All of them
+// must be fitted on the same rows.
 func mean(models []model) model {
 	if len(models) == 1 {
 		return models[0]
@@ -312,8 +314,8 @@ func mean(models []model) model {
 	return out
 }
 
-// predictions are those of every utterance in one split, each by the model that has not seen its
-// speaker; after says what becomes of the predictor.
+// predictions returns those of every utterance in one split, each by the model that has not seen
+// its speaker. after transforms the predictor.
 func (t *table) predictions(s split, after func(float64) float64) []float64 {
 	out := make([]float64, len(t.x))
 	for f, held := range s.held {

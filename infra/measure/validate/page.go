@@ -15,7 +15,7 @@ import (
 	"parley/shared/speech/score/accent"
 )
 
-// studied is what was found of one dimension.
+// studied is what was found for one dimension.
 type studied struct {
 	dimension
 	y                       []float64
@@ -68,8 +68,8 @@ func newPage(t *table) *page {
 	return p
 }
 
-// onScale are the held-out predictions on the scale of 0 to 5, by the section that would have been
-// shipped without the speaker.
+// onScale returns the held-out predictions on the scale of 0 to 5, by the section that would have
+// been shipped without the speaker.
 func (t *table) onScale(d dimension, splits []split) [][]float64 {
 	var out [][]float64
 	for _, s := range splits {
@@ -87,8 +87,8 @@ func (t *table) onScale(d dimension, splits []split) [][]float64 {
 	return out
 }
 
-// yardsticks are what one human rater reaches against the others on the corpus's test split, and
-// what is published there.
+// yardsticks holds what one human rater reaches against the others on the corpus's test split, and
+// what was published for it.
 var yardsticks = map[string][4]string{
 	"fluency": {"0.90", "0.82", "0.92 / 0.89", "0.756 (GOPT)"},
 	"accent":  {"0.91", "0.81", "0.93 / 0.93", "0.718 (GOPT, accuracy)"},
@@ -136,7 +136,7 @@ func (p *page) text(w io.Writer) {
 	p.limitsText(say)
 }
 
-// remarks are what is to be said of a dimension's measures.
+// remarks holds the page's text about a dimension's measures.
 var remarks = map[string]string{
 	"fluency": `How clear the weakest 30 % of the sounds are counts towards fluency too. The argument against it: pronunciation is not fluency, and a smooth speaker
 with an accent loses by it. The argument for it: people who search for words swallow and draw out sounds. Raters of fluency hear this, and pauses do not
@@ -303,7 +303,7 @@ func (p *page) limitsText(say sayer) {
 	say("With an empty cache the engines need about half an hour on one free processor (recogniser and aligner over 68 minutes of speech, and the channels); with their answers cached, half a minute.\n`%s` names the cache folder. A folder with answers of other engines is refused.\n", cacheVariable)
 }
 
-// print shows what shared/speech/score/norms is to hold.
+// print shows what shared/speech/score/norms should contain.
 func (p *page) print(w io.Writer) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	for _, s := range p.studies {

@@ -18,14 +18,14 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// rig is the scorers' own chain on engines whose answers are kept.
+// rig runs the scorers on engines whose answers are cached.
 type rig struct {
 	batch.Engine
 	cache string
 	end   func() error
 }
 
-// stamp names the file that says which engines' answers a folder keeps.
+// stamp names the file that identifies the engines whose answers a folder holds.
 const stamp = "engines"
 
 func newRig(cache string) (*rig, error) {
@@ -52,8 +52,8 @@ func newRig(cache string) (*rig, error) {
 
 func (r *rig) close() { _ = r.end() }
 
-// sameEngines refuses a folder with the answers of other programs: mixed answers belong to no
-// engine.
+// sameEngines rejects a folder with the answers of other programs, because mixed answers belong to
+// no engine.
 func sameEngines(cache string, programs ...string) error {
 	h := sha256.New()
 	for _, p := range programs {
@@ -75,8 +75,8 @@ func sameEngines(cache string, programs ...string) error {
 	return err
 }
 
-// decoder keeps the samples too: a thousand starts of a decoder take longer than all that is
-// computed here.
+// decoder caches the samples too: starting a decoder a thousand times takes longer than all
+// computations here.
 func (r *rig) decoder(d audio.Decoder) func(context.Context, string) ([]int16, error) {
 	return func(ctx context.Context, path string) ([]int16, error) {
 		name := filepath.Join(r.cache, "pcm-"+filepath.Base(path))
@@ -97,7 +97,7 @@ func key(pcm []int16) string {
 	return hex.EncodeToString(h[:8])
 }
 
-// remember reads the kept answer, or asks and keeps it.
+// remember returns the cached answer, or asks for it and caches it.
 func remember[T any](path string, ask func() (T, error)) (T, error) {
 	var v T
 	if b, err := os.ReadFile(path); err == nil {
@@ -136,8 +136,8 @@ type heard struct {
 	OK bool    `json:"ok"`
 }
 
-// LanguageProbability asks nothing where the same samples were transcribed: the engine has told the
-// language then.
+// LanguageProbability asks nothing if the same samples were transcribed: the answer then contains
+// the language.
 func (c keptListener) LanguageProbability(ctx context.Context, pcm []int16, language string) (float64, bool, error) {
 	if b, err := os.ReadFile(filepath.Join(c.dir, "asr-"+key(pcm)+".json")); err == nil {
 		var chunk transcript.Chunk
@@ -160,7 +160,7 @@ func (c keptAligner) Align(ctx context.Context, pcm []int16, words []string) ([]
 	out, err := remember(filepath.Join(c.dir, "gop-"+key(pcm)+".json"), func() ([]accent.AlignedWord, error) {
 		out, err := c.Aligner.Align(ctx, pcm, words)
 		if errors.Is(err, accent.ErrNotAligned) {
-			return nil, nil // kept, as no words
+			return nil, nil // cached, as no words
 		}
 		return out, err
 	})

@@ -8,12 +8,12 @@ import (
 	"parley/shared/speech/score/norms"
 )
 
-// sampling is what it costs that a run aligns and hears a sample of the speech, and not all of it:
-// correlation of held-out scores of whole speakers with the human means, made as a run makes them.
+// sampling compares scores from a sample of the speech, as in a run, with scores from all of it:
+// the correlation of held-out scores of whole speakers with the human means.
 type sampling struct{ all, sampled [4]float64 } // everybody, adults, children, beyond timing
 
-// sample compares, by models fitted without the speaker on all of the others' speech; baseline is
-// the held-out prediction of timing alone, by speaker.
+// sample compares the two, by models fitted without the speaker on all of the others' speech.
+// baseline is the held-out prediction of timing alone, by speaker.
 func (t *table) sample(d dimension, splits []split, y, baseline []float64) sampling {
 	human := t.perSpeaker(y)
 	held := func(read func(candidate) []norms.Reading) (out [4]float64) {

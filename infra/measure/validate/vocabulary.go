@@ -35,15 +35,15 @@ var measureNames = []string{"range", "patterns", "steps", "level"}
 // predictor names the four measures taken together: a half width of the norms is 1.
 const predictor = "x"
 
-// wordFigures are how the vocabulary score does on texts with known levels.
+// wordFigures says how the vocabulary score does on texts with known levels.
 type wordFigures struct {
 	whole, cut versions
 	news       []distribution // by version
 	sentences  sentenceFigures
 	pooled     []distribution // by level of the sentences
 	pooledR    float64        // correlation of the pooled texts' predictors with their level
-	drift      [][2]float64   // by pieceWords: of the predictor, mean and mean of either direction
-	halves     [2]int         // agree within their intervals, all
+	drift      [][2]float64   // by pieceWords: of the predictor, mean and mean absolute difference
+	halves     [2]int         // those that agree within their intervals, all
 }
 
 // versions are the three versions of each text.
@@ -53,7 +53,7 @@ type versions struct {
 	pairs int
 }
 
-// distribution is how the texts of one labelled level score.
+// distribution says how the texts of one labelled level score.
 type distribution struct {
 	label  string
 	cefr   int // 1 to 6; 0: the label is no CEFR level
@@ -138,7 +138,8 @@ func versionsOf(texts [][3]string, limit int) (versions, error) {
 	return out, nil
 }
 
-// share of the pairs that a measure puts in order, two decimals; halves are rounded up.
+// share returns the share of the pairs that a measure puts in order, with two decimals; halves are
+// rounded up.
 func share(v versions, name string) string {
 	return number(float64(v.right[name])/float64(v.pairs)+1e-9, 2)
 }
@@ -303,7 +304,7 @@ func measuresOf(r score.Result) map[string]float64 {
 	return out
 }
 
-// predicted is the predictor of a score: what the scale makes points of.
+// predicted returns the predictor that the scale turns into these points.
 func predicted(points float64) float64 {
 	logit := func(p float64) float64 { return math.Log(p / (5 - p)) }
 	n := norms.Of(score.Vocabulary)
@@ -311,17 +312,17 @@ func predicted(points float64) float64 {
 	return 2*(logit(max(1e-6, min(5-1e-6, points)))-low)/(high-low) - 1
 }
 
-// interviewed are the published mean scores of interviews by their rated level: 1,025 interviews of
-// the NICT JLE Corpus, and telephone talk of native speakers. The CEFR level of each comes by
-// ACTFL's table.
+// interviewed holds the published mean scores of interviews by their rated level: 1,025 interviews
+// of the NICT JLE Corpus, and telephone conversations of native speakers. ACTFL's table gives the
+// CEFR level of each.
 var interviewed = []struct {
 	label string
 	cefr  int // 1 to 6; 0: none
 	score float64
 }{{"SST 3", 1, 0.7}, {"SST 4", 2, 1.1}, {"SST 5", 2, 1.7}, {"SST 6", 3, 2.3}, {"SST 7", 3, 2.4}, {"SST 8", 3, 2.6}, {"SST 9", 4, 2.8}, {"native speakers, telephone", 0, 3.8}}
 
-// chance is the probability that the score of a speaker on so many words is of a CEFR band, 1 to 6,
-// when all of the speaker's talk would have that score.
+// chance is the probability that a speaker whose true score is points scores in a CEFR band, 1 to
+// 6, on this many words.
 func chance(points float64, words float64, band int) float64 {
 	if band < 1 || band > len(overall.Levels) {
 		return 0
@@ -423,7 +424,7 @@ func (f wordFigures) bandText(say sayer) {
 	say("\nOn these texts the band of the score is no better than the bands below it. It says nothing about the level of written text.\n")
 }
 
-// interviewText says how well the band of a score can be told for speech, from what was published.
+// interviewText says how reliable the band of a score is for speech, from published figures.
 func (f wordFigures) interviewText(say sayer) {
 	lengths := []float64{200, 400, 1000}
 	say("\nFor speech there are published means: the score by rated level of interview. From these and the spread within one speaker follows the chance that a speaker whose true\n")
@@ -454,7 +455,7 @@ func (f wordFigures) interviewText(say sayer) {
 	say("\nThe ends of the norms were set on most of these interviews. ACTFL's table converts SST levels to CEFR levels. If a neighbouring level is at least 0.8 times as likely as the score's own level, the report says so.\n")
 }
 
-// rewrite puts a section in the place of the one of the same title in a page.
+// rewrite replaces the section with the same title in a page.
 func rewrite(path string, text func(sayer)) error {
 	page, err := os.ReadFile(path)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 type queues struct {
 	*sqs.Client
 	prefix              string
-	stage, dead, deadID string // URLs of a queue and its dead-letter queue, and the ARN of the latter
+	stage, dead, deadID string // URLs of a queue and its dead-letter queue, and the latter's ARN
 }
 
 func (q *queues) make(ctx context.Context, name string, attributes map[string]string) (url, arn string, err error) {
@@ -415,7 +415,7 @@ func (q *queues) sharesOut(ctx context.Context) error {
 				all := len(times) == messages
 				mu.Unlock()
 				if err != nil || all && len(got) == 0 {
-					return // a second delivery would have shown in the last poll, which found nothing
+					return // the last poll found nothing, so there was no second delivery
 				}
 			}
 		})

@@ -4,10 +4,10 @@
 // the real ones do at their worst. The books are audited after every write. If something happens
 // that never must, the world ends with a trace that can be replayed.
 //
-// A function is a goroutine that stops at every call of a port (its await points). The world decides
-// when it goes on, whether the call meets a fault, and whether the function dies there. Each
-// decision of the world is one number from its tape (tape.go), so that the tape repeats a run, and a
-// failure shrinks by shortening the tape.
+// A function is a goroutine that stops at every call of a port (its await points). The world
+// decides when it goes on, whether the call meets a fault, and whether the function dies there.
+// Each decision of the world is one number from its tape (tape.go), so that the tape repeats a run,
+// and a failure shrinks by shortening the tape.
 package simulation
 
 import (

@@ -158,7 +158,7 @@ func finish(w *world, p run.Part) bool {
 		}
 		after, err := r.Done(1, p, next, w.now)
 		if errors.Is(err, run.ErrGone) && tries > 0 {
-			return false // the first write was done, its answer was lost, and another write followed
+			return false // the first write was done, its answer lost, and another write followed
 		}
 		if err != nil {
 			w.t.Error(err)
