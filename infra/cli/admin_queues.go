@@ -99,8 +99,8 @@ func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]qu
 	return views, nil
 }
 
-// ages returns, for each stage, how long ago its longest outstanding part was last sent. Stages that
-// no run waits for are left out.
+// ages returns, for each stage, how long ago its longest outstanding part was last sent. Stages
+// that no run waits for are left out.
 func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time.Duration, error) {
 	now := o.clock.Now()
 	ids, err := runs.Due(ctx, now.Add(ahead), watched)

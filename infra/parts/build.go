@@ -14,25 +14,25 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// own are the programs' sources.
+// own holds the sources of our programs.
 //
 //go:embed asr gop protocol voice
 var own embed.FS
 
 const (
-	ownFolder    = "parley" // of own, among the unpacked sources
+	ownFolder    = "parley" // in own, next to the unpacked sources
 	whisperRoot  = "package/cpp/whisper.cpp/"
 	sphinxSource = "pocketsphinx-5.1.1/"
 	zigRoot      = "ziglang/"
 )
 
-// folder is the name that a source is unpacked under.
+// folder returns the name of the folder into which a source is unpacked.
 func (s Source) folder() string {
 	name, _, _ := strings.Cut(strings.NewReplacer("==", "@").Replace(s.Package), "@")
 	return name + "-" + s.SHA256[:12]
 }
 
-// under puts a folder before file names.
+// under adds a folder in front of file names.
 func under(folder string, names ...string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {
@@ -41,13 +41,13 @@ func under(folder string, names ...string) []string {
 	return all
 }
 
-// cProgram is a program in C and C++: files and flags relative to the folder of the unpacked
-// sources, so that no machine's paths are in the result.
+// cProgram is a program in C and C++. Its files and flags are relative to the folder of the
+// unpacked sources, so that no path of a machine gets into the result.
 type cProgram struct {
 	trees []tree
 	flags []string
 	files []string
-	// byArch are the files for one processor.
+	// byArch lists the files for one processor.
 	byArch map[string][]string
 }
 
@@ -56,9 +56,9 @@ type tree struct {
 	root   string
 }
 
-// targets are what the compiler is asked for. AVX2, FMA, F16C and BMI2 are there on every x86-64
-// machine since 2013 and on all of Lambda's; half-float arithmetic and dot products on every arm64
-// one since Graviton 2.
+// targets are the compiler's targets. Every x86-64 machine since 2013, and all of Lambda's, have
+// AVX2, FMA, F16C and BMI2. Every arm64 machine since Graviton 2 has half-float arithmetic and dot
+// products.
 var targets = map[string][]string{
 	amd64: {"-target", "x86_64-linux-musl", "-mcpu=x86_64_v3"},
 	arm64: {"-target", "aarch64-linux-musl", "-mcpu=generic+v8_2a+dotprod+fullfp16"},
@@ -71,8 +71,8 @@ var (
 	sphinxFolder  = pocketsphinx.folder()
 )
 
-// asrProgram is libwhisper, the CPU backend of ggml and parley-asr in one piece. Without OpenMP:
-// threads of its own.
+// asrProgram is libwhisper, the CPU backend of ggml and parley-asr in one program. Without OpenMP,
+// it starts its own threads.
 var asrProgram = &cProgram{
 	trees: []tree{{whisperSource, whisperRoot}},
 	flags: append([]string{
@@ -93,7 +93,7 @@ var asrProgram = &cProgram{
 	},
 }
 
-// gopProgram is libpocketsphinx and parley-gop in one piece.
+// gopProgram is libpocketsphinx and parley-gop in one program.
 var gopProgram = &cProgram{
 	trees: []tree{{pocketsphinx, sphinxSource}, {whisperSource, whisperRoot}},
 	flags: []string{
@@ -128,14 +128,14 @@ var gopProgram = &cProgram{
 		ownFolder+"/gop/gop.cpp"),
 }
 
-// voiceProgram is parley-voice: our own files alone, and a header for JSON.
+// voiceProgram is parley-voice: only our own files, and a header for JSON.
 var voiceProgram = &cProgram{
 	trees: []tree{{whisperSource, whisperRoot}},
 	flags: []string{"-I" + whisperFolder + "/examples"},
 	files: []string{ownFolder + "/voice/voice.cpp"},
 }
 
-// programs are the programs by their yield's path.
+// programs holds the programs by their yield's path.
 var programs = map[string]*cProgram{installed.ASRFile: asrProgram, installed.GOPFile: gopProgram, installed.VoiceFile: voiceProgram}
 
 func (p *cProgram) args(arch string) []string {
@@ -144,8 +144,8 @@ func (p *cProgram) args(arch string) []string {
 	return append(append(args, p.files...), p.byArch[arch]...)
 }
 
-// inputs is the hash of everything that the program is made of: compiler, sources, our files,
-// flags.
+// inputs returns the hash of everything that the program is made from: compiler, sources, our
+// files, flags.
 func (p *cProgram) inputs(arch string) (string, error) {
 	var all strings.Builder
 	fmt.Fprintln(&all, compilers[amd64].Package)
@@ -170,7 +170,7 @@ func (p *cProgram) inputs(arch string) (string, error) {
 	return sum([]byte(all.String())), nil
 }
 
-// ownFolders are the folders of own that the program is made of.
+// ownFolders lists the folders of own that the program is made from.
 func (p *cProgram) ownFolders() []string {
 	folders := []string{"protocol"}
 	for _, file := range p.files {
@@ -182,9 +182,9 @@ func (p *cProgram) ownFolders() []string {
 	return folders
 }
 
-// Compiler returns the path of zig, whose `zig cc` is the C compiler that the engines are built
-// with, getting it if it is not there. It returns *UnreachableError when the client cannot get it.
-// It waits for another run on the same cache.
+// Compiler returns the path of zig, whose `zig cc` is the C compiler that builds the engines. If
+// zig is not there, Compiler gets it; it returns *UnreachableError if the client cannot. It waits
+// for another run on the same cache.
 func (c *Cache) Compiler(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(c.work(), 0o755); err != nil {
 		return "", fmt.Errorf("parts: %w", err)
@@ -197,7 +197,7 @@ func (c *Cache) Compiler(ctx context.Context) (string, error) {
 	return c.zig(ctx)
 }
 
-// zig is Compiler under the cache's lock.
+// zig is like Compiler, for callers that hold the cache's lock.
 func (c *Cache) zig(ctx context.Context) (string, error) {
 	compiler, ok := compilers[runtime.GOARCH]
 	if !ok || runtime.GOOS != "linux" {
@@ -214,8 +214,8 @@ func (c *Cache) zig(ctx context.Context) (string, error) {
 	return program, nil
 }
 
-// build compiles the program. The compiler keeps what it has compiled in work/zig, so that an
-// interrupted build goes on and a changed file is compiled alone.
+// build compiles the program. The compiler keeps its results in work/zig, so that an interrupted
+// build continues and only changed files are compiled again.
 func (p *cProgram) build(ctx context.Context, c *Cache, arch string) ([]byte, error) {
 	program, err := c.zig(ctx)
 	if err != nil {

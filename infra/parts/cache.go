@@ -24,18 +24,18 @@ const (
 	lockPause  = 500 * time.Millisecond
 )
 
-// Cache is the folder that everything is kept in:
+// Cache is the folder for everything that is kept:
 //
-//	sources/         downloads as they came; files put here by hand count by their hash
+//	sources/         downloads, unchanged; files put here by hand are recognised by their hash
 //	work/            unpacked sources and the compiler's own cache; may be removed at any time
 //	parts/<arch>/    the engines
 //	layers/<arch>/   the engines laid out as Lambda layers
 type Cache struct {
-	// Root is the folder.
+	// Root is the path of the folder.
 	Root string
-	// Fetcher gets what is not there.
+	// Fetcher gets what is missing.
 	Fetcher Fetcher
-	// Progress tells what is being done.
+	// Progress reports what is being done.
 	Progress *Progress
 
 	checked map[string]string // paths of verified sources by SHA-256
@@ -56,15 +56,15 @@ func (c *Cache) Parts(arch string) string { return filepath.Join(c.Root, "parts"
 func (c *Cache) sources() string { return filepath.Join(c.Root, "sources") }
 func (c *Cache) work() string    { return filepath.Join(c.Root, "work") }
 
-// maker puts the bytes of a yield together for a processor.
+// maker creates the bytes of a yield for a processor.
 type maker func(ctx context.Context, c *Cache, arch string) ([]byte, error)
 
-// Ensure puts every part of the table for the processors in place. What is there with the right
-// hash is left alone, so that an interrupted run goes on where it was. It waits for another run on
-// the same cache.
+// Ensure puts every part of the table in place for the given processors. It leaves files with the
+// right hash alone, so that an interrupted run continues. It waits for another run on the same
+// cache.
 //
-// An error that wraps *UnreachableError says which file to put where by hand. The parts that do not
-// need it are still put in place.
+// An error that wraps *UnreachableError says which file to put where by hand. Parts that do not
+// need that file are still put in place.
 func (c *Cache) Ensure(ctx context.Context, arches ...string) error {
 	for _, dir := range []string{c.sources(), c.work()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -130,7 +130,7 @@ func (c *Cache) ensure(ctx context.Context, y Yield, arch string) error {
 	if matches(path, y.SHA256) {
 		return nil
 	}
-	if y.Arch == "" { // the same bytes may be there for the other processor
+	if y.Arch == "" { // the other processor may have the same bytes
 		for _, other := range Arches {
 			if from := filepath.Join(c.Parts(other), y.Path); other != arch && matches(from, y.SHA256) {
 				return linkOrCopy(from, path)
@@ -147,8 +147,8 @@ func (c *Cache) ensure(ctx context.Context, y Yield, arch string) error {
 	return writeFile(path, b, mode(y.Path))
 }
 
-// ensureProgram builds a program unless its stamp says that the same sources and flags made the
-// file that is there.
+// ensureProgram builds a program unless its stamp says that the existing file was made from the
+// same sources and flags.
 func (c *Cache) ensureProgram(ctx context.Context, y Yield, arch, path string) error {
 	inputs, err := programs[y.Path].inputs(arch)
 	if err != nil {
@@ -178,8 +178,8 @@ func mode(path string) fs.FileMode {
 	return 0o644
 }
 
-// source returns the path of a verified download, getting it if it is not there. It returns
-// *UnreachableError when the client cannot get it.
+// source returns the path of a verified download. It gets the download if it is not there, and
+// returns *UnreachableError if the client cannot get it.
 func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	if path, ok := c.find(s.File, s.SHA256, s.Size); ok {
 		return path, nil
@@ -213,8 +213,8 @@ func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	return path, nil
 }
 
-// find looks for a file among the sources by its hash: first under its name, then, where the size
-// is known, under any.
+// find looks for a file among the sources by its hash: first under its name and then, if the size
+// is known, under any name.
 func (c *Cache) find(name, hash string, size int64) (string, bool) {
 	if path, ok := c.checked[hash]; ok {
 		return path, true
@@ -270,11 +270,12 @@ func (c *Cache) lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// UnreachableError says that a source could not be got, and how to put it in place by hand.
+// UnreachableError means that a source could not be downloaded. It says how to put it in place by
+// hand.
 type UnreachableError struct {
 	Source Source
 	Folder string
-	// Instead is a file that may be put there in its place.
+	// Instead is a file that may be put there instead.
 	Instead Official
 	Err     error
 }
@@ -326,8 +327,8 @@ func matches(path, hash string) bool {
 	return err == nil && got == hash
 }
 
-// writeFile writes a file under another name first, so that there is never half of one and a
-// running program can be replaced.
+// writeFile writes under another name first and then renames, so that there is never half a file
+// and a running program can be replaced.
 func writeFile(path string, b []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("parts: %w", err)
@@ -342,7 +343,7 @@ func writeFile(path string, b []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// linkOrCopy makes to the same file as from, or a copy where the file system will not link.
+// linkOrCopy makes to the same file as from, or a copy if the file system does not support links.
 func linkOrCopy(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return fmt.Errorf("parts: %w", err)

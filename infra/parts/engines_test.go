@@ -17,7 +17,8 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// answerLimit bounds a test that waits for an engine: far above what any of these requests takes.
+// answerLimit bounds how long a test waits for an engine: far longer than any of these requests
+// takes.
 const answerLimit = 5 * time.Minute
 
 // talker is an engine that a test talks to.
@@ -28,7 +29,7 @@ type talker struct {
 	out *bufio.Reader
 }
 
-// start starts an engine, or skips the test where the engines are not there.
+// start starts an engine, or skips the test if the engines do not exist.
 func start(t *testing.T, files []string, args ...string) *talker {
 	t.Helper()
 	if err := installed.Missing(installed.Dir(), files...); err != nil {
@@ -84,7 +85,7 @@ func (tk *talker) line() []byte {
 	return line
 }
 
-// ask sends a request with its number of samples filled in, and the samples.
+// ask sends a request, with its number of samples filled in, and the samples.
 func (tk *talker) ask(request map[string]any, pcm []int16) []byte {
 	tk.t.Helper()
 	request["samples"] = len(pcm)
@@ -125,7 +126,7 @@ func noise(samples int) []int16 {
 	return pcm
 }
 
-// spoken is an utterance of speechocean762 that its raters found well spoken, and its text, in
+// spoken returns an utterance of speechocean762 that its raters found well spoken, and its text in
 // lower case.
 func spoken(t *testing.T) ([]int16, string) {
 	t.Helper()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Fetcher gets a source into a folder, under Source.File. Hashes are checked by whoever calls it.
+// Fetcher gets a source into a folder, under Source.File. Its callers check the hash.
 type Fetcher interface {
 	Fetch(ctx context.Context, s Source, into string) error
 }
@@ -22,12 +22,12 @@ const (
 	killDelay   = 5 * time.Second
 )
 
-// Clients gets sources through the package indexes' own clients, as this machine has them set up.
+// Clients gets sources through the package indexes' own clients, with the settings of this machine.
 type Clients struct{}
 
-// Fetch runs the source's client. pip is given the hash too and checks it before it looks into the
-// file: of a source distribution it has to read the metadata. The error ends in the client's own
-// last words.
+// Fetch runs the source's client. pip also gets the hash, and checks it before it reads the file:
+// pip has to read the metadata of a source distribution. The error ends with the client's last
+// lines.
 func (Clients) Fetch(ctx context.Context, s Source, into string) error {
 	switch s.Client {
 	case Npm:
@@ -56,7 +56,7 @@ func (Clients) Fetch(ctx context.Context, s Source, into string) error {
 	return fmt.Errorf("no client %q", s.Client)
 }
 
-// run runs a program in a process group of its own, which ends with ctx.
+// run runs a program in its own process group, which ends with ctx.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, env
@@ -91,7 +91,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// last returns the last lines that hold the word error, or else the last line.
+// last returns the last lines that contain the word error, or else the last line.
 func (t *tail) last() string {
 	lines := strings.Split(strings.TrimSpace(string(t.b)), "\n")
 	var errs []string

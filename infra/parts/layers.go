@@ -13,13 +13,13 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// Layers returns the folder that LayOut puts a processor's layers into, one folder each.
+// Layers returns the folder into which LayOut puts a processor's layers, one folder each.
 func (c *Cache) Layers(arch string) string { return filepath.Join(c.Root, "layers", arch) }
 
 // LayOut lays out every layer of a processor as Lambda unpacks it under /opt, <layer>/parley/...,
-// by hard links to the engines (copies where the file system will not link), and returns the folder
-// of the layers. Files that no layer has any more go. It returns an error when an engine is not
-// there: run Ensure first.
+// and returns the folder of the layers. It makes hard links to the engines, or copies if the file
+// system does not support links, and removes files that no layer has any more. It returns an error
+// if an engine does not exist: run Ensure first.
 func (c *Cache) LayOut(arch string) (string, error) {
 	for _, layer := range installed.Layers() {
 		if err := c.layOut(arch, layer); err != nil {
@@ -57,7 +57,7 @@ func (c *Cache) layOut(arch string, layer pipeline.Layer) error {
 	})
 }
 
-// same tells whether two paths are one file or hold the same bytes.
+// same reports whether two paths are one file or have the same bytes.
 func same(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
@@ -71,7 +71,7 @@ func same(a, b string) bool {
 	return err == nil && matches(b, hash)
 }
 
-// Hash returns a hash of a layer's names, modes and contents: it changes when the layer has to be
+// Hash returns a hash of a layer's names, modes and contents. If it changes, the layer must be
 // deployed again.
 func (c *Cache) Hash(arch string, layer pipeline.Layer) (string, error) {
 	h := sha256.New()

@@ -97,7 +97,7 @@ func TestEveryRowIsInTheNotice(t *testing.T) {
 	}
 }
 
-// shelf is a fetcher that takes sources off a shelf and counts.
+// shelf is a fetcher that serves sources from memory and counts the calls.
 type shelf struct {
 	files map[string][]byte
 	calls int
@@ -133,7 +133,7 @@ func wheel(t *testing.T, files map[string]string) []byte {
 	return b.Bytes()
 }
 
-// onePart is a source that yields one file, a cache, and the shelf that has the source.
+// onePart returns a source that yields one file, a cache, and the shelf that has the source.
 func onePart(t *testing.T) (Source, Yield, *Cache, *shelf) {
 	t.Helper()
 	b := wheel(t, map[string]string{"tool/bin": "a program"})

@@ -12,15 +12,15 @@ import (
 
 const redrawEvery = 500 * time.Millisecond
 
-// Progress tells on one line, redrawn where the output is a terminal, which part is being worked
-// on. A nil Progress says nothing.
+// Progress shows on one line, redrawn if the output is a terminal, which part is in work. A nil
+// Progress prints nothing.
 type Progress struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
 	label    string
-	busy     bool // something was said about the current step
-	drawn    bool // the line is not ended
+	busy     bool // something was printed about the current step
+	drawn    bool // the line has not ended
 }
 
 // NewProgress writes to f.
@@ -60,7 +60,7 @@ func (p *Progress) draw(text string) {
 	p.drawn = true
 }
 
-// note says what is being done about the current part.
+// note shows what is being done about the current part.
 func (p *Progress) note(text string) {
 	if p == nil {
 		return
@@ -96,15 +96,15 @@ func (p *Progress) finish() {
 	p.end()
 }
 
-// fetching tells how much of a source has come, by the size of what is in the folder. The returned
-// function ends it.
+// fetching shows how much of a source has arrived, by the size of what is in the folder, until the
+// returned function is called.
 func (p *Progress) fetching(s Source, into string) func() {
 	return p.watch(fmt.Sprintf("getting %s (%d MB)", s.Package, (s.Size+500_000)/1_000_000), func(time.Duration) string {
 		return fmt.Sprintf("getting %s: %d of %d MB", s.Package, min(folderSize(into), s.Size)/1_000_000, (s.Size+500_000)/1_000_000)
 	})
 }
 
-// compiling tells how long a build has been going on. The returned function ends it.
+// compiling shows how long a build has been running, until the returned function is called.
 func (p *Progress) compiling(files int) func() {
 	return p.watch(fmt.Sprintf("compiling %d files (minutes, the first time)", files), func(since time.Duration) string {
 		return fmt.Sprintf("compiling %d files: %.0f s", files, since.Seconds())
@@ -136,7 +136,8 @@ func (p *Progress) watch(text string, now func(since time.Duration) string) func
 	}
 }
 
-// folderSize is the number of bytes under a folder; files that go away meanwhile do not count.
+// folderSize returns the number of bytes under a folder. Files that disappear meanwhile do not
+// count.
 func folderSize(dir string) int64 {
 	var n int64
 	_ = filepath.Walk(dir, func(_ string, info os.FileInfo, err error) error {

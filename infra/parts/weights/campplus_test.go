@@ -48,7 +48,7 @@ func (p *pickled) entry(name, kind, key string, offset int, shape, stride []int)
 	p.WriteString("\x89ccollections\nOrderedDict\n)RtR")
 }
 
-// archive is a checkpoint with this pickle and these storages.
+// archive returns a checkpoint with this pickle and these storages.
 func archive(t *testing.T, pickle []byte, storages map[string][]byte) []byte {
 	t.Helper()
 	var b bytes.Buffer

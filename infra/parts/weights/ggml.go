@@ -1,7 +1,9 @@
-// Package weights turns published model files into the files that whisper.cpp reads, byte for byte
-// what that project's own scripts make of them, without running anything that came with the models.
+// Package weights converts published model files into the files that whisper.cpp reads. The result
+// equals that of whisper.cpp's own scripts byte for byte, and nothing that came with the models is
+// run.
 //
-// Sums are kept unfused (explicit conversions), so that the bytes are the same on every processor.
+// Sums are kept unfused (by explicit conversions), so that the bytes are the same on every
+// processor.
 package weights
 
 import (
@@ -36,8 +38,8 @@ func (w *writer) float32(v float32) {
 
 func (w *writer) string(s string) { w.b = append(w.b, s...) }
 
-// tensorHeader writes a tensor's header; shape is outermost first and ggml wants it innermost
-// first.
+// tensorHeader writes a tensor's header. shape has the outermost dimension first; ggml wants the
+// innermost first.
 func (w *writer) tensorHeader(name string, kind int, shape []int) {
 	w.int32(len(shape), len(name), kind)
 	for i := len(shape) - 1; i >= 0; i-- {
@@ -46,7 +48,7 @@ func (w *writer) tensorHeader(name string, kind int, shape []int) {
 	w.string(name)
 }
 
-// reader takes little-endian fields off a slice. After the first error every method returns zero
+// reader reads little-endian fields from a slice. After the first error, every method returns zero
 // values.
 type reader struct {
 	b   []byte
@@ -81,7 +83,7 @@ func (r *reader) uint16() int {
 	return 0
 }
 
-// int32 reads a count, a size or a dimension: none may be negative.
+// int32 reads a count, a size or a dimension. None may be negative.
 func (r *reader) int32() int {
 	b := r.take(4)
 	if b == nil {
@@ -107,7 +109,7 @@ func halfToFloat(h uint16) float32 {
 	return math.Float32frombits(sign | (exponent+112)<<23 | mantissa<<13)
 }
 
-// floatToHalf rounds to the nearest IEEE 754 half, ties to even; what is too large becomes
+// floatToHalf rounds to the nearest IEEE 754 half, ties to even. Too large a value becomes
 // infinite.
 func floatToHalf(f float32) uint16 {
 	bits := math.Float32bits(f)
@@ -116,7 +118,7 @@ func floatToHalf(f float32) uint16 {
 	switch {
 	case abs > 0x7f800000:
 		return sign | 0x7e00
-	case abs >= 0x477ff000: // 65520, from where on the nearest half is infinite
+	case abs >= 0x477ff000: // from 65520, the nearest half is infinite
 		return sign | 0x7c00
 	case abs < 0x38800000: // below the smallest normal half: count in units of 2^-24
 		units := math.RoundToEven(float64(math.Float32frombits(abs)) * (1 << 24))

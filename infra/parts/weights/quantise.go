@@ -13,9 +13,9 @@ const (
 	quantFormat = 2000
 )
 
-// QuantiseQ8 turns a ggml Whisper model of half floats into q8_0 (32 values of 8 bits share a
-// half-float scale), as whisper.cpp's whisper-quantize does: matrices only, and no positional
-// embedding.
+// QuantiseQ8 converts a ggml Whisper model of half floats to q8_0 (32 values of 8 bits share a
+// half-float scale), as whisper.cpp's whisper-quantize does: only matrices, and not the positional
+// embeddings.
 func QuantiseQ8(model []byte) ([]byte, error) {
 	r := &reader{b: model}
 	w := &writer{b: make([]byte, 0, len(model)*5/8)}

@@ -10,7 +10,7 @@ import (
 const (
 	sileroName    = "silero-16k"
 	sileroWindow  = 512     // samples at 16 kHz
-	sileroContext = 64      // samples carried over from the window before
+	sileroContext = 64      // samples carried over from the previous window
 	maxHeader     = 1 << 20 // bytes of a safetensors header
 )
 
@@ -38,8 +38,8 @@ func sileroTensors() []sileroTensor {
 		sileroTensor{name: "_model.stft.forward_basis_buffer", source: "stft_conv.weight", half: true, keepOnes: true})
 }
 
-// Silero turns Silero VAD's 16 kHz safetensors file of single floats into the ggml file that
-// whisper.cpp reads, with the layout of that project's convert-silero-vad-to-ggml.py. Version is
+// Silero converts Silero VAD's 16 kHz safetensors file of single floats into the ggml file that
+// whisper.cpp reads, with the layout of that project's convert-silero-vad-to-ggml.py. version is
 // the model's.
 func Silero(safetensors []byte, version [3]int) ([]byte, error) {
 	tensors, err := readSafetensors(safetensors)

@@ -15,13 +15,13 @@ import (
 const (
 	maxPickle  = 4 << 20  // bytes of data.pkl
 	maxStorage = 64 << 20 // bytes of one storage
-	maxStack   = 1 << 16  // values on the stack, and remembered
+	maxStack   = 1 << 16  // values on the stack, and memoised
 )
 
-// readTorch reads the tensors of single floats of a PyTorch checkpoint that holds nothing but
-// tensors by name (a state dictionary): a zip archive with a pickle, which is read as data, and the
-// tensors' storages. The pickle may name the four things that such a file needs and nothing else;
-// nothing is looked up or called. Tensors of whole numbers are left out.
+// readTorch reads the single-float tensors of a PyTorch checkpoint that contains only tensors by
+// name (a state dictionary): a zip archive with a pickle and the tensors' storages. It reads the
+// pickle as data. The pickle may name only the four things that such a file needs; nothing is
+// looked up or called. Tensors of integers are left out.
 func readTorch(b []byte) (map[string]tensor, error) {
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
@@ -78,10 +78,10 @@ func readTorch(b []byte) (map[string]tensor, error) {
 	return out, nil
 }
 
-// What is on a pickle's stack beside numbers (int), strings, false (bool) and tuples ([]any).
+// The values on a pickle's stack besides numbers (int), strings, false (bool) and tuples ([]any).
 type (
 	pickleMark   struct{}
-	pickleGlobal string // module and name, parted by a blank
+	pickleGlobal string // module and name, separated by a space
 	pickleDict   map[string]torchTensor
 	torchStorage struct{ kind, key string }
 	torchTensor  struct {
@@ -91,7 +91,7 @@ type (
 	}
 )
 
-// in is the tensor in its storage.
+// in returns the tensor's values in its storage.
 func (t torchTensor) in(data []byte) (tensor, error) {
 	values := 1
 	for d := len(t.shape) - 1; d >= 0; d-- {
@@ -115,8 +115,8 @@ const (
 	globalLongs  = pickleGlobal("torch LongStorage")
 )
 
-// unpickle reads the pickle of a state dictionary (protocol 2, of which only the operations that
-// such a file needs).
+// unpickle reads the pickle of a state dictionary (protocol 2, and only the operations that such a
+// file needs).
 func unpickle(b []byte) (map[string]torchTensor, error) {
 	r := &reader{b: b}
 	m := &pickler{memo: map[int]any{}}
@@ -176,7 +176,7 @@ func unpickle(b []byte) (map[string]torchTensor, error) {
 	return nil, errors.Join(r.err, m.err)
 }
 
-// pickler is the stack machine. After the first error its results mean nothing.
+// pickler is the stack machine. After the first error, its results are meaningless.
 type pickler struct {
 	stack []any
 	memo  map[int]any
@@ -197,7 +197,7 @@ func (m *pickler) push(v any) {
 	m.stack = append(m.stack, v)
 }
 
-// pop takes n values, the last pushed at the end; nils where there are fewer.
+// pop removes n values and returns them, the last pushed at the end; nils if there are fewer.
 func (m *pickler) pop(n int) []any {
 	if len(m.stack) < n {
 		m.fail("the stack is empty")
@@ -209,7 +209,7 @@ func (m *pickler) pop(n int) []any {
 	return out
 }
 
-// toMark takes what lies above the last mark, and the mark.
+// toMark removes and returns what is above the last mark, and removes the mark.
 func (m *pickler) toMark() []any {
 	for i := len(m.stack) - 1; i >= 0; i-- {
 		if _, ok := m.stack[i].(pickleMark); ok {
@@ -261,7 +261,7 @@ func (m *pickler) persistent() {
 	m.fail("a persistent value is no storage")
 }
 
-// reduce stands for the two calls that there may be: an empty OrderedDict, and a tensor.
+// reduce performs the two allowed calls: an empty OrderedDict, and a tensor.
 func (m *pickler) reduce() {
 	v := m.pop(2)
 	args, _ := v[1].([]any)
@@ -328,7 +328,7 @@ func (r *reader) line() string {
 	return s
 }
 
-// floats are the values of a tensor of single floats.
+// floats returns the values of a tensor of single floats.
 func (t tensor) floats() []float32 {
 	out := make([]float32, len(t.data)/4)
 	for i := range out {

@@ -66,7 +66,7 @@ func TestBlocksKeepTheLargestValueExactly(t *testing.T) {
 	}
 }
 
-// halves are n half floats that count up.
+// halves returns n half floats that count up.
 func halves(n int) []byte {
 	var b []byte
 	for i := range n {
@@ -75,7 +75,8 @@ func halves(n int) []byte {
 	return b
 }
 
-// ctranslate2 is a Whisper model of one layer a side and a width of 64, as CTranslate2 writes it.
+// ctranslate2 returns a Whisper model with one layer on each side and a width of 64, as CTranslate2
+// writes it.
 func ctranslate2(leaveOut string) []byte {
 	const width, text = 64, 96
 	type entry struct {
@@ -144,7 +145,7 @@ func vocabulary() []byte {
 	for i := range lines {
 		lines[i] = fmt.Sprintf("w%d", i)
 	}
-	lines[1] = "Ġthe" // GPT-2 writes a blank as the rune 0x120
+	lines[1] = "Ġthe" // GPT-2 writes a space as the rune 0x120
 	return []byte(strings.Join(lines, "\n"))
 }
 
@@ -241,7 +242,7 @@ func TestBrokenFilesAreNotQuantised(t *testing.T) {
 	}
 }
 
-// safetensors is a file with every tensor that Silero needs, tiny.
+// safetensors returns a tiny file with every tensor that Silero needs.
 func safetensors(t *testing.T, leaveOut string) []byte {
 	t.Helper()
 	header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}

@@ -18,19 +18,19 @@ const (
 	sampleRate    = 16000 // Hz
 	specVersion   = 6     // of CTranslate2's file
 	typeHalf      = 4     // CTranslate2's number for half floats
-	smallestFloat = 8     // tensors with no more rows are options, not weights
+	smallestFloat = 8     // tensors with at most this many rows are options, not weights
 )
 
-// tensor is a model's tensor; the shape is outermost first, the data little-endian as in the file
-// it came from.
+// tensor is a model's tensor. The shape has the outermost dimension first; the data are
+// little-endian, as in the original file.
 type tensor struct {
 	shape []int
 	data  []byte
 }
 
-// Whisper turns a CTranslate2 Whisper model of half floats (its model.bin and vocabulary.txt) into
-// the ggml file that whisper.cpp publishes for the same weights, byte for byte. Models in other
-// types are refused: they have lost bits.
+// Whisper converts a CTranslate2 Whisper model of half floats (its model.bin and vocabulary.txt)
+// into the ggml file that whisper.cpp publishes for the same weights, byte for byte. It rejects
+// models of other types, because they have lost precision.
 func Whisper(model, vocabulary []byte) ([]byte, error) {
 	source, err := readCTranslate2(model)
 	if err != nil {
@@ -100,9 +100,8 @@ func readCTranslate2(b []byte) (map[string]tensor, error) {
 	return tensors, r.err
 }
 
-// renaming maps CTranslate2's tensors to OpenAI's names, in whisper.cpp's order. Sizes are checked
-// by what the caller expects of the result; a tensor that is missing or of another rank is an
-// error.
+// renaming maps CTranslate2's tensors to OpenAI's names, in whisper.cpp's order. The caller checks
+// the result's size. A missing tensor, or one of another rank, is an error.
 type renaming struct {
 	source map[string]tensor
 	out    map[string]tensor
@@ -130,7 +129,7 @@ func (c *renaming) norm(to, from string) {
 	c.out[to+".weight"], c.out[to+".bias"] = c.get(from+"/gamma", 1), c.get(from+"/beta", 1)
 }
 
-// split takes apart matrices that CTranslate2 stores as one, row under row.
+// split separates matrices that CTranslate2 stores as one, below each other.
 func (c *renaming) split(to, from string, names ...string) {
 	weight, bias := c.get(from+"/weight", 2), c.get(from+"/bias", 1)
 	n := len(names)
@@ -212,7 +211,7 @@ func writeTensor(w *writer, name string, t tensor) {
 	shape := append([]int(nil), t.shape...)
 	single := len(shape) < 2 || strings.HasSuffix(name, "positional_embedding")
 	if name == "encoder.conv1.bias" || name == "encoder.conv2.bias" {
-		shape = append(shape, 1) // a column, as the convolution adds it
+		shape = append(shape, 1) // as a column, in which form the convolution adds it
 	}
 	if !single {
 		w.tensorHeader(name, typeF16, shape)
@@ -225,7 +224,7 @@ func writeTensor(w *writer, name string, t tensor) {
 	}
 }
 
-// readVocabulary undoes GPT-2's alphabet, in which every byte is a printable rune, for the entries
+// readVocabulary decodes GPT-2's alphabet, in which every byte is a printable rune, for the entries
 // that are text.
 func readVocabulary(b []byte) ([]string, error) {
 	bytes := map[rune]byte{}
@@ -257,9 +256,9 @@ func readVocabulary(b []byte) ([]string, error) {
 	return out, nil
 }
 
-// melFilters are n triangular filters over the bins of a 400-sample transform at 16 kHz, on
-// Slaney's mel scale and of unit area (librosa.filters.mel), which Whisper's spectrogram is made
-// with.
+// melFilters returns n triangular filters over the bins of a 400-sample transform at 16 kHz, on
+// Slaney's mel scale and of unit area (librosa.filters.mel). Whisper's spectrogram is made with
+// them.
 func melFilters(n int) []float32 {
 	const hzPerMel = 200.0 / 3 // below 1 kHz, where the scale is linear
 	logStep, knee := math.Log(6.4)/27, 1000/hzPerMel

@@ -1,8 +1,8 @@
 // Command comments lists the comments of Go files that are wider than 100 columns, and exits with 1
-// where there are any. Arguments are folders, read with all that is below them.
+// if there are any. Its arguments are folders, which it reads with everything below them.
 //
-// What may be wider: directives (//go:, //nolint), generated files, indented blocks (tables and
-// examples) and a word that cannot be broken, such as a URL.
+// Exceptions: directives (//go:, //nolint), generated files, indented blocks (tables and examples)
+// and a word that cannot be broken, such as a URL.
 package main
 
 import (
@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// width is how many columns a line with a comment may have.
+	// width is the maximum number of columns of a line with a comment.
 	width = 100
-	// tab is how many columns a tab counts.
+	// tab is the number of columns of a tab.
 	tab = 4
 )
 
@@ -57,7 +57,7 @@ func main() {
 // line is a line whose comment is too wide.
 type line struct{ line, columns int }
 
-// wide returns the lines of a file whose // comment ends beyond width, in their order.
+// wide returns, in order, the lines of a file whose // comment ends beyond width.
 func wide(src []byte) []line {
 	if generated.Match(src) {
 		return nil
@@ -84,7 +84,7 @@ func wide(src []byte) []line {
 	}
 }
 
-// allowed tells whether a comment may be as wide as it likes.
+// allowed reports whether a comment may have any width.
 func allowed(comment string) bool {
 	body := strings.TrimPrefix(comment, "//")
 	switch {

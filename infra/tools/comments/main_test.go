@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Ensure that a comment may end in column 100 and no further, but for what cannot be broken.
+// Ensure that a comment may end in column 100 but no further, except for what cannot be broken.
 func TestWide(t *testing.T) {
 	for _, c := range []struct {
 		name, src string

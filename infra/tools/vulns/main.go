@@ -1,6 +1,6 @@
-// Command vulns runs govulncheck over a module and exits with 1 where the module calls code of
-// another module with a known vulnerability. Those of the standard library are listed without a
-// failure: no commit mends them, a newer Go does.
+// Command vulns runs govulncheck on a module and exits with 1 if the module calls code of another
+// module with a known vulnerability. It lists those of the standard library without failing: no
+// commit fixes them, but a newer Go does.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/vuln/scan"
 )
 
-// standard is the name that the database gives the standard library.
+// standard is the database's name for the standard library.
 const standard = "stdlib"
 
 func main() {
@@ -34,13 +34,14 @@ func main() {
 	}
 }
 
-// vulnerability is one that is called.
+// vulnerability is a vulnerability in code that is called.
 type vulnerability struct {
 	id, module, version, fixed, summary string
 	caller                              string // one place that calls it
 }
 
-// look runs govulncheck and returns what is called, by module and number.
+// look runs govulncheck and returns the vulnerabilities in code that is called, by module and
+// number.
 func look(ctx context.Context, dir, database string) ([]vulnerability, error) {
 	cmd := scan.Command(ctx, "-C", dir, "-db", "file://"+database, "-format", "json", "./...")
 	out, in := io.Pipe()
@@ -55,11 +56,11 @@ func look(ctx context.Context, dir, database string) ([]vulnerability, error) {
 		ended <- err
 	}()
 	found, err := read(out)
-	_ = out.CloseWithError(err) // the scan does not wait for a reader that has given up
+	_ = out.CloseWithError(err) // so that the scan does not wait for a reader that has given up
 	return found, errors.Join(err, <-ended)
 }
 
-// message is what is read of one message of govulncheck's JSON stream.
+// message is the part that we read of one message of govulncheck's JSON stream.
 type message struct {
 	OSV *struct {
 		ID      string `json:"id"`
@@ -79,8 +80,8 @@ type frame struct {
 	Function string `json:"function"`
 }
 
-// read takes the vulnerabilities that are called from the stream: those whose trace names a
-// function. Others are only imported or required.
+// read reads the vulnerabilities in code that is called from the stream: those whose trace names a
+// function. The code of others is only imported or required.
 func read(r io.Reader) ([]vulnerability, error) {
 	summaries := map[string]string{}
 	called := map[string]vulnerability{}
@@ -111,7 +112,7 @@ func read(r io.Reader) ([]vulnerability, error) {
 	return out, nil
 }
 
-// report lists what was found and returns how many of it must be mended by a commit.
+// report lists the findings and returns how many of them a commit must fix.
 func report(w io.Writer, found []vulnerability) int {
 	failing := 0
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) } // a terminal

@@ -14,8 +14,8 @@ const stream = `{"osv":{"id":"GO-1","summary":"one"}}
 {"finding":{"osv":"GO-3","fixed_version":"v1.26.9","trace":[{"module":"stdlib","version":"v1.26.8","function":"F"},{"module":"parley","package":"parley/x","function":"G"}]}}
 `
 
-// Ensure that what is called of another module fails, what is only required does not, and the
-// standard library is listed.
+// Ensure that vulnerable code of another module fails if it is called but not if it is only
+// required, and that the standard library is listed.
 func TestReport(t *testing.T) {
 	found, err := read(strings.NewReader(stream))
 	if err != nil {
@@ -35,7 +35,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// Ensure that half a stream is an error and nothing is no finding.
+// Ensure that half a stream is an error, and that an empty list means no findings.
 func TestRead(t *testing.T) {
 	if _, err := read(strings.NewReader(stream[:100])); err == nil {
 		t.Error("half a stream is read")
