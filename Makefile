@@ -1,4 +1,4 @@
-# Parley: every target explains itself in `make help`.
+# Parley: `make help` explains every target.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -20,7 +20,7 @@ PARLEY := bin/parley
 demo: build
 	$(PARLEY) demo $(if $(AUDIO),--audio "$(AUDIO)")
 
-## run: start the same system and keep it, for clients of your own (Ctrl-C stops it)
+## run: start the same system and keep it running for your own clients (Ctrl-C stops it)
 run: build
 	$(PARLEY) local
 
@@ -29,7 +29,7 @@ test: build
 	go vet ./...
 	PARLEY_TEST_AWS=1 go run ./infra/local/cmd/emulator go test -timeout 20m ./...
 
-## test-all: test, and the heavy tests too
+## test-all: the same, and the tests that take minutes
 test-all: build
 	PARLEY_TEST_AWS=1 PARLEY_HEAVY=1 go run ./infra/local/cmd/emulator go test -timeout 60m ./...
 	$(MAKE) cases
@@ -37,7 +37,7 @@ test-all: build
 ## build: the engines, the functions for this machine and the command line
 build: parts functions cli
 
-## ci: what every commit must pass, a line with its time for each step; about 8 minutes on two cores once the tools are there
+## ci: everything that a commit must pass, with the time of each step; about 8 minutes on two cores once the tools are installed
 ci:
 	@for step in $(CI); do \
 	  echo "== $$step"; began=$$SECONDS; \
@@ -45,48 +45,48 @@ ci:
 	  times+="  $$step $$((SECONDS - began)) s"$$'\n'; \
 	done; printf '== all passed in %d s\n%s' $$SECONDS "$$times"
 
-# Cheap ones first. test is the README's own command, go vet and the build of everything within.
+# Cheap steps first. test is the README's own command; it includes go vet and the build of everything.
 CI := tidy lint vulns generated bench-once test race
 
-## tidy: go.mod and go.sum name what is imported, and nothing else
+## tidy: check that go.mod and go.sum name exactly what is imported
 tidy:
 	go mod tidy -diff
 	go -C infra/tools mod tidy -diff
 
-## race: the short tests of what starts goroutines, under the race detector, beside the emulated AWS
+## race: the short tests of everything that starts goroutines, under the race detector, with the emulated AWS
 race: parts
 	@go run ./infra/parts/cmd/parts -compiler >/dev/null # whatever it has to say, it says on standard error
 	CGO_ENABLED=1 CC="$$(go run ./infra/parts/cmd/parts -compiler 2>/dev/null) cc" \
 	  go run ./infra/local/cmd/emulator go test -race -short -timeout 20m -skip TestEachMutantIsCaught $(addprefix ./,$(RACE))
 
-# What starts goroutines, itself or in its tests (go statements, errgroups, HTTP servers, parallel tests), and what calls it from
-# tests of its own. Not in it:
-#   infra/prove/system      its goroutines are in processes of their own, built without the detector
+# Everything that starts goroutines, itself or in its tests (go statements, errgroups, HTTP servers, parallel tests), and
+# everything that calls it from its own tests. Except:
+#   infra/prove/system      its goroutines are in other processes, built without the detector
 #   infra/measure/bench     has no tests
-#   infra/tools             is a module of its own
-# and TestEachMutantIsCaught, which compiles the product once more for each error that it puts in.
+#   infra/tools             is a separate module
+# and TestEachMutantIsCaught, which compiles the product again for each bug that it puts in.
 STARTS := ^[[:space:]]*(defer )?go (func|[A-Za-z_.]+\()|\.Go\(|time\.AfterFunc|httptest\.New(TLS|Unstarted)?Server|\.Parallel\(
 CALLS := infra/measure/batch infra/measure/validate shared/engine/delivery shared/speech/aligner/pocketsphinx shared/speech/stages
 RACE = $(filter-out infra/tools/% infra/prove/system infra/measure/bench,$(sort $(CALLS) \
   $(shell grep -rlE '$(STARTS)' --include=*.go functions infra shared | xargs -n1 dirname)))
 
-## bench-once: each benchmark for one turn, so that none rots; beside the emulated AWS, which one of them needs
+## bench-once: run each benchmark once, so that none rots; with the emulated AWS, which one of them needs
 bench-once: parts
 	go run ./infra/local/cmd/emulator go test -run '^$$' -bench . -benchtime 1x \
 	  $$(grep -rl '^func Benchmark' --include=*_test.go functions infra shared | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
-## generate: the table of headwords and the table of syllables anew, from the published lists (DATA) and the dictionary
+## generate: rebuild the tables of headwords and syllables from the published lists (DATA) and the dictionary
 generate: parts
 	go run ./shared/speech/words/gen -lists $(DATA)/wordlists -out $(or $(OUT),shared/speech/words)
 	go run ./shared/speech/syllable/gen -out $(or $(OUT),shared/speech/syllable)
 
-## generated: what `make generate` would write is what stands there, byte for byte; skipped where the lists are not at hand
+## generated: check that `make generate` would change nothing; skipped if the lists are missing
 generated: parts
 	@[ -d "$(DATA)/wordlists" ] || { echo "skipped: the published word lists are not in $(DATA)/wordlists"; exit 0; }; \
 	out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(MAKE) --no-print-directory generate OUT=$$out; \
 	cmp $$out/headwords.tsv shared/speech/words/headwords.tsv; cmp $$out/exceptions.txt shared/speech/syllable/exceptions.txt
 
-## vulns: known vulnerabilities of other modules in what is called (govulncheck, with the database of its own module)
+## vulns: known vulnerabilities in the code of other modules that is called (govulncheck, with its database as a module)
 vulns:
 	@got=$$(cd infra/tools && go mod download -json $(VULNDB)); \
 	[[ $$got == *'"Sum": "$(VULNDB_SUM)"'* ]] || { echo "$(VULNDB) has another hash: $$got"; exit 1; }; \
@@ -105,11 +105,11 @@ functions:
 cli:
 	go build -trimpath -o $(PARLEY) ./infra/cli
 
-## push: put the functions' code as it is now onto the running local system (NAMES="poll sweep": only these)
+## push: build the functions and replace them in the running local system (NAMES="poll sweep": only these)
 push: cli
 	$(PARLEY) local push $(NAMES)
 
-## cases: recordings and client scripts made after public bug reports, on the local system, as a table (ONLY=a08,a14: these)
+## cases: recordings and client scripts based on public bug reports, on the local system, as a table (ONLY=a08,a14: only these)
 cases: build
 	go run ./infra/prove/cases -cases $(CASES) -data $(DATA) $(if $(ONLY),-only $(ONLY))
 
@@ -117,7 +117,7 @@ cases: build
 accuracy: parts
 	go run ./infra/measure/accuracy -data $(DATA)/interviews
 
-## simulate: the ledger, the queue and the watchdog under faults, by a virtual clock (RUNS=100000, SEED= another each time)
+## simulate: the ledger, the queue and the watchdog under faults, on a virtual clock (RUNS=100000; SEED: a new one each time)
 simulate: cli
 	$(PARLEY) simulate --runs $(or $(RUNS),100000) $(if $(SEED),--seed $(SEED)) --faults all
 
@@ -129,11 +129,11 @@ oracle:
 compare:
 	PARLEY_COMPARE=$(or $(COMPARE),100000) GOGC=800 go run ./infra/prove/oracle go test -count=1 -run 'TestCompare$$' -parallel 4 -timeout 0 -v ./shared/engine/store/dynamo
 
-## contention: accepted submits a second of one client and of sixteen, on the same
+## contention: accepted submits per second for one client and for sixteen, on the same
 contention:
 	go run ./infra/prove/oracle go test -run xxx -bench Contention -benchtime 20x ./shared/engine/store/dynamo
 
-## mutants: errors put into the product's own code, each of which the simulation must find, from three seeds
+## mutants: bugs put into the product's own code; the simulation must find each of them, from three seeds
 mutants:
 	PARLEY_MUTANT_SEEDS=3 go test -count=1 -run TestEachMutant -timeout 60m -v ./infra/prove/simulation
 
@@ -141,7 +141,7 @@ mutants:
 torture: build
 	go run ./infra/prove/torture -rounds $(or $(ROUNDS),100) $(TORTURE)
 
-## contract: an independent fuzzer (schemathesis) over every call, at least 20,000 requests, 0 failures (10 to 20 minutes)
+## contract: an independent fuzzer (schemathesis) on every call, at least 20,000 requests, 0 failures (10 to 20 minutes)
 contract: parts
 	go run ./infra/prove/schemathesis -examples 1200 -least 20000 -seed 2
 
@@ -149,7 +149,7 @@ contract: parts
 contract-system: parts
 	go run ./infra/prove/schemathesis -system -examples 5
 
-## lint-api: the OpenAPI document through a linter (spectral)
+## lint-api: check the OpenAPI document with a linter (spectral)
 lint-api:
 	go run ./infra/prove/schemathesis -lint
 
@@ -157,26 +157,26 @@ lint-api:
 validate: parts
 	go run ./infra/measure/validate -data $(DATA)
 
-## speakers: who speaks when and who is the candidate, on copies made worse, written to docs/speakers.md
+## speakers: who speaks when and who is the candidate, also on degraded copies, written to docs/speakers.md
 speakers: parts
 	go run ./infra/measure/speakers -data $(DATA)
 
-## bench: end to end against the recogniser alone, and the start of each function; a ratio measured in one run
+## bench: end-to-end time as a ratio to the recogniser alone, and the start of each function, in one run
 bench: build
 	go run ./infra/measure/bench
 
-## latency: how long a 4 MB submit and polls at 200 a second take; on a machine that does nothing else
+## latency: the time of a 4 MB submit, and of polls at 200 per second; run it on an otherwise idle machine
 latency: parts
 	go run ./infra/measure/latency
 
-## fuzz: each fuzz target for FUZZ=10m, one after the other
+## fuzz: run each fuzz target in turn for FUZZ=10m
 fuzz:
 	@failed=0; for p in $$(grep -rl '^func Fuzz' --include=*_test.go shared | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -c6-); do \
 	    echo "$$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZ),10m) -fuzzminimizetime 20x -parallel 2 || failed=1; \
 	  done; done; exit $$failed
 
-## lint: formatting and the linters of .golangci.yml, by pinned version and hash
+## lint: check formatting, and run the linters of .golangci.yml, pinned by version and hash
 lint: $(TOOLS)/golangci-lint
 	@test -z "$$(gofmt -l functions infra shared)" || { echo "not formatted:"; gofmt -l functions infra shared; exit 1; }
 	$(TOOLS)/golangci-lint run --allow-serial-runners ./...
@@ -184,7 +184,7 @@ lint: $(TOOLS)/golangci-lint
 	go -C infra/tools test ./...
 	@$(MAKE) --no-print-directory lint-comments
 
-## lint-comments: comments of more than 100 columns
+## lint-comments: find comments wider than 100 columns
 lint-comments:
 	go -C infra/tools run ./comments $(CURDIR)/functions $(CURDIR)/infra $(CURDIR)/shared
 
@@ -192,15 +192,15 @@ $(TOOLS)/golangci-lint:
 	@echo "golangci-lint: compiled once, about two minutes"
 	go -C infra/tools build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-## lint-stack: the synthesised template against AWS's own resource schemas
+## lint-stack: check the synthesised template against AWS's own resource schemas
 lint-stack: functions
 	go run ./infra/stack/cmd/lint
 
-## sample: make the sample interview anew (needs root or the Debian packages it names)
+## sample: rebuild the sample interview (needs root or the Debian packages it names)
 sample:
 	infra/sample/make.sh
 
-## clean: what was built here (the cache of engines stays)
+## clean: delete what was built here (but not the cache of engines)
 clean:
 	rm -rf bin dist cdk.out
 
