@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"parley/infra/local"
 	"parley/infra/local/operate"
 	"parley/shared/clock"
+	"parley/shared/engine/account"
 	"parley/shared/engine/deployment"
+	"parley/shared/engine/run"
 	"parley/shared/speech"
 )
 
@@ -71,6 +75,30 @@ func (o *operator) print(c *cobra.Command, v any, person func(w table)) error {
 	w := newTable(c.OutOrStdout())
 	person(w)
 	return w.end()
+}
+
+// noClient says that there is no such client, or why it could not be read or changed.
+func noClient(id string, err error) error {
+	if errors.Is(err, account.ErrUnknown) {
+		return fmt.Errorf("there is no client %s: parley admin client list shows the clients", id)
+	}
+	return fmt.Errorf("client %s: %w", id, err)
+}
+
+// noKey says that there is no such key, or why it could not be read or changed.
+func noKey(id string, err error) error {
+	if errors.Is(err, account.ErrUnknown) {
+		return fmt.Errorf("there is no key %s: parley admin key list shows a client's keys", id)
+	}
+	return fmt.Errorf("key %s: %w", id, err)
+}
+
+// noRun says that there is no such run, or why it could not be read.
+func noRun(id run.ID, err error) error {
+	if errors.Is(err, run.ErrUnknown) {
+		return fmt.Errorf("there is no run %s: parley admin runs list shows the runs", id)
+	}
+	return fmt.Errorf("run %s: %w", id, err)
 }
 
 // group returns a command with subcommands. Its example is that of the first one.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -158,7 +157,7 @@ func (o *operator) clientShow() *cobra.Command {
 			}
 			client, err := sys.Tables.Client(c.Context(), account.ID(args[0]))
 			if err != nil {
-				return fmt.Errorf("client %s: %w", args[0], err)
+				return noClient(args[0], err)
 			}
 			return o.showClient(c, client)
 		},
@@ -227,7 +226,7 @@ func (o *operator) clientSet() *cobra.Command {
 				return nil
 			})
 			if err != nil {
-				return err
+				return noClient(args[0], err)
 			}
 			return o.showClient(c, client)
 		},

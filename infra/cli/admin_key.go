@@ -70,7 +70,7 @@ func (o *operator) keyCreate() *cobra.Command {
 				}
 			})
 			if err != nil {
-				return err
+				return noClient(client, err)
 			}
 			return o.shown(c, k)
 		},
@@ -108,7 +108,7 @@ func (o *operator) keyList() *cobra.Command {
 				return err
 			}
 			if _, err := sys.Tables.Client(c.Context(), account.ID(client)); err != nil {
-				return fmt.Errorf("client %s: %w", client, err)
+				return noClient(client, err)
 			}
 			keys, err := sys.Tables.Keys(c.Context(), account.ID(client))
 			if err != nil {
@@ -139,7 +139,7 @@ func (o *operator) keyRevoke() *cobra.Command {
 			}
 			k, err := account.ChangeKey(c.Context(), sys.Tables, account.KeyID(args[0]), func(k *account.Key) error { k.Active = false; return nil })
 			if err != nil {
-				return err
+				return noKey(args[0], err)
 			}
 			return o.print(c, listedKey(k), func(w table) { w.printf("revoked\t%s\n", k.ID) })
 		},
@@ -166,7 +166,7 @@ new key its own lifetime.`,
 			}
 			old, err := sys.Tables.Key(c.Context(), account.KeyID(args[0]))
 			if err != nil {
-				return fmt.Errorf("key %s: %w", args[0], err)
+				return noKey(args[0], err)
 			}
 			now := o.clock.Now()
 			heir, err := inherited(old, c.Flags().Changed("expires-in"), expires, now)

@@ -41,7 +41,7 @@ func (o *operator) creditMove(verb, short, example string) *cobra.Command {
 				return err
 			}
 			if _, err := sys.Tables.Client(c.Context(), account.ID(client)); err != nil {
-				return fmt.Errorf("client %s: %w", client, err)
+				return noClient(client, err)
 			}
 			move := sys.Tables.Grant
 			if verb == "adjust" {

@@ -65,7 +65,7 @@ func (o *operator) runList() *cobra.Command {
 					owners = append(owners, cl.ID)
 				}
 			} else if _, err := sys.Tables.Client(c.Context(), owners[0]); err != nil {
-				return fmt.Errorf("client %s: %w", client, err)
+				return noClient(client, err)
 			}
 			runs, err := newest(c.Context(), sys.Tables, owners, run.Status(status), limit)
 			if err != nil {
@@ -264,7 +264,7 @@ func (o *operator) deps(c *cobra.Command, sys *deployment.System) pipeline.Deps 
 func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, err error) error {
 	switch {
 	case errors.Is(err, run.ErrUnknown):
-		return fmt.Errorf("there is no run %s", r.ID)
+		return noRun(r.ID, err)
 	case errors.Is(err, run.ErrGone):
 		return fmt.Errorf("run %s has ended already: %s at attempt %d", r.ID, r.Status, r.Attempt)
 	case errors.Is(err, pipeline.ErrNoRecording) && !r.ErasedAt.IsZero():

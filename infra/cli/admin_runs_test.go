@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,7 +137,7 @@ func TestARefusalIsASentence(t *testing.T) {
 		err  error
 		want string
 	}{
-		{r, run.ErrUnknown, "there is no run req_a"},
+		{r, run.ErrUnknown, "there is no run req_a: parley admin runs list shows the runs"},
 		{r, run.ErrGone, "run req_a has ended already: success at attempt 1"},
 		{erased, pipeline.ErrNoRecording, "run req_a was erased: it cannot be retried without its recording"},
 		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: the run cannot be retried"},
@@ -145,6 +146,21 @@ func TestARefusalIsASentence(t *testing.T) {
 		err := o.refused(nil, nil, tt.run, fmt.Errorf("pipeline: %w", tt.err))
 		if err.Error() != tt.want || exitCode(err) != exitFailed {
 			t.Errorf("exit %d: %q; want %q", exitCode(err), err, tt.want)
+		}
+	}
+}
+
+func TestAnUnknownIDIsToldWithTheCommandThatListsTheRightOnes(t *testing.T) {
+	for want, err := range map[string]error{
+		"there is no client cli_a: parley admin client list shows the clients": noClient("cli_a", fmt.Errorf("dynamo: %w", account.ErrUnknown)),
+		"there is no key key_a: parley admin key list shows a client's keys":   noKey("key_a", fmt.Errorf("dynamo: %w", account.ErrUnknown)),
+		"there is no run req_a: parley admin runs list shows the runs":         noRun("req_a", fmt.Errorf("dynamo: %w", run.ErrUnknown)),
+		"client cli_a: throttled": noClient("cli_a", errors.New("throttled")),
+		"key key_a: throttled":    noKey("key_a", errors.New("throttled")),
+		"run req_a: throttled":    noRun("req_a", errors.New("throttled")),
+	} {
+		if err.Error() != want || exitCode(err) != exitFailed {
+			t.Errorf("exit %d: %q; want %q", exitCode(err), err, want)
 		}
 	}
 }

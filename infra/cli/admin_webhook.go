@@ -28,7 +28,7 @@ func (o *operator) webhookShow() *cobra.Command {
 			}
 			r, err := sys.Tables.Get(c.Context(), run.ID(args[0]))
 			if err != nil {
-				return fmt.Errorf("run %s: %w", args[0], err)
+				return noRun(run.ID(args[0]), err)
 			}
 			return o.showPush(c, r)
 		},
@@ -85,7 +85,7 @@ func (o *operator) webhookResend() *cobra.Command {
 				return fmt.Errorf("nothing to send: run %s has not ended, was erased, or has no webhook", args[0])
 			}
 			if err != nil {
-				return err
+				return noRun(run.ID(args[0]), err)
 			}
 			return o.showPush(c, r)
 		},
@@ -141,7 +141,7 @@ func (o *operator) signing(verb, short string, prepare func() (change, error)) *
 				return err
 			}
 			if _, err := sys.Tables.Client(c.Context(), account.ID(client)); err != nil {
-				return fmt.Errorf("client %s: %w", client, err)
+				return noClient(client, err)
 			}
 			s, err := do(c, sys, account.ID(client))
 			if err != nil {
