@@ -21,8 +21,8 @@ import (
 
 var noon = time.Date(2026, 4, 21, 12, 0, 0, 0, time.UTC)
 
-// submitted stores runs of a client with so many slots, one a minute from noon on; the id ends with
-// a letter of names each.
+// submitted stores runs of a client with this many slots, one a minute from noon. Each id ends with
+// a letter of names.
 func submitted(t *testing.T, s *memory.Store, client account.ID, slots int, names string) []run.Run {
 	t.Helper()
 	if _, err := s.Grant(t.Context(), client, 100, "", noon); err != nil {
@@ -53,7 +53,7 @@ func letters(runs []run.Run) string {
 
 func TestTheNewestRunsOfAllClients(t *testing.T) {
 	s := memory.New()
-	submitted(t, s, "cli_a", 1, "bd") // one a minute, so b and c are of the same moment
+	submitted(t, s, "cli_a", 1, "bd") // one a minute, so b and c have the same time
 	submitted(t, s, "cli_b", 8, "cef")
 	for name, tt := range map[string]struct {
 		owners []account.ID

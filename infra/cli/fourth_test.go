@@ -57,11 +57,11 @@ func TestAFourthDimensionIsOnTheTerminal(t *testing.T) {
 	}
 }
 
-// scored is the draft that a test's scorer leaves.
+// scored is the draft that a test's scorer saves.
 type scored map[score.Dimension]score.Result
 
-// fourth is the whole service in this process, with a fourth dimension: engines and scorers are
-// stood in for, the rest is the product's own.
+// fourth is the whole service in this process, with a fourth dimension. Engines and scorers are
+// stand-ins; the rest is the product's own.
 type fourth struct {
 	t       *testing.T
 	store   *memory.Store
@@ -69,12 +69,12 @@ type fourth struct {
 	queue   *memory.Queue
 	deps    pipeline.Deps
 	url     string
-	without *contract.Contract // of the document as it is without the dimension
+	without *contract.Contract // the document without the dimension
 }
 
 func newFourth(t *testing.T, drafts scored) *fourth {
 	t.Helper()
-	// made once for the whole program: before the dimension is there
+	// Made once for the whole program, before the dimension exists.
 	without, err := contract.New(api.OpenAPI())
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func (fourMinutes) Probe(context.Context, string) (audio.Info, error) {
 	return audio.Info{DurationMs: 240_000, Format: "ogg", SizeBytes: 5}, nil
 }
 
-// engineless stands where engines are asked for their version.
+// engineless stands in where an engine is asked for its version.
 type engineless struct{ accent.Aligner }
 
 func (engineless) Version() string { return "none" }
@@ -136,7 +136,7 @@ func (engineless) Transcribe(context.Context, []int16, int64, string) (transcrip
 	return transcript.Chunk{}, errors.New("no engine")
 }
 
-// submit submits a recording on the command line, and answers the run's id.
+// submit submits a recording on the command line and returns the run's id.
 func (f *fourth) submit() string {
 	f.t.Helper()
 	file := filepath.Join(f.t.TempDir(), "a.ogg")
@@ -149,11 +149,11 @@ func (f *fourth) submit() string {
 	return id
 }
 
-// work does a run from its recording on until nothing waits in the queues.
+// work carries a run on from its recording until no message waits in the queues.
 func (f *fourth) work(id string) {
 	f.t.Helper()
 	ctx := f.t.Context()
-	arrived, _ := speech.Service.Arrived(run.ID(id)) // as the bucket tells it
+	arrived, _ := speech.Service.Arrived(run.ID(id)) // as the bucket announces it
 	f.must(f.queue.Send(ctx, []pipeline.Message{arrived}))
 	works := stages.Works{Objects: f.objects, Recogniser: engineless{}, Aligner: engineless{}}
 	for range 50 {
@@ -184,8 +184,7 @@ func (f *fourth) work(id string) {
 	}
 }
 
-// poll asks for a run, and holds the answer against the OpenAPI document as it is with the
-// dimension.
+// poll polls a run and checks the answer against the OpenAPI document with the dimension.
 func (f *fourth) poll(id string) string {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, f.url+api.Base+"/speech/analyze/"+id, nil)
@@ -206,8 +205,8 @@ func (f *fourth) poll(id string) string {
 	return string(body)
 }
 
-// Ensure that a fourth dimension goes from its scorer through the chain, the ledger and the HTTP
-// answer to the terminal, with no more than a row in the table and a stage.
+// Ensure that a fourth dimension travels from its scorer through the stages, the ledger and the
+// HTTP answer to the terminal, with no more than a row in the table and a stage.
 func TestAFourthDimensionFromItsScorerToTheTerminal(t *testing.T) {
 	three := func(points float64) score.Result {
 		return score.Result{Raw: &points, Interval: [2]float64{points - 0.2, points + 0.2}, Words: 400, SpeechSeconds: 200, Measures: []score.Measure{}}
@@ -217,7 +216,7 @@ func TestAFourthDimensionFromItsScorerToTheTerminal(t *testing.T) {
 		melody  score.Result
 		status  run.Status
 		charged int64
-		poll    []string // what its answer holds
+		poll    []string // what the answer contains
 		show    []string // what the terminal shows
 		ledger  []string
 	}{

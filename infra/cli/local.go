@@ -84,7 +84,7 @@ func makeDemoClient(ctx context.Context, s local.System, data string) error {
 	return os.WriteFile(filepath.Join(data, demoKeyFile), []byte(key+"\n"), 0o600)
 }
 
-// demoKey reads the demo client's key; empty where it was removed.
+// demoKey returns the demo client's key, or "" if its file was removed.
 func demoKey(data string) string {
 	b, err := os.ReadFile(filepath.Join(data, demoKeyFile))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// operatePage is the page that says how Parley is run and operated.
+// operatePage returns the page about running and operating Parley.
 func operatePage(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "spec", "OPERATE.md"))
@@ -20,7 +20,7 @@ func operatePage(t *testing.T) string {
 	return string(text)
 }
 
-// section is the page from one heading to the next.
+// section returns the page's text from one heading to the next.
 func section(t *testing.T, page, heading string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(page, "\n## "+heading)
@@ -41,7 +41,7 @@ func command(t *testing.T, words ...string) *cobra.Command {
 	return c
 }
 
-// has fails the test unless the command has the flag, with this default where one is told.
+// has fails the test unless the command has the flag, with this default if one is given.
 func has(t *testing.T, c *cobra.Command, flag, value string) {
 	t.Helper()
 	f := c.Flag(flag)
@@ -53,7 +53,7 @@ func has(t *testing.T, c *cobra.Command, flag, value string) {
 	}
 }
 
-// Ensure that each flag of the local system is there, with the default that the page names.
+// Ensure that the local system has each flag of the page, with the default that the page gives.
 func TestTheLocalFlagsAreThoseOfThePage(t *testing.T) {
 	local := command(t, "local")
 	rows := regexp.MustCompile("(?m)^\\| (`--[^|]+) \\|([^|]*)\\|").FindAllStringSubmatch(section(t, operatePage(t), "`parley local`"), -1)
@@ -76,8 +76,8 @@ func TestTheLocalFlagsAreThoseOfThePage(t *testing.T) {
 	}
 }
 
-// Ensure that each command of the page's tables is there with each of its flags, with the defaults
-// that stand in brackets.
+// Ensure that each command of the page's tables exists with each of its flags, with the defaults in
+// brackets.
 func TestTheAdminCommandsAreThoseOfThePage(t *testing.T) {
 	text := section(t, operatePage(t), "`parley admin …`")
 	flag := regexp.MustCompile(`(\[?)--([a-z-]+)(?:[= ]([A-Za-z0-9]+))?`)
@@ -103,7 +103,7 @@ func TestTheAdminCommandsAreThoseOfThePage(t *testing.T) {
 			seen++
 			for _, f := range flag.FindAllStringSubmatch(span[1], -1) {
 				value := ""
-				// Its value there is an example.
+				// The value there is an example.
 				if f[1] == "[" && regexp.MustCompile(`^[0-9]`).MatchString(f[3]) && f[2] != "expires-in" {
 					value = f[3]
 				}
@@ -122,7 +122,7 @@ func TestTheAdminCommandsAreThoseOfThePage(t *testing.T) {
 	}
 }
 
-// Ensure that each client's command of the page is there, and takes the service from --url or the
+// Ensure that each client's command of the page exists, and takes the service from --url or the
 // environment.
 func TestTheClientsCommandsAreThoseOfThePage(t *testing.T) {
 	page := operatePage(t)

@@ -111,10 +111,11 @@ func TestEveryKindOfArgumentIsPrintable(t *testing.T) {
 	}
 }
 
-// evil is text that clears the screen, forges a line and a column, and turns the direction.
+// evil is text that clears the screen, forges a line and a column, and changes the direction.
 const evil = "\x1b[2J\r\n\tsuccess \u202e\u009b"
 
-// safe fails the test where out would steer a terminal, or holds a line that is no line of ours.
+// safe fails the test if out would control a terminal or contains a forged line. lines is the
+// expected number of lines; 0: any.
 func safe(t *testing.T, out string, lines int) {
 	t.Helper()
 	if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && hidden(r) }); i >= 0 {
@@ -128,7 +129,7 @@ func safe(t *testing.T, out string, lines int) {
 	}
 }
 
-// evilJSON is evil as it stands in JSON.
+// evilJSON is evil as it is written in JSON.
 var evilJSON = func() string { b, _ := json.Marshal(evil); return string(b[1 : len(b)-1]) }()
 
 func TestAClientsCommandPrintsNothingThatSteers(t *testing.T) {
@@ -197,7 +198,7 @@ func TestAClientsCommandPrintsNothingThatSteers(t *testing.T) {
 	})
 }
 
-// terminalOf runs the program as main does, and returns all that it prints.
+// terminalOf runs the program as main does, and returns everything that it prints.
 func terminalOf(t *testing.T, args ...string) (out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
@@ -246,8 +247,8 @@ func TestAComplaintsFurtherLinesAreIndented(t *testing.T) {
 	}
 }
 
-// Ensure that there is no other way to the terminal: what prints, paints and lays out is called in
-// say.go alone.
+// Ensure that say.go is the only way to the terminal: no other file calls what prints, paints or
+// lays out.
 func TestAllThatIsPrintedForPeopleGoesThroughOnePlace(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
