@@ -61,6 +61,20 @@ type Result struct {
 	Lexis *Lexis `json:"lexis,omitempty"`
 }
 
+// top is the end of the scale, in points.
+const top = 5
+
+// WithoutBase is the result of a score in a language whose native speakers were not measured: what
+// they show differs by language, so the interval reaches the top of the scale, and a caution says
+// why. A result without a score stays as it is.
+func (r Result) WithoutBase() Result {
+	if r.Raw != nil {
+		r.Interval[1] = top
+		r.Cautions = append(r.Cautions, "How native speakers of this language score was not measured, so the score may be too low.")
+	}
+	return r
+}
+
 // Material is all that a scorer may look at. Only the candidate's own turns count.
 type Material struct {
 	// PCM is the whole recording, 16 kHz mono; nil for a row with text alone.
