@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+
+	"parley/infra/measure/corpus"
 )
 
 // cacheVariable names the folder that keeps what the engines answered.
@@ -82,6 +84,11 @@ func run(ctx context.Context, o options) error {
 	}
 	p := newPage(t)
 	p.note = o.note
+	words, err := corpus.Words(o.data)
+	if err != nil {
+		return err
+	}
+	p.ofWords, p.ofSounds = t.pronunciation(words)
 	if p.natives, err = r.natives(ctx); err != nil {
 		return err
 	}

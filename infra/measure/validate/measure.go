@@ -22,7 +22,8 @@ type candidate struct {
 	speaker
 	timing.Speech
 	fluent, accents []norms.Reading // no more is aligned and heard than in a run
-	pitch           float64         // median, Hz; 0: unknown
+	pronounced      []score.Pronounced
+	pitch           float64 // median, Hz; 0: unknown
 }
 
 // table holds a row for each utterance and a column for each measure; NaN where there is none.
@@ -47,9 +48,11 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 		c := candidate{speaker: s, fluent: fluency.Measure(m, speech)}
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
 		all := accent.Engines{Aligner: listened, Listener: r.Listener}
-		if c.Speech, c.accents, err = accent.Measure(ctx, speech, all, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds}); err != nil {
+		found, err := accent.Measure(ctx, speech, all, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
+		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
+		c.Speech, c.accents, c.pronounced = found.Speech, found.Readings, found.Pronounced
 		c.pitch, _ = accent.Pitch(m, c.Speech)
 		t.add(c)
 		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d speakers", i+1, len(speakers))

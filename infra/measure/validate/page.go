@@ -42,6 +42,8 @@ type page struct {
 	vocabulary wordFigures
 	channels   []shift
 	natives    natives
+	ofWords    agreed
+	ofSounds   []agreed
 }
 
 func newPage(t *table) *page {
@@ -129,6 +131,7 @@ func (p *page) text(w io.Writer) {
 		p.dimensionText(say, s)
 	}
 	p.topText(say)
+	p.pronunciationText(say)
 	p.intervalText(say)
 	p.vocabulary.text(say)
 	p.channelText(say)

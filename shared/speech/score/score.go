@@ -59,6 +59,9 @@ type Result struct {
 	// Lexis is what a vocabulary score rests on; nil for other dimensions, and where there is no
 	// score.
 	Lexis *Lexis `json:"lexis,omitempty"`
+	// Pronounced are the least clear of the words that an accent's score rests on, the least clear
+	// first, at most MaxPronounced; none for other dimensions, and where nothing was aligned.
+	Pronounced []Pronounced `json:"pronounced,omitempty"`
 }
 
 // top is the end of the scale, in points.

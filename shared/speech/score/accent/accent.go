@@ -94,13 +94,14 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 		cautions = append(cautions, "Sounds can be compared with English ones only, so this score rests on how surely the words were recognised and on the timing of the speech.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
-	readings, err := measure(ctx, speech, e, limits)
+	found, err := measure(ctx, speech, e, limits)
 	if err != nil {
 		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
 	r.Cautions = cautions
-	raw, interval, measures := norms.Of(score.Accent).Linear(readings, speech.Weights(), extra)
+	raw, interval, measures := norms.Of(score.Accent).Linear(found.Readings, speech.Weights(), extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
+	r.Pronounced = found.Pronounced[:min(score.MaxPronounced, len(found.Pronounced))]
 	if !spokenEnglish(m) {
 		return r.WithoutBase(), nil
 	}
@@ -128,17 +129,22 @@ func spokenEnglish(m score.Material) bool {
 // s.
 type Limits struct{ Align, Hear float64 }
 
+// Found is what was found in the candidate's speech.
+type Found struct {
+	Speech   timing.Speech // without the recogniser's loops
+	Readings []norms.Reading
+	// Pronounced are all words that were aligned, the least clear first.
+	Pronounced []score.Pronounced
+}
+
 // Measure reads the measures in each part of the candidate's speech, without a score: for
-// calibration. It returns the speech as it was read, without the recogniser's loops. The error is
-// an engine's own failure.
-func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (timing.Speech, []norms.Reading, error) {
-	speech = withoutLoops(speech)
-	readings, err := measure(ctx, speech, e, l)
-	return speech, readings, err
+// calibration. The error is an engine's own failure.
+func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Found, error) {
+	return measure(ctx, withoutLoops(speech), e, l)
 }
 
 // measure aligns and hears at once: they are different engines.
-func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) ([]norms.Reading, error) {
+func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Found, error) {
 	windows := windowsOf(speech, l)
 	var aligned []sounds
 	var heard []float64
@@ -152,9 +158,9 @@ func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) ([]
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return nil, err
+		return Found{}, err
 	}
-	return read(speech, aligned, heard), nil
+	return Found{speech, read(speech, aligned, heard), leastClear(aligned, speech.Parts)}, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.

@@ -1,10 +1,12 @@
 package accent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -383,6 +385,65 @@ func TestPhonesAreHeldAgainstTheirOwnNorms(t *testing.T) {
 			if math.Abs(got[i]-c.want[i]) > 1e-9 {
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)
 			}
+		}
+	}
+}
+
+func TestHowWordsWerePronounced(t *testing.T) {
+	m := material(10, 0.8)
+	r := must(t, m, &listener{gop: -30})
+	t.Run("the least clear come first, no more than are told", func(t *testing.T) {
+		if len(r.Pronounced) != score.MaxPronounced || !slices.IsSortedFunc(r.Pronounced, func(a, b score.Pronounced) int { return cmp.Compare(a.Clarity, b.Clarity) }) {
+			t.Fatalf("%d words: %+v", len(r.Pronounced), r.Pronounced)
+		}
+	})
+	t.Run("each lies in a turn of the candidate, and its sounds in it", func(t *testing.T) {
+		for _, w := range r.Pronounced {
+			in := false
+			for _, turn := range m.Conversation.CandidateTurns() {
+				in = in || w.StartMs >= turn.StartMs-500 && w.EndMs <= turn.EndMs+500
+			}
+			if !in || len(w.Sounds) != 1 || w.Sounds[0].StartMs != w.StartMs || w.Sounds[0].EndMs != w.EndMs || w.Sounds[0].IPA != "ɑ" {
+				t.Fatalf("%+v", w)
+			}
+		}
+	})
+	t.Run("clearer sounds have more clarity, between 0 and 100", func(t *testing.T) {
+		better := must(t, m, &listener{gop: -10})
+		if a, b := r.Pronounced[0].Clarity, better.Pronounced[0].Clarity; a <= 0 || a >= b || b >= 100 {
+			t.Fatalf("%g and %g", a, b)
+		}
+	})
+	t.Run("in another language nothing is told", func(t *testing.T) {
+		other := m
+		other.Conversation.Language = "es"
+		if r := must(t, other, &listener{gop: -30}); r.Pronounced != nil {
+			t.Fatalf("%+v", r.Pronounced)
+		}
+	})
+	t.Run("a clarity is the share of others below", func(t *testing.T) {
+		for z, want := range map[float64]float64{0: 50, -phoneClip: 0.003, phoneClip: 99.997, 1: 84.134} {
+			if got := clarity(z); math.Abs(got-want) > 0.001 {
+				t.Errorf("%g at %g spreads, want %g", got, z, want)
+			}
+		}
+	})
+	t.Run("every phone that has a norm can be written", func(t *testing.T) {
+		for name := range norms.Of(score.Accent).Numbers {
+			if phone, is := strings.CutPrefix(name, phoneMean); is && ipa[phone] == "" {
+				t.Errorf("%s has no sign", phone)
+			}
+		}
+	})
+}
+
+func TestWordsKeepTheRecognisersSpelling(t *testing.T) {
+	said := []transcript.Word{{Text: "I"}, {Text: "saw"}, {Text: "3"}, {Text: "Kings,"}, {Text: "saw"}}
+	aligned := []score.Pronounced{{Text: "i"}, {Text: "saw"}, {Text: "three"}, {Text: "kings"}, {Text: "saw"}}
+	named(aligned, said)
+	for i, want := range []string{"I", "saw", "three", "Kings", "saw"} {
+		if aligned[i].Text != want {
+			t.Errorf("%q, want %q", aligned[i].Text, want)
 		}
 	}
 }
