@@ -59,6 +59,17 @@ type Result struct {
 	// Lexis is what a vocabulary score rests on; nil for other dimensions, and where there is no
 	// score.
 	Lexis *Lexis `json:"lexis,omitempty"`
+	// Prepared is true where the candidate may have read a prepared text. Then the score weighs less
+	// in the overall one.
+	Prepared bool `json:"prepared,omitempty"`
+	// Named is one sentence that names in the candidate's own words what the score rests on; empty:
+	// nothing is named.
+	Named string `json:"named,omitempty"`
+	// Practice is what the candidate may practise, by examples from their own words: at most
+	// MaxPoints points.
+	Practice []Point `json:"practice,omitempty"`
+	// AsLikely is the CEFR level next to the score's own that is about as likely; empty: none is.
+	AsLikely string `json:"asLikely,omitempty"`
 }
 
 // Material is all that a scorer may look at. Only the candidate's own turns count.
