@@ -21,7 +21,7 @@ const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","a
 "scores":{"vocabulary":null,"vocabularyCefr":null,"vocabularyPercent":null,"fluency":3.0,"fluencyCefr":"B2","fluencyPercent":60,"accent":4.0,"accentCefr":"C1","accentPercent":80,"overall":3.5,"cefrLevel":"B2","overallPercent":70},
 "confidence":{"vocabulary":null,"fluency":{"level":"high","interval":[2.90,3.10]},"accent":{"level":"low","interval":[3.1,4.9]},"overall":{"level":"medium","interval":[3,4]}},
 "explainability":{"vocabulary":"None.","fluency":"Even.","accent":"Clear <and> steady."},
-"analysis":{"vocabulary":{"measures":[],"cautions":[],"reason":"Too few words."},
+"analysis":{"vocabulary":{"measures":[],"cautions":[],"reason":"Too few words.","bands":null,"patterns":null,"practice":null},
 "fluency":{"measures":[{"name":"pauses","label":"pauses","value":1.0,"unit":"per minute","norm":{"low":20,"high":5,"source":"a book"},"weight":0.5,"contribution":0.25}],"cautions":["Noise."],"reason":null},
 "accent":{"measures":[{"name":"rhythm","label":"rhythm","value":null,"unit":"%","norm":null,"weight":0,"contribution":0,"reason":"Not measured."}],"cautions":[],"reason":null}},
 "hrRecommendation":"Go on.","candidateFeedback":"Well done.",

@@ -62,6 +62,17 @@ type Result struct {
 	// Pronounced are the least clear of the words that an accent's score rests on, the least clear
 	// first, at most MaxPronounced; none for other dimensions, and where nothing was aligned.
 	Pronounced []Pronounced `json:"pronounced,omitempty"`
+	// Prepared is true where the candidate may have read a prepared text. Then the score weighs less
+	// in the overall one.
+	Prepared bool `json:"prepared,omitempty"`
+	// Named is one sentence that names in the candidate's own words what the score rests on; empty:
+	// nothing is named.
+	Named string `json:"named,omitempty"`
+	// Practice is what the candidate may practise, by examples from their own words: at most
+	// MaxPoints points.
+	Practice []Point `json:"practice,omitempty"`
+	// AsLikely is the CEFR level next to the score's own that is about as likely; empty: none is.
+	AsLikely string `json:"asLikely,omitempty"`
 }
 
 // top is the end of the scale, in points.
