@@ -176,6 +176,11 @@ func analysisProps() []prop {
 	}
 }
 
+// clarityNode is the schema of a clarity.
+func clarityNode() node {
+	return whole("0 to 100: the share of other speakers' same sounds that are less clear.", 0, upTo(100))
+}
+
 // partialWithout lists the dimensions that a partial result may lack.
 func partialWithout() string {
 	return score.Listed("or", func(r score.Row) bool { return !r.Required })
@@ -347,8 +352,11 @@ func schemaNodes() node {
 			each(func(d score.Row) node { return text("On " + string(d.Name) + ".") })...)},
 		{"Analyses", closed("Everything that was measured, by dimension.",
 			each(func(row score.Row) node {
-				if row.Name == score.Vocabulary {
+				switch row.Name {
+				case score.Vocabulary:
 					return ref("schemas", "VocabularyAnalysis")
+				case score.Accent:
+					return ref("schemas", "AccentAnalysis")
 				}
 				return ref("schemas", "Analysis")
 			})...)},
@@ -359,6 +367,19 @@ func schemaNodes() node {
 			must("patterns", orNull(list("The patterns of grammar and phrase that were found, those learnt latest first.", ref("schemas", "WordPattern"), member{"maxItems", score.MaxPatterns}))),
 			must("practice", orNull(list("What the candidate can practise, with an example from their own words. `candidateFeedback` says the same.",
 				ref("schemas", "PracticePoint"), member{"maxItems", score.MaxPoints}))))...)},
+		{"AccentAnalysis", closed("Everything that was measured for accent, and the candidate's least clear words.", append(analysisProps(),
+			must("words", orNull(list("The candidate's least clear words, the least clear first; null if none could be compared.", ref("schemas", "ClearWord"), member{"maxItems", score.MaxPronounced}))),
+			must("wordsReason", orNull(text("Why there are no words; null if there are some."))))...)},
+		{"ClearWord", closed("How clearly one word was pronounced.",
+			must("text", text("The word.")),
+			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
+			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
+			must("clarity", clarityNode()),
+			must("sounds", list("Its sounds, in order.", closed("One sound.",
+				must("ipa", text("The sound in the International Phonetic Alphabet.")),
+				must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
+				must("endMs", whole("End, measured from the beginning of the recording.", 0)),
+				must("clarity", clarityNode())), member{"maxItems", 100})))},
 		{"WordBand", closed("The candidate's words of one level.",
 			must("level", oneOf("The level, after CEFR-J 1.5 and Octanove 1.0.", overall.Levels[:]...)),
 			must("different", whole("How many different words.", 1)),

@@ -105,7 +105,8 @@ type Analyses = score.ByDimension[Analysis]
 // Analysis is all that was measured for one dimension.
 type Analysis struct {
 	Measured
-	*Lexicon // vocabulary's alone; nil for other dimensions
+	*Lexicon       // vocabulary's alone; nil for other dimensions
+	*Pronunciation // accent's alone; nil for other dimensions
 }
 
 // Measured is what was measured for any dimension.
@@ -265,6 +266,9 @@ func analysis(r score.Result) Analysis {
 	a := Analysis{Measured: Measured{Measures: []Measure{}, Cautions: []string{}}}
 	if r.Dimension == score.Vocabulary {
 		a.Lexicon = lexiconOf(r)
+	}
+	if r.Dimension == score.Accent {
+		a.Pronunciation = pronunciationOf(r)
 	}
 	a.Cautions = append(a.Cautions, r.Cautions...)
 	if r.Raw == nil {
