@@ -57,7 +57,7 @@ func TestAFourthDimensionIsOnTheTerminal(t *testing.T) {
 	}
 }
 
-// scored is the draft that a test's scorer saves.
+// scored is the result that a test's scorer leaves.
 type scored map[score.Dimension]score.Result
 
 // fourth is the whole service in this process, with a fourth dimension. Engines and scorers are
@@ -72,7 +72,7 @@ type fourth struct {
 	without *contract.Contract // the document without the dimension
 }
 
-func newFourth(t *testing.T, drafts scored) *fourth {
+func newFourth(t *testing.T, results scored) *fourth {
 	t.Helper()
 	// Made once for the whole program, before the dimension exists.
 	without, err := contract.New(api.OpenAPI())
@@ -84,12 +84,12 @@ func newFourth(t *testing.T, drafts scored) *fourth {
 	t.Cleanup(func() { speech.Scorings, speech.Service = scorings, service })
 	row := scorings[0].Stage
 	row.Name, row.TimeoutCode = run.Stage(throwaway.Melody), errcode.ScoringFailed
-	row.Out = []pipeline.Kind{speech.DraftOf(throwaway.Melody).Kind}
+	row.Out = []pipeline.Kind{speech.ResultOf(throwaway.Melody).Kind}
 	speech.Scorings = append(slices.Clone(scorings), speech.Scoring{Stage: row})
 	for i := range speech.Scorings {
 		d := speech.Scorings[i].Dimension()
-		speech.Scorings[i].Score = func(context.Context, score.Material, timing.Speech, accent.Engines) (speech.Draft, error) {
-			return speech.Finished(drafts[d]), nil
+		speech.Scorings[i].Score = func(context.Context, score.Material, timing.Speech, accent.Engines) (score.Result, error) {
+			return results[d], nil
 		}
 	}
 	speech.Service = speech.Define()

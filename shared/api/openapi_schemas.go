@@ -167,6 +167,20 @@ func each(schema func(score.Row) node) []prop {
 	return out
 }
 
+// analysisProps are the members that the analysis of every dimension has.
+func analysisProps() []prop {
+	return []prop{
+		must("measures", list("The measures.", ref("schemas", "Measure"), member{"maxItems", 100})),
+		must("cautions", list("What makes the score less certain.", text("One sentence."), member{"maxItems", 100})),
+		must("reason", orNull(text("Why there is no score; null if there is one."))),
+	}
+}
+
+// clarityNode is the schema of a clarity.
+func clarityNode() node {
+	return whole("0 to 100: the share of other speakers' same sounds that are less clear.", 0, upTo(100))
+}
+
 // partialWithout lists the dimensions that a partial result may lack.
 func partialWithout() string {
 	return score.Listed("or", func(r score.Row) bool { return !r.Required })
@@ -337,11 +351,64 @@ func schemaNodes() node {
 		{"Explainability", closed("Two or three plain sentences about each score. They are safe to show to anyone.",
 			each(func(d score.Row) node { return text("On " + string(d.Name) + ".") })...)},
 		{"Analyses", closed("Everything that was measured, by dimension.",
-			each(func(score.Row) node { return ref("schemas", "Analysis") })...)},
-		{"Analysis", closed("Everything that was measured for one dimension.",
-			must("measures", list("The measures.", ref("schemas", "Measure"), member{"maxItems", 100})),
-			must("cautions", list("What makes the score less certain.", text("One sentence."), member{"maxItems", 100})),
-			must("reason", orNull(text("Why there is no score; null if there is one."))))},
+			each(func(row score.Row) node {
+				switch row.Name {
+				case score.Vocabulary:
+					return ref("schemas", "VocabularyAnalysis")
+				case score.Accent:
+					return ref("schemas", "AccentAnalysis")
+				}
+				return ref("schemas", "Analysis")
+			})...)},
+		{"Analysis", closed("Everything that was measured for one dimension.", analysisProps()...)},
+		{"VocabularyAnalysis", closed("Everything that was measured for vocabulary, and the words and patterns that the score rests on. The lists are null if there is no score.", append(analysisProps(),
+			must("bands", orNull(list("The candidate's words by CEFR level, A1 first. A level without a word is missing. Names, numbers, words of talk and words off the lists have no level.",
+				ref("schemas", "WordBand"), member{"maxItems", len(overall.Levels)}))),
+			must("patterns", orNull(list("The patterns of grammar and phrase that were found, those learnt latest first.", ref("schemas", "WordPattern"), member{"maxItems", score.MaxPatterns}))),
+			must("practice", orNull(list("What the candidate can practise, with an example from their own words. `candidateFeedback` says the same.",
+				ref("schemas", "PracticePoint"), member{"maxItems", score.MaxPoints}))))...)},
+		{"AccentAnalysis", closed("Everything that was measured for accent, and the candidate's least clear words.", append(analysisProps(),
+			must("words", orNull(list("The candidate's least clear words, the least clear first; null if none could be compared.", ref("schemas", "ClearWord"), member{"maxItems", score.MaxPronounced}))),
+			must("wordsReason", orNull(text("Why there are no words; null if there are some."))))...)},
+		{"ClearWord", closed("How clearly one word was pronounced.",
+			must("text", text("The word.")),
+			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
+			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
+			must("clarity", clarityNode()),
+			must("sounds", list("Its sounds, in order.", closed("One sound.",
+				must("ipa", text("The sound in the International Phonetic Alphabet.")),
+				must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
+				must("endMs", whole("End, measured from the beginning of the recording.", 0)),
+				must("clarity", clarityNode())), member{"maxItems", 100})))},
+		{"WordBand", closed("The candidate's words of one level.",
+			must("level", oneOf("The level, after CEFR-J 1.5 and Octanove 1.0.", overall.Levels[:]...)),
+			must("different", whole("How many different words.", 1)),
+			must("said", whole("How often they were said, all together.", 1)),
+			must("words", list("The words most said.", closed("One word.",
+				must("word", text("The base form; of a structure word the form itself.")),
+				must("part", oneOf("The part of speech.", score.Parts...)),
+				must("count", whole("How often it was said.", 1)),
+				must("at", ref("schemas", "Spot"))), member{"maxItems", score.MaxBandWords})))},
+		{"WordPattern", closed("One pattern of grammar or phrase.",
+			must("name", text("The name for programs. It does not change.")),
+			must("form", orNull(text("Its word, such as who or instead of; null if it has none."))),
+			must("kind", oneOf("What kind of pattern it is.", score.PatternKinds...)),
+			must("level", orNull(oneOf("The level at which it is learnt, after the CEFR-J Grammar Profile; null if no list has it.", overall.Levels[:]...))),
+			must("count", whole("How often it was found.", 1)),
+			must("at", list("Where it was recognised most certainly.", ref("schemas", "Spot"), member{"minItems", 1}, member{"maxItems", score.MaxPlaces})))},
+		{"PracticePoint", closed("One thing to practise.",
+			must("measure", text("The name of the measure that it would raise.")),
+			must("text", text("One sentence for the candidate, with their own words as an example.")),
+			must("better", list("Words or patterns that may be used instead; empty if none is known.", text("One of them."), member{"maxItems", 10})),
+			must("at", ref("schemas", "Spot")))},
+		{"Spot", closed("A place in the transcript.",
+			must("segment", whole("Index in `transcript.segments`.", 0)),
+			must("word", whole("Index of the first word in the segment.", 0)),
+			must("words", whole("How many words it takes.", 1)),
+			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
+			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
+			must("text", text("The words, without punctuation and hesitation.")),
+			must("confidence", number("The lowest confidence of the words.", 0, 1)))},
 		{"Measure", closed("One measured quantity.",
 			must("name", matching("The name for programs. It does not change.", `^[a-z][A-Za-z0-9]*$`)),
 			must("label", text("The name for people.")),

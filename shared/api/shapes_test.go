@@ -23,7 +23,8 @@ func TestShapesAreThoseOfTheTypes(t *testing.T) {
 		"Credits": creditsView{}, "Transaction": transactionView{}, "TransactionPage": transactionsView{}, "Upload": uploadView{}, "Health": healthView{},
 		"HeldCredits": presentation.Held{}, "ChargedCredits": presentation.Charged{}, "Failure": run.Failure{}, "Error": Envelope{},
 		"Quality": scored.Quality{}, "CandidateDetection": scored.Detection{}, "Scores": scored.Scores{}, "Confidence": scored.Confidence{}, "Confidences": scored.Confidences{score.Overall: nil},
-		"Explainability": scored.Explainability{}, "Analyses": scored.Analyses{}, "Analysis": scored.Analysis{}, "Measure": scored.Measure{}, "Norm": score.Norm{},
+		"Explainability": scored.Explainability{}, "Analyses": scored.Analyses{}, "Analysis": scored.Measured{}, "VocabularyAnalysis": vocabularyAnalysis{}, "WordBand": scored.Band{}, "WordPattern": scored.Pattern{},
+		"PracticePoint": scored.Point{}, "Spot": scored.Spot{}, "Measure": scored.Measure{}, "Norm": score.Norm{},
 		"Transcript": scored.Transcript{}, "Segment": scored.Segment{}, "Word": scored.Word{}, "Speaker": scored.Speaker{}, "CutSettings": audio.CutSettings{},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +49,12 @@ func TestShapesAreThoseOfTheTypes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// vocabularyAnalysis has the members of a scored.Analysis with its lexicon.
+type vocabularyAnalysis struct {
+	scored.Measured
+	scored.Lexicon
 }
 
 // sameNames holds the shape of a map against the members that it is encoded with, their order too.

@@ -8,7 +8,7 @@ import (
 	"parley/shared/speech/transcript"
 )
 
-// What the stages pass on, beside the drafts of the scores (DraftOf).
+// What the stages pass on, beside the scores (ResultOf).
 var (
 	// PCM is the recording as 16 kHz mono little-endian int16; of channels that are used separately
 	// the left one and behind it the right one.

@@ -147,23 +147,23 @@ func (e Engine) results(ctx context.Context, row Row, m score.Material, spoken t
 		heard = unheard(m)
 		spoken = spoken.WithWords(heard.Conversation.CandidateTurns())
 	}
-	drafts := map[score.Dimension]speech.Draft{}
+	results := score.Results{}
 	for _, s := range e.Scorings {
 		material := m
 		if d, _ := score.Find(s.Dimension()); d.Counted == score.SpeechSeconds {
 			if len(row.Audio) == 0 {
-				drafts[s.Dimension()] = speech.Finished(score.Result{Reason: "There is no audio."})
+				results[s.Dimension()] = score.Result{Reason: "There is no audio."}
 				continue
 			}
 			material = heard
 		}
-		draft, err := s.Score(ctx, material, spoken, e.Engines)
+		result, err := s.Score(ctx, material, spoken, e.Engines)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // named by the scorer
 		}
-		drafts[s.Dimension()] = draft
+		results[s.Dimension()] = result
 	}
-	return speech.Complete(drafts), nil
+	return results, nil
 }
 
 // rowError is a fault of the row itself.
@@ -192,6 +192,9 @@ func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.S
 	spoken := timing.Candidate(m)
 	if err := e.words(ctx, row, &m, spoken); err != nil {
 		return m, spoken, err
+	}
+	if row.Text == "" {
+		spoken = timing.Candidate(m) // by the voice that the recogniser heard
 	}
 	total := transcript.SpeakerTotal{WordCount: m.Conversation.Candidate.WordCount}
 	for _, p := range spoken.Parts {

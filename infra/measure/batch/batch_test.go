@@ -49,10 +49,10 @@ func (l *listener) LanguageProbability(context.Context, []int16, string) (float6
 
 func rig(l *listener, seen *score.Material) Engine {
 	scorings := slices.Clone(speech.Scorings)
-	scorings[0].Score = func(_ context.Context, m score.Material, _ timing.Speech, _ accent.Engines) (speech.Draft, error) {
+	scorings[0].Score = func(_ context.Context, m score.Material, _ timing.Speech, _ accent.Engines) (score.Result, error) {
 		*seen = m
 		v := 2.5
-		return speech.Finished(score.Result{Raw: &v}), nil
+		return score.Result{Raw: &v}, nil
 	}
 	return Engine{
 		Decode: func(_ context.Context, path string) ([]int16, error) {

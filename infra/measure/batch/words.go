@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
@@ -41,6 +42,7 @@ func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech ti
 			t.Words = append(t.Words, word)
 			m.Conversation.Candidate.WordCount++
 		}
+		m.Conversation.Voice = append(m.Conversation.Voice, voice(w, chunk.Speech)...)
 		if chunk.Heard != "" {
 			length := float64(len(w.PCM))
 			p += chunk.RequestedP * length
@@ -51,6 +53,21 @@ func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech ti
 		m.Conversation.LanguageP = p / weight
 	}
 	return nil
+}
+
+// voice is where in the recordings the speech lies that was found in a window: what crosses the
+// silence between two pieces is cut there.
+func voice(w timing.Window, speech []audio.Span) []audio.Span {
+	var out []audio.Span
+	for _, p := range w.Pieces {
+		from, end := int64(p.From)*1000/audio.SampleRate, int64(p.End)*1000/audio.SampleRate
+		for _, s := range speech {
+			if s = (audio.Span{StartMs: max(s.StartMs, from), EndMs: min(s.EndMs, end)}); s.Len() > 0 {
+				out = append(out, audio.Span{StartMs: s.StartMs + p.OffsetMs, EndMs: s.EndMs + p.OffsetMs})
+			}
+		}
+	}
+	return out
 }
 
 // given spreads the words of a text evenly over the turns, with probability 1.

@@ -1,70 +1,132 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 
-	"parley/infra/measure/agreement"
 	"parley/infra/measure/batch"
 	"parley/infra/measure/degrade"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/installed"
+	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/fluency"
 )
 
-// channelSeconds is how much of each speaker is sent through the channels: about one window of the
+// channelSeconds is how much of each speaker is sent through the conditions: about one window of the
 // recogniser.
 const channelSeconds = 27
 
-// channel is a way in which a recording gets worse.
-type channel struct {
+// condition is a way in which a recording gets worse. Those that are held serve no choice: they are
+// looked at when all is decided.
+type condition struct {
 	name string
+	held bool
 	send func(ctx context.Context, pcm []int16) ([]int16, error)
 }
 
-// channels are those that are tried. All are computed here but Opus, which ffmpeg codes and
-// decodes.
-func channelList(ffmpeg string) []channel {
-	pure := func(f func([]int16) []int16) func(context.Context, []int16) ([]int16, error) {
-		return func(_ context.Context, pcm []int16) ([]int16, error) { return f(pcm), nil }
+// babblers are how many native readers talk at once at the next table.
+const babblers = 6
+
+// conditions are those that are tried; talkers are the voices at the next table.
+func conditions(ffmpeg string, talkers [][]int16) []condition {
+	type sound = func([]int16) []int16
+	pure := func(all ...sound) func(context.Context, []int16) ([]int16, error) {
+		return func(_ context.Context, pcm []int16) ([]int16, error) {
+			for _, f := range all {
+				pcm = f(pcm)
+			}
+			return pcm, nil
+		}
 	}
-	return []channel{
-		{"telephone band, 300-3400 Hz", pure(telephone)},
-		{"Opus, 16 kbit/s", func(ctx context.Context, pcm []int16) ([]int16, error) { return opus(ctx, ffmpeg, pcm) }},
-		{"pink noise, 15 dB", pure(func(x []int16) []int16 { return noisy(x, 15) })},
-		{"room, reverberation time 0.4 s", pure(room)},
+	coded := func(c degrade.Codec, then ...sound) func(context.Context, []int16) ([]int16, error) {
+		return func(ctx context.Context, pcm []int16) ([]int16, error) {
+			out, err := c.Through(ctx, ffmpeg, pcm)
+			for _, f := range then {
+				out = f(out)
+			}
+			return out, err //nolint:wrapcheck // named by the condition
+		}
+	}
+	pink := func(db float64) sound {
+		return func(x []int16) []int16 {
+			noise, _ := degrade.Pink(len(x))
+			return degrade.Mix(x, noise, db)
+		}
+	}
+	white := func(db float64) sound {
+		return func(x []int16) []int16 { return degrade.Mix(x, degrade.White(len(x)), db) }
+	}
+	babble := func(db float64) sound {
+		return func(x []int16) []int16 { return degrade.Mix(x, degrade.Babble(len(x), talkers), db) }
+	}
+	room := func(rt60 float64) sound { return func(x []int16) []int16 { return degrade.Room(x, rt60, 6) } }
+	telephone := func(x []int16) []int16 { return degrade.Samples(degrade.Filter(x, degrade.Telephone(200))) }
+	fast, slow := degrade.Fast.Apply, degrade.Slow.Apply
+	lossy := func(x []int16) []int16 { return degrade.Lossy(x, 0.03) }
+	return []condition{
+		{"pink noise, 20 dB", false, pure(pink(20))},
+		{"pink noise, 15 dB", false, pure(pink(15))},
+		{"pink noise, 15 dB, fast gain", false, pure(pink(15), fast)},
+		{"pink noise, 20 dB, slow gain", false, pure(pink(20), slow)},
+		{"pink noise, 10 dB", false, pure(pink(10))},
+		{"white noise, 15 dB", false, pure(white(15))},
+		{"white noise, 15 dB, fast gain", false, pure(white(15), fast)},
+		{"babble, 20 dB, slow gain", false, pure(babble(20), slow)},
+		{"babble, 15 dB", false, pure(babble(15))},
+		{"babble, 15 dB, fast gain", false, pure(babble(15), fast)},
+		{"room, 0.3 s", false, pure(room(0.3))},
+		{"room, 0.8 s", false, pure(room(0.8))},
+		{"noise gate", false, pure(func(x []int16) []int16 { return degrade.Gate(x, 35) })},
+		{"telephone band", false, pure(telephone)},
+		{"G.711", false, coded(degrade.G711)},
+		{"Opus, 16 kbit/s", false, coded(degrade.Opus16)},
+		{"Opus, 8 kbit/s, 3 % of the packets lost", false, coded(degrade.Opus8, lossy)},
+		{"MP3, 24 kbit/s", false, coded(degrade.MP3)},
+		{"50 dB below full scale", false, pure(func(x []int16) []int16 { return degrade.Level(x, 50) })},
+		{"telephone band, pink noise, 20 dB, slow gain", false, pure(telephone, pink(20), slow)},
+		{"pink noise, 20 dB, fast gain", true, pure(pink(20), fast)},
+		{"white noise, 20 dB", true, pure(white(20))},
+		{"white noise, 12 dB", true, pure(white(12))},
+		{"babble, 10 dB", true, pure(babble(10))},
+		{"babble, 20 dB, fast gain", true, pure(babble(20), fast)},
+		{"babble, 15 dB, slow gain", true, pure(babble(15), slow)},
+		{"room, 0.5 s", true, pure(room(0.5))},
+		{"AMR-NB, 7.95 kbit/s", true, coded(degrade.AMR)},
+		{"room, 0.5 s, pink noise, 20 dB", true, pure(room(0.5), pink(20))},
+		{"G.711, babble, 20 dB", true, coded(degrade.G711, babble(20))},
 	}
 }
 
-// shift is how far scores move in a channel, points of the 0-5 scale.
+// shift is how far scores move in a condition, points of the 0-5 scale.
 type shift struct {
-	name              string
-	n                 int
-	fluency, accent   []float64 // of each speaker
-	fluencyR, accentR float64   // correlation with the clean scores
-	snr, band         float64   // as measured, means: dB, Hz
+	name            string
+	held            bool
+	n, refused      int       // speakers; those without an accent in this condition
+	fluency, accent []float64 // of each speaker
+	// share of the speakers whose interval holds the clean score, 0 to 1
+	fluencyHeld, accentHeld float64
+	snr, band               float64 // as measured, means: dB, Hz
 }
 
-// pair is what one speaker scores, NaN where not measured, and how the recording was measured: dB,
-// Hz.
-type pair struct{ fluency, accent, snr, band float64 }
+// pair is what one speaker scores, and how the recording was measured: dB, Hz.
+type pair struct {
+	fluency, accent score.Result
+	snr, band       float64
+}
 
-// through scores the first files of a speaker through a channel.
-func (r *rig) through(ctx context.Context, ch channel, s speaker) (pair, error) {
+// through scores the first of a speaker in a condition.
+func (r *rig) through(ctx context.Context, c condition, s speaker) (pair, error) {
 	e := r.Engine
 	e.Decode = func(ctx context.Context, path string) ([]int16, error) {
 		pcm, err := r.Decode(ctx, path)
-		if err != nil || ch.send == nil {
+		if err != nil || c.send == nil {
 			return pcm, err
 		}
-		return ch.send(ctx, pcm)
+		return c.send(ctx, pcm)
 	}
 	var files []string
 	seconds := 0.0
@@ -82,146 +144,84 @@ func (r *rig) through(ctx context.Context, ch channel, s speaker) (pair, error) 
 	if err != nil {
 		return pair{}, err
 	}
-	out := pair{math.NaN(), math.NaN(), m.Intake.Quality.SNRDb, m.Intake.Quality.BandwidthHz}
 	ac, err := accent.Score(ctx, m, speech, r.Engines)
+	return pair{fluency.Score(m, speech), ac, m.Intake.Quality.SNRDb, m.Intake.Quality.BandwidthHz}, err
+}
+
+// talkers are the native readers whose babble is the noise of the next table.
+func (r *rig) talkers(ctx context.Context) ([][]int16, error) {
+	files, err := filepath.Glob(filepath.Join(r.data, "natives", "*.flac"))
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	if fl := fluency.Measure(m, speech).Score(ac.WeakPhones); fl.Raw != nil {
-		out.fluency = *fl.Raw
-	}
-	if ac.Raw != nil {
-		out.accent = *ac.Raw
+	var out [][]int16
+	for _, f := range files[:min(babblers, len(files))] {
+		pcm, err := r.Decode(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pcm)
 	}
 	return out, nil
 }
 
-// channels scores the first files of some speakers, clean and through each channel.
+// spreadOut are n of the adults, evenly spread.
+func spreadOut(speakers []speaker, n int) []speaker {
+	adults := slices.DeleteFunc(slices.Clone(speakers), func(s speaker) bool { return s.child })
+	var out []speaker
+	for step, i := (len(adults)+n-1)/n, 0; i < n && step/2+i*step < len(adults); i++ {
+		out = append(out, adults[step/2+i*step])
+	}
+	return out
+}
+
+// channels scores the first of each of n adults clean and in each condition.
 func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift, error) {
-	n = min(n, len(speakers))
+	talkers, err := r.talkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	chosen := spreadOut(speakers, n)
 	var clean []pair
-	var chosen []speaker
-	for i := range n {
-		s := speakers[i*len(speakers)/n]
-		p, err := r.through(ctx, channel{}, s)
+	for _, s := range chosen {
+		p, err := r.through(ctx, condition{}, s)
 		if err != nil {
 			return nil, err
 		}
-		clean, chosen = append(clean, p), append(chosen, s)
+		clean = append(clean, p)
 	}
 	var out []shift
-	for _, ch := range channelList(installed.FFmpeg(installed.Dir())) {
-		x := shift{name: ch.name}
-		var f, a, cf, ca []float64
+	for _, c := range conditions(installed.FFmpeg(installed.Dir()), talkers) {
+		x := shift{name: c.name, held: c.held, n: len(chosen)}
 		for i, s := range chosen {
-			p, err := r.through(ctx, ch, s)
+			p, err := r.through(ctx, c, s)
 			if err != nil {
-				return nil, fmt.Errorf("%s: speaker %s: %w", ch.name, s.id, err)
+				return nil, fmt.Errorf("%s: speaker %s: %w", c.name, s.id, err)
 			}
-			x.n++
-			x.snr += p.snr
-			x.band += p.band
-			if !math.IsNaN(p.fluency) && !math.IsNaN(clean[i].fluency) {
-				f, cf = append(f, p.fluency), append(cf, clean[i].fluency)
-				x.fluency = append(x.fluency, p.fluency-clean[i].fluency)
+			x.snr += p.snr / float64(len(chosen))
+			x.band += p.band / float64(len(chosen))
+			if p.accent.Raw == nil {
+				x.refused++
 			}
-			if !math.IsNaN(p.accent) && !math.IsNaN(clean[i].accent) {
-				a, ca = append(a, p.accent), append(ca, clean[i].accent)
-				x.accent = append(x.accent, p.accent-clean[i].accent)
-			}
-			fmt.Fprintf(os.Stderr, "\rvalidate: %s, %d of %d  ", ch.name, i+1, n)
+			x.fluency, x.fluencyHeld = moved(x.fluency, x.fluencyHeld, clean[i].fluency, p.fluency)
+			x.accent, x.accentHeld = moved(x.accent, x.accentHeld, clean[i].accent, p.accent)
+			fmt.Fprintf(os.Stderr, "\rvalidate: %s, %d of %d  ", c.name, i+1, len(chosen))
 		}
-		x.snr, x.band = x.snr/float64(x.n), x.band/float64(x.n)
-		x.fluencyR, x.accentR = agreement.Pearson(f, cf), agreement.Pearson(a, ca)
+		x.fluencyHeld /= float64(max(1, len(x.fluency)))
+		x.accentHeld /= float64(max(1, len(x.accent)))
 		out = append(out, x)
 	}
 	fmt.Fprintln(os.Stderr)
 	return out, nil
 }
 
-func samples(x []float64) []int16 {
-	out := make([]int16, len(x))
-	for i, v := range x {
-		out[i] = int16(max(-32768, min(32767, math.Round(v))))
+// moved adds the shift of a score, and counts whether its interval holds the clean one.
+func moved(shifts []float64, held float64, clean, now score.Result) ([]float64, float64) {
+	if clean.Raw == nil || now.Raw == nil {
+		return shifts, held
 	}
-	return out
-}
-
-// telephone keeps 300 to 3400 Hz.
-func telephone(x []int16) []int16 { return samples(degrade.Filter(x, degrade.Telephone(200))) }
-
-// noisy adds pink noise db below the level of the samples.
-func noisy(x []int16, db float64) []int16 {
-	noise, nn := degrade.Pink(len(x))
-	var xx float64
-	for _, v := range x {
-		xx += float64(v) * float64(v)
+	if now.Interval[0] <= *clean.Raw && *clean.Raw <= now.Interval[1] {
+		held++
 	}
-	gain := math.Sqrt(xx/max(nn, 1)) * math.Pow(10, -db/20)
-	out := make([]float64, len(x))
-	for i := range out {
-		out[i] = float64(x[i]) + gain*noise[i]
-	}
-	return samples(out)
-}
-
-// room adds sparse echoes that die away by 60 dB in 0.4 s, 6 dB below the sound itself.
-func room(x []int16) []int16 {
-	rng := rand.New(rand.NewPCG(4, 0))
-	type echo struct {
-		at   int
-		gain float64
-	}
-	var echoes []echo
-	var energy float64
-	for at := 80; at < 6400; at += 8 + rng.IntN(24) {
-		g := math.Pow(10, -3*float64(at)/6400)
-		if rng.IntN(2) == 0 {
-			g = -g
-		}
-		echoes = append(echoes, echo{at, g})
-		energy += g * g
-	}
-	scale := math.Sqrt(math.Pow(10, -0.6) / energy)
-	out := make([]float64, len(x))
-	for i := range out {
-		out[i] = float64(x[i])
-		for _, e := range echoes {
-			if i < e.at {
-				break
-			}
-			out[i] += scale * e.gain * float64(x[i-e.at])
-		}
-	}
-	return samples(out)
-}
-
-// opus encodes to Opus and decodes again.
-func opus(ctx context.Context, ffmpeg string, pcm []int16) ([]int16, error) {
-	dir, err := os.MkdirTemp("", "parley-validate")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	coded := filepath.Join(dir, "coded.opus")
-	do := func(in []byte, args ...string) ([]byte, error) {
-		c := exec.CommandContext(ctx, ffmpeg, append([]string{"-nostdin", "-v", "error"}, args...)...)
-		c.Stdin = bytes.NewReader(in)
-		var complaint bytes.Buffer
-		c.Stderr = &complaint
-		out, err := c.Output()
-		if err != nil {
-			return nil, fmt.Errorf("opus: %w: %s", err, complaint.String())
-		}
-		return out, nil
-	}
-	raw := []string{"-f", "s16le", "-ar", "16000", "-ac", "1"}
-	if _, err := do(audio.Bytes(pcm), append(append([]string{}, raw...), "-i", "pipe:0", "-c:a", "libopus", "-b:a", "16k", "-threads", "1", coded)...); err != nil {
-		return nil, err
-	}
-	out, err := do(nil, append([]string{"-i", coded}, append(raw, "pipe:1")...)...)
-	if err != nil {
-		return nil, err
-	}
-	return audio.Samples(out), nil
+	return append(shifts, *now.Raw-*clean.Raw), held
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -20,7 +21,6 @@ type dimension struct {
 	section norms.Section
 	human   func(speaker) []float64
 	read    func(candidate) []norms.Reading
-	sampled func(candidate) []norms.Reading // as a run reads them
 	shipped []string
 	ridge   float64 // of the shipped weights
 	sets    [][]string
@@ -29,24 +29,29 @@ type dimension struct {
 func dimensions() []dimension {
 	return []dimension{
 		{
-			score.Fluency, norms.Of(score.Fluency), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent }, func(c candidate) []norms.Reading { return c.sampledFluent },
-			[]string{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"}, 2,
+			score.Fluency, norms.Of(score.Fluency), func(s speaker) []float64 { return s.fluency }, func(c candidate) []norms.Reading { return c.fluent },
+			[]string{"meanRunLength", "articulationRate"}, 2,
 			[][]string{
-				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop"},
-				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "weakPhonesGop", "languageOdds"},
-				{"phonationRatio", "peakRate", "wordProbability", "articulationRate"},
-				{"phonationRatio", "wordProbability", "articulationRate"},
-				{"phonationRatio", "peakRate", "wordProbability", "speechRate"},
-				{"speechRate", "wordProbability"},
-				{"phonationRatio", "peakRate", "wordProbability", "articulationRate", "pausesPerMinute"},
+				{"meanRunLength", "articulationRate"},
+				{"meanRunLength", "articulationRate", "peakRate"},
+				{"meanRunLength", "articulationRate", "phonationRatio"},
+				{"meanRunLength", "peakRate"},
+				{"phonationRatio", "peakRate", "articulationRate"},
 				{"phonationRatio", "peakRate"},
+				{"pausesPerMinute", "articulationRate"},
+				{"speechRate"},
 			},
 		},
 		{
-			score.Accent, norms.Of(score.Accent), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents }, func(c candidate) []norms.Reading { return c.sampledAccents },
+			score.Accent, norms.Of(score.Accent), func(s speaker) []float64 { return s.accuracy }, func(c candidate) []norms.Reading { return c.accents },
 			[]string{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"}, 40,
 			[][]string{
 				{"wordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "articulationRate", "languageOdds"},
+				{"wordProbability", "weakPhonesGop", "meanRunLength", "languageOdds"},
+				{"wordProbability", "weakPhonesGop"},
+				{"weakPhonesGop", "languageOdds"},
 				{"wordProbability", "weakPhonesGop", "phonationRatio", "peakRate", "languageOdds"},
 				{"wordProbability", "phonationRatio", "languageOdds"},
 				{"logWordProbability", "weakPhonesGop", "phonationRatio", "languageOdds"},
@@ -163,20 +168,24 @@ type coverage struct {
 	halfWidth float64 // mean, points of the 0-5 scale
 	// spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
 	modelSD  float64
-	withinSD float64 // spread of the held-out scores of one speaker's utterances
+	withinSD float64 // spread of the held-out scores of one speaker's utterances, each put to the weight of 1
 	cases    int
 }
 
-// cover checks whether the intervals keep their promise, for whole speakers (20 utterances) and for
-// 5 utterances. The section's weights are fitted without the speaker. The line through the scores
-// of the speakers fitted on converts the human score to the scale of 0 to 5.
+// coverSeconds are how many seconds of phonation intervals are asked about; 0 is all there is, a
+// minute to a minute and a half.
+var coverSeconds = []float64{0, 20, 30, 45, 60}
+
+// cover asks of the intervals what they promise. The section's weights are those fitted without the
+// speaker; the human score is put onto the scale of 0 to 5 by the line through the scores of the
+// adults fitted on. Adults alone, since scores are for them.
 func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 	var out []coverage
 	human := t.perSpeaker(y)
-	for _, size := range []int{0, 5} {
+	for _, seconds := range coverSeconds {
 		c := coverage{material: "whole speaker, 20 utterances"}
-		if size > 0 {
-			c.material = "5 utterances"
+		if seconds > 0 {
+			c.material = fmt.Sprintf("%g s of speech", seconds)
 		}
 		var width, wrong, within, degrees float64
 		held := 0
@@ -188,14 +197,17 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 				for who := range t.speakers {
 					raw, _ := t.scored(d, section, who, 0, 0)
 					raws[who] = raw
-					if !has(out_, who) {
+					if !has(out_, who) && !t.speakers[who].child {
 						x, h = append(x, raw), append(h, human[who])
 					}
 				}
 				a, b := line(h, x)
 				for _, who := range out_ {
+					if t.speakers[who].child {
+						continue
+					}
 					want := a + b*human[who]
-					if size == 0 {
+					if seconds == 0 {
 						raw, in := t.scored(d, section, who, 0, 0)
 						c.cases++
 						width += (in[1] - in[0]) / 2
@@ -203,21 +215,21 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 						if want >= in[0] && want <= in[1] {
 							held++
 						}
-						var each []float64
+						var each, weights []float64
 						for turn := range t.rows[who] {
 							if r, _ := t.scored(d, section, who, turn, turn+1); !math.IsNaN(r) {
-								each = append(each, r)
+								each, weights = append(each, r), append(weights, t.speakers[who].weight(turn))
 							}
 						}
 						m := agreement.Mean(each)
-						for _, r := range each {
-							within += (r - m) * (r - m)
+						for i, r := range each {
+							within += weights[i] * (r - m) * (r - m)
 						}
 						degrees += float64(len(each) - 1)
 						continue
 					}
-					for from := 0; from+size <= len(t.rows[who]); from += size {
-						raw, in := t.scored(d, section, who, from, from+size)
+					for _, piece := range t.speakers[who].pieces(seconds) {
+						raw, in := t.scored(d, section, who, piece[0], piece[1])
 						if math.IsNaN(raw) {
 							continue
 						}
@@ -236,6 +248,30 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 			c.withinSD = math.Sqrt(within / degrees)
 		}
 		out = append(out, c)
+	}
+	return out
+}
+
+// weight is that of the parts of an utterance together.
+func (c candidate) weight(turn int) (w float64) {
+	for _, p := range c.Parts {
+		if p.Turn == turn {
+			w += p.Weight
+		}
+	}
+	return w
+}
+
+// pieces are utterances in a row, from and up to but not including to, that hold so many seconds of
+// phonation; what is left at the end is left out.
+func (c candidate) pieces(seconds float64) (out [][2]int) {
+	from, sum := 0, 0.0
+	for i, p := range c.Parts {
+		sum += p.SpeechSeconds()
+		if last := i+1 == len(c.Parts) || c.Parts[i+1].Turn != p.Turn; last && sum >= seconds {
+			out = append(out, [2]int{from, p.Turn + 1})
+			from, sum = p.Turn+1, 0
+		}
 	}
 	return out
 }

@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+
+	"parley/infra/measure/corpus"
 )
 
 // cacheVariable names the folder that caches the engines' answers.
@@ -26,7 +28,7 @@ func main() {
 	flag.StringVar(&o.docs, "docs", "docs", "folder for validation.md and its pictures")
 	flag.StringVar(&o.note, "note", "", "a sentence for the top of the page: what is special about this run")
 	flag.StringVar(&o.only, "only", "", "\"vocabulary\": that section alone, written into the page that is there; texts only, some seconds")
-	flag.IntVar(&o.channelSpeakers, "channels", 10, "speakers that are sent through telephone, codec, noise and room; 0 for none")
+	flag.IntVar(&o.channelSpeakers, "channels", 6, "adults who are sent through noise, gains, rooms and codecs; 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -70,7 +72,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	r, err := newRig(o.cache)
+	r, err := newRig(o.data, o.cache)
 	if err != nil {
 		return err
 	}
@@ -82,6 +84,14 @@ func run(ctx context.Context, o options) error {
 	}
 	p := newPage(t)
 	p.note = o.note
+	words, err := corpus.Words(o.data)
+	if err != nil {
+		return err
+	}
+	p.ofWords, p.ofSounds = t.pronunciation(words)
+	if p.natives, err = r.natives(ctx); err != nil {
+		return err
+	}
 	if p.vocabulary, err = measureVocabulary(filepath.Join(o.data, "vocabulary")); err != nil {
 		return err
 	}

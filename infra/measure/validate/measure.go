@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"sync"
 
 	"parley/infra/measure/agreement"
@@ -20,10 +21,9 @@ import (
 type candidate struct {
 	speaker
 	timing.Speech
-	fluent, accents []norms.Reading
-	// the same, but with no more aligned and heard than in a run
-	sampledFluent, sampledAccents []norms.Reading
-	pitch                         float64 // median, Hz; 0: unknown
+	fluent, accents []norms.Reading // no more is aligned and heard than in a run
+	pronounced      []score.Pronounced
+	pitch           float64 // median, Hz; 0: unknown
 }
 
 // table holds a row for each utterance and a column for each measure; NaN where there is none.
@@ -45,18 +45,14 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
-		c := candidate{speaker: s}
-		draft := fluency.Measure(m, speech)
+		c := candidate{speaker: s, fluent: fluency.Measure(m, speech)}
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
 		all := accent.Engines{Aligner: listened, Listener: r.Listener}
-		if c.Speech, c.accents, err = accent.Measure(ctx, speech, all, accent.Limits{Align: math.Inf(1), Hear: math.Inf(1)}); err != nil {
+		found, err := accent.Measure(ctx, speech, all, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
+		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
-		c.fluent = draft.With(accent.WeakPhones(c.accents))
-		if _, c.sampledAccents, err = accent.Measure(ctx, speech, r.Engines, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds}); err != nil {
-			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
-		}
-		c.sampledFluent = draft.With(accent.WeakPhones(c.sampledAccents))
+		c.Speech, c.accents, c.pronounced = found.Speech, found.Readings, found.Pronounced
 		c.pitch, _ = accent.Pitch(m, c.Speech)
 		t.add(c)
 		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d speakers", i+1, len(speakers))
@@ -100,7 +96,7 @@ func (t *table) add(c candidate) {
 		}
 	}
 	for _, r := range append(append([]norms.Reading{}, c.fluent...), c.accents...) {
-		put(r.Name, r.Parts)
+		put(r.Name, logged(r.Name, slices.Clone(r.Parts)))
 	}
 	for _, b := range beside {
 		v := make([]float64, len(c.Parts))
@@ -111,6 +107,9 @@ func (t *table) add(c candidate) {
 	}
 	if t.names == nil {
 		t.names = order
+	}
+	for _, v := range values {
+		fill(v)
 	}
 	var mine []int
 	for turn := range c.files {
@@ -133,6 +132,35 @@ func (t *table) add(c candidate) {
 	}
 	t.rows = append(t.rows, mine)
 	t.speakers = append(t.speakers, c)
+}
+
+// fill puts the mean of what is there where there is nothing, as a score counts it.
+func fill(values []float64) {
+	var sum, n float64
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			sum, n = sum+v, n+1
+		}
+	}
+	for i, v := range values {
+		if math.IsNaN(v) && n > 0 {
+			values[i] = sum / n
+		}
+	}
+}
+
+// logged are the values as the measure counts: by their logarithms, where the norms say so.
+func logged(name string, values []float64) []float64 {
+	for _, d := range []score.Dimension{score.Fluency, score.Accent} {
+		if m, ok := norms.Of(d).Find(name); ok && m.Log && values != nil {
+			out := make([]float64, len(values))
+			for i, v := range values {
+				out[i] = math.Log(v)
+			}
+			return out
+		}
+	}
+	return values
 }
 
 // goodAccuracy is the mean human accuracy, 0 to 10, from which a speaker's sounds count as the norm

@@ -30,11 +30,6 @@ var ridges = []float64{2, 5, 15, 40}
 // falling lists measures that fall when the human scores rise. All others rise.
 var falling = map[string]bool{"pausesPerMinute": true, "unsureWords": true}
 
-// byHand holds weights that are set, not fitted. That of articulation rate is half of what the
-// regression gives it, because it is counted in the recogniser's words, and peaks per second
-// measure the same from the sound.
-var byHand = map[string]float64{"articulationRate": 0.2}
-
 // model is a linear predictor of the human score.
 type model struct {
 	columns  []int
@@ -44,9 +39,11 @@ type model struct {
 }
 
 // fit is ridge regression with the signs of the weights held, by coordinate descent, on means of
-// utterances of the speakers given.
+// utterances of the adults among the speakers given: scores are for adults, and a recogniser that was
+// trained on them hears children otherwise.
 func (t *table) fit(names []string, y []float64, ridge float64, on []int) model {
 	m := model{}
+	on = slices.DeleteFunc(slices.Clone(on), func(s int) bool { return t.speakers[s].child })
 	for _, n := range names {
 		for k, have := range t.names {
 			if have == n {
@@ -81,26 +78,24 @@ func (t *table) fit(names []string, y []float64, ridge float64, on []int) model 
 			rows, target = append(rows, row), append(target, v)
 		}
 	}
-	signs, fixed := t.signs(m.columns)
-	m.weight, m.constant = descend(rows, target, ridge, signs, fixed)
+	m.weight, m.constant = descend(rows, target, ridge, t.signs(m.columns))
 	return m
 }
 
-// signs returns the signs that the weights must have, and fixed the weights that are set; 0:
-// fitted.
-func (t *table) signs(columns []int) (signs, fixed []float64) {
+// signs are those that the weights must have.
+func (t *table) signs(columns []int) (signs []float64) {
 	for _, k := range columns {
 		sign := 1.0
 		if falling[t.names[k]] {
 			sign = -1
 		}
-		signs, fixed = append(signs, sign), append(fixed, byHand[t.names[k]])
+		signs = append(signs, sign)
 	}
-	return signs, fixed
+	return signs
 }
 
-func descend(x [][]float64, y []float64, ridge float64, signs, fixed []float64) (w []float64, constant float64) {
-	w = append([]float64{}, fixed...)
+func descend(x [][]float64, y []float64, ridge float64, signs []float64) (w []float64, constant float64) {
+	w = make([]float64, len(signs))
 	middle := make([]float64, len(w))
 	for _, r := range x {
 		for k := range middle {
@@ -117,9 +112,6 @@ func descend(x [][]float64, y []float64, ridge float64, signs, fixed []float64) 
 	}
 	for range sweeps {
 		for k := range w {
-			if fixed[k] != 0 {
-				continue
-			}
 			var num, den float64
 			for j, r := range x {
 				v := r[k] - middle[k]
@@ -253,9 +245,9 @@ func (t *table) validate(section norms.Section, sets [][]string, penalties []flo
 	return splits, choices
 }
 
-// choose ranks the candidates by the purpose of the score: the correlation of held-out windows of
-// utterances with the human raters, on the scale of 0 to 5. It uses windows because there are too
-// few speakers to tell candidates apart.
+// choose ranks the candidates by what the score is for: the correlation, on the scale of 0 to 5, of
+// held-out windows of adults' utterances with the human raters. Of windows and not of speakers, who are too
+// few to tell candidates apart.
 func (t *table) choose(section norms.Section, all []pick, y []float64, on []int, seed uint64) []pick {
 	inner := t.folds(on, innerFolds, seed+1000)
 	type ranked struct {
@@ -269,6 +261,9 @@ func (t *table) choose(section norms.Section, all []pick, y []float64, on []int,
 			m := t.fit(c.set, y, c.ridge, without(on, held))
 			scale := refitted(section, t, m).Scaler()
 			for _, s := range held {
+				if t.speakers[s].child {
+					continue
+				}
 				for _, group := range windows(t.rows[s]) {
 					var predicted float64
 					for _, i := range group {

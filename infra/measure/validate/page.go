@@ -12,7 +12,9 @@ import (
 
 	"parley/infra/measure/agreement"
 	"parley/infra/measure/corpus"
+	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
+	"parley/shared/speech/score/norms"
 )
 
 // studied is what was found for one dimension.
@@ -24,7 +26,6 @@ type studied struct {
 	choices                 map[string]int
 	tried                   []trial
 	coverage                []coverage
-	sampling                sampling
 	fitted                  model // on all speakers
 }
 
@@ -40,6 +41,9 @@ type page struct {
 	studies    []studied
 	vocabulary wordFigures
 	channels   []shift
+	natives    natives
+	ofWords    agreed
+	ofSounds   []agreed
 }
 
 func newPage(t *table) *page {
@@ -61,7 +65,6 @@ func newPage(t *table) *page {
 			s.tried = append(s.tried, trial{set, t.figuresOf(t.held(only(set, d.ridge), plain), s.y, s.timing.predicted)})
 		}
 		s.coverage = t.cover(d, shipped, s.y)
-		s.sampling = t.sample(d, shipped, s.y, s.timing.predicted)
 		s.fitted = t.fit(d.shipped, s.y, d.ridge, t.everybody())
 		p.studies = append(p.studies, s)
 	}
@@ -119,15 +122,16 @@ func (p *page) text(w io.Writer) {
 	if p.note != "" {
 		say("%s\n\n", p.note)
 	}
-	say("The speakers are split into %d folds, %d times; no speaker is on both sides of a split. Weights, means and spreads are fitted without the\n", outerFolds, repeats)
-	say("held-out speakers. For \"chosen\", the set of measures and the ridge penalty are chosen without them too: in %d inner folds among the other\n", innerFolds)
-	say("speakers, by the correlation of windows of %d utterances on the scale of 0 to 5. The best %d of these models are averaged (into one linear model,\n", together, best)
-	say("with a weight for each measure). \"Shipped\" is the set in use. It was chosen on all %d speakers, so its figures are slightly optimistic.\n", len(t.rows))
-	say("The norms of the sounds and of the scale help a little too: the held-out speakers are among those they were computed on. Correlations are means over the repeats; brackets are 95 %% bootstrap intervals over the speakers.\n")
+	say("Speakers are parted into %d folds, %d times; no speaker is on both sides. Weights, means and spreads are fitted without the\n", outerFolds, repeats)
+	say("held-out speakers. \"Chosen\": the sets of measures and the ridge penalty too are chosen, by %d folds inside the other speakers and by the correlation of\n", innerFolds)
+	say("windows of %d utterances on the scale of 0 to 5, and the best %d of these models are averaged (one linear model, with a weight for each measure): so\n", together, best)
+	say("no choice has seen the speaker that it is judged on. \"Shipped\" is the set in use, which was chosen on all %d speakers and so\n", len(t.rows))
+	say("flatters a little (a run aligns %d s of the candidate's speech and hears %d s for its language, and so do these figures); so do the norms of the sounds and of the scale, of whose speakers the held-out ones are a part. Correlations are means over the repeats; brackets are 95 %% intervals over bootstraps of the speakers.\n", accent.AlignSeconds, accent.HearSeconds)
 	for _, s := range p.studies {
 		p.dimensionText(say, s)
 	}
-	p.samplingText(say)
+	p.topText(say)
+	p.pronunciationText(say)
 	p.intervalText(say)
 	p.vocabulary.text(say)
 	p.channelText(say)
@@ -138,10 +142,9 @@ func (p *page) text(w io.Writer) {
 
 // remarks holds the page's text about a dimension's measures.
 var remarks = map[string]string{
-	"fluency": `How clear the weakest 30 % of the sounds are counts towards fluency too. The argument against it: pronunciation is not fluency, and a smooth speaker
-with an accent loses by it. The argument for it: people who search for words swallow and draw out sounds. Raters of fluency hear this, and pauses do not
-show it. Without this measure, the score follows the raters less well among children (see the table under "Tried"). It needs the aligner, and so English; in other languages it is
-not measured, gives the reason, and counts as the middle of its norm. How surely the speech is taken for English would add a little more, but is left out because it is not fluency.
+	"fluency": `Fluency is timing and nothing else: how clear the sounds are and how surely the words are recognised would follow these raters a little further, in a quiet room and
+by one kind of microphone, and carry every room, band and microphone into the score. How far a speaker goes between two pauses (mean length of run; a pause at the end of a sentence counts half)
+and how fast inside (articulation rate) count by their logarithms. Both are counted in the recogniser's syllables, which are those of adults: children are followed less well.
 
 `,
 	"accent": `How surely the recogniser takes the speech for English (languageOdds: the log odds of English among the 99 languages of Whisper on up to half a minute of the
@@ -224,12 +227,20 @@ func (p *page) channelText(say sayer) {
 		say("Not measured in this run (`-channels 0`).\n")
 		return
 	}
-	say("%d speakers, about %d s of each, clean and through each channel. Shifts of the score are in points on the 0-5 scale.\n\n", p.channels[0].n, channelSeconds)
-	say("| | fluency: mean, SD, r with clean | accent: mean, SD, r with clean | measured SNR, dB | measured band, Hz |\n|---|---|---|---|---|\n")
-	for _, c := range p.channels {
-		say("| %s | %+.2f, %.2f, %.2f | %+.2f, %.2f, %.2f | %.0f | %.0f |\n", c.name, agreement.Mean(c.fluency), sd(c.fluency), c.fluencyR, agreement.Mean(c.accent), sd(c.accent), c.accentR, c.snr, c.band)
+	say("%d adults, about %d s of each, clean and in each condition: shift of the score in points of the 0-5 scale, and the share of cases whose 90 %% interval holds the clean score. The aim is a mean\n", p.channels[0].n, channelSeconds)
+	say("within 0.15, an SD of 0.25 at most, and 90 %% held. Choices were made on the first part of the table; the second was looked at once.\n\n")
+	say("| | fluency: mean, SD, held | accent: mean, SD, held | refused | measured SNR, dB | measured band, Hz |\n|---|---|---|---|---|---|\n")
+	for _, held := range []bool{false, true} {
+		if held {
+			say("| **looked at once** | | | | | |\n")
+		}
+		for _, c := range p.channels {
+			if c.held == held {
+				say("| %s | %+.2f, %.2f, %.0f %% | %+.2f, %.2f, %.0f %% | %d of %d | %.0f | %.0f |\n", c.name, agreement.Mean(c.fluency), sd(c.fluency), 100*c.fluencyHeld, agreement.Mean(c.accent), sd(c.accent), 100*c.accentHeld, c.refused, c.n, c.snr, c.band)
+			}
+		}
 	}
-	say("\nScores are not corrected for the channel. A telephone's band widens the intervals of both scores, an SNR below 18 dB that of accent; a wider interval lowers the confidence. Accent is unavailable below 8 dB, or\nif more than 5 %% of the samples are clipped.\n")
+	say("\nAccent is refused under %d dB, or with more than %d %% of the samples clipped.\n", accent.MinSNRDb, accent.MaxClippedPercent)
 }
 
 func (p *page) childrenText(say sayer) {
@@ -318,6 +329,13 @@ func (p *page) print(w io.Writer) {
 		}
 		for _, c := range s.coverage {
 			say("  %s: held %.3f of %d, half-width %.2f, modelSD %.3f, partSD %.3f\n", c.material, c.share, c.cases, c.halfWidth, c.modelSD, c.withinSD)
+		}
+	}
+	for _, d := range []score.Dimension{score.Fluency, score.Accent} {
+		v := p.natives.raw[d]
+		say("natives %s: %d, mean %.2f, 5 %% %.2f\n", d, len(v), agreement.Mean(v), quantile(v, 0.05))
+		for _, m := range norms.Of(d).Measures {
+			say("  %s median %.4f\n", m.Name, quantile(p.natives.measures[d][m.Name], 0.5))
 		}
 	}
 	var names []string

@@ -21,14 +21,14 @@ import (
 // rig runs the scorers on engines whose answers are cached.
 type rig struct {
 	batch.Engine
-	cache string
-	end   func() error
+	data, cache string
+	end         func() error
 }
 
 // stamp names the file that identifies the engines whose answers a folder holds.
 const stamp = "engines"
 
-func newRig(cache string) (*rig, error) {
+func newRig(data, cache string) (*rig, error) {
 	dir := installed.Dir()
 	for _, layer := range installed.Layers() {
 		if err := installed.Missing(dir, installed.LayerFiles(layer)...); err != nil {
@@ -42,7 +42,7 @@ func newRig(cache string) (*rig, error) {
 		return nil, err
 	}
 	open := engines.Open(dir, "", 1)
-	r := &rig{cache: cache, end: open.Close}
+	r := &rig{data: data, cache: cache, end: open.Close}
 	r.Engine = batch.Engine{
 		Decode: r.decoder(open.Decoder()), Inspect: audio.Measure, Language: "en",
 		Recogniser: keptRecogniser{open.Whisper, cache}, Engines: accent.Engines{Aligner: keptAligner{open.Aligner, cache}, Listener: keptListener{open.Whisper, cache}},

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 )
@@ -116,42 +115,5 @@ func TestTheMeanOfModelsPredictsTheMeanOfTheirPredictions(t *testing.T) {
 		if got, want := both.predict(row), (a.predict(row)+b.predict(row))/2; math.Abs(got-want) > 1e-9 {
 			t.Errorf("%g, want %g", got, want)
 		}
-	}
-}
-
-func TestChannels(t *testing.T) {
-	tone := func(hz float64) []int16 {
-		x := make([]int16, audio.SampleRate)
-		for i := range x {
-			x[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(i)/audio.SampleRate))
-		}
-		return x
-	}
-	level := func(x []int16) float64 {
-		var s float64
-		for _, v := range x {
-			s += float64(v) * float64(v)
-		}
-		return 10 * math.Log10(s/float64(len(x))+1)
-	}
-	for _, c := range []struct {
-		hz, low, high float64 // dB that are lost
-	}{{1000, -0.5, 0.5}, {100, 20, 100}, {5000, 20, 100}} {
-		if lost := level(tone(c.hz)) - level(telephone(tone(c.hz))); lost < c.low || lost > c.high {
-			t.Errorf("a telephone takes %.1f dB from %g Hz", lost, c.hz)
-		}
-	}
-	clean, mixed := tone(500), noisy(tone(500), 15)
-	noise := make([]int16, len(clean))
-	for i := range noise {
-		noise[i] = mixed[i] - clean[i]
-	}
-	if snr := level(clean) - level(noise); math.Abs(snr-15) > 0.2 {
-		t.Errorf("noise at %.1f dB", snr)
-	}
-	dry := append(tone(500)[:1600], make([]int16, 8000)...)
-	wet := room(dry)
-	if level(wet[1700:3200]) < level(wet[6000:7500])+10 {
-		t.Error("a room's echoes die away")
 	}
 }

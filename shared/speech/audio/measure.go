@@ -65,7 +65,7 @@ func Inspect(r Recording, s CutSettings) Intake {
 		}
 	}
 	in.Channels = r.Channels
-	in.Speech = union(in.Speech)
+	in.Speech = Union(in.Speech)
 	for k := range in.Tracks {
 		in.Tracks[k].Quality.SpeechPercent = in.speechPercent()
 	}
@@ -109,8 +109,8 @@ func (in Intake) speechPercent() float64 {
 	return min(100, 100*float64(total(in.Speech))/float64(in.Window.Len()))
 }
 
-// union puts spans in order and joins those that overlap.
-func union(spans []Span) []Span {
+// Union puts spans in order and joins those that overlap; the one given is overwritten.
+func Union(spans []Span) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.StartMs, b.StartMs) })
 	out := spans[:0]
 	for _, s := range spans {

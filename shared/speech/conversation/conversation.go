@@ -85,7 +85,17 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 	if s := conv.Candidate.Speaker; s < len(d.Tracks) {
 		conv.Candidate.Channel = transcript.Channels[d.Tracks[s]]
 	}
+	conv.Voice = voice(tracks[conv.Candidate.Channel.Track()])
 	return conv, nil
+}
+
+// voice is where the recogniser's voice detection found speech in the chunks of one sound.
+func voice(chunks []transcript.Chunk) []audio.Span {
+	var all []audio.Span
+	for _, c := range chunks {
+		all = append(all, c.Speech...)
+	}
+	return audio.Union(all)
 }
 
 // apart gives the words of each channel to the turns of the speakers who are heard in it, so that

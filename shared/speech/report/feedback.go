@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"parley/shared/speech/score"
 )
 
-// feedback tells the candidate what is strong, where they are, and what to practise.
+// feedback tells the candidate what is strong, where they are, and what to practise: by examples
+// from their own words where there are some, else by the measure with most to gain.
 func (s sheet) feedback() string {
 	var out []string
 	var strongest *score.Measure
@@ -26,6 +29,10 @@ func (s sheet) feedback() string {
 			out = append(out, r.row.Title+" could not be measured this time. "+sentence(r.Reason))
 			continue
 		}
+		if len(r.Practice) > 0 {
+			out = append(out, r.row.Title+": "+points(r.Practice))
+			continue
+		}
 		g := toGain(r.Result, advised)
 		if shared := toGain(r.Result, nil); g == nil && shared != nil {
 			out = append(out, fmt.Sprintf("%s: the same practice helps here, because %s counts for it too.", r.row.Title, name(*shared)))
@@ -41,4 +48,15 @@ func (s sheet) feedback() string {
 		out = append(out, fmt.Sprintf("%s: %s. %s To practise, %s.", r.row.Title, goal, standing(*g), practice))
 	}
 	return strings.Join(out, " ")
+}
+
+// points are the sentences of what to practise; the first follows a colon.
+func points(of []score.Point) string {
+	var out []string
+	for _, p := range of[:min(len(of), score.MaxPoints)] {
+		out = append(out, p.Text)
+	}
+	s := strings.Join(out, " ")
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + s[size:]
 }

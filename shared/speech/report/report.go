@@ -104,6 +104,13 @@ type Analyses = score.ByDimension[Analysis]
 
 // Analysis is all that was measured for one dimension.
 type Analysis struct {
+	Measured
+	*Lexicon       // vocabulary's alone; nil for other dimensions
+	*Pronunciation // accent's alone; nil for other dimensions
+}
+
+// Measured is what was measured for any dimension.
+type Measured struct {
 	Measures []Measure `json:"measures"`
 	Cautions []string  `json:"cautions"` // sentences on what makes the score less sure
 	// Reason is why the dimension has no score; null where it has one.
@@ -165,6 +172,7 @@ func sanitize(r score.Result) score.Result {
 			r.Reason = "It could not be computed."
 		}
 		r.Raw, r.Interval = nil, [2]float64{}
+		r.Lexis, r.Named, r.Practice, r.AsLikely = nil, "", nil, ""
 	} else {
 		v := max(0, min(5, *r.Raw))
 		r.Raw = &v
@@ -255,7 +263,13 @@ func outward(r score.Result) [2]float64 {
 }
 
 func analysis(r score.Result) Analysis {
-	a := Analysis{Measures: []Measure{}, Cautions: []string{}}
+	a := Analysis{Measured: Measured{Measures: []Measure{}, Cautions: []string{}}}
+	if r.Dimension == score.Vocabulary {
+		a.Lexicon = lexiconOf(r)
+	}
+	if r.Dimension == score.Accent {
+		a.Pronunciation = pronunciationOf(r)
+	}
 	a.Cautions = append(a.Cautions, r.Cautions...)
 	if r.Raw == nil {
 		reason := sentence(r.Reason)

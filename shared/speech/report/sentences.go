@@ -80,15 +80,32 @@ func between(r score.Result) string {
 }
 
 // explain is two or three sentences on one dimension: the score, how sure it is, and what made it.
-// A caution says more than the interval, and takes its place.
+// A caution says more than the interval, and takes its place. Where the scorer names what the score
+// rests on, that takes a sentence of its own.
 func (r side) explain() string {
 	if r.Raw == nil {
 		return r.row.Title + " was not measured. " + sentence(r.Reason)
+	}
+	if r.Named != "" {
+		return r.explainNamed()
 	}
 	if len(r.Cautions) > 0 {
 		return fmt.Sprintf("%s is %s, with %s confidence. %s %s", r.row.Title, headline(r.Result), r.sure, sentence(r.Cautions[0]), made(r.Result))
 	}
 	return fmt.Sprintf("%s is %s. %s; confidence is %s. %s", r.row.Title, headline(r.Result), between(r.Result), r.sure, made(r.Result))
+}
+
+// explainNamed is explain where the candidate's own words are named.
+func (r side) explainNamed() string {
+	also := ""
+	if r.AsLikely != "" {
+		also = fmt.Sprintf("; level %s is about as likely", r.AsLikely)
+	}
+	if len(r.Cautions) > 0 {
+		return fmt.Sprintf("%s is %s, with %s confidence%s. %s %s", r.row.Title, headline(r.Result), r.sure, also, sentence(r.Cautions[0]), r.Named)
+	}
+	i := outward(r.Result)
+	return fmt.Sprintf("%s is %s, most likely between %.1f and %.1f, with %s confidence%s. %s %s", r.row.Title, headline(r.Result), i[0], i[1], r.sure, also, r.Named, made(r.Result))
 }
 
 // made says which measures made the score, and what there is to gain where none holds it back.

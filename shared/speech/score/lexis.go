@@ -1,5 +1,18 @@
 package score
 
+// The lists of a Lexis are shown to people: so long may they be.
+const (
+	MaxBandWords = 40 // words of one band
+	MaxPatterns  = 60
+	MaxPlaces    = 3 // of one pattern
+)
+
+// Parts are the parts of speech that a LexisWord may have, and PatternKinds the kinds of a Pattern.
+var (
+	Parts        = []string{"verb", "adjective", "adverb", "noun", "structure word"}
+	PatternKinds = []string{"clause", "verb", "phrasal verb", "fixed pair"}
+)
+
 // Lexis is what a vocabulary score rests on: the candidate's words by CEFR level and the patterns
 // found, each with where it stands in the transcript. The lists are cut to a readable length; the
 // counts are of all there is.
@@ -31,7 +44,7 @@ type Band struct {
 // word.
 type LexisWord struct {
 	Word  string `json:"word"`
-	Part  string `json:"part"` // verb, adjective, adverb, noun or structure word
+	Part  string `json:"part"` // one of Parts
 	Count int    `json:"count"`
 	At    Place  `json:"at"` // where it was heard most surely
 }
@@ -40,7 +53,7 @@ type LexisWord struct {
 type Pattern struct {
 	Name string `json:"name"`           // stable: "relative", "modal perfect", "pair"
 	Form string `json:"form,omitempty"` // its word where it has one: "who", "instead of"
-	Kind string `json:"kind"`           // clause, verb, phrasal verb or fixed pair
+	Kind string `json:"kind"`           // one of PatternKinds
 	// the CEFR level at which it is learnt; empty where no list has it
 	Level string  `json:"level,omitempty"`
 	Count int     `json:"count"`
@@ -53,6 +66,17 @@ type Opening struct {
 	Level   string `json:"level"`   // the CEFR level at which it is learnt
 	Count   int    `json:"count"`   // how many such places there are
 	At      Place  `json:"at"`      // the surest
+}
+
+// MaxPoints is how many points anybody can work on.
+const MaxPoints = 3
+
+// Point is one thing to practise, taken from the candidate's own words.
+type Point struct {
+	Measure string   `json:"measure"` // the measure that it would raise
+	Text    string   `json:"text"`    // one sentence, to the candidate
+	At      Place    `json:"at"`      // the example in the transcript
+	Better  []string `json:"better"`  // words or patterns to use instead; empty: none is known
 }
 
 // Place is where something stands in the transcript.

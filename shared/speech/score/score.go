@@ -59,6 +59,34 @@ type Result struct {
 	// Lexis is what a vocabulary score rests on; nil for other dimensions, and where there is no
 	// score.
 	Lexis *Lexis `json:"lexis,omitempty"`
+	// Pronounced are the least clear of the words that an accent's score rests on, the least clear
+	// first, at most MaxPronounced; none for other dimensions, and where nothing was aligned.
+	Pronounced []Pronounced `json:"pronounced,omitempty"`
+	// Prepared is true where the candidate may have read a prepared text. Then the score weighs less
+	// in the overall one.
+	Prepared bool `json:"prepared,omitempty"`
+	// Named is one sentence that names in the candidate's own words what the score rests on; empty:
+	// nothing is named.
+	Named string `json:"named,omitempty"`
+	// Practice is what the candidate may practise, by examples from their own words: at most
+	// MaxPoints points.
+	Practice []Point `json:"practice,omitempty"`
+	// AsLikely is the CEFR level next to the score's own that is about as likely; empty: none is.
+	AsLikely string `json:"asLikely,omitempty"`
+}
+
+// top is the end of the scale, in points.
+const top = 5
+
+// WithoutBase is the result of a score in a language whose native speakers were not measured: what
+// they show differs by language, so the interval reaches the top of the scale, and a caution says
+// why. A result without a score stays as it is.
+func (r Result) WithoutBase() Result {
+	if r.Raw != nil {
+		r.Interval[1] = top
+		r.Cautions = append(r.Cautions, "How native speakers of this language score was not measured, so the score may be too low.")
+	}
+	return r
 }
 
 // Material is all that a scorer may look at. Only the candidate's own turns count.

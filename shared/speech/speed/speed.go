@@ -82,7 +82,7 @@ func (m model) measure(pcm []int16, speech []audio.Span, least int) (f features,
 	}
 	slices.Sort(hz)
 	contour := timing.Energy(pcm)
-	rate := contour.Measure(contour.Threshold(), 0).PeakRate()
+	rate := contour.Measure(0, nil).PeakRate()
 	if rate <= 0 {
 		return f, false
 	}

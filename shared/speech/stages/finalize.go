@@ -40,13 +40,12 @@ func (w Works) gather(ctx context.Context, r run.Run) (in report.Input, err erro
 		return in, err
 	}
 	in.Intake = in.Intake.Of(in.Conversation.Candidate.Channel.Track())
-	drafts := map[score.Dimension]speech.Draft{}
+	in.Results = score.Results{}
 	for _, s := range speech.Scorings {
-		if drafts[s.Dimension()], err = speech.DraftOf(s.Dimension()).Load(ctx, w.Objects, r, 0); err != nil {
+		if in.Results[s.Dimension()], err = speech.ResultOf(s.Dimension()).Load(ctx, w.Objects, r, 0); err != nil {
 			return in, err
 		}
 	}
-	in.Results = speech.Complete(drafts)
 	return in, nil
 }
 

@@ -69,7 +69,7 @@ func (w Works) Unscored(s run.Stage) func(ctx context.Context, r run.Run, why st
 	}
 	return func(ctx context.Context, r run.Run, why string) error {
 		none := score.Result{Dimension: row.Name, Measures: []score.Measure{}, Reason: why}
-		return speech.DraftOf(row.Name).Save(ctx, w.Objects, r, 0, speech.Finished(none))
+		return speech.ResultOf(row.Name).Save(ctx, w.Objects, r, 0, none)
 	}
 }
 
@@ -184,14 +184,14 @@ func (w Works) score(s speech.Scoring) pipeline.Work {
 		if err != nil {
 			return pipeline.Result{}, err
 		}
-		draft, err := s.Score(ctx, m, timing.Candidate(m), accent.Engines{Aligner: w.Aligner, Listener: w.Listener})
+		result, err := s.Score(ctx, m, timing.Candidate(m), accent.Engines{Aligner: w.Aligner, Listener: w.Listener})
 		switch {
 		case err != nil:
 			return pipeline.Result{}, fmt.Errorf("stages: %s: %w", s.Name, err)
-		case draft.Reason != "":
-			return pipeline.Result{}, errcode.Newf(s.Fail, "%s", draft.Reason+howToGoOn(r, s))
+		case result.Reason != "":
+			return pipeline.Result{}, errcode.Newf(s.Fail, "%s", result.Reason+howToGoOn(r, s))
 		}
-		return pipeline.Result{}, speech.DraftOf(s.Dimension()).Save(ctx, w.Objects, r, 0, draft)
+		return pipeline.Result{}, speech.ResultOf(s.Dimension()).Save(ctx, w.Objects, r, 0, result)
 	}
 }
 

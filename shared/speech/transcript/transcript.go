@@ -90,6 +90,9 @@ type Conversation struct {
 	Heard string `json:"heard"`
 	// LanguageP is the probability of the requested language, weighted by the speech of the chunks.
 	LanguageP float64 `json:"languageP"`
+	// Voice is where the recogniser's voice activity detection heard speech in the candidate's sound,
+	// of anybody, in order, not overlapping; nil: the recogniser does not tell.
+	Voice []audio.Span `json:"voice,omitempty"`
 }
 
 // CandidateTurns are the candidate's turns, by start.

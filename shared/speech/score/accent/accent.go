@@ -31,7 +31,8 @@ import (
 // What an accent needs of the audio, and from where on the score is less sure. A waiver lifts the
 // minimum of speech, not that of the quality.
 const (
-	MinSpeechSeconds  = 60  // phonation time of the candidate, s
+	MinSpeechSeconds  = 20  // phonation time of the candidate, s
+	CautionSeconds    = 60  // phonation time below which there is a caution, s
 	MinSNRDb          = 8   // speech level over noise floor, dB
 	MaxClippedPercent = 5   // share of samples at full scale, 0 to 100
 	cautionSNRDb      = 18  // below, a caution
@@ -60,14 +61,6 @@ const (
 // english is the language of the aligner's models, ISO 639-1.
 const english = "en"
 
-// Result is the score of an accent, with the one measure that fluency counts too.
-type Result struct {
-	score.Result
-	// WeakPhones is the measure weakPhonesGop in each part of the candidate's speech
-	// (timing.Candidate); nil where nothing was aligned.
-	WeakPhones norms.Values `json:"weakPhones,omitempty"`
-}
-
 // Engines are what the speech is compared with.
 type Engines struct {
 	Aligner  Aligner
@@ -77,18 +70,21 @@ type Engines struct {
 // Score measures the accent of the candidate's speech, which is that of m (timing.Candidate). Raw
 // is nil, with a reason, where it cannot be measured. The error is for a failure of our own: an
 // engine's, or a context that ended.
-func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engines) (Result, error) {
+func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engines) (score.Result, error) {
 	speech = withoutLoops(speech)
-	r := Result{Result: score.Result{Dimension: score.Accent, SpeechSeconds: speech.Seconds()}}
+	r := score.Result{Dimension: score.Accent, SpeechSeconds: speech.Seconds()}
 	for _, p := range speech.Parts {
 		r.Words += len(p.Words)
 	}
-	if r.Reason = refusal(m, r.Result); r.Reason != "" {
+	if r.Reason = refusal(m, r); r.Reason != "" {
 		_, _, r.Measures = norms.Of(score.Accent).Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
 	limits := Limits{AlignSeconds, HearSeconds}
 	cautions, extra := doubts(m.Intake.Quality)
+	if r.SpeechSeconds < CautionSeconds {
+		cautions = append(cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the accent score less sure.", r.SpeechSeconds))
+	}
 	if hz, ok := Pitch(m, speech); ok && hz >= HighVoiceHz {
 		cautions = append(cautions, "The voice is as high as a child's, and such voices are recognised less surely, so the score may be too low.")
 		extra = math.Hypot(extra, highVoiceSD)
@@ -98,25 +94,18 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 		cautions = append(cautions, "Sounds can be compared with English ones only, so this score rests on how surely the words were recognised and on the timing of the speech.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
-	readings, err := measure(ctx, speech, e, limits)
+	found, err := measure(ctx, speech, e, limits)
 	if err != nil {
-		return Result{}, fmt.Errorf("accent: %w", err)
+		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
 	r.Cautions = cautions
-	raw, interval, measures := norms.Of(score.Accent).Linear(readings, speech.Weights(), extra)
+	raw, interval, measures := norms.Of(score.Accent).Linear(found.Readings, speech.Weights(), extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
-	r.WeakPhones = WeakPhones(readings)
-	return r, nil
-}
-
-// WeakPhones are the values of weakPhonesGop among the readings; nil where it was not measured.
-func WeakPhones(readings []norms.Reading) norms.Values {
-	for _, r := range readings {
-		if r.Name == weakPhones {
-			return r.Parts
-		}
+	r.Pronounced = found.Pronounced[:min(score.MaxPronounced, len(found.Pronounced))]
+	if !spokenEnglish(m) {
+		return r.WithoutBase(), nil
 	}
-	return nil
+	return r, nil
 }
 
 // Pitch is the median fundamental in Hz of the candidate's speech; ok is false where too little is
@@ -140,17 +129,22 @@ func spokenEnglish(m score.Material) bool {
 // s.
 type Limits struct{ Align, Hear float64 }
 
+// Found is what was found in the candidate's speech.
+type Found struct {
+	Speech   timing.Speech // without the recogniser's loops
+	Readings []norms.Reading
+	// Pronounced are all words that were aligned, the least clear first.
+	Pronounced []score.Pronounced
+}
+
 // Measure reads the measures in each part of the candidate's speech, without a score: for
-// calibration. It returns the speech as it was read, without the recogniser's loops. The error is
-// an engine's own failure.
-func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (timing.Speech, []norms.Reading, error) {
-	speech = withoutLoops(speech)
-	readings, err := measure(ctx, speech, e, l)
-	return speech, readings, err
+// calibration. The error is an engine's own failure.
+func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Found, error) {
+	return measure(ctx, withoutLoops(speech), e, l)
 }
 
 // measure aligns and hears at once: they are different engines.
-func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) ([]norms.Reading, error) {
+func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Found, error) {
 	windows := windowsOf(speech, l)
 	var aligned []sounds
 	var heard []float64
@@ -164,9 +158,9 @@ func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) ([]
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return nil, err
+		return Found{}, err
 	}
-	return read(speech, aligned, heard), nil
+	return Found{speech, read(speech, aligned, heard), leastClear(aligned, speech.Parts)}, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.

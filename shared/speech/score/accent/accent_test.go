@@ -1,10 +1,12 @@
 package accent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +81,7 @@ func material(turns int, p float64) score.Material {
 	return m
 }
 
-func scored(t *testing.T, m score.Material, a Aligner, l WhisperListener) (Result, error) {
+func scored(t *testing.T, m score.Material, a Aligner, l WhisperListener) (score.Result, error) {
 	t.Helper()
 	return Score(t.Context(), m, timing.Candidate(m), Engines{a, l})
 }
@@ -90,7 +92,7 @@ func must(t *testing.T, m score.Material, a Aligner) score.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Result
+	return r
 }
 
 func TestScore(t *testing.T) {
@@ -178,7 +180,7 @@ func TestScore(t *testing.T) {
 		other := m
 		other.Conversation.Language = "es"
 		w := must(t, other, l)
-		if l.calls != 0 || w.Raw == nil || w.Measures[1].Value != nil || w.Measures[8].Value != nil || len(w.Cautions) != 1 {
+		if l.calls != 0 || w.Raw == nil || w.Measures[1].Value != nil || w.Measures[8].Value != nil || len(w.Cautions) != 2 || w.Interval[1] != 5 {
 			t.Fatalf("%d calls, %+v", l.calls, w)
 		}
 	})
@@ -216,8 +218,9 @@ func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
 		reason string
 	}{
 		{"enough clean speech is measured", func(*score.Material) {}, ""},
-		{"under 60 seconds of speech", func(m *score.Material) { *m = material(7, 0.8) }, "seconds"},
-		{"under 60 seconds of speech, waived", func(m *score.Material) { *m = material(7, 0.8); m.Waive = true }, ""},
+		{"under 20 seconds of speech", func(m *score.Material) { *m = material(2, 0.8) }, "seconds"},
+		{"over 20 seconds of speech", func(m *score.Material) { *m = material(3, 0.8) }, ""},
+		{"under 20 seconds of speech, waived", func(m *score.Material) { *m = material(2, 0.8); m.Waive = true }, ""},
 		{"no speech, waived", func(m *score.Material) { m.Conversation.Turns = nil; m.Waive = true }, "seconds"},
 		{"no words", func(m *score.Material) {
 			for i := range m.Conversation.Turns {
@@ -243,6 +246,25 @@ func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAShortAnswerHasAWiderInterval(t *testing.T) {
+	width, cautions := math.Inf(1), 0
+	for turns := 3; turns <= 9; turns += 2 { // 23 s to 70 s of speech
+		r := must(t, material(turns, 0.8), &listener{gop: -30})
+		if now := r.Interval[1] - r.Interval[0]; now > width+1e-9 {
+			t.Errorf("%d turns: %.2f, fewer %.2f", turns, now, width)
+		} else {
+			width = now
+		}
+		cautions += len(r.Cautions)
+		if turns*8 > CautionSeconds+2 != (len(r.Cautions) == 0) {
+			t.Errorf("%d turns: %q", turns, r.Cautions)
+		}
+	}
+	if cautions == 0 {
+		t.Error("no caution")
 	}
 }
 
@@ -300,21 +322,6 @@ func TestTheSameWindowsAreAlignedAndHeardWhereAllIs(t *testing.T) {
 	}
 	if w := windowsOf(many, Limits{}); len(w.aligned)+len(w.heard) != 0 {
 		t.Error("there are windows where nothing is to be aligned or heard")
-	}
-}
-
-func TestTheWeakPhonesGoWithTheScore(t *testing.T) {
-	m := material(10, 0.8)
-	r, err := scored(t, m, &listener{gop: -30}, listens{p: 0.9})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(r.WeakPhones) != len(timing.Candidate(m).Parts) || math.IsNaN(r.WeakPhones[0]) {
-		t.Errorf("%v of %d parts", r.WeakPhones, len(timing.Candidate(m).Parts))
-	}
-	m.Conversation.Language = "fr"
-	if r, err := scored(t, m, &listener{gop: -30}, listens{p: 0.9}); err != nil || r.WeakPhones != nil {
-		t.Errorf("of another language: %v, %v", r.WeakPhones, err)
 	}
 }
 
@@ -378,6 +385,65 @@ func TestPhonesAreHeldAgainstTheirOwnNorms(t *testing.T) {
 			if math.Abs(got[i]-c.want[i]) > 1e-9 {
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)
 			}
+		}
+	}
+}
+
+func TestHowWordsWerePronounced(t *testing.T) {
+	m := material(10, 0.8)
+	r := must(t, m, &listener{gop: -30})
+	t.Run("the least clear come first, no more than are told", func(t *testing.T) {
+		if len(r.Pronounced) != score.MaxPronounced || !slices.IsSortedFunc(r.Pronounced, func(a, b score.Pronounced) int { return cmp.Compare(a.Clarity, b.Clarity) }) {
+			t.Fatalf("%d words: %+v", len(r.Pronounced), r.Pronounced)
+		}
+	})
+	t.Run("each lies in a turn of the candidate, and its sounds in it", func(t *testing.T) {
+		for _, w := range r.Pronounced {
+			in := false
+			for _, turn := range m.Conversation.CandidateTurns() {
+				in = in || w.StartMs >= turn.StartMs-500 && w.EndMs <= turn.EndMs+500
+			}
+			if !in || len(w.Sounds) != 1 || w.Sounds[0].StartMs != w.StartMs || w.Sounds[0].EndMs != w.EndMs || w.Sounds[0].IPA != "ɑ" {
+				t.Fatalf("%+v", w)
+			}
+		}
+	})
+	t.Run("clearer sounds have more clarity, between 0 and 100", func(t *testing.T) {
+		better := must(t, m, &listener{gop: -10})
+		if a, b := r.Pronounced[0].Clarity, better.Pronounced[0].Clarity; a <= 0 || a >= b || b >= 100 {
+			t.Fatalf("%g and %g", a, b)
+		}
+	})
+	t.Run("in another language nothing is told", func(t *testing.T) {
+		other := m
+		other.Conversation.Language = "es"
+		if r := must(t, other, &listener{gop: -30}); r.Pronounced != nil {
+			t.Fatalf("%+v", r.Pronounced)
+		}
+	})
+	t.Run("a clarity is the share of others below", func(t *testing.T) {
+		for z, want := range map[float64]float64{0: 50, -phoneClip: 0.003, phoneClip: 99.997, 1: 84.134} {
+			if got := clarity(z); math.Abs(got-want) > 0.001 {
+				t.Errorf("%g at %g spreads, want %g", got, z, want)
+			}
+		}
+	})
+	t.Run("every phone that has a norm can be written", func(t *testing.T) {
+		for name := range norms.Of(score.Accent).Numbers {
+			if phone, is := strings.CutPrefix(name, phoneMean); is && ipa[phone] == "" {
+				t.Errorf("%s has no sign", phone)
+			}
+		}
+	})
+}
+
+func TestWordsKeepTheRecognisersSpelling(t *testing.T) {
+	said := []transcript.Word{{Text: "I"}, {Text: "saw"}, {Text: "3"}, {Text: "Kings,"}, {Text: "saw"}}
+	aligned := []score.Pronounced{{Text: "i"}, {Text: "saw"}, {Text: "three"}, {Text: "kings"}, {Text: "saw"}}
+	named(aligned, said)
+	for i, want := range []string{"I", "saw", "three", "Kings", "saw"} {
+		if aligned[i].Text != want {
+			t.Errorf("%q, want %q", aligned[i].Text, want)
 		}
 	}
 }

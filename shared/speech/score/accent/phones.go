@@ -1,10 +1,5 @@
 package accent
 
-import (
-	"parley/shared/speech/score"
-	"parley/shared/speech/score/norms"
-)
-
 // phoneClip bounds a phone's Goodness of Pronunciation, in spreads from the mean of its kind: one
 // phone that was laid over a noise should not decide for a whole sentence.
 const phoneClip = 4.0
@@ -31,13 +26,9 @@ func (p Phone) GOP() (gop float64, ok bool) {
 func (w AlignedWord) standardised() []float64 {
 	var out []float64
 	for _, p := range w.Phones {
-		mean, known := norms.Of(score.Accent).Numbers[phoneMean+p.Name]
-		gop, ok := p.GOP()
-		if !known || !ok {
-			continue
+		if z, ok := p.z(); ok {
+			out = append(out, z)
 		}
-		z := (gop - mean.Value) / norms.Of(score.Accent).Number(phoneSD+p.Name)
-		out = append(out, max(-phoneClip, min(phoneClip, z)))
 	}
 	return out
 }

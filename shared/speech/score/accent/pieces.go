@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"parley/shared/speech/audio"
+	"parley/shared/speech/score"
 	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
 )
@@ -72,7 +72,10 @@ func chosen(parts []timing.Part, limit float64) []int {
 
 // sounds are the Goodness of Pronunciation of what was aligned in one part: of its words, and of
 // its phones (standardised).
-type sounds struct{ words, phones []float64 }
+type sounds struct {
+	words, phones []float64
+	pronounced    []score.Pronounced // by time
+}
 
 // weakest is the mean Goodness of Pronunciation of the weakest 30 % of the sounds, rounded up to
 // whole sounds; NaN where there is none.
@@ -122,10 +125,14 @@ func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner
 		return err
 	}
 	for _, word := range aligned {
-		part := w.At((word.Start + word.Frames/2) * audio.SampleRate / 100).Part
+		piece := w.At(word.middle())
+		to := &out[piece.Part]
 		if gop, ok := word.GOP(); ok && word.Spoken() {
-			out[part].words = append(out[part].words, gop)
-			out[part].phones = append(out[part].phones, word.standardised()...)
+			to.words = append(to.words, gop)
+			to.phones = append(to.phones, word.standardised()...)
+			if p, ok := word.pronounced(word.offsetMs(piece)); ok {
+				to.pronounced = append(to.pronounced, p)
+			}
 		}
 	}
 	return nil

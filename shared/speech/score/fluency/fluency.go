@@ -4,12 +4,10 @@
 // for pauses. The words give rates in words and syllables, the place of a pause in its clause,
 // fillers and repairs.
 //
-// Two measures count beside timing: how surely the words are recognised, and how clear the weakest
-// sounds are. Hesitant and broken-off words are recognised less surely, and their sounds are
-// swallowed or drawn out. Package accent finds how clear the sounds are, so a fluency is a draft
-// first. docs/validation.md says how far the score follows human raters, on speakers that it was
-// not fitted on (make validate). The scale is set by norms of spontaneous speech, and is
-// provisional.
+// Nothing else counts. How clear the sounds are and how surely the words are recognised would add a
+// little on read speech in a quiet room, but they carry every room, band and microphone into the
+// score. docs/validation.md says how far the score follows human raters, on speakers that it was
+// not fitted on (make validate).
 //
 // Measures after Tavakoli & Skehan 2005 and de Jong & Bosker 2013. Weights and norms are those of
 // package norms.
@@ -18,7 +16,6 @@ package fluency
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
@@ -34,93 +31,53 @@ const (
 	// waivedSeconds is the least where the minima are waived: less holds no rate.
 	waivedSeconds = 0.5
 	noisySNRDb    = 15
-	// The spreads that the recording adds, on the scale of 0 to 5. That of noise is set by hand; a
-	// telephone's band moves scores by -0.16, with an SD of 0.21 (docs/validation.md).
-	noisySD     = 0.2
-	telephoneSD = 0.27
+	// noisySD is the spread that noise adds, on the scale of 0 to 5, set by hand.
+	noisySD = 0.2
 )
 
-// Draft is a fluency that still lacks how clear the sounds are. Package accent finds that, in
-// parallel.
-type Draft struct {
-	// Result has no score yet. Where there is too little speech for one, it is complete and has the
-	// reason.
-	score.Result
-	// Readings are in the order in which they are reported. Each has a value for each part of the
-	// candidate's speech (timing.Candidate); Weights are the weights of the parts.
-	Readings []norms.Reading `json:"readings,omitempty"`
-	Weights  []float64       `json:"weights,omitempty"`
-	// Spread is what a poor recording adds to the spread of the score, on the scale of 0 to 5.
-	Spread float64 `json:"spread,omitempty"`
-}
-
-// Measure measures all of the candidate's fluency but how clear the sounds are. The speech is that
-// of m (timing.Candidate).
-func Measure(m score.Material, speech timing.Speech) Draft {
-	d := Draft{Result: score.Result{Dimension: score.Fluency, SpeechSeconds: speech.Seconds()}}
+// Score measures the fluency of the candidate's speech, which is that of m (timing.Candidate). Raw
+// is nil, with a reason, where there is too little of it.
+func Score(m score.Material, speech timing.Speech) score.Result {
+	r := score.Result{Dimension: score.Fluency, SpeechSeconds: speech.Seconds()}
 	for _, t := range m.Conversation.CandidateTurns() {
-		d.Words += len(t.Words)
+		r.Words += len(t.Words)
 	}
 	least := float64(MinSpeechSeconds)
 	if m.Waive {
 		least = waivedSeconds
 	}
-	d.Readings, d.Weights = read(m, speech.Parts), speech.Weights()
-	if d.SpeechSeconds < least {
-		d.Reason = fmt.Sprintf("The candidate speaks for only %.1f seconds. Fluency needs at least %g seconds.", d.SpeechSeconds, least)
-		for i := range d.Readings {
-			d.Readings[i] = missing(d.Readings[i].Name, "The candidate speaks too little.")
+	readings := Measure(m, speech)
+	if r.SpeechSeconds < least {
+		r.Reason = fmt.Sprintf("The candidate speaks for only %.1f seconds. Fluency needs at least %g seconds.", r.SpeechSeconds, least)
+		for i := range readings {
+			readings[i] = missing(readings[i].Name, "The candidate speaks too little.")
 		}
-		_, _, d.Measures = norms.Of(score.Fluency).Linear(d.Readings, nil, 0)
-		d.Readings, d.Weights = nil, nil
-		return d
+		_, _, r.Measures = norms.Of(score.Fluency).Linear(readings, nil, 0)
+		return r
 	}
-	if d.SpeechSeconds < CautionSeconds {
-		d.Cautions = append(d.Cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the fluency score less sure.", d.SpeechSeconds))
+	if r.SpeechSeconds < CautionSeconds {
+		r.Cautions = append(r.Cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the fluency score less sure.", r.SpeechSeconds))
 	}
+	extra := 0.0
 	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
-		d.Cautions = append(d.Cautions, "Noise in the recording can hide pauses.")
-		d.Spread = noisySD
+		r.Cautions = append(r.Cautions, "Noise in the recording can hide pauses.")
+		extra = noisySD
 	}
-	if m.Intake.Quality.Telephone() {
-		d.Cautions = append(d.Cautions, "The recording has telephone quality, which tends to lower the fluency score.")
-		d.Spread = math.Hypot(d.Spread, telephoneSD)
-	}
-	return d
-}
-
-// Score completes a draft with weakPhonesGop in each of its parts (accent.Result); nil where
-// nothing was aligned. Where the draft has a reason, Raw is nil and the reason stays. A draft with
-// a score, or without readings, is complete already.
-func (d Draft) Score(weak norms.Values) score.Result {
-	if d.Reason != "" || d.Raw != nil || d.Readings == nil {
-		return d.Result
-	}
-	r := d.Result
-	raw, interval, measures := norms.Of(score.Fluency).Linear(d.With(weak), d.Weights, d.Spread)
+	raw, interval, measures := norms.Of(score.Fluency).Linear(readings, speech.Weights(), extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures
+	if languageOf(m) != syllable.English {
+		return r.WithoutBase()
+	}
 	return r
 }
 
-// With are the draft's readings with weakPhonesGop among them.
-func (d Draft) With(weak norms.Values) []norms.Reading {
-	out := slices.Clone(d.Readings)
-	if len(weak) != len(d.Weights) {
-		return out
+// languageOf is the language of the candidate's words, ISO 639-1.
+func languageOf(m score.Material) string {
+	if m.Conversation.Language == "" {
+		return syllable.English
 	}
-	for i := range out {
-		if out[i].Name == weakPhones {
-			out[i] = norms.InParts(weakPhones, notAligned, weak, d.Weights)
-		}
-	}
-	return out
+	return m.Conversation.Language
 }
-
-// The measure that the aligner finds, and why there is none.
-const (
-	weakPhones = "weakPhonesGop"
-	notAligned = "The words could not be matched to English sounds."
-)
 
 func missing(name, reason string) norms.Reading { return norms.Reading{Name: name, Reason: reason} }
 
@@ -154,13 +111,11 @@ func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
 	return func(p timing.Part) (float64, bool) { return f(p), true }
 }
 
-// read measures everything, in the order in which it is reported.
-func read(m score.Material, parts []timing.Part) []norms.Reading {
+// Measure measures everything, without a score, in the order in which it is reported.
+func Measure(m score.Material, speech timing.Speech) []norms.Reading {
+	parts := speech.Parts
 	turns := len(m.Conversation.CandidateTurns())
-	language := m.Conversation.Language
-	if language == "" {
-		language = syllable.English
-	}
+	language := languageOf(m)
 	pace, known := paceOf(language)
 	spoken := func(r norms.Reading) norms.Reading {
 		if !known && r.Value != nil {
@@ -186,14 +141,12 @@ func read(m score.Material, parts []timing.Part) []norms.Reading {
 		inParts("wordsPerMinute", noWords, parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
 		inParts("phonationRatio", noSpeech, parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
 		inParts("peakRate", noSpeech, parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
-		spoken(inParts("meanRunLength", noSyllables, parts, per(func(p timing.Part) float64 { return float64(len(p.Runs)) }))),
+		spoken(inParts("meanRunLength", noSyllables, parts, per(func(p timing.Part) float64 { return runs(p, said.turns[p.Turn]) }))),
 		inParts("pausesPerMinute", noSpeech, parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),
 		meanPause(parts),
 		said.midClause(),
 		said.filled(),
 		said.repaired(),
-		inParts("wordProbability", noWords, parts, timing.Part.Probability),
-		missing(weakPhones, notAligned),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
 }

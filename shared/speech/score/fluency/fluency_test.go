@@ -2,14 +2,13 @@ package fluency
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
-	"parley/shared/speech/score/norms"
 	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
 )
@@ -42,18 +41,9 @@ func material(pcm []int16) score.Material {
 	return m
 }
 
-// sounds are as clear in every part of the material.
-func sounds(m score.Material, clearness float64) norms.Values {
-	var out norms.Values
-	for range timing.Candidate(m).Parts {
-		out = append(out, clearness)
-	}
-	return out
-}
-
 func must(t *testing.T, m score.Material) score.Result {
 	t.Helper()
-	return Measure(m, timing.Candidate(m)).Score(sounds(m, -1.2))
+	return Score(m, timing.Candidate(m))
 }
 
 func value(t *testing.T, r score.Result, name string) float64 {
@@ -115,8 +105,15 @@ func TestScore(t *testing.T) {
 	t.Run("more pauses never raise it", func(t *testing.T) {
 		last := math.Inf(1)
 		for pause := 200; pause <= 3000; pause += 200 {
-			raw := *must(t, material(speak(20, 1500, pause))).Raw
-			if raw > last+1e-9 {
+			m := material(speak(20, 1500, pause))
+			words := m.Conversation.Turns[0].Words[:60] // three in each burst, however long the pauses
+			for i := range words {
+				words[i].StartMs = int64(i/3*(1500+pause) + i%3*500)
+				words[i].EndMs = words[i].StartMs + 450
+			}
+			m.Conversation.Turns[0].Words = words
+			raw := *must(t, m).Raw
+			if raw > last+0.01 { // in which part a word lies moves it a little
 				t.Fatalf("pauses of %d ms raise it from %g to %g", pause, last, raw)
 			}
 			last = raw
@@ -151,47 +148,19 @@ func TestScore(t *testing.T) {
 			}
 		}
 	})
-	t.Run("clearer sounds raise it", func(t *testing.T) {
-		if better := Measure(m, timing.Candidate(m)).Score(sounds(m, -0.8)); *better.Raw <= *r.Raw {
-			t.Fatalf("%v, %v where they are less clear", *better.Raw, *r.Raw)
+	t.Run("what the microphone does to the sounds changes nothing", func(t *testing.T) {
+		n := m
+		n.Conversation.Turns = []transcript.Turn{m.Conversation.Turns[0]}
+		n.Conversation.Turns[0].Words = slices.Clone(m.Conversation.Turns[0].Words)
+		for i := range n.Conversation.Turns[0].Words {
+			n.Conversation.Turns[0].Words[i].P = 0.3
+		}
+		n.Intake.Quality = audio.Quality{BandwidthHz: 3400, SNRDb: 40}
+		if got := must(t, n); *got.Raw != *r.Raw || got.Interval != r.Interval || len(got.Cautions) != len(r.Cautions) {
+			t.Fatalf("%v %v %v, before %v %v", *got.Raw, got.Interval, got.Cautions, *r.Raw, r.Interval)
 		}
 	})
-	t.Run("where no sounds were compared the rest is scored, with a reason", func(t *testing.T) {
-		none := sounds(m, math.NaN())
-		for name, weak := range map[string]norms.Values{"nothing was aligned": nil, "no part of it": none, "of other parts": append(none, -1)} {
-			r := Measure(m, timing.Candidate(m)).Score(weak)
-			if r.Raw == nil {
-				t.Fatalf("%s: %+v", name, r)
-			}
-			for _, m := range r.Measures {
-				if m.Name == weakPhones && (m.Value != nil || m.Reason == "" || m.Contribution != 0) {
-					t.Errorf("%s: %+v", name, m)
-				}
-			}
-		}
-	})
-	t.Run("a draft that was stored gives the same score", func(t *testing.T) {
-		weak := sounds(m, -1.2)
-		weak[0] = math.NaN()
-		b, err := json.Marshal(Measure(m, timing.Candidate(m)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var d Draft
-		if err := json.Unmarshal(b, &d); err != nil {
-			t.Fatal(err)
-		}
-		got, want := d.Score(weak), Measure(m, timing.Candidate(m)).Score(weak)
-		if x, y := fmt.Sprint(*got.Raw, got.Interval, len(got.Measures)), fmt.Sprint(*want.Raw, want.Interval, len(want.Measures)); x != y {
-			t.Errorf("%s, want %s", x, y)
-		}
-	})
-	t.Run("a score that is complete stays", func(t *testing.T) {
-		if got := (Draft{Result: r}).Score(nil); *got.Raw != *r.Raw || len(got.Measures) != len(r.Measures) {
-			t.Errorf("%+v", got)
-		}
-	})
-	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: noisySNRDb - 1}, "telephone": {BandwidthHz: 3500}} {
+	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: noisySNRDb - 1}} {
 		t.Run(word+" widens the interval and is told", func(t *testing.T) {
 			n := m
 			n.Intake.Quality = q
@@ -241,6 +210,12 @@ func TestSyllablesAreThoseOfTheLanguage(t *testing.T) {
 		es := of(said("es", "agua"), "articulationRate")
 		if *es.Value != *english.Value || es.Norm.High <= english.Norm.High || es.Contribution >= english.Contribution {
 			t.Errorf("%+v, in English %+v", es, english)
+		}
+	})
+	t.Run("outside English the interval reaches the top, and a caution says why", func(t *testing.T) {
+		en, es := said("en", "water"), said("es", "agua")
+		if len(en.Cautions)+1 != len(es.Cautions) || es.Interval[1] != 5 {
+			t.Errorf("%v %q, in English %v %q", es.Interval, es.Cautions, en.Interval, en.Cautions)
 		}
 	})
 	for language, word := range map[string]string{"ar": "ماء", "pt": "água"} {
@@ -328,4 +303,34 @@ func TestFillersAreCountedAndAreNoSyllables(t *testing.T) {
 	if n := count("en", parts).fillers; n != 3 {
 		t.Fatalf("%d fillers, want two heard and one under no word", n)
 	}
+}
+
+func TestRuns(t *testing.T) {
+	p := timing.Candidate(material(speak(4, 1000, 500))).Parts[0] // pauses from 1, 2.5 and 4 s on
+	word := func(text string, end int64) transcript.Word {
+		return transcript.Word{Text: text, StartMs: end - 300, EndMs: end}
+	}
+	for _, c := range []struct {
+		name string
+		said []transcript.Word
+		want float64
+	}{
+		{"each pause inside a sentence ends a run", []transcript.Word{word("one", 1000), word("two,", 2500), word("three", 4000)}, 4},
+		{"a pause between two sentences ends half of one", []transcript.Word{word("one.", 1000), word("two,", 2500), word("three?", 4000)}, 3},
+		{"a sentence that ends elsewhere changes nothing", []transcript.Word{word("one.", 600), word("two", 2500)}, 4},
+		{"without words every pause counts", nil, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := runs(p, c.said); got != c.want {
+				t.Fatalf("%g runs, want %g", got, c.want)
+			}
+		})
+	}
+	t.Run("a part that ends with the pause it was cut at has no run after it", func(t *testing.T) {
+		q := p
+		q.Runs = p.Runs[:3]
+		if got := runs(q, nil); got != 3 {
+			t.Fatalf("%g runs, want 3", got)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package fluency
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/score/timing"
@@ -58,10 +59,11 @@ type spoken struct {
 	words, fillers, repairs int
 	pauses, mid             int
 	spanSeconds             float64
+	turns                   map[int][]transcript.Word // the words by turn: a pause may lie between two parts
 }
 
 func count(language string, parts []timing.Part) spoken {
-	var s spoken
+	s := spoken{turns: map[int][]transcript.Word{}}
 	for i := 0; i < len(parts); {
 		var turn []transcript.Word // a repeat may straddle two parts of a turn
 		k := i
@@ -79,6 +81,7 @@ func count(language string, parts []timing.Part) spoken {
 				}
 			}
 		}
+		s.turns[parts[i-1].Turn] = turn
 		s.words += len(turn)
 		s.repairs += repairs(language, turn)
 		for _, w := range turn {
@@ -90,13 +93,42 @@ func count(language string, parts []timing.Part) spoken {
 	return s
 }
 
+// sentencePause is what a pause at the end of a sentence counts in runs: everybody pauses there, and
+// practised readers the most.
+const sentencePause = 0.5
+
+// runs is how many runs a part has: a pause inside a sentence ends one, a pause between two
+// sentences half of one. said are the words of the turn.
+func runs(p timing.Part, said []transcript.Word) float64 {
+	n := float64(len(p.Runs) - len(p.Pauses)) // 1, or 0 where the part ends with the pause it was cut at
+	for _, gap := range p.Pauses {
+		if ends(said, ".?!。？！", gap.StartMs, gap.EndMs) {
+			n += sentencePause
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+// ends tells whether a word with one of these marks at its end ends near a pause.
+func ends(said []transcript.Word, marks string, from, to int64) bool {
+	for _, w := range said {
+		last, _ := utf8.DecodeLastRuneInString(w.Text)
+		if strings.ContainsRune(marks, last) && w.EndMs >= from-nearMs && w.EndMs <= to+nearMs {
+			return true
+		}
+	}
+	return false
+}
+
 // boundary tells whether a clause ends at a pause: by the recogniser's punctuation, or by the word
 // after the pause.
 func boundary(language string, said []transcript.Word, from, to int64) bool {
+	if ends(said, ".,;:?!", from, to) {
+		return true
+	}
 	for i, w := range said {
-		if strings.ContainsAny(w.Text[max(0, len(w.Text)-1):], ".,;:?!") && w.EndMs >= from-nearMs && w.EndMs <= to+nearMs {
-			return true
-		}
 		if i > 0 && language == syllable.English && openers[bare(w.Text)] && w.StartMs >= from-nearMs && w.StartMs <= to+nearMs {
 			return true
 		}

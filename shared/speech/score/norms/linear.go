@@ -21,8 +21,14 @@ const (
 
 // Z standardises a value by the measure's mean and spread, cut at 4 spreads either side.
 func (m Measure) Z(v float64) float64 {
+	if m.Log {
+		v = math.Log(max(v, tiny))
+	}
 	return max(-clip, min(clip, (v-m.Mean.Value)/m.SD.Value))
 }
+
+// tiny stands for 0 in a logarithm.
+const tiny = 1e-9
 
 // Reading is one measure of one candidate.
 type Reading struct {
@@ -75,6 +81,10 @@ func (r Reading) of(m Measure) Measure {
 	}
 	m.Norm.Low, m.Norm.High = round(m.Norm.Low*r.Pace), round(m.Norm.High*r.Pace)
 	m.Norm.Source += fmt.Sprintf("; times %.2f, the pace of the language (Pellegrino, Coupé and Marsico 2011)", r.Pace)
+	if m.Log {
+		m.Mean.Value += math.Log(r.Pace)
+		return m
+	}
 	m.Mean.Value, m.SD.Value = m.Mean.Value*r.Pace, m.SD.Value*r.Pace
 	return m
 }
@@ -97,26 +107,53 @@ func InParts(name, reason string, values, weights []float64) Reading {
 	return Reading{Name: name, Value: &mean, Parts: values}
 }
 
-// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-(a + b f))),
-// with a and b such that a candidate at the low end of every norm scores the number "scoreAtLow"
-// and one at the high end "scoreAtHigh". The order comes from the weights, the scale from the
-// norms.
+// The numbers of a section that set its scale: the scores of who lies at the low end of every norm,
+// at the high end, and, where the section has it, of the native speaker at the middle.
+const (
+	scoreAtLow    = "scoreAtLow"
+	scoreAtHigh   = "scoreAtHigh"
+	scoreAtNative = "scoreAtNative"
+)
+
+// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-x)), where x is a
+// line through what a candidate at the low end of every norm scores and one at the high end. Where
+// the section tells what natives score, the line bends at the high end so as to lead there. The
+// order comes from the weights, the scale from the norms.
 func (s Section) Scale(f float64) float64 { return s.Scaler()(f) }
 
 // Scaler is Scale for many values.
 func (s Section) Scaler() func(f float64) float64 {
-	a, b := s.line()
-	return func(f float64) float64 { return top / (1 + math.Exp(-(a + b*f))) }
+	at := func(value func(Measure) float64) float64 {
+		f := s.Number("constant")
+		for _, m := range s.Measures {
+			if m.Weight.Value != 0 {
+				f += m.Weight.Value * m.Z(value(m))
+			}
+		}
+		return f
+	}
+	low, high := at(func(m Measure) float64 { return m.Norm.Low }), at(func(m Measure) float64 { return m.Norm.High })
+	middle := logit(s.Number(scoreAtHigh))
+	below := (middle - logit(s.Number(scoreAtLow))) / (high - low)
+	above := below
+	if n, ok := s.Numbers[scoreAtNative]; ok {
+		above = (logit(n.Value) - middle) / (at(Measure.native) - high)
+	}
+	return func(f float64) float64 {
+		slope := below
+		if f > high {
+			slope = above
+		}
+		return top / (1 + math.Exp(-(middle + slope*(f-high))))
+	}
 }
 
-func (s Section) line() (a, b float64) {
-	low, high := s.Number("constant"), s.Number("constant")
-	for _, m := range s.Measures {
-		low += m.Weight.Value * m.Z(m.Norm.Low)
-		high += m.Weight.Value * m.Z(m.Norm.High)
+// native is what natives show; the high end of the norm where that is not known.
+func (m Measure) native() float64 {
+	if m.Native == nil {
+		return m.Norm.High
 	}
-	b = (logit(s.Number("scoreAtHigh")) - logit(s.Number("scoreAtLow"))) / (high - low)
-	return logit(s.Number("scoreAtLow")) - b*low, b
+	return m.Native.Value
 }
 
 func logit(score float64) float64 { return math.Log(score / (top - score)) }

@@ -42,6 +42,12 @@ type Measure struct {
 	// Norm is the range between the low end (about A2) and the high end (about C1) of speakers, in
 	// Unit.
 	Norm score.Norm `json:"norm"`
+	// Log: the measure counts by its natural logarithm, whose Mean and SD these are then. From three
+	// syllables in a run to six is as far as from six to twelve.
+	Log bool `json:"log,omitempty"`
+	// Native is what a native speaker shows at the middle, in Unit, where the section has a score for
+	// natives ("scoreAtNative").
+	Native *Number `json:"native,omitempty"`
 	// Mean and SD standardise the measure: z = (value - Mean) / SD. SD 1 and Mean 0 where it is not
 	// scored.
 	Mean Number `json:"mean"`
@@ -126,13 +132,23 @@ func (s Section) check() error {
 			return fmt.Errorf("measure %q: no name, no label, or listed twice", m.Name)
 		}
 		seen[m.Name] = true
+		if _, natives := s.Numbers[scoreAtNative]; natives && m.Weight.Value != 0 && m.Native == nil {
+			return fmt.Errorf("measure %q: it counts, and what natives show is missing", m.Name)
+		}
 		if m.Norm.Low == m.Norm.High || m.Norm.Source == "" {
 			return fmt.Errorf("measure %q: the norm has no width or no source", m.Name)
 		}
-		for _, n := range []Number{m.Mean, m.SD, m.Weight} {
+		numbers := []Number{m.Mean, m.SD, m.Weight}
+		if m.Native != nil {
+			numbers = append(numbers, *m.Native)
+		}
+		for _, n := range numbers {
 			if err := n.check(); err != nil {
 				return fmt.Errorf("measure %q: %w", m.Name, err)
 			}
+		}
+		if m.Log && min(m.Norm.Low, m.Norm.High) <= 0 {
+			return fmt.Errorf("measure %q: the norm has no logarithm", m.Name)
 		}
 		if m.SD.Value <= 0 {
 			return fmt.Errorf("measure %q: the spread is not above 0", m.Name)
@@ -204,6 +220,8 @@ func (f File) hash() string {
 	type measure struct {
 		Name                        string
 		Low, High, Mean, SD, Weight float64
+		Log                         bool     `json:",omitempty"`
+		Native                      *float64 `json:",omitempty"`
 	}
 	type section struct {
 		Measures []measure
@@ -213,7 +231,11 @@ func (f File) hash() string {
 	for name, s := range f.Sections {
 		one := section{Numbers: map[string]float64{}}
 		for _, m := range s.Measures {
-			one.Measures = append(one.Measures, measure{m.Name, m.Norm.Low, m.Norm.High, m.Mean.Value, m.SD.Value, m.Weight.Value})
+			of := measure{m.Name, m.Norm.Low, m.Norm.High, m.Mean.Value, m.SD.Value, m.Weight.Value, m.Log, nil}
+			if m.Native != nil {
+				of.Native = &m.Native.Value
+			}
+			one.Measures = append(one.Measures, of)
 		}
 		for name, n := range s.Numbers {
 			one.Numbers[name] = n.Value

@@ -16,14 +16,14 @@ import (
 // score again.
 const minDimensions = 2
 
-// Score is the mean of the dimensions that were measured. A capped one (fluency) counts up to a
-// limit: its number in the norms (the last tenth of B2), or the mean of the other dimensions where
-// that is more. No fluency measure separates B2 from C1 (Tavakoli, Nakatsuhara and Hunter 2020), so
-// vocabulary and accent decide there. Raw is nil, with a reason, where fewer than two dimensions
-// were measured.
+// Score is the weighted mean of the dimensions that were measured (weights says by what). A capped
+// one (fluency) counts up to a limit: its number in the norms (the last tenth of B2), or the mean
+// of the other dimensions where that is more. No fluency measure separates B2 from C1 (Tavakoli,
+// Nakatsuhara and Hunter 2020), so vocabulary and accent decide there. Raw is nil, with a reason,
+// where fewer than two dimensions were measured.
 //
 // The interval adds, as independent errors, what each dimension's interval moves the mean by while
-// the others stay as they are.
+// the others and all weights stay as they are.
 func Score(results score.Results) score.Result {
 	parts := results.InOrder()
 	r := score.Result{Dimension: score.Overall}
@@ -42,8 +42,9 @@ func Score(results score.Results) score.Result {
 			n++
 		}
 	}
-	used := capped(at)
-	r.Measures = measures(parts, used, n)
+	w := weights(parts)
+	used := capped(at, w)
+	r.Measures = measures(parts, used, w, n)
 	if n < minDimensions {
 		could := "None"
 		if n > 0 {
@@ -53,8 +54,8 @@ func Score(results score.Results) score.Result {
 			inWords(minDimensions), score.Listed("and", func(score.Row) bool { return true }), could)
 		return r
 	}
-	raw := mean(used)
-	r.Raw, r.Interval = &raw, interval(raw, at, parts)
+	raw := mean(used, w)
+	r.Raw, r.Interval = &raw, interval(raw, at, w, parts)
 	for i, row := range score.Table {
 		if used[i] < at[i] {
 			r.Cautions = append(r.Cautions, fmt.Sprintf("Above B2 %s decide, because %s cannot tell B2 from C1.",
@@ -64,12 +65,46 @@ func Score(results score.Results) score.Result {
 	return r
 }
 
+// z90 is how many spreads either side hold 90 % of a normal distribution.
+const z90 = 1.645
+
+// weights are the shares of the parts in the mean, their sum 1; 0 for one that was not measured.
+//
+// A weight falls with the spread that the interval shows, by 1 / (own² + spread²). Own is how far a
+// dimension lies from the whole however exactly it is measured, so that none of them outweighs the
+// others by its interval alone. A dimension that counts words weighs less in proportion where it
+// rests on fewer than "fullWords" of them, and by "preparedShare" where the words may have been
+// read: then they are not the candidate's own.
+func weights(parts []score.Result) []float64 {
+	section := norms.Of(score.Overall)
+	own := section.Number("ownSpread")
+	out, sum := make([]float64, len(parts)), 0.0
+	for i, p := range parts {
+		if !Measured(p) {
+			continue
+		}
+		half := (clamp(p.Interval[1]) - clamp(p.Interval[0])) / 2
+		out[i] = 1 / (own*own + half*half/(z90*z90))
+		if score.Table[i].Counted == score.Words {
+			out[i] *= min(1, max(1, float64(p.Words))/section.Number("fullWords"))
+		}
+		if p.Prepared {
+			out[i] *= section.Number("preparedShare")
+		}
+		sum += out[i]
+	}
+	for i := range out {
+		out[i] /= max(sum, math.SmallestNonzeroFloat64)
+	}
+	return out
+}
+
 // middle of the scale, in points.
 const middle = 2.5
 
 // measures are the dimensions as the measures of the overall score; used are their scores as they
-// count, n is how many there are.
-func measures(parts []score.Result, used []float64, n int) []score.Measure {
+// count with the weights w, n is how many there are.
+func measures(parts []score.Result, used, w []float64, n int) []score.Measure {
 	var out []score.Measure
 	for i, p := range parts {
 		m := score.Measure{Name: string(p.Dimension), Label: string(p.Dimension), Unit: "points", Reason: p.Reason}
@@ -77,8 +112,8 @@ func measures(parts []score.Result, used []float64, n int) []score.Measure {
 			v := *p.Raw
 			m.Value, m.Reason = &v, ""
 			if n >= minDimensions {
-				m.Weight = 1 / float64(n)
-				m.Contribution = (used[i] - middle) / float64(n)
+				m.Weight = w[i]
+				m.Contribution = (used[i] - middle) * w[i]
 			}
 		}
 		out = append(out, m)
@@ -87,7 +122,7 @@ func measures(parts []score.Result, used []float64, n int) []score.Measure {
 }
 
 // interval is that of Score; at are the scores as measured, NaN for those that were not.
-func interval(raw float64, at []float64, parts []score.Result) [2]float64 {
+func interval(raw float64, at, w []float64, parts []score.Result) [2]float64 {
 	var below, above float64
 	for i, p := range parts {
 		if math.IsNaN(at[i]) {
@@ -95,9 +130,9 @@ func interval(raw float64, at []float64, parts []score.Result) [2]float64 {
 		}
 		moved := append([]float64(nil), at...)
 		moved[i] = clamp(p.Interval[0])
-		below = math.Hypot(below, max(0, raw-mean(capped(moved))))
+		below = math.Hypot(below, max(0, raw-mean(capped(moved, w), w)))
 		moved[i] = clamp(p.Interval[1])
-		above = math.Hypot(above, max(0, mean(capped(moved))-raw))
+		above = math.Hypot(above, max(0, mean(capped(moved, w), w)-raw))
 	}
 	return [2]float64{clamp(raw - below), clamp(raw + above)}
 }
@@ -108,12 +143,12 @@ func Measured(r score.Result) bool {
 }
 
 // capped returns the scores as they count, in the order of the table; NaN stands for not measured.
-func capped(at []float64) []float64 {
+func capped(at, w []float64) []float64 {
 	free, n := 0.0, 0.0
 	for i, row := range score.Table {
 		if !row.Capped && !math.IsNaN(at[i]) {
-			free += at[i]
-			n++
+			free += w[i] * at[i]
+			n += w[i]
 		}
 	}
 	out := append([]float64(nil), at...)
@@ -132,12 +167,12 @@ func capped(at []float64) []float64 {
 	return out
 }
 
-func mean(v []float64) float64 {
+func mean(v, w []float64) float64 {
 	sum, n := 0.0, 0.0
-	for _, x := range v {
+	for i, x := range v {
 		if !math.IsNaN(x) {
-			sum += x
-			n++
+			sum += w[i] * x
+			n += w[i]
 		}
 	}
 	return math.Round(clamp(sum/n)*1e6) / 1e6

@@ -8,6 +8,7 @@ import (
 
 	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
 )
 
 func result(raw float64) score.Result {
@@ -55,6 +56,69 @@ func TestScore(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWeights(t *testing.T) {
+	section := norms.Of(score.Overall)
+	const full, share = 200, 0.5
+	if section.Number("fullWords") != full || section.Number("preparedShare") != share {
+		t.Fatal("the norms have other numbers")
+	}
+	plain := func() score.Results {
+		return score.Results{score.Vocabulary: result(2), score.Fluency: result(3), score.Accent: result(3)}
+	}
+	weightOf := func(change func(v *score.Result)) float64 {
+		all := plain()
+		v := all[score.Vocabulary]
+		change(&v)
+		all[score.Vocabulary] = v
+		sum := 0.0
+		r := Score(all)
+		for _, m := range r.Measures {
+			sum += m.Weight
+		}
+		if math.Abs(sum-1) > 1e-9 {
+			t.Errorf("the weights make %v", sum)
+		}
+		return r.Measures[0].Weight
+	}
+	for _, c := range []struct {
+		name   string
+		change func(v *score.Result)
+		want   float64 // of what it has beside two equals
+	}{
+		{"equals weigh alike", func(*score.Result) {}, 1},
+		{"as many words as count in full", func(v *score.Result) { v.Words = full }, 1},
+		{"one word fewer", func(v *score.Result) { v.Words = full - 1 }, 0.995},
+		{"half of the words", func(v *score.Result) { v.Words = full / 2 }, 0.5},
+		{"no words counted", func(v *score.Result) { v.Words = 0 }, 0.005},
+		{"a text that may have been read", func(v *score.Result) { v.Prepared = true }, share},
+		{"a spread as wide as that between dimensions weighs half", func(v *score.Result) {
+			own, plain := section.Number("ownSpread"), 0.3/z90
+			half := z90 * math.Sqrt(own*own+2*plain*plain)
+			v.Interval = [2]float64{2 - half, 2 + half}
+		}, 0.5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, want := weightOf(c.change), c.want/(c.want+2); math.Abs(got-want) > 1e-9 {
+				t.Fatalf("%.6f, want %.6f", got, want)
+			}
+		})
+	}
+	t.Run("no interval outweighs the others by more than it is sure", func(t *testing.T) {
+		if got := weightOf(func(v *score.Result) { v.Interval = [2]float64{2, 2} }); got < 1.0/3 || got > 0.37 {
+			t.Fatal(got)
+		}
+	})
+	t.Run("fluency's bound is the weighted mean of the others", func(t *testing.T) {
+		all := score.Results{score.Vocabulary: result(4), score.Fluency: result(5), score.Accent: result(3)}
+		v := all[score.Vocabulary]
+		v.Words = full / 2
+		all[score.Vocabulary] = v
+		if r := Score(all); math.Abs(*r.Raw-(0.5*4+3)/1.5) > 1e-5 {
+			t.Fatal(*r.Raw)
+		}
+	})
 }
 
 func TestScoreProperties(t *testing.T) {

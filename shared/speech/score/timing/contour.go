@@ -1,11 +1,17 @@
 // Package timing measures speech from its sound alone: where there is speech and where silence, how
 // long the pauses are, and how many peaks of intensity (roughly syllables) there are. It reads no
 // transcript for that, so a recogniser's mistakes cannot change it. Fluency and accent share it.
+//
+// Energy alone takes whatever is loud for speech: noise that an automatic gain brings up in the
+// pauses, people at the next table. So where a voice activity detector was asked, speech is what it
+// found, and energy refines its edges.
 package timing
 
 import (
 	"math"
 	"sort"
+
+	"parley/shared/speech/audio"
 )
 
 // The contour's frames: energy over 25 ms, every 10 ms.
@@ -75,6 +81,68 @@ func (c Contour) Threshold() float64 {
 	sort.Float64s(s)
 	top, floor := percentile(s, 99), percentile(s, 5)
 	return math.Max(math.Min(math.Max(top-25, floor+(top-floor)/4), top-6), quietestDb)
+}
+
+const (
+	// voiceDb is how far below the loudest voice (99th percentile) speech is found, dB.
+	voiceDb = 20
+	// Speech is overNoiseDb above the noise of the same turn (the median of what is no voice, edgeMs
+	// and more away from any), or less than nearTopDb below the loudest voice. Noise of less than
+	// leastNoise frames is not known.
+	overNoiseDb = 4
+	nearTopDb   = 10
+	edgeMs      = 50
+	leastNoise  = 15
+)
+
+// Speech tells of each frame of a contour that begins offsetMs into the recording whether it is
+// speech, and the level in dB that speech is above. voice is where a voice activity detector found
+// any, in ms of the recording; nil: none was asked, and the threshold alone decides.
+func (c Contour) Speech(offsetMs int64, voice []audio.Span) (speech []bool, threshold float64) {
+	speech = make([]bool, len(c))
+	if voice == nil {
+		threshold = c.Threshold()
+		for i, v := range c {
+			speech[i] = v > threshold
+		}
+		return speech, threshold
+	}
+	near := make([]bool, len(c)) // voice, or edgeMs from it
+	c.mark(speech, offsetMs, voice, 0)
+	c.mark(near, offsetMs, voice, edgeMs)
+	var loud, noise []float64
+	for i, v := range c {
+		if speech[i] {
+			loud = append(loud, v)
+		}
+		if !near[i] {
+			noise = append(noise, v)
+		}
+	}
+	if len(loud) == 0 {
+		return speech, math.Inf(1)
+	}
+	sort.Float64s(loud)
+	top := percentile(loud, 99)
+	threshold = math.Max(top-voiceDb, quietestDb)
+	if len(noise) >= leastNoise {
+		sort.Float64s(noise)
+		threshold = math.Max(threshold, math.Min(percentile(noise, 50)+overNoiseDb, top-nearTopDb))
+	}
+	for i, v := range c {
+		speech[i] = speech[i] && v > threshold
+	}
+	return speech, threshold
+}
+
+// mark sets the frames of the spans, each widened by ms on both sides.
+func (c Contour) mark(frames []bool, offsetMs int64, spans []audio.Span, ms int64) {
+	for _, s := range spans {
+		from, to := (s.StartMs-ms-offsetMs)/FrameMs, (s.EndMs+ms-offsetMs+FrameMs-1)/FrameMs
+		for i := max(from, 0); i < min(to, int64(len(c))); i++ {
+			frames[i] = true
+		}
+	}
 }
 
 // smooth is the moving mean over smoothBy frames, shorter at the ends.

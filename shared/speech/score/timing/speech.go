@@ -13,7 +13,7 @@ const (
 	splitMs = 10_000
 	// fullMs is the length from which a stretch has full weight in a mean. A shorter one has its
 	// share of that: a "yes" should not count like an answer.
-	fullMs = 2_000
+	fullMs = splitMs
 )
 
 // Part is one stretch of the candidate with what was heard in it.
@@ -34,8 +34,8 @@ type Speech struct {
 	pcm   []int16 // the whole recording
 }
 
-// Candidate measures the candidate's own turns, each against its own threshold, and cuts long ones
-// at pauses. Turns without a sound are left out, and silence between turns belongs to nobody. A
+// Candidate measures the candidate's own turns, each by its own level and noise, and by where the
+// recogniser heard a voice, where it tells; and cuts long ones at pauses. Turns without a sound are left out, and silence between turns belongs to nobody. A
 // word belongs to the part that its middle lies in or next to.
 func Candidate(m score.Material) Speech {
 	s := Speech{pcm: m.PCM}
@@ -44,7 +44,7 @@ func Candidate(m score.Material) Speech {
 		from := min(max(t.StartMs*audio.SampleRate/1000, 0), int64(len(m.PCM)))
 		to := min(max(t.EndMs*audio.SampleRate/1000, from), int64(len(m.PCM)))
 		c := Energy(m.PCM[from:to])
-		for _, p := range c.Measure(c.Threshold(), max(t.StartMs, 0)).Split(splitMs) {
+		for _, p := range c.Measure(max(t.StartMs, 0), m.Conversation.Voice).Split(splitMs) {
 			s.Parts = append(s.Parts, Part{Stretch: p, Turn: i, Within: audio.Span{StartMs: max(t.StartMs, 0), EndMs: t.EndMs}, Weight: min(1, float64(p.Span.Len())/fullMs)})
 		}
 	}

@@ -27,17 +27,18 @@ type Stretch struct {
 	Pauses []audio.Span
 }
 
-// Measure finds the timing of a contour that begins offsetMs into the recording, given the
-// threshold in dB above which a frame is speech. No speech: no runs.
-func (c Contour) Measure(threshold float64, offsetMs int64) Stretch {
+// Measure finds the timing of a contour that begins offsetMs into the recording, by where there is
+// voice (Speech). No speech: no runs.
+func (c Contour) Measure(offsetMs int64, voice []audio.Span) Stretch {
 	var s Stretch
+	speech, threshold := c.Speech(offsetMs, voice)
 	first, last := -1, -1 // frames of the run that is open
 	sm := c.smooth()
 	end := func() {
 		s.Runs = append(s.Runs, Run{span(first, last+1, offsetMs), peaks(sm[first:last+1], threshold)})
 	}
-	for i, v := range c {
-		if v <= threshold {
+	for i := range c {
+		if !speech[i] {
 			continue
 		}
 		switch {

@@ -63,7 +63,7 @@ func TestMeasure(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := Energy(c.pcm)
-			s := e.Measure(e.Threshold(), 0)
+			s := e.Measure(0, nil)
 			if len(s.Pauses) != c.pauses || len(s.Runs) != c.runs {
 				t.Fatalf("%d pauses, %d runs: want %d, %d", len(s.Pauses), len(s.Runs), c.pauses, c.runs)
 			}
@@ -77,11 +77,11 @@ func TestPeaksCountSyllableLikeSwings(t *testing.T) {
 	for _, rate := range []float64{2, 3, 4, 5} {
 		t.Run(fmt.Sprintf("%g per second", rate), func(t *testing.T) {
 			c := Energy(tone(10_000, 8000, rate))
-			near(t, "rate", c.Measure(-60, 0).PeakRate(), rate, 0.3)
+			near(t, "rate", c.Measure(0, nil).PeakRate(), rate, 0.3)
 		})
 	}
 	t.Run("a swing below 2 dB is no peak of its own", func(t *testing.T) {
-		if n := Energy(tone(2000, 8000, 0)).Measure(-60, 0).Peaks(); n != 1 {
+		if n := Energy(tone(2000, 8000, 0)).Measure(0, nil).Peaks(); n != 1 {
 			t.Fatalf("%d peaks", n)
 		}
 	})
@@ -93,7 +93,7 @@ func TestSplit(t *testing.T) {
 		x = join(x, tone(3000, 8000, 3), silence(400))
 	}
 	c := Energy(x)
-	whole := c.Measure(c.Threshold(), 5000)
+	whole := c.Measure(5000, nil)
 	parts := whole.Split(10_000)
 	t.Run("parts are of the given length at least", func(t *testing.T) {
 		if len(parts) != 2 {
@@ -148,7 +148,7 @@ func TestCandidate(t *testing.T) {
 		}
 	})
 	t.Run("a short part weighs less", func(t *testing.T) {
-		if parts[0].Weight != 1 || parts[2].Weight > 0.1 {
+		if parts[0].Weight != 0.4 || parts[2].Weight > 0.1 {
 			t.Fatalf("weights %g, %g", parts[0].Weight, parts[2].Weight)
 		}
 	})
@@ -240,4 +240,43 @@ func TestDigitalSilenceIsDithered(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSpeechIsWhereAVoiceIs(t *testing.T) {
+	// two seconds of speech, one of noise as loud as that of a microphone that turns itself up, two of speech
+	x := join(tone(2000, 8000, 4), tone(1000, 4000, 0), tone(2000, 8000, 4))
+	spans := func(ms ...int64) []audio.Span {
+		var out []audio.Span
+		for i := 0; i+1 < len(ms); i += 2 {
+			out = append(out, audio.Span{StartMs: ms[i], EndMs: ms[i+1]})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name         string
+		pcm          []int16
+		voice        []audio.Span
+		pauses, runs int
+		speech       float64 // s
+	}{
+		{"nobody was asked: loud noise is speech", x, nil, 0, 1, 5},
+		{"noise in a pause is none", x, spans(0, 2000, 3000, 5000), 1, 2, 4},
+		{"where no voice is there is no speech", x, []audio.Span{}, 0, 0, 0},
+		{"energy refines the edges", join(tone(1000, 8000, 0), silence(600), tone(1000, 8000, 0)), spans(0, 1150, 1450, 2600), 1, 2, 2},
+		{"a voice at the edge of the turn counts up to there", x, spans(-700, 2000, 3000, 9000), 1, 2, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := Energy(c.pcm).Measure(0, c.voice)
+			if len(s.Pauses) != c.pauses || len(s.Runs) != c.runs {
+				t.Fatalf("%d pauses, %d runs: want %d, %d", len(s.Pauses), len(s.Runs), c.pauses, c.runs)
+			}
+			near(t, "speech", s.SpeechSeconds(), c.speech, 0.12)
+		})
+	}
+	t.Run("times are those of the recording", func(t *testing.T) {
+		s := Energy(x).Measure(10_000, spans(10_000, 12_000, 13_000, 15_000))
+		if len(s.Pauses) != 1 || s.Pauses[0].StartMs < 11_950 || s.Pauses[0].EndMs > 13_050 {
+			t.Fatalf("%+v", s.Pauses)
+		}
+	})
 }

@@ -12,22 +12,11 @@ import (
 	"parley/shared/speech/words"
 )
 
-// Point is one thing to practise, taken from the candidate's own words.
-type Point struct {
-	Measure string      `json:"measure"`          // the measure that it would raise
-	Text    string      `json:"text"`             // one sentence, to the candidate
-	At      score.Place `json:"at"`               // the example in the transcript
-	Better  []string    `json:"better,omitempty"` // words or patterns to use instead
-}
-
-// maxPoints is how many points anybody can work on.
-const maxPoints = 3
-
-// Advice is what a candidate may practise, by the result of Score: at most three points, those on
-// the measure with most to gain first, each with an example from the transcript. Measures at the
+// advice is what a candidate may practise, by a result with its lexis: at most three points, those
+// on the measure with most to gain first, each with an example from the transcript. Measures at the
 // high end of their norm and beyond need none, and what was heard with a probability under 0.8 is
 // no example. nil: the result holds no score, or nothing stands out.
-func Advice(r score.Result) []Point {
+func advice(r score.Result) []score.Point {
 	if r.Raw == nil || r.Lexis == nil {
 		return nil
 	}
@@ -46,15 +35,15 @@ func Advice(r score.Result) []Point {
 		}
 	}
 	// Each measure has its say before one has a second.
-	var queues [][]Point
+	var queues [][]score.Point
 	for _, m := range low {
 		queues = append(queues, pointsOn(m.Name, *r.Lexis, often))
 	}
-	var out []Point
+	var out []score.Point
 	said := map[string]bool{} // one example serves one point
-	for round := range maxPoints {
+	for round := range score.MaxPoints {
 		for _, q := range queues {
-			if round >= len(q) || len(out) == maxPoints {
+			if round >= len(q) || len(out) == score.MaxPoints {
 				continue
 			}
 			if at := q[round].At; at.P >= sureP && !said[at.Context] {
@@ -70,7 +59,7 @@ func Advice(r score.Result) []Point {
 // both too.
 func position(m score.Measure) float64 { return (*m.Value - m.Norm.Low) / (m.Norm.High - m.Norm.Low) }
 
-func pointsOn(measure string, l score.Lexis, often []score.LexisWord) []Point {
+func pointsOn(measure string, l score.Lexis, often []score.LexisWord) []score.Point {
 	switch measure {
 	case varietyOfWords:
 		return again(often)
@@ -127,39 +116,42 @@ func repeated(l score.Lexis) []score.LexisWord {
 
 // again are points on words that are said often, with those that may stand for them where there are
 // some.
-func again(often []score.LexisWord) []Point {
-	var out []Point
+func again(often []score.LexisWord) []score.Point {
+	var out []score.Point
 	for _, w := range often {
 		use := better[w.Part][w.Word]
-		advice := "look for other words in some of these places"
+		instead := "look for other words in some of these places"
 		if len(use) > 0 {
-			advice = either(use) + " may fit in some of these places"
+			instead = either(use) + " may fit in some of these places"
 		}
-		out = append(out, Point{varietyOfWords, fmt.Sprintf("You said the %s “%s” %d times, as in “%s”; %s.", w.Part, w.Word, w.Count, w.At.Context, advice), w.At, use})
+		out = append(out, score.Point{Measure: varietyOfWords, At: w.At, Better: use,
+			Text: fmt.Sprintf("You said the %s “%s” %d times, as in “%s”; %s.", w.Part, w.Word, w.Count, w.At.Context, instead)})
 	}
 	return out
 }
 
-// plain says how many of the candidate's verbs are among those learnt first, with a plain word that
-// was said more than once and has more exact ones beside it. It is a point on a measure of level.
-func plain(measure string, l score.Lexis, often []score.LexisWord) []Point {
+// plain says that the candidate's verbs are among those learnt first, with a plain word that was
+// said more than once and has more exact ones beside it. It is a point on a measure of level.
+func plain(measure string, l score.Lexis, often []score.LexisWord) []score.Point {
 	first, all := verbs(l)
 	if all < fewVerbs || 2*first <= all {
 		return nil
 	}
-	share := fmt.Sprintf("Of your %d different verbs, %d are", all, first)
+	share := "Most"
 	if first == all {
-		share = fmt.Sprintf("All of your %d different verbs are", all)
+		share = "All"
 	}
-	var out []Point
+	var out []score.Point
 	for _, b := range l.Bands {
 		for _, w := range b.Words {
 			use := better[w.Part][w.Word]
-			if len(use) == 0 || w.Count < twice || slices.Contains(often, w) {
+			// What takes a preposition (“good at”) is another sense.
+			if len(use) == 0 || w.Count < twice || w.At.Words > 1 || slices.Contains(often, w) {
 				continue
 			}
-			out = append(out, Point{measure, fmt.Sprintf("%s among the first thousand words that are learnt; for “%s”, as in “%s”, a more exact word such as %s may fit.",
-				share, w.Word, w.At.Context, either(use)), w.At, use})
+			out = append(out, score.Point{Measure: measure, At: w.At, Better: use,
+				Text: fmt.Sprintf("%s of your verbs are among the first thousand words that are learnt; for “%s”, as in “%s”, a more exact word such as %s may fit.",
+					share, w.Word, w.At.Context, either(use))})
 		}
 	}
 	return out[:min(1, len(out))]
@@ -177,12 +169,12 @@ func verbs(l score.Lexis) (first, all int) {
 }
 
 // unused are the patterns that would have fitted, the easiest first.
-func unused(l score.Lexis) []Point {
-	var out []Point
+func unused(l score.Lexis) []score.Point {
+	var out []score.Point
 	for _, found := range l.Openings {
 		for _, o := range openings {
 			if o.pattern == found.Pattern {
-				out = append(out, Point{varietyOfPatterns, fmt.Sprintf(o.advice, found.At.Said), found.At, o.better})
+				out = append(out, score.Point{Measure: varietyOfPatterns, Text: fmt.Sprintf(o.advice, found.At.Said), At: found.At, Better: o.better})
 			}
 		}
 	}
@@ -198,31 +190,28 @@ const (
 	maxNamed = 3
 )
 
-// Explain says in at most three sentences what a vocabulary score rests on: the most advanced words
-// and patterns, where the verbs lie, and the level next to the score's where it is about as likely.
-// Empty: the result holds no score.
-func Explain(r score.Result) string {
-	if r.Raw == nil || r.Lexis == nil {
-		return ""
+// explain says in one sentence what a vocabulary score rests on: the most advanced words and
+// patterns, and where the verbs lie. Empty: neither can be told.
+func explain(l score.Lexis) string {
+	var parts []string
+	if named := advanced(l); len(named) > 0 {
+		parts = append(parts, "you used "+list(named, "and"))
 	}
-	var out []string
-	if named := advanced(*r.Lexis); len(named) > 0 {
-		out = append(out, "You used "+list(named, "and")+".")
-	}
-	if first, all := verbs(*r.Lexis); all >= fewVerbs {
+	if first, all := verbs(l); all >= fewVerbs {
+		share := "half of your different verbs or more lie beyond"
 		switch {
 		case first == all:
-			out = append(out, fmt.Sprintf("All of your %d different verbs are among the first thousand words that are learnt.", all))
+			share = "all of your verbs are among"
 		case 2*first > all:
-			out = append(out, fmt.Sprintf("Most of your verbs, %d of %d different ones, are among the first thousand words that are learnt.", first, all))
-		default:
-			out = append(out, fmt.Sprintf("Of your %d different verbs, %d lie beyond the first thousand words that are learnt.", all, all-first))
+			share = "most of your different verbs are among"
 		}
+		parts = append(parts, share+" the first thousand words that are learnt")
 	}
-	if level, next := Likely(r); next.Probability >= asLikely*level.Probability {
-		out = append(out, fmt.Sprintf("From these words, level %s is about as likely as %s.", next.Name, level.Name))
+	if len(parts) == 0 {
+		return ""
 	}
-	return strings.Join(out, " ")
+	s := strings.Join(parts, "; ") + "."
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // advanced are the candidate's most advanced patterns and words, quoted.
@@ -283,6 +272,15 @@ type Level struct {
 
 // asLikely is from which share of a level's probability the next one is about as likely.
 const asLikely = 0.8
+
+// besides is the level next to the score's that is about as likely; empty: none is. The result must
+// hold a score.
+func besides(r score.Result) string {
+	if level, next := Likely(r); next.Probability >= asLikely*level.Probability {
+		return next.Name
+	}
+	return ""
+}
 
 // Likely is the level of a result with the probability that its score and interval give it, the
 // predictor taken for normally distributed, and the more probable one of the two levels next to it.

@@ -105,6 +105,23 @@ func TestLexis(t *testing.T) {
 			}
 		}
 	})
+	t.Run("parts of speech and kinds of patterns are those that are documented", func(t *testing.T) {
+		for _, s := range samples {
+			l := mustScore(t, conversation(s.text)).Lexis
+			for _, b := range l.Bands {
+				for _, w := range b.Words {
+					if !slices.Contains(score.Parts, w.Part) {
+						t.Errorf("%+v", w)
+					}
+				}
+			}
+			for _, p := range l.Patterns {
+				if !slices.Contains(score.PatternKinds, p.Kind) {
+					t.Errorf("%+v", p)
+				}
+			}
+		}
+	})
 	t.Run("a long interview's lexis stays small", func(t *testing.T) {
 		var text strings.Builder
 		for range 30 {
@@ -118,7 +135,7 @@ func TestLexis(t *testing.T) {
 			t.Fatalf("%d bytes, %v", len(b), err)
 		}
 		for _, band := range l.Bands {
-			if len(band.Words) > maxBandWords || band.Different < len(band.Words) {
+			if len(band.Words) > score.MaxBandWords || band.Different < len(band.Words) {
 				t.Fatalf("%s: %d words of %d", band.Level, len(band.Words), band.Different)
 			}
 		}
@@ -176,22 +193,22 @@ func TestAdvice(t *testing.T) {
 			for _, x := range r.Measures {
 				low[x.Name] = x.Weight > 0 && *x.Value < x.Norm.High
 			}
-			points := Advice(r)
-			t.Logf("%s: %s", s.name, Explain(r))
+			points := r.Practice
+			t.Logf("%s: %s", s.name, r.Named)
 			for _, p := range points {
 				t.Logf("  %s: %s", p.Measure, p.Text)
 				if !low[p.Measure] || !strings.Contains(p.Text, p.At.Said) || !strings.HasSuffix(p.Text, ".") || p.Text[0] < 'A' || p.Text[0] > 'Z' || strings.Contains(p.Text, "%!") {
 					t.Errorf("%s: %+v", s.name, p)
 				}
 			}
-			if len(points) > maxPoints || s.name == "A2" && len(points) < maxPoints {
+			if len(points) > score.MaxPoints || s.name == "A2" && len(points) < score.MaxPoints {
 				t.Errorf("%s: %d points", s.name, len(points))
 			}
 		}
 	})
 	t.Run("a verb that is said again and again is named, with what may stand for it", func(t *testing.T) {
 		text := "I get it. You get them. We get this. They get that. I will get some. Get up and get out. " + samples[0].text
-		for _, p := range Advice(mustScore(t, conversation(text))) {
+		for _, p := range mustScore(t, conversation(text)).Practice {
 			if p.Measure == varietyOfWords {
 				if want := "You said the verb “get” 7 times, as in “I get it”; “receive” or “obtain” may fit in some of these places."; p.Text != want || !slices.Equal(p.Better, []string{"receive", "obtain"}) {
 					t.Fatalf("%s\nwant %s", p.Text, want)
@@ -199,21 +216,22 @@ func TestAdvice(t *testing.T) {
 				return
 			}
 		}
-		t.Fatalf("no point on it: %+v", Advice(mustScore(t, conversation(text))))
+		t.Fatal("no point on it")
 	})
 	t.Run("what was hardly heard is no example", func(t *testing.T) {
 		m := conversation(samples[0].text)
 		for i := range m.Conversation.Turns[1].Words {
 			m.Conversation.Turns[1].Words[i].P = 0.79
 		}
-		if points := Advice(mustScore(t, m)); len(points) > 0 {
+		if points := mustScore(t, m).Practice; len(points) > 0 {
 			t.Fatalf("%+v", points)
 		}
 	})
 	t.Run("without a score there is no advice and nothing to explain", func(t *testing.T) {
-		r := mustScore(t, spoken("yes", 1))
-		if p, s := Advice(r), Explain(r); p != nil || s != "" {
-			t.Fatalf("%+v %s", p, s)
+		m := spoken("yes", 1)
+		m.Waive = false
+		if r := mustScore(t, m); r.Raw != nil || r.Lexis != nil || r.Practice != nil || r.Named != "" || r.AsLikely != "" {
+			t.Fatalf("%+v", r)
 		}
 	})
 	t.Run("every word that is recommended is in the lists, more advanced than the plain one and no higher than B2", func(t *testing.T) {
@@ -240,11 +258,11 @@ func TestAdvice(t *testing.T) {
 	})
 }
 
-func TestExplain(t *testing.T) {
-	t.Run("the most advanced patterns and words are named", func(t *testing.T) {
+func TestWhatIsNamed(t *testing.T) {
+	t.Run("the most advanced patterns and words are named, and where the verbs lie", func(t *testing.T) {
 		r := mustScore(t, conversation("I would have asked them instead of waiting. I am responsible for deliveries. "+samples[0].text))
-		if got, want := Explain(r), "You used “I would have asked”, “instead of” and “responsible for”. All of your "; !strings.HasPrefix(got, want) {
-			t.Fatalf("%s\nwant %s", got, want)
+		if want := "You used “I would have asked”, “instead of” and “responsible for”; all of your verbs are among the first thousand words that are learnt."; r.Named != want {
+			t.Fatalf("%s\nwant %s", r.Named, want)
 		}
 	})
 	t.Run("what was hardly heard is not named", func(t *testing.T) {
@@ -252,10 +270,22 @@ func TestExplain(t *testing.T) {
 		for i := range 8 {
 			m.Conversation.Turns[1].Words[i].P = 0.79
 		}
-		if got := Explain(mustScore(t, m)); strings.Contains(got, "asked") || strings.Contains(got, "instead") {
+		if got := mustScore(t, m).Named; strings.Contains(got, "asked") || strings.Contains(got, "instead") {
 			t.Fatal(got)
 		}
 	})
+	for name, want := range map[string]string{"A2": "all of", "B1": "most of", "B2": "half of", "C1": "half of"} {
+		t.Run("where the verbs of "+name+" lie", func(t *testing.T) {
+			for _, s := range samples {
+				if s.name != name {
+					continue
+				}
+				if got := mustScore(t, conversation(s.text)).Named; !strings.Contains(got, want+" your ") {
+					t.Fatal(got)
+				}
+			}
+		})
+	}
 }
 
 func TestLikely(t *testing.T) {
@@ -276,7 +306,7 @@ func TestLikely(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			level, next := Likely(c.r)
-			if level.Name != c.level || next.Name != c.next || (next.Probability >= asLikely*level.Probability) != c.near {
+			if level.Name != c.level || next.Name != c.next || (besides(c.r) == c.next) != c.near {
 				t.Fatalf("%+v %+v", level, next)
 			}
 		})

@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// maxBandWords, maxPatterns and maxPlaces cut the lists of a Lexis, which is shown to people.
-	maxBandWords, maxPatterns, maxPlaces = 40, 60, 3
 	// maxQuoted bounds a quotation in words, maxRunes a word of it; contextWords are quoted on
 	// either side of it.
 	maxQuoted, maxRunes, contextWords = 8, 24, 3
@@ -140,7 +138,7 @@ func (q quoter) bands() []score.Band {
 		if e.part == verb {
 			b.Verbs++
 		}
-		if len(b.Words) < maxBandWords {
+		if len(b.Words) < score.MaxBandWords {
 			b.Words = append(b.Words, score.LexisWord{Word: e.key, Part: partNames[e.part], Count: e.count, At: q.place(e.best, q.withPreposition(e.best))})
 		}
 	}
@@ -175,7 +173,7 @@ func (q quoter) patterns() []score.Pattern {
 	}
 	slices.SortStableFunc(all, func(a, b []found) int { return cmp.Compare(b[0].level(), a[0].level()) })
 	out := []score.Pattern{}
-	for _, fs := range all[:min(len(all), maxPatterns)] {
+	for _, fs := range all[:min(len(all), score.MaxPatterns)] {
 		p := fs[0].pattern
 		s := score.Pattern{Name: p.name, Form: fs[0].form, Kind: string(p.kind), Level: words.LevelName(fs[0].level()), Count: len(fs)}
 		var places []score.Place
@@ -188,8 +186,8 @@ func (q quoter) patterns() []score.Pattern {
 	return out
 }
 
-// surest are up to maxPlaces places, by their probability and then in the order of the transcript.
+// surest are up to score.MaxPlaces places, by their probability and then in the order of the transcript.
 func surest(places []score.Place) []score.Place {
 	slices.SortStableFunc(places, func(a, b score.Place) int { return cmp.Compare(b.P, a.P) })
-	return places[:min(len(places), maxPlaces)]
+	return places[:min(len(places), score.MaxPlaces)]
 }

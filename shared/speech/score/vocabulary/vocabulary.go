@@ -38,8 +38,8 @@ const wordCount = "words"
 // nil. Raw is nil, and Reason says why, for any language but English; for fewer than MinWords
 // words, unless the minimum is waived (then whatever can be computed is); and where the words were
 // heard with a mean probability under 0.65, waived or not, because errors then make the score.
-// Lexis is what the score rests on; it is nil where there is no score. The error is always nil
-// today.
+// Lexis is what the score rests on; it is nil where there is no score, and so are what is said of
+// it and what to practise. The error is always nil today.
 func Score(m score.Material) (score.Result, error) {
 	section := norms.Of(score.Vocabulary)
 	kept, seconds := candidate(m.Conversation)
@@ -71,8 +71,10 @@ func Score(m score.Material) (score.Result, error) {
 	r.Measures = append(measures, said(len(kept)))
 	low, high := interval(section, ws, c, x, sure)
 	r.Interval = [2]float64{round(points(low)), round(points(high))}
-	r.Cautions = cautions(section, len(kept), sure, got)
+	r.Prepared = prepared(section, got)
+	r.Cautions = cautions(section, len(kept), sure, r.Prepared)
 	r.Lexis = lexis(m.Conversation, ws, patternsAt, leftOut)
+	r.Named, r.Practice, r.AsLikely = explain(*r.Lexis), advice(r), besides(r)
 	return r, nil
 }
 
@@ -179,9 +181,14 @@ func unmeasured(r score.Result, section norms.Section, reason string) score.Resu
 	return r
 }
 
+// prepared tells whether the words are more varied than talk is.
+func prepared(section norms.Section, got values) bool {
+	return got[varietyOfWords] > section.Number("readRange") || got[varietyOfPatterns] > section.Number("readPatterns")
+}
+
 // cautions are what makes a score less sure than its interval: few words, many misheard, a text
 // that may have been read.
-func cautions(section norms.Section, n int, sure float64, got values) []string {
+func cautions(section norms.Section, n int, sure float64, prepared bool) []string {
 	var out []string
 	if n < LowWords {
 		out = append(out, fmt.Sprintf("Only %d words of the candidate could be used, so the vocabulary score is no more than a hint.", n))
@@ -189,7 +196,7 @@ func cautions(section norms.Section, n int, sure float64, got values) []string {
 	if wrong := misheard(section, sure); wrong >= section.Number("manyMisheard") {
 		out = append(out, fmt.Sprintf("About %.0f%% of the words may have been misheard, which widens the interval.", 100*wrong))
 	}
-	if got[varietyOfWords] > section.Number("readRange") || got[varietyOfPatterns] > section.Number("readPatterns") {
+	if prepared {
 		out = append(out, "The words are more varied than native speakers' talk: a prepared text may have been read.")
 	}
 	return out

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"parley/infra/measure/agreement"
+	"parley/infra/measure/batch"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/accent"
+	"parley/shared/speech/score/fluency"
+	"parley/shared/speech/score/norms"
+)
+
+// natives are the readers whose English is as clear as it gets, one clip of about 12 s each: where
+// the scales end.
+type natives struct {
+	raw      map[score.Dimension][]float64
+	measures map[score.Dimension]map[string][]float64 // by measure, what each shows
+}
+
+// natives scores the native readers in the shared data as they are.
+func (r *rig) natives(ctx context.Context) (natives, error) {
+	n := natives{map[score.Dimension][]float64{}, map[score.Dimension]map[string][]float64{score.Fluency: {}, score.Accent: {}}}
+	files, err := filepath.Glob(filepath.Join(r.data, "natives", "*.flac"))
+	if err != nil {
+		return n, err
+	}
+	for i, f := range files {
+		m, speech, err := r.Material(ctx, batch.Row{ID: f, Audio: []string{f}})
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", f, err)
+		}
+		ac, err := accent.Score(ctx, m, speech, r.Engines)
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", f, err)
+		}
+		for _, s := range []score.Result{fluency.Score(m, speech), ac} {
+			if s.Raw != nil {
+				n.raw[s.Dimension] = append(n.raw[s.Dimension], *s.Raw)
+			}
+			for _, x := range s.Measures {
+				if x.Value != nil {
+					n.measures[s.Dimension][x.Name] = append(n.measures[s.Dimension][x.Name], *x.Value)
+				}
+			}
+		}
+		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d native readers", i+1, len(files))
+	}
+	fmt.Fprintln(os.Stderr)
+	return n, nil
+}
+
+// quantile is the q-th quantile, 0 to 1, linear between ranks; 0 of nothing.
+func quantile(v []float64, q float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	v = slices.Sorted(slices.Values(v))
+	at := q * float64(len(v)-1)
+	i := min(int(at), len(v)-2)
+	if i < 0 {
+		return v[0]
+	}
+	return v[i] + (at-float64(i))*(v[i+1]-v[i])
+}
+
+// topText shows both ends of the scale: learners by what the raters gave them, and natives.
+func (p *page) topText(say sayer) {
+	say("\n## The top of the scale\n\n")
+	say("Scores, 0 to 5, of the %d native readers (LibriSpeech, one clip of about 12 s each), and held out those of the adult learners by what the raters gave them. The scale bends so that natives at\n", len(p.natives.raw[score.Fluency]))
+	say("the middle of each measure reach %g: what they show was taken from these clips, so their own row flatters.\n\n", norms.Of(score.Fluency).Number("scoreAtNative"))
+	say("| | who | n | mean | 5 %% | median | 95 %% |\n|---|---|---|---|---|---|---|\n")
+	row := func(name score.Dimension, who string, v []float64) {
+		if len(v) > 0 {
+			say("| %s | %s | %d | %.1f | %.1f | %.1f | %.1f |\n", name, who, len(v), agreement.Mean(v), quantile(v, 0.05), quantile(v, 0.5), quantile(v, 0.95))
+		}
+	}
+	for _, s := range p.studies {
+		for _, band := range [][2]float64{{0, 5}, {5, 6.5}, {6.5, 8}, {8, 9}, {9, 10.01}} {
+			var v []float64
+			for who, c := range p.t.speakers {
+				if h := s.scale.human[who]; !c.child && h >= band[0] && h < band[1] {
+					v = append(v, s.scale.predicted[who])
+				}
+			}
+			row(s.name, fmt.Sprintf("learners, rated %g to %g", band[0], min(band[1], 10)), v)
+		}
+		row(s.name, "native readers", p.natives.raw[s.name])
+	}
+}
