@@ -58,6 +58,9 @@ func Score(m score.Material, speech timing.Speech) score.Result {
 	if r.SpeechSeconds < CautionSeconds {
 		r.Cautions = append(r.Cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the fluency score less sure.", r.SpeechSeconds))
 	}
+	if !countable(languageOf(m), speech.Parts) {
+		r.Cautions = append(r.Cautions, byBeats)
+	}
 	extra := 0.0
 	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
 		r.Cautions = append(r.Cautions, "Noise in the recording can hide pauses.")
@@ -85,7 +88,8 @@ func missing(name, reason string) norms.Reading { return norms.Reading{Name: nam
 const (
 	noWords     = "Too few words were recognised in the sound."
 	noSpeech    = "The candidate does not speak."
-	noSyllables = "Too few words were recognised, or their spelling does not show their syllables."
+	noSyllables = "Syllables cannot be counted: too few words, a spelling that does not show them, or a language whose usual speed is not known."
+	byBeats     = "Syllables could not be counted, so the beats of the voice stand for them."
 )
 
 // inParts reads a measure in each part; its value is the mean over the parts. Where no part has it,
@@ -116,27 +120,34 @@ func Measure(m score.Material, speech timing.Speech) []norms.Reading {
 	parts := speech.Parts
 	turns := len(m.Conversation.CandidateTurns())
 	language := languageOf(m)
-	pace, known := paceOf(language)
+	pace, _ := paceOf(language)
+	beats := !countable(language, parts)
 	spoken := func(r norms.Reading) norms.Reading {
-		if !known && r.Value != nil {
-			return missing(r.Name, "The usual speed of this language is not known, so a speed in syllables cannot be judged.")
+		if !beats {
+			r.Pace = pace
 		}
-		r.Pace = pace
 		return r
 	}
 	said := count(language, parts)
 	words := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
 		return func(p timing.Part) (float64, bool) { return of(p), len(p.Words) > 0 }
 	}
-	// Syllables over something of the part.
+	// Syllables over something of the part, or beats of the voice.
 	per := func(of func(timing.Part) float64) func(timing.Part) (float64, bool) {
 		return func(p timing.Part) (float64, bool) {
+			if beats {
+				return float64(p.Peaks()) / of(p), len(p.Runs) > 0
+			}
 			n, ok := syllables(language, p.Words)
 			return n / of(p), ok && len(p.Words) > 0
 		}
 	}
+	speechRate := missing("speechRate", noSyllables)
+	if !beats {
+		speechRate = spoken(inParts("speechRate", noSyllables, parts, per(timing.Part.SpanSeconds)))
+	}
 	return []norms.Reading{
-		spoken(inParts("speechRate", noSyllables, parts, per(timing.Part.SpanSeconds))),
+		speechRate,
 		spoken(inParts("articulationRate", noSyllables, parts, per(timing.Part.SpeechSeconds))),
 		inParts("wordsPerMinute", noWords, parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
 		inParts("phonationRatio", noSpeech, parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
@@ -149,6 +160,21 @@ func Measure(m score.Material, speech timing.Speech) []norms.Reading {
 		said.repaired(),
 		whole("wordsPerTurn", float64(said.words)/float64(max(turns, 1))),
 	}
+}
+
+// countable tells whether the syllables of the candidate's words can be counted, and held against
+// the usual speed of the language. Where they cannot, the beats of the voice (intensity peaks) stand
+// for them in what is scored: 4.0 a second in native readers of English, who say 4.8 syllables.
+func countable(language string, parts []timing.Part) bool {
+	if _, known := paceOf(language); !known {
+		return false
+	}
+	for _, p := range parts {
+		if _, ok := syllables(language, p.Words); ok && len(p.Words) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // paceOf is how many syllables of a language its native speakers say in the time of one syllable of
