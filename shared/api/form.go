@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 
+	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/speech/audio"
 )
@@ -48,8 +49,13 @@ var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMe
 // form is a submit's body, read to its end or until it broke a bound.
 type form struct {
 	text map[string][]string // by field, in the order sent
-	// audio is nil if the form has no such part.
+	// audio is nil if the form has no such part, and if its upload is gone.
 	audio *spool
+	// upload is the upload that the form names; empty if it names none.
+	upload string
+	// used is the use of that upload; nil if it went into no run. state is what became of that run.
+	used  *run.Use
+	state useState
 	// bad lists faults of the form itself: fields that are unknown, repeated or too large.
 	bad []field
 	// late is why reading stopped early, or nil. It is reported only if everything read so far is
@@ -221,6 +227,22 @@ func (s *spool) fill(r io.Reader) error {
 	}
 	return nil
 }
+
+// content returns the hash of the form's recording, even if it came by an upload that has gone into
+// a run; empty if it is unknown.
+func (f *form) content() string {
+	switch {
+	case f.used != nil:
+		return f.used.Content
+	case f.audio != nil:
+		return f.audio.hash()
+	}
+	return ""
+}
+
+// has reports whether the recording itself is here, with this hash. An upload that has gone into a
+// run may be gone, or another file may have been posted in its place.
+func (f *form) has(content string) bool { return f.audio != nil && f.audio.hash() == content }
 
 // hash returns the content's SHA-256 in lower-case hex.
 func (s *spool) hash() string { return hex.EncodeToString(s.sum.Sum(nil)) }

@@ -40,11 +40,7 @@ func (u uploadID) valid() bool {
 	return ok && run.ID(runPrefix+rest).Valid()
 }
 
-// key returns the object key of the upload. It contains the client's id, so no client can name
-// another's upload.
-func (u uploadID) key(client account.ID) string {
-	return pipeline.UploadPrefix + string(client) + "/" + string(u)
-}
+func (u uploadID) key(client account.ID) string { return pipeline.UploadKey(client, string(u)) }
 
 type uploadView struct {
 	UploadID  uploadID           `json:"uploadId"`
