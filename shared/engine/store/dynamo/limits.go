@@ -104,17 +104,25 @@ func (s *Store) Used(ctx context.Context, client account.ID, upload string, now 
 // Use implements run.Store. It replaces a record of the same run, so a lost answer does no harm.
 func (s *Store) Use(ctx context.Context, client account.ID, u run.Use, now time.Time) error {
 	put := s.putUse(client, u, u.Run, now)
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	_, err := s.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
-		ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues})
-	switch judge(err) {
-	case written:
-		return nil
-	case lost:
-		return run.ErrUsed
+	in := &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
+		ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues}
+	b := s.budget("use of upload")
+	for {
+		call, cancel := context.WithTimeout(ctx, writeTimeout)
+		_, err := s.api.PutItem(call, in, once)
+		cancel()
+		switch judge(err) {
+		case written:
+			return nil
+		case lost:
+			return run.ErrUsed
+		case fatal:
+			return fmt.Errorf("dynamo: use of upload: %w", err)
+		}
+		if err := b.wait(ctx, err); err != nil {
+			return err
+		}
 	}
-	return fmt.Errorf("dynamo: use of upload: %w", err)
 }
 
 // write sends a conditional update until its answer is known. unsure is true if an earlier answer
