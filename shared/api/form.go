@@ -114,11 +114,11 @@ func boundaryOf(h http.Header) string {
 
 // take reads one part. more is false if reading cannot continue.
 func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, err error) {
-	name := p.FormName()
+	name, named := partName(p.Header.Get("Content-Disposition"))
 	switch {
 	case name == fieldAudio && f.audio == nil:
 		body.left = maxAudio + 1 + lookahead
-		return f.takeAudio(p, dir)
+		return f.takeAudio(p, named, dir)
 	case name == fieldAudio:
 		f.late = invalid(field{Name: name, Message: "was sent more than once"})
 		return false, nil
@@ -150,13 +150,13 @@ func (f *form) complain(b field) {
 	}
 }
 
-func (f *form) takeAudio(p *multipart.Part, dir string) (more bool, err error) {
+func (f *form) takeAudio(p *multipart.Part, named bool, dir string) (more bool, err error) {
 	s, err := newSpool(dir)
 	if err != nil {
 		return false, err
 	}
 	f.audio = s
-	s.named = p.FileName() != ""
+	s.named = named
 	var mine *os.PathError
 	switch err := s.fill(p); {
 	case errors.As(err, &mine):
