@@ -105,6 +105,7 @@ func interview(now time.Time) run.Submission {
 func TestSizes(t *testing.T) {
 	now := storetest.Start
 	sub := interview(now)
+	sub.Run.Upload = "upl_" + strings.Repeat("a", 26)
 	r, err := sub.Run.Start(sub.Terms, now)
 	if err != nil {
 		t.Fatal(err)
