@@ -52,12 +52,8 @@ func (o *operator) clientCreate() *cobra.Command {
 				client.Grants = append(client.Grants, account.Grant(g))
 			}
 			if len(permissions) > 0 {
-				client.Permissions = nil
-				for _, p := range permissions {
-					if err := knownPermission(p); err != nil {
-						return err
-					}
-					client.Permissions = append(client.Permissions, account.Permission(p))
+				if client.Permissions, err = permissionsOf(permissions); err != nil {
+					return err
 				}
 			}
 			sys, err := o.open(c.Context())
@@ -78,7 +74,7 @@ func (o *operator) clientCreate() *cobra.Command {
 	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "the maximum number of runs in process at once, 1 to 1000")
 	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
 	f.StringSliceVar(&grants, "grant", nil, "a grant: multilingual")
-	f.StringSliceVar(&permissions, "permission", nil, "a permission: speech (the default)")
+	f.StringSliceVar(&permissions, "permission", nil, "a permission: speech (the default), or none")
 	return c
 }
 
@@ -115,11 +111,26 @@ func knownGrant(g string) error {
 	return nil
 }
 
-func knownPermission(p string) error {
-	if account.Permission(p) != account.PermissionSpeech {
-		return usage("unknown permission %q: use %s", p, account.PermissionSpeech)
+// noPermission is what an operator says for a client without permissions.
+const noPermission = "none"
+
+// permissionsOf returns the permissions with these names.
+func permissionsOf(names []string) ([]account.Permission, error) {
+	if slices.Equal(names, []string{noPermission}) {
+		return nil, nil
 	}
-	return nil
+	var all []account.Permission
+	for _, p := range names {
+		switch {
+		case p == noPermission:
+			return nil, usage("--permission %s stands alone", noPermission)
+		case account.Permission(p) != account.PermissionSpeech:
+			return nil, usage("unknown permission %q: use %s or %s", p, account.PermissionSpeech, noPermission)
+		case !slices.Contains(all, account.Permission(p)):
+			all = append(all, account.Permission(p))
+		}
+	}
+	return all, nil
 }
 
 func (o *operator) clientList() *cobra.Command {

@@ -56,6 +56,7 @@ func TestAnOperatorsFlagsHaveBounds(t *testing.T) {
 		"a long retention":     {"client", "create", "--name", "x", "--audio-retention-days", "366"},
 		"no such retention":    {"client", "set", "cli_x", "--audio-retention-days", "-1"},
 		"an unknown right":     {"client", "create", "--name", "x", "--permission", "flight"},
+		"none and a right":     {"client", "create", "--name", "x", "--permission", "none", "--permission", "speech"},
 		"an unknown grant":     {"client", "set", "cli_x", "--grant", "flight"},
 		"a grant of nothing":   {"credits", "grant", "--client", "cli_x", "--amount", "0"},
 		"a grant that takes":   {"credits", "grant", "--client", "cli_x", "--amount", "-5"},

@@ -36,15 +36,15 @@ func parley(t *testing.T, args ...string) (out, errs string, exit int) {
 
 const finished = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","externalId":"c-17","status":"success","createdAt":"2026-04-21T12:00:00.000Z","completedAt":"2026-04-21T12:01:00.000Z",
 "processingTimeMs":60000,"scoringVersion":"2026.1-abcd","audio":{"durationMs":240000,"durationFormatted":"4:00","format":"mp3","languageCode":"en","speakerCount":2,
-"quality":{"snrDb":31.2,"clippedPercent":0,"speechPercent":81}},"candidateDetection":{"speaker":1,"speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":400},
+"quality":{"snrDb":31.2,"clippedPercent":0,"speechPercent":81}},"candidateDetection":{"speaker":"speaker_2","speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":400},
 "scores":{"vocabulary":3.2,"vocabularyCefr":"B2","vocabularyPercent":64,"fluency":null,"fluencyCefr":null,"fluencyPercent":null,"accent":2.9,"accentCefr":"B2","accentPercent":58,"overall":3.1,"cefrLevel":"B2","overallPercent":62},
 "confidence":{"vocabulary":{"level":"high","interval":[3,3.5]},"fluency":null,"accent":{"level":"low","interval":[2.1,3.6]},"overall":{"level":"medium","interval":[2.7,3.4]}},
 "explainability":{"vocabulary":"Vocabulary is 3.2 of 5.","fluency":null,"accent":"Accent is 2.9 of 5."},
 "analysis":{"vocabulary":{"measures":[{"name":"mtld","label":"lexical diversity (MTLD)","value":52.4,"unit":"words","norm":{"low":28,"high":60,"source":"x"},"weight":0.25},
 {"name":"hdd","label":"HD-D","value":null,"unit":"ratio","norm":null,"weight":0,"reason":"too few words"}]},"fluency":null,"accent":null},
-"hrRecommendation":"One part of the picture.","candidateFeedback":"Practise.","transcript":{"segments":[{"speaker":0,"startMs":0,"endMs":60000,"text":"Tell me about yourself."},
-{"speaker":1,"startMs":60000,"endMs":240000,"text":"I am a driver."}],"speakers":[{"speaker":0,"speakerLabel":"Interviewer","speakingMs":60000,"wordCount":4},
-{"speaker":1,"speakerLabel":"Candidate","speakingMs":180000,"wordCount":400}]},"credits":{"deducted":4,"remainingBalance":96},"error":null}`
+"hrRecommendation":"One part of the picture.","candidateFeedback":"Practise.","transcript":{"segments":[{"speaker":"speaker_1","startMs":0,"endMs":60000,"text":"Tell me about yourself."},
+{"speaker":"speaker_2","startMs":60000,"endMs":240000,"text":"I am a driver."}],"speakers":[{"speaker":"speaker_1","speakerLabel":"Interviewer","speakingMs":60000,"wordCount":4},
+{"speaker":"speaker_2","speakerLabel":"Candidate","speakingMs":180000,"wordCount":400}]},"credits":{"deducted":4,"remainingBalance":96},"error":null}`
 
 const failedRun = `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","status":"failed","audio":{"durationMs":240000,"durationFormatted":"4:00","format":"mp3"},"scores":null,
 "error":{"code":"ACCENT_SCORE_UNAVAILABLE","message":"Too little clear speech."},"credits":{"deducted":0,"remainingBalance":100}}`

@@ -58,13 +58,13 @@ type terminal struct {
 	Feedback   *string `json:"candidateFeedback"`
 	Transcript *struct {
 		Segments []struct {
-			Speaker int    `json:"speaker"`
+			Speaker string `json:"speaker"`
 			StartMs int64  `json:"startMs"`
 			EndMs   int64  `json:"endMs"`
 			Text    string `json:"text"`
 		} `json:"segments"`
 		Speakers []struct {
-			Speaker      int    `json:"speaker"`
+			Speaker      string `json:"speaker"`
 			SpeakerLabel string `json:"speakerLabel"`
 			SpeakingMs   int64  `json:"speakingMs"`
 			WordCount    int    `json:"wordCount"`
@@ -351,7 +351,7 @@ func (p *page) transcript(t terminal) {
 	if t.Transcript == nil || len(t.Transcript.Segments) == 0 {
 		return
 	}
-	names := map[int]string{}
+	names := map[string]string{}
 	for _, s := range t.Transcript.Speakers {
 		names[s.Speaker] = s.SpeakerLabel
 	}

@@ -50,6 +50,7 @@ type proxy struct {
 
 func startProxy(listener net.Listener, s System) *proxy {
 	p := &proxy{failed: make(chan error, 1), server: &http.Server{
+		ConnContext: watched, ConnState: nextHead,
 		Handler:           newGateway(s, gatewayPatience),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
@@ -59,7 +60,7 @@ func startProxy(listener net.Listener, s System) *proxy {
 		MaxHeaderBytes: 10 * maxHeaders,
 	}}
 	go func() {
-		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := p.server.Serve(watch{listener}); !errors.Is(err, http.ErrServerClosed) {
 			p.failed <- err
 		}
 	}()
@@ -114,6 +115,11 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if framedTwice(r) {
+			w.Header().Set("Connection", "close")
+			refuse(w, errcode.Newf(errcode.InvalidParameters, "The request has both Content-Length and Transfer-Encoding. Send only one of them."))
+			return
+		}
 		if headers(r) > maxHeaders {
 			refuse(w, errcode.Newf(errcode.InvalidParameters, "The request's headers are larger than %d bytes in total. Send fewer or shorter headers.", maxHeaders))
 			return
@@ -131,7 +137,7 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		r = r.WithContext(ctx)
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		forward.ServeHTTP(w, r)
 	})
 }

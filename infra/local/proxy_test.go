@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,6 +103,82 @@ func TestHeadersHaveTheGatewaysLimit(t *testing.T) {
 		if status, body := send(most + over); status != http.StatusBadRequest || !strings.Contains(string(body), `"code":"INVALID_PARAMETERS"`) {
 			t.Errorf("%d over it: %d %s", over, status, body)
 		}
+	}
+}
+
+// Ensure that a request with two lengths is refused in the envelope, on the first request of a
+// connection and on a later one, that nothing of it reaches the gateway, and that the connection is
+// closed; and that a request with either, whatever its body, is passed on with its true length.
+func TestARequestWithTwoLengths(t *testing.T) {
+	var mu sync.Mutex
+	var passed []string
+	back := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		passed = append(passed, fmt.Sprint(r.ContentLength, r.TransferEncoding, string(body), err))
+	}))
+	t.Cleanup(back.Close)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startProxy(listener, System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}})
+	t.Cleanup(p.stop)
+	const post, get, chunks = "POST /api/v1/speech/uploads HTTP/1.1\r\nHost: x\r\n", "GET /api/v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n"
+	const alike = "\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n\n"
+	both := post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+	for _, tt := range []struct {
+		name   string
+		sent   []string // each after the answer to the one before
+		want   []int
+		passed []string
+	}{
+		{"both", []string{both}, []int{400}, nil},
+		{"in the other order and another case", []string{post + "tRANSFER-encoding: chunked\r\ncontent-LENGTH: 999999\r\n\r\n" + chunks}, []int{400}, nil},
+		{"with bare line feeds", []string{strings.ReplaceAll(post+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "\r", "") + chunks}, []int{400}, nil},
+		{"with a request inside", []string{post + "Content-Length: 60\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get}, []int{400}, nil},
+		{"on a connection that is kept", []string{get, post + "Content-Length: 5\r\n\r\nhello", both}, []int{200, 200, 400}, []string{"0 []<nil>", "5 []hello<nil>"}},
+		{"chunks alone", []string{post + "Transfer-Encoding: chunked\r\n\r\n" + chunks, get}, []int{200, 200}, []string{"5 []hello<nil>", "0 []<nil>"}},
+		{"a body that looks like a head", []string{post + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(alike)) + alike, get}, []int{200, 200},
+			[]string{fmt.Sprintf("%d []%s<nil>", len(alike), alike), "0 []<nil>"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			passed = nil
+			conn, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			answers := bufio.NewReader(conn)
+			for i, sent := range tt.sent {
+				if _, err := io.WriteString(conn, sent); err != nil {
+					t.Fatal(err)
+				}
+				res, err := http.ReadResponse(answers, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(res.Body)
+				if err != nil || res.StatusCode != tt.want[i] {
+					t.Fatalf("request %d: %d %s, %v", i, res.StatusCode, body, err)
+				}
+				if res.StatusCode != http.StatusBadRequest {
+					continue
+				}
+				if e := envelope(t, body); e.Code != errcode.InvalidParameters || !res.Close {
+					t.Errorf("%s, closed %v", body, res.Close)
+				}
+				if _, err := answers.ReadByte(); err == nil {
+					t.Error("the connection stays open")
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(passed, tt.passed) {
+				t.Errorf("passed on: %q, want %q", passed, tt.passed)
+			}
+		})
 	}
 }
 

@@ -78,7 +78,7 @@ func API() []Function {
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Lists: true, Sends: stageQueues()},
 		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: erase,
-			Deletes: []string{pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
+			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
 		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed},
 		// The presigned form is signed with this function's own credentials, so it must be allowed

@@ -37,8 +37,9 @@ type Prober interface {
 // Presigner lets a client post a file straight into the object store.
 type Presigner interface {
 	// PresignPost allows a POST of 1 to maxBytes bytes under key until lasting has passed. The
-	// client posts a form to url: first the returned fields, then the file.
-	PresignPost(ctx context.Context, key string, maxBytes int64, lasting time.Duration) (url string, fields map[string]string, err error)
+	// client posts a form to url: first the returned fields, then the file. Among the fields is
+	// Content-Type, contentType unless the client puts another value there.
+	PresignPost(ctx context.Context, key, contentType string, maxBytes int64, lasting time.Duration) (url string, fields map[string]string, err error)
 }
 
 // Deps holds the ports that the handlers use. The comment of each constructor lists the ones it

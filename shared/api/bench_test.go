@@ -24,7 +24,7 @@ func longReport(words int) string {
 		}
 		at := i * 400
 		if i%perSegment == 0 {
-			fmt.Fprintf(&b, `{"speaker":%d,"startMs":%d,"endMs":%d,"text":"%s","confidence":0.9312,"words":[`, i/perSegment%2, at, at+400*perSegment, strings.Repeat("another word ", perSegment/2))
+			fmt.Fprintf(&b, `{"speaker":"speaker_%d","startMs":%d,"endMs":%d,"text":"%s","confidence":0.9312,"words":[`, 1+i/perSegment%2, at, at+400*perSegment, strings.Repeat("another word ", perSegment/2))
 		}
 		fmt.Fprintf(&b, `{"text":"another","startMs":%d,"endMs":%d,"confidence":0.9312}`, at, at+380)
 	}

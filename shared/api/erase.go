@@ -32,7 +32,7 @@ func (c *call) erase() (answer, error) {
 	if r, err = c.mark(r); err != nil {
 		return answer{}, err
 	}
-	if err := pipeline.Purge(c.r.Context(), c.Objects, r.ID); err != nil {
+	if err := pipeline.Purge(c.r.Context(), c.Objects, r); err != nil {
 		return answer{}, fmt.Errorf("api: erase: %w", err)
 	}
 	if fresh {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 
+	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/speech/audio"
 )
@@ -48,8 +49,13 @@ var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMe
 // form is a submit's body, read to its end or until it broke a bound.
 type form struct {
 	text map[string][]string // by field, in the order sent
-	// audio is nil if the form has no such part.
+	// audio is nil if the form has no such part, and if its upload is gone.
 	audio *spool
+	// upload is the upload that the form names; empty if it names none.
+	upload string
+	// used is the use of that upload; nil if it went into no run. state is what became of that run.
+	used  *run.Use
+	state useState
 	// bad lists faults of the form itself: fields that are unknown, repeated or too large.
 	bad []field
 	// late is why reading stopped early, or nil. It is reported only if everything read so far is
@@ -108,11 +114,11 @@ func boundaryOf(h http.Header) string {
 
 // take reads one part. more is false if reading cannot continue.
 func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, err error) {
-	name := p.FormName()
+	name, named := partName(p.Header.Get("Content-Disposition"))
 	switch {
 	case name == fieldAudio && f.audio == nil:
 		body.left = maxAudio + 1 + lookahead
-		return f.takeAudio(p, dir)
+		return f.takeAudio(p, named, dir)
 	case name == fieldAudio:
 		f.late = invalid(field{Name: name, Message: "was sent more than once"})
 		return false, nil
@@ -144,13 +150,13 @@ func (f *form) complain(b field) {
 	}
 }
 
-func (f *form) takeAudio(p *multipart.Part, dir string) (more bool, err error) {
+func (f *form) takeAudio(p *multipart.Part, named bool, dir string) (more bool, err error) {
 	s, err := newSpool(dir)
 	if err != nil {
 		return false, err
 	}
 	f.audio = s
-	s.named = p.FileName() != ""
+	s.named = named
 	var mine *os.PathError
 	switch err := s.fill(p); {
 	case errors.As(err, &mine):
@@ -221,6 +227,22 @@ func (s *spool) fill(r io.Reader) error {
 	}
 	return nil
 }
+
+// content returns the hash of the form's recording, even if it came by an upload that has gone into
+// a run; empty if it is unknown.
+func (f *form) content() string {
+	switch {
+	case f.used != nil:
+		return f.used.Content
+	case f.audio != nil:
+		return f.audio.hash()
+	}
+	return ""
+}
+
+// has reports whether the recording itself is here, with this hash. An upload that has gone into a
+// run may be gone, or another file may have been posted in its place.
+func (f *form) has(content string) bool { return f.audio != nil && f.audio.hash() == content }
 
 // hash returns the content's SHA-256 in lower-case hex.
 func (s *spool) hash() string { return hex.EncodeToString(s.sum.Sum(nil)) }

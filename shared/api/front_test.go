@@ -404,9 +404,16 @@ func TestUploads(t *testing.T) {
 	r := h.askUpload(`{"sizeBytes":26214400,"contentType":"audio/mpeg"}`)
 	r.has(http.StatusCreated)
 	id, _ := r.at("uploadId").(string)
-	want := map[string]any{"uploadId": id, "url": "https://bucket.test/", "fields": map[string]any{"key": "upload/" + string(h.client.ID) + "/" + id, "max": "26214400"}, "expiresAt": "2026-04-21T13:34:56.789Z"}
+	want := map[string]any{"uploadId": id, "url": "https://bucket.test/", "fields": map[string]any{"key": "upload/" + string(h.client.ID) + "/" + id, "max": "26214400", "Content-Type": "audio/mpeg"}, "expiresAt": "2026-04-21T13:34:56.789Z"}
 	if !reflect.DeepEqual(r.body, want) || len(id) != 30 || !strings.HasPrefix(id, "upl_") {
 		t.Errorf("got %s", r.raw)
+	}
+	for body, want := range map[string]string{
+		`{"sizeBytes":1}`: "application/octet-stream", `{"sizeBytes":1,"contentType":"audio/webm;codecs=opus"}`: "audio/webm;codecs=opus",
+	} {
+		if got := h.askUpload(body).at("fields.Content-Type"); got != want {
+			t.Errorf("%s: %v", body, got)
+		}
 	}
 	for body, want := range map[string]errcode.Code{
 		`{"sizeBytes":1}`: "", `{"sizeBytes":12000000.0}`: "", `{"sizeBytes":0}`: errcode.InvalidParameters, `{"sizeBytes":26214401}`: errcode.FileTooLarge, `{"sizeBytes":"5"}`: errcode.InvalidParameters, `{"sizeBytes":1.5}`: errcode.InvalidParameters,

@@ -209,7 +209,7 @@ func FuzzUploadAsked(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if err := uploadAsked(bytes.NewReader(body)); err != nil {
+		if _, err := uploadAsked(bytes.NewReader(body)); err != nil {
 			clientError(t, err, errcode.InvalidParameters, errcode.FileTooLarge)
 		}
 	})

@@ -115,8 +115,8 @@ func (prober) Probe(_ context.Context, path string) (media.Info, error) {
 // presigner presigns everything.
 type presigner struct{}
 
-func (presigner) PresignPost(_ context.Context, key string, maxBytes int64, _ time.Duration) (string, map[string]string, error) {
-	return "https://bucket.test/", map[string]string{"key": key, "max": strconv.FormatInt(maxBytes, 10)}, nil
+func (presigner) PresignPost(_ context.Context, key, contentType string, maxBytes int64, _ time.Duration) (string, map[string]string, error) {
+	return "https://bucket.test/", map[string]string{"key": key, "max": strconv.FormatInt(maxBytes, 10), "Content-Type": contentType}, nil
 }
 
 func newHouse(t testing.TB) *house {

@@ -110,9 +110,14 @@ const (
 	entryPattern    = `^txn_[0-9]{12,}$`
 	cursorPattern   = `^[A-Za-z0-9_-]{14,200}$`
 	languagePattern = `^[a-z]{2}$`
+	speakerPattern  = `^speaker_[1-9][0-9]{0,2}$`
 )
 
 func runID() node { return matching("The run's id. Treat it as opaque.", runPattern) }
+
+func speakerID(about string) node {
+	return matching(about+" `speaker_1` is the first to speak.", speakerPattern)
+}
 
 func externalID() node {
 	return text("Your own name for the run. It need not be unique.", letters(1, maxExternalID)...)
@@ -336,7 +341,7 @@ func schemaNodes() node {
 			must("used", oneOf("What was heard: the only channel, one sound made of all, one channel alone, or each channel separately.", string(channels.Mono), string(channels.Mixed), string(channels.Separate), string(channels.Left), string(channels.Right))),
 			must("note", orNull(text("What was decided, and why; null if there was nothing to decide."))))},
 		{"CandidateDetection", closed("Which speaker we identified as the candidate, and why.",
-			must("speaker", whole("The speaker's number, from 0.", 0)),
+			must("speaker", speakerID("The speaker.")),
 			must("speakerLabel", text("The speaker's name in this run.", letters(1, 40)...)),
 			must("confidence", oneOf("How certain the identification is.", confidenceLevels()...)),
 			must("reason", text("One sentence that gives the reason.")),
@@ -424,9 +429,9 @@ func schemaNodes() node {
 			must("segments", list("Stretches of one speaker, in order of time.", ref("schemas", "Segment"))),
 			must("speakers", list("The speakers.", ref("schemas", "Speaker"), member{"maxItems", 100})),
 			must("candidateText", text("Everything the candidate said.")),
-			must("candidateSpeaker", orNull(whole("The candidate's speaker number; null if nobody spoke.", 0))))},
+			must("candidateSpeaker", orNull(speakerID("The candidate; null if nobody spoke."))))},
 		{"Segment", closed("A stretch of one speaker.",
-			must("speaker", whole("The speaker's number, from 0.", 0)),
+			must("speaker", speakerID("The speaker.")),
 			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
 			must("text", text("The words, as one text.")),
@@ -439,7 +444,7 @@ func schemaNodes() node {
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
 			must("confidence", number("The recogniser's probability for the word.", 0, 1)))},
 		{"Speaker", closed("One speaker's share.",
-			must("speaker", whole("The speaker's number, from 0.", 0)),
+			must("speaker", speakerID("The speaker.")),
 			must("speakerLabel", text("The speaker's name in this run.", letters(1, 40)...)),
 			must("speakingMs", whole("How long they speak.", 0)),
 			must("wordCount", whole("How many words they say.", 0)))},
@@ -482,7 +487,7 @@ func schemaNodes() node {
 		{"Upload", closed("A presigned S3 POST.",
 			must("uploadId", matching("Identifies the upload in a submit.", uploadPattern)),
 			must("url", text("POST a multipart form to this address: first `fields`, then the file as `file`.", member{"format", "uri"})),
-			must("fields", node{{"type", "object"}, {"description", "The form fields; send them unchanged. Their policy fixes the key and allows a size of 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes."},
+			must("fields", node{{"type", "object"}, {"description", "The form fields. Send all of them, and no others, since S3 refuses a field that their policy does not name. Only `Content-Type`, which is the `contentType` that you asked for, may have another value. The policy fixes the key and allows a size of 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes."},
 				{"maxProperties", 20}, {"additionalProperties", node{{"type", "string"}, {"maxLength", 8192}}}}),
 			must("expiresAt", instant("Post the file before this time.")))},
 		{"Health", closed("The service is ready.",

@@ -17,7 +17,7 @@ import (
 )
 
 const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","audio":{"languageCode":"en","speakerCount":2,"channels":{"count":2,"used":"left","note":"Only the left channel is used."},"quality":{"snrDb":31.4,"clippedPercent":0,"speechPercent":71,"bandwidthHz":7000,"cautions":[]}},
-"candidateDetection":{"speaker":1,"speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":120,"channel":null},
+"candidateDetection":{"speaker":"speaker_2","speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":120,"channel":null},
 "scores":{"vocabulary":null,"vocabularyCefr":null,"vocabularyPercent":null,"fluency":3.0,"fluencyCefr":"B2","fluencyPercent":60,"accent":4.0,"accentCefr":"C1","accentPercent":80,"overall":3.5,"cefrLevel":"B2","overallPercent":70},
 "confidence":{"vocabulary":null,"fluency":{"level":"high","interval":[2.90,3.10]},"accent":{"level":"low","interval":[3.1,4.9]},"overall":{"level":"medium","interval":[3,4]}},
 "explainability":{"vocabulary":"None.","fluency":"Even.","accent":"Clear <and> steady."},
@@ -25,7 +25,7 @@ const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","a
 "fluency":{"measures":[{"name":"pauses","label":"pauses","value":1.0,"unit":"per minute","norm":{"low":20,"high":5,"source":"a book"},"weight":0.5,"contribution":0.25}],"cautions":["Noise."],"reason":null},
 "accent":{"measures":[{"name":"rhythm","label":"rhythm","value":null,"unit":"%","norm":null,"weight":0,"contribution":0,"reason":"Not measured."}],"cautions":[],"reason":null,"words":null,"wordsReason":"No word could be matched to English sounds."}},
 "hrRecommendation":"Go on.","candidateFeedback":"Well done.",
-"transcript":{"segments":[{"speaker":1,"startMs":0,"endMs":900,"text":"a & b","confidence":0.9,"overlap":false,"words":[{"text":"a","startMs":0,"endMs":400,"confidence":0.9}]}],"speakers":[{"speaker":1,"speakerLabel":"Candidate","speakingMs":900,"wordCount":3}],"candidateText":"a & b","candidateSpeaker":1}}`
+"transcript":{"segments":[{"speaker":"speaker_2","startMs":0,"endMs":900,"text":"a & b","confidence":0.9,"overlap":false,"words":[{"text":"a","startMs":0,"endMs":400,"confidence":0.9}]}],"speakers":[{"speaker":"speaker_2","speakerLabel":"Candidate","speakingMs":900,"wordCount":3}],"candidateText":"a & b","candidateSpeaker":"speaker_2"}}`
 
 // Ensure that the answer for a run that has not ended says how far it is, and when to poll again.
 func TestPollLive(t *testing.T) {

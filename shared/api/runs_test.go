@@ -241,7 +241,7 @@ func TestRunsWithADamagedReport(t *testing.T) {
 // other runs are shown unchanged.
 func TestAReportThatIsBrokenWithin(t *testing.T) {
 	for name, tt := range map[string]struct{ broken, with string }{
-		"in its transcript": {`"candidateSpeaker":1}`, `"candidateSpeaker":tru}`},
+		"in its transcript": {`"candidateSpeaker":"speaker_2"}`, `"candidateSpeaker":tru}`},
 		"in its analysis":   {`"cautions":["Noise."]`, `"cautions":["Noise."}`},
 		"in its scores":     {`"overall":3.5`, `"overall":3.5.1`},
 		"in its sentences":  {`"Well done."`, `"Well` + "\n" + `done."`},

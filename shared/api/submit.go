@@ -68,19 +68,26 @@ func (c *call) submit() (answer, error) {
 	if err := c.recording(f); err != nil {
 		return answer{}, err
 	}
+	now := c.Clock.Now()
 	s := run.Submission{
-		Run: run.Run{ID: c.id, Client: c.client.ID, Key: c.key.ID, Attempt: 1, CreatedAt: c.Clock.Now(), Request: request},
+		Run: run.Run{ID: c.id, Client: c.client.ID, Key: c.key.ID, Attempt: 1, CreatedAt: now, Request: request, Upload: f.upload},
 	}
 	if idempotency != "" {
-		s.Idempotency = &run.Idempotency{Key: idempotency, Input: inputHash(request, f.audio), Expires: s.Run.CreatedAt.Add(idempotencyLasting)}
-		switch first, err := c.Runs.Replay(ctx, c.client.ID, *s.Idempotency, s.Run.CreatedAt); {
+		s.Idempotency = &run.Idempotency{Key: idempotency, Input: inputHash(request, f.content()), Expires: now.Add(idempotencyLasting)}
+		switch first, err := c.Runs.Replay(ctx, c.client.ID, *s.Idempotency, now); {
 		case err == nil:
-			return c.replay(first, s, f.audio)
+			return c.replay(first, s, f)
 		case errors.Is(err, run.ErrReused):
 			return answer{}, errcode.New(errcode.IdempotencyKeyReused)
 		case !errors.Is(err, run.ErrUnknown):
 			return answer{}, fmt.Errorf("api: submit: replay: %w", err)
 		}
+	}
+	if f.upload != "" {
+		if s.Instead, err = c.free(f); err != nil {
+			return answer{}, err
+		}
+		s.Use = &run.Use{Upload: f.upload, Content: f.audio.hash(), Run: c.id, Expires: now.Add(run.UseLasting)}
 	}
 	info, err := c.Prober.Probe(ctx, f.audio.file.Name())
 	if err != nil {
@@ -99,16 +106,18 @@ func (c *call) submit() (answer, error) {
 	s.Run.Material = speech.File{Format: info.Format, SizeBytes: f.audio.size, Joins: info.Joins, Breaks: info.Breaks, Channels: info.Channels}.Document()
 	s.Run.Cost = c.Service.Price(s.Run.Length)
 	s.Terms = c.Service.Terms(s.Run.Length, c.client.ConcurrentRuns, c.Budget)
-	r, replayed, err := c.Runs.Submit(ctx, s, s.Run.CreatedAt)
+	r, replayed, err := c.Runs.Submit(ctx, s, now)
 	switch {
 	case errors.Is(err, run.ErrReused):
 		return answer{}, errcode.New(errcode.IdempotencyKeyReused)
+	case errors.Is(err, run.ErrUsed):
+		return answer{}, c.beaten(f)
 	case errors.Is(err, credit.ErrInsufficient):
 		return answer{}, c.insufficient(s.Run.Cost)
 	case err != nil:
 		return answer{}, fmt.Errorf("api: submit: %w", err)
 	case replayed:
-		return c.replay(r, s, f.audio)
+		return c.replay(r, s, f)
 	}
 	c.log.Info("run accepted", "run", r.ID, "client", r.Client, "status", r.Status, "held", r.Cost, "durationMs", r.Length.Milliseconds(), "format", info.Format)
 	if err := c.store(r, f.audio); err != nil {
@@ -117,7 +126,7 @@ func (c *call) submit() (answer, error) {
 	return c.accepted(r)
 }
 
-// recording checks that the form has a recording; if it names an upload, it fetches that.
+// recording checks that the form has a recording; if it names an upload, it looks for that.
 // MISSING_AUDIO_FILE, UNSUPPORTED_FORMAT (an empty file), FILE_TOO_LARGE, UPLOAD_NOT_FOUND,
 // INVALID_PARAMETERS (both audio and an upload).
 func (c *call) recording(f *form) error {
@@ -126,7 +135,7 @@ func (c *call) recording(f *form) error {
 	case uploaded && f.audio != nil:
 		return invalid(field{Name: fieldUploadID, Message: "was sent together with audio; send only one of them"})
 	case uploaded:
-		return c.fetch(f, uploadID(strings.TrimSpace(id)))
+		return c.find(f, uploadID(strings.TrimSpace(id)))
 	case f.audio == nil, f.audio.size == 0 && !f.audio.named:
 		// A browser sends an empty part without a file name if no file was chosen.
 		return errcode.New(errcode.MissingAudioFile)
@@ -136,46 +145,13 @@ func (c *call) recording(f *form) error {
 	return nil
 }
 
-// fetch copies an upload to a file of our own. So the file that is checked is the one that is
-// billed and scored, even if the client posts another to the same address meanwhile.
-func (c *call) fetch(f *form, id uploadID) error {
-	if !id.valid() {
-		return errcode.New(errcode.UploadNotFound)
-	}
-	body, size, err := c.Objects.Get(c.r.Context(), id.key(c.client.ID), 0, maxAudio+1)
-	switch {
-	case errors.Is(err, pipeline.ErrNoObject):
-		return errcode.New(errcode.UploadNotFound)
-	case err != nil:
-		return fmt.Errorf("api: submit: upload: %w", err)
-	}
-	defer func() { _ = body.Close() }() // it was only read
-	if size > maxAudio {
-		return errcode.New(errcode.FileTooLarge)
-	}
-	if f.audio, err = newSpool(c.TempDir); err != nil {
-		return err
-	}
-	f.audio.named = true
-	if err := f.audio.fill(body); err != nil {
-		return err
-	}
-	if f.audio.size == 0 {
-		return errcode.Newf(errcode.UnsupportedFormat, "The file is empty.")
-	}
-	if f.audio.size != size {
-		return fmt.Errorf("api: submit: upload %s: read %d of %d bytes", id, f.audio.size, size)
-	}
-	return nil
-}
-
-// inputHash returns the hash of a submit's input: the fields after parsing, and the recording's
-// content, whether it was sent inline or uploaded.
-func inputHash(r run.Request, audio *spool) string {
+// inputHash returns the hash of a submit's input: the fields after parsing, and the hash of the
+// recording's content, whether it was sent inline or uploaded.
+func inputHash(r run.Request, content string) string {
 	raw, err := json.Marshal(struct {
 		Request run.Request
 		Audio   string
-	}{r, audio.hash()})
+	}{r, content})
 	if err != nil {
 		panic(err) // only strings, numbers and booleans: cannot fail
 	}
@@ -193,8 +169,9 @@ func (c *call) insufficient(cost int64) error {
 		With("cost", cost).With("available", a.Available)
 }
 
-// store stores the recording, and its arrival starts the first stage. If that fails, the run ends
-// at once and its hold is released before the client gets the error.
+// store stores the recording, and its arrival starts the first stage. Then the upload that it came
+// by is no longer needed. If the recording cannot be stored, the run ends at once and its hold is
+// released before the client gets the error; the upload stays.
 func (c *call) store(r run.Run, audio *spool) error {
 	key := pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0)
 	file, err := speech.FileOf(r)
@@ -205,6 +182,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 		err = c.Objects.Put(c.r.Context(), key, contentTypes[file.Format], audio.file, audio.size)
 	}
 	if err == nil {
+		c.discard(r)
 		return nil
 	}
 	err = fmt.Errorf("api: submit: store the recording of %s: %w", r.ID, err)
@@ -218,50 +196,82 @@ func (c *call) store(r run.Run, audio *spool) error {
 // replay answers a submit that repeats an Idempotency-Key with the same input. The first submit may
 // have died after its transaction and before it stored the recording; then this one, which has the
 // same recording, finishes the job. IDEMPOTENCY_IN_PROGRESS while the first may still be running.
-func (c *call) replay(r run.Run, s run.Submission, audio *spool) (answer, error) {
-	ctx := c.r.Context()
-	// If a run has pieces, its recording was stored once and has since been deleted.
-	neverStarted := r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero() && r.Pieces == 0
-	if !r.Status.Terminal() || neverStarted {
-		_, err := c.Objects.Size(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
-		switch {
-		case err == nil:
-		case !errors.Is(err, pipeline.ErrNoObject):
-			return answer{}, fmt.Errorf("api: submit: replay: %w", err)
-		case neverStarted:
-			return c.revive(r, s, audio)
-		case c.Clock.Now().Sub(r.CreatedAt) < inFlight:
-			return answer{}, &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry}
-		default:
-			if err := c.store(r, audio); err != nil {
-				return answer{}, err
-			}
+// UPLOAD_NOT_FOUND if the recording is still needed and its upload is gone.
+func (c *call) replay(r run.Run, s run.Submission, f *form) (answer, error) {
+	stored, err := c.stored(r)
+	if err != nil {
+		return answer{}, fmt.Errorf("api: submit: replay: %w", err)
+	}
+	switch here := f.has(f.content()); {
+	case stored, r.Status.Terminal() && !(storeFailed(r) && here):
+	case c.inFlight(r):
+		return answer{}, inProgress()
+	case !here:
+		return answer{}, errcode.New(errcode.UploadNotFound)
+	case r.Status.Terminal():
+		if r, err = c.revive(r, s, f); err != nil {
+			return answer{}, err
 		}
+		return c.accepted(r)
+	default:
+		if err := c.store(r, f.audio); err != nil {
+			return answer{}, err
+		}
+	}
+	if err := c.spend(f, r); err != nil {
+		return answer{}, err
 	}
 	c.w.Header().Set("Idempotency-Replayed", "true")
 	return c.accepted(r)
 }
 
+// stored reports whether a run has, or had, its own copy of its recording.
+func (c *call) stored(r run.Run) (bool, error) {
+	if !r.Unstarted() {
+		return true, nil
+	}
+	_, err := c.Objects.Size(c.r.Context(), pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
+	if errors.Is(err, pipeline.ErrNoObject) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// storeFailed reports whether a run may have ended because its submit could not store the
+// recording.
+func storeFailed(r run.Run) bool {
+	return r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero()
+}
+
+// inFlight reports whether the submit that made a run may still be running.
+func (c *call) inFlight(r run.Run) bool {
+	return !r.Status.Terminal() && c.Clock.Now().Sub(r.CreatedAt) < inFlight
+}
+
+func inProgress() *errcode.Error {
+	return &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry}
+}
+
 // revive starts a run again whose first submit answered an error because it could not store the
 // recording. The idempotency key promises the client that it may retry.
-func (c *call) revive(r run.Run, s run.Submission, audio *spool) (answer, error) {
+func (c *call) revive(r run.Run, s run.Submission, f *form) (run.Run, error) {
 	s.Run = r
 	s.Terms = c.Service.Terms(r.Length, c.client.ConcurrentRuns, c.Budget)
 	again, err := c.Runs.Retry(c.r.Context(), r, s, c.Clock.Now())
 	switch {
 	case errors.Is(err, run.ErrGone), errors.Is(err, run.ErrStale):
 		// Another retry was faster.
-		return answer{}, &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry, Cause: err}
+		return r, &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry, Cause: err}
 	case errors.Is(err, credit.ErrInsufficient):
-		return answer{}, c.insufficient(r.Cost)
+		return r, c.insufficient(r.Cost)
 	case err != nil:
-		return answer{}, fmt.Errorf("api: submit: revive %s: %w", r.ID, err)
+		return r, fmt.Errorf("api: submit: revive %s: %w", r.ID, err)
 	}
 	c.log.Info("run accepted again", "run", again.ID, "attempt", again.Attempt)
-	if err := c.store(again, audio); err != nil {
-		return answer{}, err
+	if err := c.store(again, f.audio); err != nil {
+		return r, err
 	}
-	return c.accepted(again)
+	return again, c.spend(f, again)
 }
 
 func (c *call) accepted(r run.Run) (answer, error) {

@@ -22,6 +22,9 @@ var uploadsRoutes = []route{{method: http.MethodPost, pattern: "/speech/uploads"
 // maxUploadBody bounds the JSON that requests an upload, in bytes.
 const maxUploadBody = 4096
 
+// plainBytes is the Content-Type of an upload for which the client named none.
+const plainBytes = "application/octet-stream"
+
 // maxMediaType bounds a media type, in bytes.
 const maxMediaType = 100
 
@@ -40,11 +43,7 @@ func (u uploadID) valid() bool {
 	return ok && run.ID(runPrefix+rest).Valid()
 }
 
-// key returns the object key of the upload. It contains the client's id, so no client can name
-// another's upload.
-func (u uploadID) key(client account.ID) string {
-	return pipeline.UploadPrefix + string(client) + "/" + string(u)
-}
+func (u uploadID) key(client account.ID) string { return pipeline.UploadKey(client, string(u)) }
 
 type uploadView struct {
 	UploadID  uploadID           `json:"uploadId"`
@@ -55,14 +54,15 @@ type uploadView struct {
 
 // upload answers 201 with a presigned POST. FILE_TOO_LARGE, INVALID_PARAMETERS.
 func (c *call) upload() (answer, error) {
-	if err := uploadAsked(c.r.Body); err != nil {
+	contentType, err := uploadAsked(c.r.Body)
+	if err != nil {
 		return answer{}, err
 	}
 	id, err := newUploadID(c.Random)
 	if err != nil {
 		return answer{}, err
 	}
-	url, fields, err := c.Presigner.PresignPost(c.r.Context(), id.key(c.client.ID), maxAudio, pipeline.UploadLasting)
+	url, fields, err := c.Presigner.PresignPost(c.r.Context(), id.key(c.client.ID), contentType, maxAudio, pipeline.UploadLasting)
 	if err != nil {
 		return answer{}, fmt.Errorf("api: upload: %w", err)
 	}
@@ -70,19 +70,20 @@ func (c *call) upload() (answer, error) {
 	return answer{http.StatusCreated, uploadView{id, url, fields, presentation.Stamp(c.Clock.Now().Add(pipeline.UploadLasting))}}, nil
 }
 
-// uploadAsked checks the request for an upload. It is a courtesy: the policy of the POST bounds the
-// file's size, and the submit detects its format from its content.
-func uploadAsked(body io.Reader) error {
+// uploadAsked checks the request for an upload and returns the Content-Type to post it with. The
+// check is a courtesy: the policy of the POST bounds the file's size, and the submit detects its
+// format from its content.
+func uploadAsked(body io.Reader) (contentType string, err error) {
 	raw, err := io.ReadAll(io.LimitReader(body, maxUploadBody+1))
 	if err != nil {
-		return fmt.Errorf("api: upload: read: %w", err)
+		return "", fmt.Errorf("api: upload: read: %w", err)
 	}
 	if len(raw) > maxUploadBody {
-		return invalid(field{Name: "body", Message: fmt.Sprintf("must be JSON of at most %d bytes", maxUploadBody)})
+		return "", invalid(field{Name: "body", Message: fmt.Sprintf("must be JSON of at most %d bytes", maxUploadBody)})
 	}
 	asked, err := strictObject(string(raw))
 	if err != nil {
-		return invalid(field{Name: "body", Message: err.Error() + `; for example {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
+		return "", invalid(field{Name: "body", Message: err.Error() + `; for example {"sizeBytes": 12000000, "contentType": "audio/mpeg"}`})
 	}
 	var bad []field
 	var tooLarge bool
@@ -93,9 +94,9 @@ func uploadAsked(body io.Reader) error {
 	} else {
 		tooLarge = *size > float64(maxAudio)
 	}
+	contentType = plainBytes
 	if v, ok := asked["contentType"]; ok {
-		var s string
-		if json.Unmarshal(v, &s) != nil || !isMediaType(s) {
+		if json.Unmarshal(v, &contentType) != nil || !isMediaType(contentType) {
 			bad = append(bad, field{Name: "contentType", Message: "must be a media type, such as audio/mpeg"})
 		}
 	}
@@ -107,11 +108,11 @@ func uploadAsked(body io.Reader) error {
 	sort.Slice(bad, func(i, j int) bool { return bad[i].Name < bad[j].Name })
 	switch {
 	case len(bad) > 0:
-		return invalid(bad...)
+		return "", invalid(bad...)
 	case tooLarge:
-		return errcode.New(errcode.FileTooLarge)
+		return "", errcode.New(errcode.FileTooLarge)
 	}
-	return nil
+	return contentType, nil
 }
 
 // mediaTypePattern matches a media type with its parameters: names according to RFC 6838 section

@@ -147,8 +147,8 @@ func (prober) Probe(_ context.Context, path string) (audio.Info, error) {
 
 type presigner struct{ url string }
 
-func (p presigner) PresignPost(_ context.Context, key string, _ int64, _ time.Duration) (string, map[string]string, error) {
-	return p.url, map[string]string{"key": key, "policy": "x"}, nil
+func (p presigner) PresignPost(_ context.Context, key, contentType string, _ int64, _ time.Duration) (string, map[string]string, error) {
+	return p.url, map[string]string{"key": key, "policy": "x", "Content-Type": contentType}, nil
 }
 
 func (s *service) file(content string) string {

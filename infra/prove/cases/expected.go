@@ -232,7 +232,7 @@ func (o outcome) silentUntil(ms int64) []string {
 		return nil
 	}
 	for _, s := range o.run.Transcript.Segments {
-		if string(s.Speaker) == string(o.run.Transcript.Candidate) && s.StartMs < ms {
+		if s.Speaker == o.run.Transcript.Candidate && s.StartMs < ms {
 			return []string{fmt.Sprintf("the candidate speaks at %d", s.StartMs)}
 		}
 	}
@@ -250,7 +250,7 @@ func (o outcome) turns(p outcome, factor float64) []string {
 func (f *finished) turns() (n int) {
 	last := ""
 	for _, s := range f.Transcript.Segments {
-		if who := string(s.Speaker); who != last {
+		if who := s.Speaker; who != last {
 			last = who
 			n++
 		}
@@ -272,7 +272,7 @@ func (o outcome) once() (out []string) {
 			if b.StartMs-a.StartMs > echoMs {
 				break
 			}
-			if string(a.Speaker) != string(b.Speaker) && alike(a.Text, b.Text) {
+			if a.Speaker != b.Speaker && alike(a.Text, b.Text) {
 				out = append(out, fmt.Sprintf("twice at %d: %s", a.StartMs, a.Text))
 			}
 		}

@@ -44,7 +44,7 @@ func heard(t *testing.T, ms, held int64, format, run string) outcome {
 
 const plainRun = `{"status":"success","audio":{"languageCode":"en","speakerCount":2,"quality":{"snrDb":40,"clippedPercent":0}},"candidateDetection":{"wordCount":100},
 "scores":{"vocabulary":3.0,"fluency":3.2,"accent":null,"overall":3.1},"confidence":{"overall":{"level":"high","interval":[2.8,3.4]},"accent":{"level":"high","interval":[1,2]}},
-"transcript":{"segments":[{"speaker":1,"startMs":0,"endMs":900,"text":"What did you do there, and why?"},{"speaker":2,"startMs":1000,"endMs":310000,"text":"I kept the books."}],"candidateSpeaker":2},
+"transcript":{"segments":[{"speaker":"speaker_1","startMs":0,"endMs":900,"text":"What did you do there, and why?"},{"speaker":"speaker_2","startMs":1000,"endMs":310000,"text":"I kept the books."}],"candidateSpeaker":"speaker_2"},
 "credits":{"deducted":4},"error":null}`
 
 func TestRowsAreJudged(t *testing.T) {
@@ -88,7 +88,7 @@ func TestRowsAreJudged(t *testing.T) {
 		{"clipped and told", "a18", with(1, 1, "flac", `"clippedPercent":0`, `"clippedPercent":9.6`, `"level":"high","interval":[1`, `"level":"low","interval":[1`), 0},
 		{"clipped and not told", "a18", with(1, 1, "flac"), 2},
 		{"another language", "a19", with(255_200, 5, "flac", `"en"`, `"es"`), 1},
-		{"more turns", "a21", with(236_400, 4, "flac", `{"speaker":2,`, `{"speaker":2,"text":"Yes."},{"speaker":1,"text":"Mm."},{"speaker":2,`), 1},
+		{"more turns", "a21", with(236_400, 4, "flac", `{"speaker":"speaker_2",`, `{"speaker":"speaker_2","text":"Yes."},{"speaker":"speaker_1","text":"Mm."},{"speaker":"speaker_2",`), 1},
 		{"noise not told", "a22", with(236_400, 4, "flac"), 1},
 		{"an interval narrower", "a22", with(236_400, 4, "flac", `"snrDb":40`, `"snrDb":20`, "[1,2]", "[1,1.9]"), 1},
 		{"encrypted", "a24", outcome{refused: "UNSUPPORTED_FORMAT"}, 0},

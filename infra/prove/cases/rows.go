@@ -105,8 +105,8 @@ type finished struct {
 		Interval [2]float64 `json:"interval"`
 	} `json:"confidence"`
 	Transcript struct {
-		Segments  []segment       `json:"segments"`
-		Candidate json.RawMessage `json:"candidateSpeaker"`
+		Segments  []segment `json:"segments"`
+		Candidate string    `json:"candidateSpeaker"`
 	} `json:"transcript"`
 	Credits struct {
 		Deducted int64 `json:"deducted"`
@@ -117,10 +117,10 @@ type finished struct {
 }
 
 type segment struct {
-	Speaker json.RawMessage `json:"speaker"` // a number or a text
-	StartMs int64           `json:"startMs"`
-	EndMs   int64           `json:"endMs"`
-	Text    string          `json:"text"`
+	Speaker string `json:"speaker"`
+	StartMs int64  `json:"startMs"`
+	EndMs   int64  `json:"endMs"`
+	Text    string `json:"text"`
 }
 
 func (o outcome) String() string {

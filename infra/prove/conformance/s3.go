@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
@@ -80,17 +81,19 @@ func request(ctx context.Context, method, url, kind string, body []byte) (status
 	return res.StatusCode, string(start), errors.Join(err, res.Body.Close())
 }
 
-// post sends size bytes by a presigned form that allows at most limit.
-func (o *objects) post(ctx context.Context, key string, size, limit int) (status int, answer string, err error) {
+// post sends size bytes by a presigned form that allows at most limit and names a Content-Type, with
+// these further fields.
+func (o *objects) post(ctx context.Context, key string, size, limit int, more map[string]string) (status int, answer string, err error) {
 	form, err := o.presign.PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &o.bucket, Key: &key}, func(p *s3.PresignPostOptions) {
 		p.Expires = time.Minute
-		p.Conditions = []any{[]any{"content-length-range", 1, limit}}
+		p.Conditions = []any{[]any{"content-length-range", 1, limit}, []any{"starts-with", "$Content-Type", ""}}
 	})
 	if err != nil {
 		return 0, "", err
 	}
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
+	maps.Copy(form.Values, more)
 	for name, value := range form.Values {
 		if err := w.WriteField(name, value); err != nil {
 			return 0, "", err
@@ -110,7 +113,7 @@ func (o *objects) post(ctx context.Context, key string, size, limit int) (status
 }
 
 func objectChecks(cfg aws.Config, unique string) []check {
-	o := newObjects(cfg, unique)
+	o, typed := newObjects(cfg, unique), map[string]string{"Content-Type": "audio/wav"}
 	return []check{
 		{name: "a bucket is made and found", run: func(ctx context.Context) error {
 			if _, err := o.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &o.bucket}); err != nil {
@@ -191,15 +194,23 @@ func objectChecks(cfg aws.Config, unique string) []check {
 			return errors.Join(err, same("status", status, 200), same("body", answer, "hello"))
 		}},
 		{name: "a presigned POST takes 20 MiB", run: func(ctx context.Context) error {
-			status, answer, err := o.post(ctx, "posted", 20<<20, 25<<20)
+			status, answer, err := o.post(ctx, "posted", 20<<20, 25<<20, typed)
 			if err != nil || status/100 != 2 {
 				return errors.Join(err, fmt.Errorf("%d %s", status, answer))
 			}
 			return o.holds(ctx, "posted", o.big[:20<<20])
 		}},
 		{name: "a presigned POST above its range is EntityTooLarge", run: func(ctx context.Context) error {
-			status, answer, err := o.post(ctx, "posted-large", 1001, 1000)
+			status, answer, err := o.post(ctx, "posted-large", 1001, 1000, typed)
 			return errors.Join(err, same("status", status, 400), same("EntityTooLarge", strings.Contains(answer, "EntityTooLarge"), true))
+		}},
+		{name: "a presigned POST with a field that its policy does not name is AccessDenied", run: func(ctx context.Context) error {
+			status, answer, err := o.post(ctx, "posted-more", 10, 1000, map[string]string{"Content-Type": "audio/wav", "Content-Disposition": "inline"})
+			return errors.Join(err, same("status", status, 403), same("AccessDenied", strings.Contains(answer, "AccessDenied"), true))
+		}},
+		{name: "a presigned POST without a field that its policy names is AccessDenied", run: func(ctx context.Context) error {
+			status, answer, err := o.post(ctx, "posted-less", 10, 1000, nil)
+			return errors.Join(err, same("status", status, 403), same("AccessDenied", strings.Contains(answer, "AccessDenied"), true))
 		}},
 		{name: "a multipart upload of 3 parts is put together", run: o.multipart},
 		{name: "an aborted multipart upload is listed before and gone after", run: o.abort},

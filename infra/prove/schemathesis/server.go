@@ -192,6 +192,6 @@ func front(w http.ResponseWriter, r *http.Request, handle func(context.Context, 
 // presigner issues forms that nobody posts.
 type presigner struct{}
 
-func (presigner) PresignPost(_ context.Context, key string, _ int64, _ time.Duration) (string, map[string]string, error) {
-	return "https://bucket.example/", map[string]string{"key": key}, nil
+func (presigner) PresignPost(_ context.Context, key, contentType string, _ int64, _ time.Duration) (string, map[string]string, error) {
+	return "https://bucket.example/", map[string]string{"key": key, "Content-Type": contentType}, nil
 }

@@ -46,7 +46,7 @@ var mutants = []mutant{
 	{"the watchdog sees no deadline", "shared/engine/pipeline/sweep.go", "if !now.Before(r.Deadline) {", "if now.IsZero() {"},
 	{"the sweep starts nobody", "shared/engine/pipeline/sweep.go", "		d.PromoteAll(ctx, c)\n", "		_ = c\n"},
 	{"a promotion gives one slot too many", "shared/engine/pipeline/runner.go", "d.Service.Terms(0, c.ConcurrentRuns, d.Budget)", "d.Service.Terms(0, c.ConcurrentRuns+1, d.Budget)"},
-	{"an erased run's objects stay", "shared/api/erase.go", "	if err := pipeline.Purge(c.r.Context(), c.Objects, r.ID); err != nil {", "	if err := pipeline.Purge(c.r.Context(), c.Objects, \"\"); err != nil {"},
+	{"an erased run's objects stay", "shared/api/erase.go", "	if err := pipeline.Purge(c.r.Context(), c.Objects, r); err != nil {", "	if err := pipeline.Purge(c.r.Context(), c.Objects, run.Run{}); err != nil {"},
 	{"a webhook's result is never written", "shared/engine/run/push.go", "	if t.Delivered() || p.Exhausted() {\n		p.settle()", "	if p.Exhausted() {\n		p.settle()"},
 	{"a run's end asks for no webhook", "shared/engine/run/machine.go", "	if r.Request.WebhookURL != \"\" {", "	if r.Request.WebhookURL == \"\" {"},
 }

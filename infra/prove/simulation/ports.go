@@ -46,6 +46,17 @@ func (p ports) Replay(ctx context.Context, client account.ID, i run.Idempotency,
 	return call(p.process, "replay", false, func() (run.Run, error) { return p.w.store.Replay(ctx, client, i, now) })
 }
 
+// Used implements run.Store.
+func (p ports) Used(ctx context.Context, client account.ID, upload string, now time.Time) (run.Use, error) {
+	return call(p.process, "used", false, func() (run.Use, error) { return p.w.store.Used(ctx, client, upload, now) })
+}
+
+// Use implements run.Store.
+func (p ports) Use(ctx context.Context, client account.ID, u run.Use, now time.Time) error {
+	_, err := call(p.process, "use", true, func() (struct{}, error) { return struct{}{}, p.w.store.Use(ctx, client, u, now) })
+	return err
+}
+
 // Get implements run.Store.
 func (p ports) Get(ctx context.Context, id run.ID) (run.Run, error) {
 	return call(p.process, "get", false, func() (run.Run, error) { return p.w.store.Get(ctx, id) })

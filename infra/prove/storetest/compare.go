@@ -414,11 +414,23 @@ func (c *comparison[M]) submit(client account.ID, slots int) call {
 		what = "submit with key"
 		sub.Idempotency = &run.Idempotency{Key: fmt.Sprint("key ", c.rand.IntN(3)), Input: strconv.Itoa(c.rand.IntN(8) / 7), Expires: now.Add(time.Minute)}
 	}
+	if c.rand.IntN(3) == 0 {
+		what += " of an upload"
+		sub.Run.Upload = fmt.Sprint("upl_", c.rand.IntN(4))
+		sub.Use = &run.Use{Upload: sub.Run.Upload, Content: "content", Run: sub.Run.ID, Expires: now.Add(time.Minute)}
+		if c.rand.IntN(4) == 0 {
+			sub.Instead = RunID(int(c.Seed)*1000 + c.submits - 1)
+		}
+	}
 	one := call{what: what, client: client, do: func(ctx context.Context, s Store) (any, error) {
 		r, replayed, err := s.Submit(ctx, sub, now)
 		return accepted{r, replayed}, err
 	}}
-	if i := sub.Idempotency; i != nil {
+	i, u := sub.Idempotency, sub.Use
+	switch {
+	case u != nil:
+		one.probe = func(ctx context.Context, s Store) (any, error) { return s.Used(ctx, client, u.Upload, now) }
+	case i != nil:
 		one.probe = func(ctx context.Context, s Store) (any, error) { return s.Replay(ctx, client, *i, now) }
 	}
 	return one

@@ -11,7 +11,7 @@ import (
 	"parley/shared/engine/run"
 )
 
-// Submits tests Submit and Replay.
+// Submits tests Submit, Replay, Used and Use.
 func Submits(t *testing.T, open func(*testing.T) Store) {
 	processing := func(n int, cost int64, at time.Time) run.Run {
 		r := Submission(ClientID(1), n, cost, 2, at).Run
@@ -29,6 +29,13 @@ func Submits(t *testing.T, open func(*testing.T) Store) {
 		s := Submission(w.client, n, 4, w.slots, w.now)
 		s.Idempotency = &run.Idempotency{Key: key, Input: input, Expires: expires}
 		return w.s.Submit(w.ctx, s, w.now)
+	}
+
+	uploaded := func(w *world, n int, upload string, instead run.ID) run.Submission {
+		s := Submission(w.client, n, 4, w.slots, w.now)
+		s.Run.Upload, s.Instead = upload, instead
+		s.Use = &run.Use{Upload: upload, Content: "content", Run: s.Run.ID, Expires: w.now.Add(run.UseLasting)}
+		return s
 	}
 
 	each(t, []scenario{
@@ -192,6 +199,137 @@ func Submits(t *testing.T, open func(*testing.T) Store) {
 			if err != nil || replayed {
 				t.Fatalf("replayed %v, %v", replayed, err)
 			}
+			w.sound()
+		}},
+		{"of an upload records its use until that expires", func(t *testing.T) {
+			w := newWorld(t, open, 20)
+			_, err := w.s.Used(w.ctx, w.client, "upl/a#b", w.now)
+			w.refused(err, run.ErrUnknown)
+			s := uploaded(w, 1, "upl/a#b", "")
+			want := *s.Use
+			r, replayed, err := w.s.Submit(w.ctx, s, w.now)
+			if err != nil || replayed || r.Upload != "upl/a#b" || w.get(1).Upload != "upl/a#b" {
+				t.Fatalf("%+v, replayed %v, %v", r, replayed, err)
+			}
+			again, replayed, err := w.s.Submit(w.ctx, s, w.now)
+			if err != nil || replayed {
+				t.Fatalf("again: replayed %v, %v", replayed, err)
+			}
+			same(t, r, again)
+			for _, at := range []time.Time{w.now, want.Expires.Add(-time.Millisecond)} {
+				got, err := w.s.Used(w.ctx, w.client, "upl/a#b", at)
+				w.refused(err, nil)
+				same(t, want, got)
+			}
+			_, err = w.s.Used(w.ctx, w.client, "upl/a#b", want.Expires)
+			w.refused(err, run.ErrUnknown)
+			_, err = w.s.Used(w.ctx, ClientID(2), "upl/a#b", w.now)
+			w.refused(err, run.ErrUnknown)
+			w.sound()
+		}},
+		{"of an upload that another run used is refused and leaves nothing, until that use expires", func(t *testing.T) {
+			w := newWorld(t, open, 20)
+			one := uploaded(w, 1, "upl_a", "")
+			_, _, err := w.s.Submit(w.ctx, one, w.now)
+			w.refused(err, nil)
+			before := w.state()
+			for _, instead := range []run.ID{"", RunID(3)} {
+				_, _, err = w.s.Submit(w.ctx, uploaded(w, 2, "upl_a", instead), w.now)
+				w.refused(err, run.ErrUsed)
+			}
+			w.is(before)
+			_, err = w.s.Get(w.ctx, RunID(2))
+			w.refused(err, run.ErrUnknown)
+			w.now = one.Use.Expires
+			_, _, err = w.s.Submit(w.ctx, uploaded(w, 2, "upl_a", ""), w.now)
+			w.refused(err, nil)
+			w.sound()
+		}},
+		{"of an upload takes it over from the run that it names", func(t *testing.T) {
+			w := newWorld(t, open, 20)
+			_, _, err := w.s.Submit(w.ctx, uploaded(w, 1, "upl_a", ""), w.now)
+			w.refused(err, nil)
+			_, _, err = w.s.Submit(w.ctx, uploaded(w, 2, "upl_a", RunID(1)), w.now)
+			w.refused(err, nil)
+			_, _, err = w.s.Submit(w.ctx, uploaded(w, 3, "upl_a", RunID(1)), w.now)
+			w.refused(err, run.ErrUsed)
+			got, err := w.s.Used(w.ctx, w.client, "upl_a", w.now)
+			if err != nil || got.Run != RunID(2) {
+				t.Errorf("%+v, %v", got, err)
+			}
+			w.sound()
+		}},
+		{"of an upload with a known idempotency key is replayed, though the upload is used", func(t *testing.T) {
+			w := newWorld(t, open, 20)
+			keyed := func(n int, input string) (run.Run, bool, error) {
+				s := uploaded(w, n, "upl_a", "")
+				s.Idempotency = &run.Idempotency{Key: "key", Input: input, Expires: w.now.Add(time.Hour)}
+				return w.s.Submit(w.ctx, s, w.now)
+			}
+			one, _, err := keyed(1, "input")
+			w.refused(err, nil)
+			again, replayed, err := keyed(2, "input")
+			if err != nil || !replayed {
+				t.Fatalf("replayed %v, %v", replayed, err)
+			}
+			same(t, one, again)
+			_, _, err = keyed(3, "other")
+			w.refused(err, run.ErrReused)
+			w.sound()
+		}},
+		{"of an upload refused for money leaves the upload unused", func(t *testing.T) {
+			w := newWorld(t, open, 3)
+			_, _, err := w.s.Submit(w.ctx, uploaded(w, 1, "upl_a", ""), w.now)
+			w.refused(err, credit.ErrInsufficient)
+			_, err = w.s.Used(w.ctx, w.client, "upl_a", w.now)
+			w.refused(err, run.ErrUnknown)
+		}},
+		{"of an upload must name it twice alike", func(t *testing.T) {
+			w := newWorld(t, open, 20)
+			for name, spoil := range map[string]func(*run.Submission){
+				"no use": func(s *run.Submission) { s.Use = nil }, "no upload": func(s *run.Submission) { s.Run.Upload = "" },
+				"another upload": func(s *run.Submission) { s.Use.Upload = "upl_b" }, "another run": func(s *run.Submission) { s.Use.Run = RunID(2) },
+			} {
+				s := uploaded(w, 1, "upl_a", "")
+				spoil(&s)
+				if _, _, err := w.s.Submit(w.ctx, s, w.now); err == nil {
+					t.Errorf("%s was accepted", name)
+				}
+			}
+		}},
+		{"of one upload, 12 at once are one run", func(t *testing.T) {
+			w := newWorld(t, open, 100)
+			var accepted atomic.Int64
+			together(12, func(i int) {
+				switch _, _, err := w.s.Submit(w.ctx, uploaded(w, i, "upl_a", ""), w.now); {
+				case err == nil:
+					accepted.Add(1)
+				case !errors.Is(err, run.ErrUsed):
+					t.Error(err)
+				}
+			})
+			a, err := w.s.Account(w.ctx, w.client)
+			w.refused(err, nil)
+			if accepted.Load() != 1 || a.Held != 4 {
+				t.Errorf("%d accepted, %d held", accepted.Load(), a.Held)
+			}
+			w.sound()
+		}},
+		{"of an upload into a run that exists is recorded once", func(t *testing.T) {
+			w := newWorld(t, open, 20)
+			w.submit(1, 4)
+			w.submit(2, 4)
+			u := run.Use{Upload: "upl_a", Content: "c", Run: RunID(1), Expires: w.now.Add(time.Hour)}
+			for range 2 {
+				w.refused(w.s.Use(w.ctx, w.client, u, w.now), nil)
+			}
+			other := u
+			other.Run, other.Expires = RunID(2), w.now.Add(2*time.Hour)
+			w.refused(w.s.Use(w.ctx, w.client, other, w.now), run.ErrUsed)
+			got, err := w.s.Used(w.ctx, w.client, "upl_a", w.now)
+			w.refused(err, nil)
+			same(t, u, got)
+			w.refused(w.s.Use(w.ctx, w.client, other, u.Expires), nil)
 			w.sound()
 		}},
 		{"refused for money frees the idempotency key", func(t *testing.T) {

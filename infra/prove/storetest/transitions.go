@@ -522,7 +522,7 @@ func erases(t *testing.T, open func(*testing.T) Store) {
 			got, err := w.s.Erase(w.ctx, ended, w.now)
 			w.refused(err, nil)
 			want := ended
-			want.Scores, want.ErasedAt, want.Push = nil, w.now, &run.Push{}
+			want.Scores, want.Found, want.ErasedAt, want.Push = nil, nil, w.now, &run.Push{}
 			want.Version++
 			same(t, want, got)
 			before.Runs = []run.Run{want}

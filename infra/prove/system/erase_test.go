@@ -1,6 +1,8 @@
 package system_test
 
 import (
+	"bytes"
+	"mime/multipart"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,6 +67,73 @@ func TestErase(t *testing.T) {
 		t.Errorf("HTTP %d, Allow %q", r.status, r.header.Get("Allow"))
 	}
 	c.entries(id, credit.Hold, credit.Release)
+	c.audited()
+}
+
+// upload posts a recording by a presigned form whose Content-Type the client replaces, and returns
+// its uploadId.
+func (c *caller) upload(recording []byte, contentType string) string {
+	c.t.Helper()
+	form := c.call(http.MethodPost, "/speech/uploads", nil, strings.NewReader(`{"sizeBytes":1000,"contentType":"audio/webm;codecs=opus"}`))
+	if form.status != http.StatusCreated {
+		c.t.Fatalf("HTTP %d %s", form.status, form.raw)
+	}
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	fields, _ := form.body["fields"].(map[string]any)
+	fields["Content-Type"] = contentType
+	for name, value := range fields {
+		must(c.t, w.WriteField(name, value.(string)))
+	}
+	file, err := w.CreateFormFile("file", "recording")
+	must(c.t, err)
+	_, err = file.Write(recording)
+	must(c.t, err)
+	must(c.t, w.Close())
+	posted := send(c.t, http.MethodPost, form.body["url"].(string), http.Header{"Content-Type": {w.FormDataContentType()}}, &b)
+	if posted.status/100 != 2 {
+		c.t.Fatalf("HTTP %d %s", posted.status, posted.raw)
+	}
+	return form.body["uploadId"].(string)
+}
+
+// Ensure that an upload goes into one run and is gone then, that only a repeat with its key is
+// answered, and that erasing the run leaves no copy of its recording anywhere.
+func TestAnUploadIsErasedWithItsRun(t *testing.T) {
+	s := need(t)
+	t.Parallel()
+	c := s.newcomer(t, 10)
+	uploads := func() int {
+		page, err := s.admin.Objects.List(t.Context(), pipeline.UploadPrefix+string(c.id)+"/", "", 10)
+		must(t, err)
+		return len(page)
+	}
+	upload := c.upload(silence(t, 200), "audio/mp4")
+	if uploads() != 1 {
+		t.Fatalf("%d uploads", uploads())
+	}
+	keyed := func(key string) reply {
+		header, body := multi(t, nil, "uploadId", upload)
+		header.Set("Idempotency-Key", key)
+		return c.call(http.MethodPost, "/speech/analyze", header, body)
+	}
+	first := keyed("k")
+	if first.status != http.StatusAccepted || uploads() != 0 {
+		t.Fatalf("HTTP %d %s, %d uploads", first.status, first.raw, uploads())
+	}
+	if again := keyed("k"); again.status != http.StatusAccepted || again.body["id"] != first.body["id"] || again.header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("repeated: HTTP %d %s", again.status, again.raw)
+	}
+	refused(t, keyed("other"), 404, errcode.UploadNotFound)
+	id := run.ID(first.body["id"].(string))
+	c.end(id)
+	if r := c.call(http.MethodDelete, "/speech/analyze/"+string(id), nil, nil); r.status != http.StatusNoContent {
+		t.Fatalf("HTTP %d %s", r.status, r.raw)
+	}
+	if left := c.objects(id); len(left) != 0 || uploads() != 0 {
+		t.Errorf("left %v, %d uploads", left, uploads())
+	}
+	refused(t, c.submit(nil, "uploadId", upload), 404, errcode.UploadNotFound)
 	c.audited()
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -142,6 +143,11 @@ func TestTheCommandLineDoesWhatItsPageSays(t *testing.T) {
 		t.Errorf("the keys are %s", listed.out)
 	}
 	p.env = append(p.env, "PARLEY_API_KEY="+text(key, "key"))
+
+	// A client that may do nothing.
+	none := text(p.admin("client", "create", "--name", "Nobody", "--permission", "none").exits(0).reads(), "clientId")
+	same("its permissions", p.admin("client", "show", none).exits(0).reads()["permissions"], []string{})
+	refused(t, send(t, http.MethodGet, s.URL+"/api/v1/runs", http.Header{"X-Api-Key": {text(p.admin("key", "create", "--client", none).exits(0).reads(), "key")}}, nil), 403, errcode.MissingPermission)
 
 	// Credits.
 	entry := p.admin("credits", "grant", "--client", id, "--amount", "5", "--note", "a gift").exits(0).reads()

@@ -246,7 +246,7 @@ func said(t *testing.T, r reply) {
 		Audio      struct{ DurationMs int64 }
 		Transcript struct {
 			Segments []struct {
-				Speaker        int
+				Speaker        string
 				StartMs, EndMs int64
 				Text           string
 				Confidence     float64
@@ -257,15 +257,18 @@ func said(t *testing.T, r reply) {
 				}
 			}
 			Speakers []struct {
-				Speaker      int
+				Speaker      string
 				SpeakerLabel string
 				SpeakingMs   int64
 				WordCount    int
 			}
 			CandidateText    string
-			CandidateSpeaker int
+			CandidateSpeaker string
 		}
-		CandidateDetection struct{ Speaker, WordCount int }
+		CandidateDetection struct {
+			Speaker   string
+			WordCount int
+		}
 	}
 	must(t, json.Unmarshal(r.raw, &body))
 	tr := body.Transcript
@@ -289,7 +292,7 @@ func said(t *testing.T, r reply) {
 		t.Fatalf("%d speakers said %d words", len(tr.Speakers), words)
 	}
 	most := slices.MaxFunc(tr.Speakers, func(a, b struct {
-		Speaker      int
+		Speaker      string
 		SpeakerLabel string
 		SpeakingMs   int64
 		WordCount    int
@@ -297,7 +300,7 @@ func said(t *testing.T, r reply) {
 		return int(a.SpeakingMs - b.SpeakingMs)
 	})
 	if most.Speaker != tr.CandidateSpeaker || most.Speaker != body.CandidateDetection.Speaker || most.WordCount != body.CandidateDetection.WordCount {
-		t.Errorf("speaker %d with %d words says the most; the candidate is %d, by the transcript %d", most.Speaker, most.WordCount, body.CandidateDetection.Speaker, tr.CandidateSpeaker)
+		t.Errorf("%s with %d words says the most; the candidate is %s, by the transcript %s", most.Speaker, most.WordCount, body.CandidateDetection.Speaker, tr.CandidateSpeaker)
 	}
 	own := strings.ToLower(tr.CandidateText)
 	for phrase, candidates := range map[string]bool{"warehouse supervisor": true, "kind of pressure": true, "the right doors in another city": true, "tell me a little about": false, "situation with a customer": false} {

@@ -70,7 +70,7 @@ func (prober) Probe(_ context.Context, path string) (audio.Info, error) {
 
 type presigner struct{}
 
-func (presigner) PresignPost(context.Context, string, int64, time.Duration) (string, map[string]string, error) {
+func (presigner) PresignPost(context.Context, string, string, int64, time.Duration) (string, map[string]string, error) {
 	return "https://bucket.test/", map[string]string{"policy": "x"}, nil
 }
 

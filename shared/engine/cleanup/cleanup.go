@@ -1,4 +1,4 @@
-// Package cleanup deletes what is no longer needed: old uploads, recordings past their client's
+// Package cleanup deletes what is no longer needed: uploads that were used or are old, recordings past their client's
 // retention, what a crash left of an erased run, the work of runs that have ended, and expired
 // records of limits.
 //
@@ -24,7 +24,7 @@ import (
 
 // The bounds of a tick. With a tick each minute, a walk through a million objects takes 2,000
 // ticks, or 33 hours: little compared with a retention, which counts days. It reads each run once
-// for each kind of its objects, about a million reads per walk. If there are at most Step things,
+// for each kind of its objects, about a million reads per walk, and the use of each upload. If there are at most Step things,
 // one tick walks through all of them, four times an hour.
 const (
 	// Step is how many things a tick looks at on each walk.
@@ -38,7 +38,7 @@ const (
 
 // Deps holds the ports of the cleanup.
 type Deps struct {
-	Runs    run.Store     // Get
+	Runs    run.Store     // Get, Used
 	Clients account.Store // Client
 	Limits  run.Limits    // Cursor, SetCursor, Expire
 	Objects pipeline.Objects
@@ -137,26 +137,75 @@ func (t tick) limits(ctx context.Context, after string) (string, bool, error) {
 	return next, err == nil && next == "", err
 }
 
-// uploads deletes old uploads.
+// uploads deletes uploads that were used or are old. A submit deletes the upload that it used; here
+// are those that it could not delete, and those that were posted once more.
 func (t tick) uploads(ctx context.Context, after string) (string, bool, error) {
 	page, err := t.Objects.List(ctx, pipeline.UploadPrefix, after, Step)
-	if err != nil || len(page) == 0 {
-		return after, err == nil, err
-	}
-	t.did.Looked += len(page)
-	var going []pipeline.Object
-	for _, o := range page {
-		if OfUpload(o, t.now) != Stays {
-			going = append(going, o)
-		}
-	}
-	if err := t.delete(ctx, going); err != nil {
+	if err != nil {
 		return after, false, err
 	}
-	for _, o := range going {
-		t.Log.Info("upload deleted", "object", o.Key, "bytes", o.Size, "reason", Unused)
+	var errs []error
+	for _, o := range page {
+		if err := ctx.Err(); err != nil {
+			return after, false, errors.Join(append(errs, fmt.Errorf("interrupted behind %q: %w", after, err))...)
+		}
+		if err := t.ofUpload(ctx, o); err != nil {
+			errs = append(errs, fmt.Errorf("upload %s: %w", o.Key, err))
+			if ctx.Err() != nil {
+				continue // not finished with this upload
+			}
+		}
+		t.did.Looked++
+		after = o.Key
 	}
-	return page[len(page)-1].Key, len(page) < Step, nil
+	return after, len(page) < Step, errors.Join(errs...)
+}
+
+func (t tick) ofUpload(ctx context.Context, o pipeline.Object) error {
+	r, stored, err := t.usedBy(ctx, o.Key)
+	if err != nil {
+		return err
+	}
+	var retention time.Duration
+	if r != nil {
+		if retention, err = t.retention(ctx, r.Client); err != nil {
+			return err
+		}
+	}
+	reason := OfUpload(o, r, stored, retention, t.now)
+	if reason == Stays {
+		return nil
+	}
+	if err := t.delete(ctx, []pipeline.Object{o}); err != nil {
+		return err
+	}
+	t.Log.Info("upload deleted", "object", o.Key, "bytes", o.Size, "reason", reason)
+	return nil
+}
+
+// usedBy returns the run that an upload went into, nil if none, and whether that run has its own
+// copy of the recording.
+func (t tick) usedBy(ctx context.Context, key string) (r *run.Run, stored bool, err error) {
+	client, upload, ok := pipeline.UploadOf(key)
+	if !ok {
+		return nil, false, nil
+	}
+	used, err := t.Runs.Used(ctx, client, upload, t.now)
+	if errors.Is(err, run.ErrUnknown) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	found, err := t.Runs.Get(ctx, used.Run)
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = t.Objects.Size(ctx, pipeline.Key(found.ID, found.Attempt, pipeline.Original, 0))
+	if err != nil && !errors.Is(err, pipeline.ErrNoObject) {
+		return nil, false, err
+	}
+	return &found, err == nil, nil
 }
 
 // ofRuns deletes objects of runs below a prefix, one run at a time.

@@ -184,7 +184,7 @@ func TestRetention(t *testing.T) {
 
 const day = 24 * time.Hour
 
-// Ensure that an upload is deleted 25 hours after it was posted, used or not.
+// Ensure that an upload in no run is deleted 25 hours after it was posted.
 func TestUploads(t *testing.T) {
 	h := newHouse(t)
 	h.put("upload/cli_x/upl_a")
@@ -203,6 +203,65 @@ func TestUploads(t *testing.T) {
 	}
 	if !strings.Contains(h.log.String(), `"object":"upload/cli_x/upl_a"`) || !strings.Contains(h.log.String(), `"reason":"upload past its use"`) {
 		t.Errorf("the log says %s", h.log)
+	}
+}
+
+// Ensure that the upload of a run is deleted once the run has its own copy, and again if it was
+// posted once more, even after the run was erased; and that it is kept while the run has no copy.
+func TestUsedUploads(t *testing.T) {
+	h := newHouse(t)
+	used := func(upload string, id run.ID) string {
+		h.must(h.store.Use(t.Context(), storetest.ClientID(1), run.Use{Upload: upload, Run: id, Expires: h.clock.Now().Add(run.UseLasting)}, h.clock.Now()))
+		key := pipeline.UploadKey(storetest.ClientID(1), upload)
+		h.put(key)
+		return key
+	}
+	there := func(key string) bool {
+		_, err := h.objects.Size(t.Context(), key)
+		return err == nil
+	}
+	has, lacks := h.submit(1), h.submit(1)
+	original := pipeline.Key(lacks, 1, pipeline.Original, 0)
+	h.must(h.objects.Objects.Delete(t.Context(), original))
+	one, two, foreign := used("upl_a", has), used("upl_b", lacks), "upload/readme.txt"
+	h.put(foreign)
+	h.tidy()
+	if there(one) || !there(two) || !there(foreign) {
+		t.Errorf("the upload of a run with a copy is there: %v, without: %v, what is nobody's: %v", there(one), there(two), there(foreign))
+	}
+	if !strings.Contains(h.log.String(), `"object":"upload/`+string(storetest.ClientID(1))+`/upl_a","bytes":5,"reason":"upload used"`) {
+		t.Errorf("the log says %s", h.log)
+	}
+	h.put(original)
+	h.end(has)
+	r, err := h.store.Get(t.Context(), has)
+	h.must(err)
+	_, err = h.store.Erase(t.Context(), r, h.clock.Now())
+	h.must(err)
+	h.put(one)
+	h.clock.Advance(cleanup.Every)
+	h.tidy()
+	if there(one) || there(two) {
+		t.Errorf("of an erased run: %v, of a run that has its copy now: %v", there(one), there(two))
+	}
+}
+
+// Ensure that an upload whose run cannot be read stays, and does not stop the others.
+func TestUploadErrors(t *testing.T) {
+	h := newHouse(t)
+	for _, upload := range []string{"upl_a", "upl_b"} {
+		id := h.submit(1)
+		h.must(h.store.Use(t.Context(), storetest.ClientID(1), run.Use{Upload: upload, Run: id, Expires: h.clock.Now().Add(run.UseLasting)}, h.clock.Now()))
+		h.put(pipeline.UploadKey(storetest.ClientID(1), upload))
+	}
+	h.store.fails = storetest.RunID(1)
+	if _, err := h.deps.Tidy(t.Context()); err == nil || !strings.Contains(err.Error(), "upl_a") {
+		t.Errorf("error %v", err)
+	}
+	page, err := h.objects.Objects.List(t.Context(), pipeline.UploadPrefix, "", 10)
+	h.must(err)
+	if len(page) != 1 || !strings.HasSuffix(page[0].Key, "upl_a") {
+		t.Errorf("left %v", page)
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 
 // How long objects are kept.
 const (
-	// uploadKept is how long an upload is kept after it was posted, whether or not a submit used
-	// it. It covers the hour in which it may be posted and the day for which an Idempotency-Key is
-	// remembered, so that a submit repeated with its key finds the same upload.
+	// uploadKept is how long an upload that is in no run is kept after it was posted. It covers the
+	// hour in which it may be posted and the day for which an Idempotency-Key is remembered, so that
+	// a submit that failed on our side can be repeated with its key.
 	uploadKept = pipeline.UploadLasting + 24*time.Hour
 	// orphanKept is the age at which an object without a run is deleted. It is far longer than a
 	// submit takes between writing the two.
@@ -29,16 +29,26 @@ type Reason string
 const (
 	Stays     Reason = ""
 	Unused    Reason = "upload past its use"
+	Used      Reason = "upload used"
 	Orphan    Reason = "no run"
 	Erased    Reason = "run erased"
 	Retention Reason = "past the client's retention"
 	Worked    Reason = "run ended"
 )
 
-// OfUpload decides about an upload at the time now. It is pure, as OfRun is. An object with an
-// unknown modification time is kept.
-func OfUpload(o pipeline.Object, now time.Time) Reason {
-	if past(o.Modified, uploadKept, now) {
+// OfUpload decides about an upload at the time now. It is pure, as OfRun is. r is the run that the
+// upload went into, or nil if it went into none; stored is whether that run has its own copy of the
+// recording; retention is its client's. An upload in no run that has an unknown modification time is
+// kept.
+func OfUpload(o pipeline.Object, r *run.Run, stored bool, retention time.Duration, now time.Time) Reason {
+	switch {
+	case r != nil && !r.ErasedAt.IsZero():
+		return Erased
+	case r != nil && (stored || !r.Unstarted()):
+		return Used
+	case r != nil && r.Status.Terminal() && past(r.CompletedAt, retention, now):
+		return Retention
+	case past(o.Modified, uploadKept, now):
 		return Unused
 	}
 	return Stays

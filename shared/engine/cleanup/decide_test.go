@@ -15,23 +15,49 @@ var start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
 const day = 24 * time.Hour
 
-// Ensure that an upload is deleted exactly 25 hours after it was posted, and never if that time is
-// unknown.
+// Ensure that an upload in no run is deleted exactly 25 hours after it was posted, and never if that
+// time is unknown; that an upload in a run is deleted once the run has its own copy or is erased, or
+// past the client's retention, and is kept while the run has no copy.
 func TestOfUpload(t *testing.T) {
+	const instant = time.Millisecond
+	of := func(s run.Status, pieces int) *run.Run {
+		r := &run.Run{Status: s, Pieces: pieces}
+		if s.Terminal() {
+			r.CompletedAt = start
+		}
+		return r
+	}
+	erased := of(run.Failed, 0)
+	erased.ErasedAt = start
 	for name, tt := range map[string]struct {
-		modified time.Time
-		now      time.Time
-		want     Reason
+		modified  time.Time
+		age       time.Duration
+		run       *run.Run
+		stored    bool
+		retention time.Duration
+		want      Reason
 	}{
-		"just posted":        {start, start, Stays},
-		"a moment before":    {start, start.Add(25*time.Hour - time.Millisecond), Stays},
-		"then":               {start, start.Add(25 * time.Hour), Unused},
-		"long after":         {start, start.Add(1000 * time.Hour), Unused},
-		"of the future":      {start.Add(time.Hour), start, Stays},
-		"at an unknown time": {time.Time{}, start, Stays},
+		"just posted":                          {start, 0, nil, false, 0, Stays},
+		"a moment before":                      {start, 25*time.Hour - instant, nil, false, 0, Stays},
+		"then":                                 {start, 25 * time.Hour, nil, false, 0, Unused},
+		"long after":                           {start, 1000 * time.Hour, nil, false, 0, Unused},
+		"of the future":                        {start.Add(time.Hour), 0, nil, false, 0, Stays},
+		"at an unknown time":                   {time.Time{}, 0, nil, false, 0, Stays},
+		"of a run that has its copy":           {start, 0, of(run.Processing, 0), true, day, Used},
+		"of a queued run that has its copy":    {start, 0, of(run.Queued, 0), true, day, Used},
+		"of a run that is past its ingest":     {start, 0, of(run.Processing, 3), false, day, Used},
+		"of a run that succeeded":              {start, 0, of(run.Success, 3), false, 30 * day, Used},
+		"of a run that failed in its ingest":   {start, 0, of(run.Failed, 0), true, 30 * day, Used},
+		"of a run without a copy yet":          {start, 25*time.Hour - instant, of(run.Processing, 0), false, 0, Stays},
+		"of one that never had one, then old":  {start, 25 * time.Hour, of(run.Processing, 0), false, 0, Unused},
+		"of a failed run without a copy":       {start, 25*time.Hour - instant, of(run.Failed, 0), false, 2 * day, Stays},
+		"of one past its client's retention":   {start, day, of(run.Failed, 0), false, day, Retention},
+		"of one within its client's retention": {start, day - instant, of(run.Failed, 0), false, day, Stays},
+		"of one that is kept by nobody":        {start, 0, of(run.Failed, 0), false, 0, Retention},
+		"of an erased run, posted once more":   {start, 0, erased, false, 30 * day, Erased},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := OfUpload(pipeline.Object{Key: "upload/cli_x/upl_x", Modified: tt.modified}, tt.now); got != tt.want {
+			if got := OfUpload(pipeline.Object{Key: "upload/cli_x/upl_x", Modified: tt.modified}, tt.run, tt.stored, tt.retention, start.Add(tt.age)); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

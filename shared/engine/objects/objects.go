@@ -188,15 +188,18 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]pi
 	}
 }
 
-// PresignPost implements api.Presigner. The form is multipart and has exactly the returned fields,
-// then the file as `file`: S3 rejects any other field. Anyone who has the answer can post.
-func (s *Store) PresignPost(ctx context.Context, key string, maxBytes int64, lasting time.Duration) (string, map[string]string, error) {
+// PresignPost implements api.Presigner. The form is multipart and has the returned fields, then the
+// file as `file`: S3 refuses any field that the policy does not name, and a form that lacks one that
+// it names. So Content-Type is among the fields, and its value is free. Anyone who has the answer
+// can post.
+func (s *Store) PresignPost(ctx context.Context, key, contentType string, maxBytes int64, lasting time.Duration) (string, map[string]string, error) {
 	out, err := s.sign.PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: &key}, func(o *s3.PresignPostOptions) {
 		o.Expires = lasting
-		o.Conditions = []any{[]any{"content-length-range", 1, maxBytes}}
+		o.Conditions = []any{[]any{"content-length-range", 1, maxBytes}, []any{"starts-with", "$Content-Type", ""}}
 	})
 	if err != nil {
 		return "", nil, fmt.Errorf("objects: presign %s: %w", key, err)
 	}
+	out.Values["Content-Type"] = contentType
 	return out.URL, out.Values, nil
 }

@@ -3,8 +3,11 @@ package objects
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -64,17 +67,20 @@ func TestObjects(t *testing.T) {
 func TestPresignPost(t *testing.T) {
 	s := open(t)
 	const most = 1000
-	url, fields, err := s.PresignPost(t.Context(), "upload/x", most, time.Minute)
+	url, fields, err := s.PresignPost(t.Context(), "upload/x", "audio/webm;codecs=opus", most, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if fields["key"] != "upload/x" {
 		t.Errorf("fields %v", fields)
 	}
-	post := func(size int) int {
+	post := func(size int, change map[string]string) int {
 		var form bytes.Buffer
 		w := multipart.NewWriter(&form)
-		for k, v := range fields {
+		all := maps.Clone(fields)
+		maps.Copy(all, change)
+		maps.DeleteFunc(all, func(_, v string) bool { return v == "" })
+		for k, v := range all {
 			if err := w.WriteField(k, v); err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +110,7 @@ func TestPresignPost(t *testing.T) {
 		return res.StatusCode
 	}
 	for size, ok := range map[int]bool{0: false, 1: true, most: true, most + 1: false} {
-		if got := post(size); (got/100 == 2) != ok {
+		if got := post(size, nil); (got/100 == 2) != ok {
 			t.Errorf("%d bytes: status %d", size, got)
 			continue
 		}
@@ -114,5 +120,74 @@ func TestPresignPost(t *testing.T) {
 		if got, err := s.Size(t.Context(), "upload/x"); err != nil || got != int64(size) {
 			t.Errorf("stored %d bytes of %d, %v", got, size, err)
 		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change map[string]string
+		want   int
+	}{
+		{"another Content-Type", map[string]string{"Content-Type": "audio/mp4"}, 204},
+		{"no Content-Type, which the policy names", map[string]string{"Content-Type": ""}, 403},
+		{"another key", map[string]string{"key": "upload/y"}, 403},
+		{"a field that the policy does not name", map[string]string{"Content-Disposition": "inline"}, 403},
+		{"a field that S3 ignores", map[string]string{"x-ignore-me": "x"}, 204},
+	} {
+		if got := post(1, tt.change); got != tt.want {
+			t.Errorf("%s: status %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Ensure by S3's rule that the form can be posted as it is: a condition of the policy names each
+// field except x-amz-signature, policy, file and x-ignore-…, and the form has each field named. The
+// Content-Type may have any value.
+func TestThePolicyNamesEachField(t *testing.T) {
+	api := s3.New(s3.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "session")})
+	_, fields, err := New(api, "bucket").PresignPost(t.Context(), "upload/x", "audio/mpeg", 26_214_400, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(fields["policy"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct{ Conditions []any }
+	if err := json.Unmarshal(raw, &policy); err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]any{}
+	for _, c := range policy.Conditions {
+		switch c := c.(type) {
+		case map[string]any:
+			for name, value := range c {
+				named[strings.ToLower(name)] = value
+			}
+		case []any:
+			if c[0] == "content-length-range" {
+				named["content-length-range"] = fmt.Sprint(c[1:])
+				continue
+			}
+			named[strings.ToLower(strings.TrimPrefix(c[1].(string), "$"))] = fmt.Sprint(c[0], " ", c[2])
+		}
+	}
+	for name, want := range map[string]any{"content-type": "starts-with ", "content-length-range": "[1 2.62144e+07]", "key": "upload/x", "bucket": "bucket"} {
+		if named[name] != want {
+			t.Errorf("the policy has for %s: %v, want %v", name, named[name], want)
+		}
+	}
+	for name := range fields {
+		lower := strings.ToLower(name)
+		if _, ok := named[lower]; !ok && lower != "x-amz-signature" && lower != "policy" {
+			t.Errorf("the policy does not name %s", name)
+		}
+		delete(named, lower)
+	}
+	delete(named, "bucket") // of the address
+	delete(named, "content-length-range")
+	if len(named) != 0 {
+		t.Errorf("the form lacks %v", named)
+	}
+	if fields["Content-Type"] != "audio/mpeg" || fields["X-Amz-Security-Token"] != "session" {
+		t.Errorf("fields %v", fields)
 	}
 }

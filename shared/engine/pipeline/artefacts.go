@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
+	"parley/shared/engine/account"
 	"parley/shared/engine/run"
 )
 
@@ -22,6 +24,19 @@ const (
 
 // UploadLasting is how long after the request for an upload its file may be posted.
 const UploadLasting = time.Hour
+
+// UploadKey returns the key of an upload. It contains the client's id, so no client can name
+// another's upload.
+func UploadKey(client account.ID, upload string) string {
+	return UploadPrefix + string(client) + "/" + upload
+}
+
+// UploadOf returns the client and the id of the upload with this key: upload/{client}/{upload}.
+func UploadOf(key string) (client account.ID, upload string, ok bool) {
+	rest, ok := strings.CutPrefix(key, UploadPrefix)
+	id, upload, cut := strings.Cut(rest, "/")
+	return account.ID(id), upload, ok && cut && id != "" && upload != "" && !strings.Contains(upload, "/")
+}
 
 // Kind is a kind of object of a run: the recording, the result of a stage, the report.
 type Kind struct {

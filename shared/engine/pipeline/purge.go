@@ -14,15 +14,19 @@ const (
 	maxPurgePages = 20
 )
 
-// Purge deletes all objects of a run: the recording, and the reports and the work of every attempt.
-// If it is interrupted, a repeat finishes the job.
-func Purge(ctx context.Context, o Objects, id run.ID) error {
-	if err := o.Delete(ctx, AudioPrefix+string(id)); err != nil {
-		return fmt.Errorf("pipeline: purge %s: %w", id, err)
+// Purge deletes all objects of a run: the recording, its upload, and the reports and the work of
+// every attempt. If it is interrupted, a repeat finishes the job.
+func Purge(ctx context.Context, o Objects, r run.Run) error {
+	recording := []string{Key(r.ID, r.Attempt, Original, 0)}
+	if r.Upload != "" {
+		recording = append(recording, UploadKey(r.Client, r.Upload))
+	}
+	if err := o.Delete(ctx, recording...); err != nil {
+		return fmt.Errorf("pipeline: purge %s: %w", r.ID, err)
 	}
 	for _, prefix := range []string{ReportPrefix, WorkPrefix} {
-		if err := purgeBelow(ctx, o, prefix+string(id)+"/"); err != nil {
-			return fmt.Errorf("pipeline: purge %s: %w", id, err)
+		if err := purgeBelow(ctx, o, prefix+string(r.ID)+"/"); err != nil {
+			return fmt.Errorf("pipeline: purge %s: %w", r.ID, err)
 		}
 	}
 	return nil

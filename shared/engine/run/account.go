@@ -15,6 +15,9 @@ func (s Submission) Check() error {
 	if s.ConcurrentRuns < 1 {
 		return fmt.Errorf("run: submit: %d concurrent runs", s.ConcurrentRuns)
 	}
+	if u := s.Use; (u == nil) != (s.Run.Upload == "") || u != nil && (u.Upload != s.Run.Upload || u.Run != s.Run.ID) {
+		return fmt.Errorf("run: submit: %s of upload %q does not fit its use %+v", s.Run.ID, s.Run.Upload, u)
+	}
 	return nil
 }
 

@@ -22,14 +22,15 @@ import (
 // Once a run has ended, only its webhook moves on (push.go), and it may be erased once.
 //
 //	transition of         also required             writes in one step              a repeat
-//	submit     new        credits; id unused        run, account, entry, ticket *   the same run
+//	submit     new        credits; id, upload       run, account, entry, ticket *,  the same run
+//	                      unused                    use of the upload
 //	promote    queued     first in queue; free slot run, account, ticket *          next, if any
 //	done       processing part outstanding          run: part done, next added      ErrGone
 //	failure    processing part outstanding          run: why the part failed        the same again
 //	resent     processing parts outstanding         run: their due times            ErrStale
 //	end        not ended  -                         run, account, entries, ticket * ErrGone
 //	retry      failed     not erased; credits       as submit, with attempt + 1     ErrGone
-//	erase      ended      -                         run: scores removed             the same run
+//	erase      ended      -                         run: findings removed           the same run
 //	push …     ended      webhook outstanding       run: its webhook                ErrGone
 //
 //	* the ticket is added when the run must wait, and removed when it leaves the queue
@@ -50,6 +51,8 @@ var (
 	ErrUnknown = errors.New("run: unknown")
 	// ErrNoSlot means that no slot is free or no run waits.
 	ErrNoSlot = errors.New("run: no slot or none waiting")
+	// ErrUsed means that the upload went into another run.
+	ErrUsed = errors.New("run: upload used by another run")
 	// ErrReused means that the idempotency key was used before with different input.
 	ErrReused = errors.New("run: idempotency key used with another input")
 )
@@ -226,13 +229,13 @@ func (r Run) Again() (Run, error) {
 	return r, nil
 }
 
-// Erase marks a run as erased and removes its scores. It drops an outstanding webhook, because
+// Erase marks a run as erased and removes what the service found in it. It drops an outstanding webhook, because
 // nothing is left to report. Condition: terminal. A repeat returns ErrGone.
 func (r Run) Erase(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
 		return r, ErrGone
 	}
-	r.Scores, r.ErasedAt = nil, now
+	r.Scores, r.Found, r.ErasedAt = nil, nil, now
 	if p := r.push(r.Attempt); p != nil {
 		p.settle()
 		r.Push = p

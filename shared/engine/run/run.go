@@ -150,7 +150,9 @@ type Run struct {
 	Length time.Duration
 	// Material describes what the client sent, besides its length, as the submit measured it.
 	Material Document
-	Cost     int64 // credits held for this attempt
+	// Upload is the id of the upload that brought the recording; empty if it came with the submit.
+	Upload string
+	Cost   int64 // credits held for this attempt
 
 	// Ticket is the run's position in the client's queue; 0 if it never waited.
 	Ticket int64
@@ -187,4 +189,10 @@ func (r Run) NextDue() time.Time {
 		}
 	}
 	return due
+}
+
+// Unstarted reports whether the run's first stage is not done and nothing was erased. Then only the
+// bucket can tell whether the run ever had its recording; any other run had it.
+func (r Run) Unstarted() bool {
+	return r.Pieces == 0 && r.ErasedAt.IsZero() && (!r.Status.Terminal() || r.Status == Failed)
 }

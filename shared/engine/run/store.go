@@ -16,7 +16,23 @@ type Submission struct {
 	Terms
 	// Idempotency is nil if the client sent no key.
 	Idempotency *Idempotency
+	// Use is nil if the recording did not come by an upload.
+	Use *Use
+	// Instead is the run that used the upload before and lost its recording; empty: none did.
+	Instead ID
 }
+
+// Use records which run an upload went into. An upload goes into one run only.
+type Use struct {
+	Upload  string // the upload's id, unique per client
+	Content string // hash of the recording; a replay is recognised by it after the upload is gone
+	Run     ID
+	Expires time.Time
+}
+
+// UseLasting is how long a Use is kept. Its upload is gone by then: it may be posted for an hour,
+// cleanup deletes it 25 hours later, and a bucket's lifecycle after 2 days, which S3 rounds up.
+const UseLasting = 4 * 24 * time.Hour
 
 // Idempotency ties a submit to the client's Idempotency-Key.
 type Idempotency struct {
@@ -65,12 +81,18 @@ type Store interface {
 	// Submit accepts a run in one transaction, which writes the run, the hold and its entry, and a
 	// slot, or a place at the end of the queue if no slot is free or others already wait. It
 	// returns the run as stored. If the idempotency key was seen before, it returns the first run
-	// and replayed = true, or ErrReused if the input differs. credit.ErrInsufficient: too few
-	// credits are available, or the client has no account yet.
+	// and replayed = true, or ErrReused if the input differs. ErrUsed if the upload went into
+	// another run than s.Instead. credit.ErrInsufficient: too few credits are available, or the
+	// client has no account yet.
 	Submit(ctx context.Context, s Submission, now time.Time) (r Run, replayed bool, err error)
 	// Replay finds the run of an idempotency key. ErrUnknown if there is none or the key has
 	// expired; ErrReused if the input differs.
 	Replay(ctx context.Context, client account.ID, i Idempotency, now time.Time) (Run, error)
+	// Used returns the use of a client's upload. ErrUnknown if there is none or it has expired.
+	Used(ctx context.Context, client account.ID, upload string, now time.Time) (Use, error)
+	// Use records that an upload went into a run that exists already: a replay brought the same
+	// recording once more. ErrUsed if it went into another run. A repeat changes nothing.
+	Use(ctx context.Context, client account.ID, u Use, now time.Time) error
 	// Get reads a run. ErrUnknown.
 	Get(ctx context.Context, id ID) (Run, error)
 	// Advance replaces before by after. ErrStale if before is no longer stored. It is for the
@@ -137,8 +159,8 @@ type Limits interface {
 	Cursor(ctx context.Context, walk string) (string, error)
 	// SetCursor records how far a walk has come. The last write wins.
 	SetCursor(ctx context.Context, walk, at string) error
-	// Expire deletes rate windows, last polls and idempotency records that have been of no use for
-	// LimitSpare. It looks at no more than limit records (1 to 1000), starting at the position that
+	// Expire deletes rate windows, last polls, idempotency records and uses of uploads that have
+	// been of no use for LimitSpare. It looks at no more than limit records (1 to 1000), starting at the position that
 	// an earlier call returned as next (empty: at the first), and returns how many it deleted; next
 	// is empty at the end. A record that is used again meanwhile stays. Nothing depends on a record
 	// being deleted. With an error, deleted counts the deletions up to then.

@@ -77,7 +77,7 @@ type Quality struct {
 
 // Detection is who the candidate is taken to be, and why.
 type Detection struct {
-	Speaker      int    `json:"speaker"`
+	Speaker      string `json:"speaker"` // speaker_1 is the first to speak
 	SpeakerLabel string `json:"speakerLabel"`
 	Confidence   string `json:"confidence"`
 	Reason       string `json:"reason"`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,7 +75,7 @@ func TestBuild(t *testing.T) {
 	})
 	t.Run("the transcript says who said what", func(t *testing.T) {
 		tr := r.Transcript
-		if tr.CandidateText != "I'm Ana. Hello!" || *tr.CandidateSpeaker != 1 || len(tr.Segments) != 4 {
+		if tr.CandidateText != "I'm Ana. Hello!" || *tr.CandidateSpeaker != "speaker_2" || len(tr.Segments) != 4 {
 			t.Fatalf("%+v", tr)
 		}
 		if s := tr.Segments[1]; s.Text != "I'm Ana." || *s.Confidence != 0.8 || s.Words[0] != (Word{"I'm", 1000, 1500, 0.95}) {
@@ -89,6 +90,39 @@ func TestBuild(t *testing.T) {
 		}
 		if strings.Join(labels, ",") != "Interviewer,Candidate,Speaker 3" {
 			t.Fatal(labels)
+		}
+	})
+	t.Run("speaker_1 is the first to speak, whatever number the voices were given", func(t *testing.T) {
+		in := full()
+		number := map[int]int{0: 2, 1: 0, 2: 1}
+		c := in.Conversation
+		c.Turns, c.Speakers = slices.Clone(c.Turns), slices.Clone(c.Speakers)
+		c.Candidate.Speaker = number[c.Candidate.Speaker]
+		for i := range c.Turns {
+			c.Turns[i].Speaker = number[c.Turns[i].Speaker]
+		}
+		for i := range c.Speakers {
+			c.Speakers[i].Speaker = number[c.Speakers[i].Speaker]
+		}
+		in.Conversation = c
+		again := Build(in)
+		if !reflect.DeepEqual(again.Transcript, r.Transcript) || !reflect.DeepEqual(again.CandidateDetection, r.CandidateDetection) {
+			t.Errorf("%+v\nrather than\n%+v", again.Transcript, r.Transcript)
+		}
+		var who []string
+		for _, s := range r.Transcript.Segments {
+			who = append(who, s.Speaker)
+		}
+		if strings.Join(who, " ") != "speaker_1 speaker_2 speaker_3 speaker_2" || r.CandidateDetection.Speaker != "speaker_2" {
+			t.Errorf("%v, candidate %s", who, r.CandidateDetection.Speaker)
+		}
+	})
+	t.Run("who never speaks is numbered after the others", func(t *testing.T) {
+		in := full()
+		in.Conversation.Turns = in.Conversation.Turns[1:2]
+		again := Build(in)
+		if s := again.Transcript.Speakers; again.Transcript.Segments[0].Speaker != "speaker_1" || s[0].Speaker != "speaker_2" || s[1].Speaker != "speaker_1" || s[2].SpeakerLabel != "Speaker 3" {
+			t.Errorf("%+v", again.Transcript)
 		}
 	})
 	t.Run("the recording and the candidate are described", func(t *testing.T) {

@@ -12,12 +12,12 @@ type Transcript struct {
 	Segments         []Segment `json:"segments"`
 	Speakers         []Speaker `json:"speakers"`
 	CandidateText    string    `json:"candidateText"`
-	CandidateSpeaker *int      `json:"candidateSpeaker"` // null where nobody spoke
+	CandidateSpeaker *string   `json:"candidateSpeaker"` // null where nobody spoke
 }
 
 // Segment is a stretch of one speaker.
 type Segment struct {
-	Speaker int    `json:"speaker"`
+	Speaker string `json:"speaker"`
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
 	Text    string `json:"text"`
@@ -37,11 +37,35 @@ type Word struct {
 
 // Speaker is one speaker's share.
 type Speaker struct {
-	Speaker      int    `json:"speaker"`
+	Speaker      string `json:"speaker"`
 	SpeakerLabel string `json:"speakerLabel"`
 	SpeakingMs   int64  `json:"speakingMs"`
 	WordCount    int    `json:"wordCount"`
 }
+
+// cast is the order in which the speakers of a conversation first speak: by their number there, their
+// place from 1. Who never speaks comes after the others.
+type cast map[int]int
+
+func castOf(c transcript.Conversation) cast {
+	k := cast{}
+	add := func(speaker int) {
+		if _, there := k[speaker]; !there {
+			k[speaker] = len(k) + 1
+		}
+	}
+	for _, t := range c.Turns { // by start
+		add(t.Speaker)
+	}
+	for _, s := range c.Speakers {
+		add(s.Speaker)
+	}
+	add(c.Candidate.Speaker)
+	return k
+}
+
+// id returns the text that stands for a speaker in every answer: speaker_1 is the first to speak.
+func (k cast) id(speaker int) string { return fmt.Sprintf("speaker_%d", k[speaker]) }
 
 // label names a speaker: the candidate; of the others the one who speaks most is the interviewer,
 // the rest are numbered.
@@ -58,7 +82,7 @@ func label(c transcript.Conversation, speaker int) string {
 	if speaker == interviewer {
 		return "Interviewer"
 	}
-	return fmt.Sprintf("Speaker %d", speaker+1)
+	return fmt.Sprintf("Speaker %d", castOf(c)[speaker])
 }
 
 func detection(c transcript.Conversation) *Detection {
@@ -66,7 +90,7 @@ func detection(c transcript.Conversation) *Detection {
 		return nil
 	}
 	d := c.Candidate
-	out := &Detection{Speaker: d.Speaker, SpeakerLabel: label(c, d.Speaker), Confidence: d.Confidence, Reason: d.Reason, WordCount: d.WordCount}
+	out := &Detection{Speaker: castOf(c).id(d.Speaker), SpeakerLabel: label(c, d.Speaker), Confidence: d.Confidence, Reason: d.Reason, WordCount: d.WordCount}
 	if d.Channel != "" {
 		out.Channel = &d.Channel
 	}
@@ -93,9 +117,9 @@ func overlaps(turns []transcript.Turn) []bool {
 func transcriptOf(c transcript.Conversation) Transcript {
 	out := Transcript{Segments: []Segment{}, Speakers: []Speaker{}}
 	var said []string
-	overlap := overlaps(c.Turns)
+	overlap, who := overlaps(c.Turns), castOf(c)
 	for i, t := range c.Turns {
-		s := Segment{Overlap: overlap[i], Speaker: t.Speaker, StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
+		s := Segment{Overlap: overlap[i], Speaker: who.id(t.Speaker), StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
 		texts := make([]string, 0, len(t.Words))
 		sum := 0.0
 		for _, w := range t.Words {
@@ -118,11 +142,11 @@ func transcriptOf(c transcript.Conversation) Transcript {
 		out.Segments = append(out.Segments, s)
 	}
 	for _, s := range c.Speakers {
-		out.Speakers = append(out.Speakers, Speaker{Speaker: s.Speaker, SpeakerLabel: label(c, s.Speaker), SpeakingMs: s.SpeakingMs, WordCount: s.WordCount})
+		out.Speakers = append(out.Speakers, Speaker{Speaker: who.id(s.Speaker), SpeakerLabel: label(c, s.Speaker), SpeakingMs: s.SpeakingMs, WordCount: s.WordCount})
 	}
 	out.CandidateText = strings.Join(said, " ")
 	if detection(c) != nil {
-		speaker := c.Candidate.Speaker
+		speaker := who.id(c.Candidate.Speaker)
 		out.CandidateSpeaker = &speaker
 	}
 	return out

@@ -242,7 +242,7 @@ func TestAnInterviewGoesThroughTheChain(t *testing.T) {
 		t.Fatalf("%s: %+v (%s)", r.Status, r.Failure, r.Reason)
 	}
 	rep := h.report(r)
-	if rep.Audio.SpeakerCount != 2 || rep.CandidateDetection == nil || rep.CandidateDetection.Speaker != 1 {
+	if rep.Audio.SpeakerCount != 2 || rep.CandidateDetection == nil || rep.CandidateDetection.Speaker != "speaker_2" {
 		t.Errorf("%d speakers, candidate %+v", rep.Audio.SpeakerCount, rep.CandidateDetection)
 	}
 	if !reflect.DeepEqual(report.ScoresOf(rep), r.Scores) || len(rep.Scores) != len(score.Table)+1 {
@@ -292,7 +292,7 @@ func TestAChannelPerSpeaker(t *testing.T) {
 		}
 		for _, w := range s.Words {
 			if mine := *rep.Transcript.CandidateSpeaker == s.Speaker; mine != (rms(answers, w.StartMs, w.EndMs) > 100) && mine == (rms(asks, w.StartMs, w.EndMs) > 100) {
-				t.Errorf("%q at %d ms is speaker %d's", w.Text, w.StartMs, s.Speaker)
+				t.Errorf("%q at %d ms is %s's", w.Text, w.StartMs, s.Speaker)
 			}
 		}
 	}

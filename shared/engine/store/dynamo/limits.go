@@ -23,6 +23,7 @@ import (
 //	rate#<scope>#<start>           calls in the window that began at start (Unix seconds)
 //	poll#<run>                     last poll of a run, at (Unix ms)
 //	idempotency#<client>#<sha256>  run and input of an idempotency key, expires (Unix ms)
+//	upload#<client>#<upload>       run and content of a used upload, expires (Unix ms)
 //	ready                          the last readiness
 //	cursor#<walk>                  at: the position of a walk of package cleanup
 //
@@ -64,6 +65,64 @@ func (s *Store) Replay(ctx context.Context, client account.ID, i run.Idempotency
 		return run.Run{}, run.ErrReused
 	}
 	return s.Get(ctx, run.ID(r.text("run")))
+}
+
+func useScope(client account.ID, upload string) string {
+	return "upload#" + string(client) + "#" + upload
+}
+
+// putUse records the use of an upload.
+//
+//	in   the upload's id, the run, the run that it may replace, now
+//	out  written; condition failed: another run has used the upload
+func (s *Store) putUse(client account.ID, u run.Use, instead run.ID, now time.Time) *types.Put {
+	it := limitKey(useScope(client, u.Upload))
+	it["run"], it["content"], it["expires"] = str(string(u.Run)), str(u.Content), num(u.Expires.UnixMilli())
+	it[schema.LimitTTL] = num(u.Expires.Add(run.LimitSpare).Unix())
+	if instead == "" {
+		instead = u.Run // which is new, so no record has it
+	}
+	return &types.Put{TableName: &s.names.Limits, Item: it,
+		ConditionExpression:       aws.String("attribute_not_exists(#scope) OR #expires <= :now OR #run = :instead"),
+		ExpressionAttributeNames:  map[string]string{"#scope": schema.LimitScope, "#expires": "expires", "#run": "run"},
+		ExpressionAttributeValues: item{":now": num(now.UnixMilli()), ":instead": str(string(instead))}}
+}
+
+// Used implements run.Store.
+func (s *Store) Used(ctx context.Context, client account.ID, upload string, now time.Time) (run.Use, error) {
+	it, err := s.get(ctx, s.names.Limits, limitKey(useScope(client, upload)))
+	if err != nil {
+		return run.Use{}, fmt.Errorf("dynamo: read use of upload: %w", err)
+	}
+	r := reader{item: it}
+	if it == nil || !now.Before(r.time("expires")) {
+		return run.Use{}, errors.Join(r.err, run.ErrUnknown)
+	}
+	return run.Use{Upload: upload, Content: r.text("content"), Run: run.ID(r.text("run")), Expires: r.time("expires")}, r.err
+}
+
+// Use implements run.Store. It replaces a record of the same run, so a lost answer does no harm.
+func (s *Store) Use(ctx context.Context, client account.ID, u run.Use, now time.Time) error {
+	put := s.putUse(client, u, u.Run, now)
+	in := &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
+		ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues}
+	b := s.budget("use of upload")
+	for {
+		call, cancel := context.WithTimeout(ctx, writeTimeout)
+		_, err := s.api.PutItem(call, in, once)
+		cancel()
+		switch judge(err) {
+		case written:
+			return nil
+		case lost:
+			return run.ErrUsed
+		case fatal:
+			return fmt.Errorf("dynamo: use of upload: %w", err)
+		}
+		if err := b.wait(ctx, err); err != nil {
+			return err
+		}
+	}
 }
 
 // write sends a conditional update until its answer is known. unsure is true if an earlier answer

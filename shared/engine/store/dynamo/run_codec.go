@@ -42,6 +42,7 @@ func encodeRun(r run.Run) item {
 	i.document("asked", r.Request.Asked)
 	i.number("lengthMs", r.Length.Milliseconds())
 	i.document("material", r.Material)
+	i.text("upload", r.Upload)
 
 	i.number("ticket", r.Ticket)
 	i.number("pieces", int64(r.Pieces))
@@ -90,7 +91,7 @@ func decodeRun(it item) (run.Run, error) {
 		StartedAt: d.time("started"), CompletedAt: d.time("completed"), Deadline: d.time("deadline"), ErasedAt: d.time("erased"),
 		Request: run.Request{ExternalID: d.text(schema.RunExternal), Metadata: d.table("metadata"), Tags: d.list(schema.RunTags),
 			AllowPartial: d.flag("allowPartial"), WebhookURL: d.text("webhookUrl"), Asked: d.document("asked")},
-		Length: time.Duration(d.number("lengthMs")) * time.Millisecond, Material: d.document("material"),
+		Length: time.Duration(d.number("lengthMs")) * time.Millisecond, Material: d.document("material"), Upload: d.text("upload"),
 		Ticket: d.number("ticket"), Pieces: int(d.number("pieces")), Parts: d.parts("parts"),
 		Scores: d.scores("scores"), Charged: d.number("charged"), Found: d.document("found"), Reason: d.text("reason"),
 		Push: d.push("push", "pushed"),

@@ -105,6 +105,7 @@ func interview(now time.Time) run.Submission {
 func TestSizes(t *testing.T) {
 	now := storetest.Start
 	sub := interview(now)
+	sub.Run.Upload = "upl_" + strings.Repeat("a", 26)
 	r, err := sub.Run.Start(sub.Terms, now)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +144,7 @@ func TestSizes(t *testing.T) {
 func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 	v := 2.5
 	r := interview(storetest.Start).Run
-	r.Status, r.Version, r.Ticket, r.Pieces, r.Charged, r.Found, r.Reason = run.Processing, 7, 3, 9, 2, run.Document(`{"language":"en"}`), "why"
+	r.Status, r.Version, r.Ticket, r.Pieces, r.Charged, r.Found, r.Reason, r.Upload = run.Processing, 7, 3, 9, 2, run.Document(`{"language":"en"}`), "why", "upl_a"
 	r.StartedAt, r.CompletedAt, r.Deadline, r.ErasedAt = r.CreatedAt.Add(1e6), r.CreatedAt.Add(2e6), r.CreatedAt.Add(3e6), r.CreatedAt.Add(4e6)
 	r.Scores = run.Scores{"vocabulary": v, "fluency": v, "accent": v, "overall": v}
 	r.Failure = &run.Failure{Code: "SCORING_FAILED", Message: "text"}

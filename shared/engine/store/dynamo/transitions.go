@@ -20,17 +20,27 @@ const runItem = 0
 //
 //	writes  the run if its id is unused; the account, with the hold's entry, if its revision is
 //	        the one read; the ticket if the run must wait; the idempotency record if there is none
-//	        or it has expired
+//	        or it has expired; the use of the upload if there is none, it has expired, or it is of
+//	        the run to be replaced
 func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (r run.Run, replayed bool, err error) {
 	if err := sub.Check(); err != nil {
 		return run.Run{}, false, err
 	}
 	sub.Run.Version = 0
-	idempotencyItem := -1
+	idempotencyItem, useItem := -1, -1
 	err = s.transact(ctx, "submit", func(ctx context.Context, last setback) ([]types.TransactWriteItem, error) {
 		repeat := func() error { r, replayed, err = s.accepted(ctx, sub, now); return err }
-		if last.failed(runItem) || idempotencyItem > 0 && last.failed(idempotencyItem) {
+		used := useItem > 0 && last.failed(useItem)
+		if last.failed(runItem) || idempotencyItem > 0 && last.failed(idempotencyItem) || used {
 			if err := repeat(); !errors.Is(err, run.ErrUnknown) {
+				return nil, err
+			}
+		}
+		if used {
+			switch u, err := s.Used(ctx, sub.Run.Client, sub.Use.Upload, now); {
+			case err == nil && u.Run != sub.Instead:
+				return nil, run.ErrUsed
+			case err != nil && !errors.Is(err, run.ErrUnknown):
 				return nil, err
 			}
 		}
@@ -53,6 +63,10 @@ func (s *Store) Submit(ctx context.Context, sub run.Submission, now time.Time) (
 		if sub.Idempotency != nil {
 			idempotencyItem = len(items)
 			items = append(items, s.putIdempotency(r, *sub.Idempotency, now))
+		}
+		if sub.Use != nil {
+			useItem = len(items)
+			items = append(items, types.TransactWriteItem{Put: s.putUse(r.Client, *sub.Use, sub.Instead, now)})
 		}
 		return items, err
 	})

@@ -219,7 +219,7 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	note("end, success", "run, account, charge", true)
 	r, err = s.Erase(ctx, r, now)
 	must(err)
-	note("erase", "run: no scores any more", false)
+	note("erase", "run: nothing of its end any more", false)
 
 	sub := submission(2, 8)
 	sub.Idempotency = &run.Idempotency{Key: "k", Input: strings.Repeat("f", 64), Expires: now.Add(time.Hour)}
@@ -252,6 +252,12 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	_, err = s.Retry(ctx, ended, submission(3, 8), now)
 	must(err)
 	note("retry", "run, account, hold", false)
+	sub = submission(4, 9)
+	sub.Run.Upload = "upl_" + strings.Repeat("a", 26)
+	sub.Use = &run.Use{Upload: sub.Run.Upload, Content: strings.Repeat("f", 64), Run: sub.Run.ID, Expires: now.Add(run.UseLasting)}
+	_, _, err = s.Submit(ctx, sub, now)
+	must(err)
+	note("submit of an upload", "the same as a submit, and the use of the upload", false)
 	return costs
 }
 

@@ -95,10 +95,11 @@ func (s *Store) Expire(_ context.Context, now time.Time, _ string, limit int) (d
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := len(s.windows) + len(s.polls) + len(s.idempotency)
+	before := len(s.windows) + len(s.polls) + len(s.idempotency) + len(s.uses)
 	useless := func(until time.Time) bool { return !now.Before(until.Add(run.LimitSpare)) }
 	maps.DeleteFunc(s.windows, func(w window, _ int) bool { return useless(w.start.Add(w.length)) })
 	maps.DeleteFunc(s.polls, func(_ run.ID, p poll) bool { return useless(p.free) })
 	maps.DeleteFunc(s.idempotency, func(_ idempotencyKey, a accepted) bool { return useless(a.expires) })
-	return before - len(s.windows) - len(s.polls) - len(s.idempotency), "", nil
+	maps.DeleteFunc(s.uses, func(_ useKey, u run.Use) bool { return useless(u.Expires) })
+	return before - len(s.windows) - len(s.polls) - len(s.idempotency) - len(s.uses), "", nil
 }

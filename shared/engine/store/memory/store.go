@@ -28,6 +28,7 @@ type Store struct {
 	due         map[run.ID]struct{} // runs that have a NextDue
 	books       map[account.ID]*book
 	idempotency map[idempotencyKey]accepted
+	uses        map[useKey]run.Use
 
 	clients  map[account.ID]account.Client
 	keys     map[account.KeyID]account.Key
@@ -53,6 +54,11 @@ type idempotencyKey struct {
 	key    string
 }
 
+type useKey struct {
+	client account.ID
+	upload string
+}
+
 type accepted struct {
 	run     run.ID
 	input   string
@@ -63,8 +69,8 @@ type accepted struct {
 func New() *Store {
 	return &Store{
 		runs: map[run.ID]run.Run{}, due: map[run.ID]struct{}{}, books: map[account.ID]*book{},
-		idempotency: map[idempotencyKey]accepted{},
-		clients:     map[account.ID]account.Client{}, keys: map[account.KeyID]account.Key{}, signings: map[account.ID]account.Signing{},
+		idempotency: map[idempotencyKey]accepted{}, uses: map[useKey]run.Use{},
+		clients: map[account.ID]account.Client{}, keys: map[account.KeyID]account.Key{}, signings: map[account.ID]account.Signing{},
 		windows: map[window]int{}, polls: map[run.ID]poll{}, cursors: map[string]string{},
 	}
 }
@@ -75,8 +81,8 @@ func (s *Store) Clone() *Store {
 	defer s.mu.Unlock()
 	n := &Store{
 		runs: maps.Clone(s.runs), due: maps.Clone(s.due), books: make(map[account.ID]*book, len(s.books)),
-		idempotency: maps.Clone(s.idempotency),
-		clients:     maps.Clone(s.clients), keys: maps.Clone(s.keys), signings: maps.Clone(s.signings),
+		idempotency: maps.Clone(s.idempotency), uses: maps.Clone(s.uses),
+		clients: maps.Clone(s.clients), keys: maps.Clone(s.keys), signings: maps.Clone(s.signings),
 		windows: maps.Clone(s.windows), polls: maps.Clone(s.polls), ready: s.ready, cursors: maps.Clone(s.cursors),
 	}
 	for id, b := range s.books {
@@ -132,6 +138,11 @@ func (s *Store) Submit(_ context.Context, sub run.Submission, now time.Time) (ru
 		}
 		return cloneRun(had), false, nil
 	}
+	if u := sub.Use; u != nil {
+		if was, ok := s.used(r.Client, u.Upload, now); ok && was.Run != sub.Instead {
+			return run.Run{}, false, run.ErrUsed
+		}
+	}
 	b := s.book(r.Client)
 	r.Version = 0
 	a, r, entry, err := sub.Admit(b.account, r, now)
@@ -147,7 +158,36 @@ func (s *Store) Submit(_ context.Context, sub run.Submission, now time.Time) (ru
 	if i := sub.Idempotency; i != nil {
 		s.idempotency[idempotencyKey{r.Client, i.Key}] = accepted{r.ID, i.Input, i.Expires}
 	}
+	if u := sub.Use; u != nil {
+		s.uses[useKey{r.Client, u.Upload}] = *u
+	}
 	return cloneRun(r), false, nil
+}
+
+func (s *Store) used(client account.ID, upload string, now time.Time) (run.Use, bool) {
+	u, ok := s.uses[useKey{client, upload}]
+	return u, ok && now.Before(u.Expires)
+}
+
+// Used implements run.Store.
+func (s *Store) Used(_ context.Context, client account.ID, upload string, now time.Time) (run.Use, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u, ok := s.used(client, upload, now); ok {
+		return u, nil
+	}
+	return run.Use{}, run.ErrUnknown
+}
+
+// Use implements run.Store.
+func (s *Store) Use(_ context.Context, client account.ID, u run.Use, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was, ok := s.used(client, u.Upload, now); ok && was.Run != u.Run {
+		return run.ErrUsed
+	}
+	s.uses[useKey{client, u.Upload}] = u
+	return nil
 }
 
 func (s *Store) enqueue(b *book, r run.Run) {
