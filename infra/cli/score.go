@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,17 +20,20 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/overall"
+	"parley/shared/speech/score/version"
 )
 
 func scoreCommand() *cobra.Command {
-	var manifest, human, language string
+	var manifest, human, language, pages string
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "score", Short: "Score recordings on files, without a server", Args: exactly(0, "flags only"),
 		Long: `Runs the scorers on the rows of a manifest: tab-separated, columns id, audio (a path, or several joined by |, scored
 together as one candidate) and text (optional: the words, else the recogniser is used). A row with a text and no audio is
-scored for its vocabulary alone. Prints a JSON line per row; with --human also how the scores follow human ones.`,
-		Example: "  parley score --manifest speakers.tsv --human raters.tsv --json",
+scored for its vocabulary alone. Prints a JSON line per row; with --human also how the scores follow human ones, and with
+--html a report page for each row.`,
+		Example: `  parley score --manifest speakers.tsv --human raters.tsv --json
+  parley score --manifest speakers.tsv --html reports`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if manifest == "" {
 				return usage("--manifest is missing")
@@ -54,12 +58,13 @@ scored for its vocabulary alone. Prints a JSON line per row; with --human also h
 				}
 				raters = &h
 			}
-			return scoreRows(c, rows, raters, language, asJSON)
+			return scoreRows(c, rows, raters, language, pages, asJSON)
 		},
 	}
 	c.Flags().StringVar(&manifest, "manifest", "", "the table of recordings")
 	c.Flags().StringVar(&human, "human", "", "a table of human scores: id, then a column per score")
 	c.Flags().StringVar(&language, "language", "en", "the language spoken, ISO 639-1")
+	c.Flags().StringVar(&pages, "html", "", "write the report page of each row into this folder")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the correlations as a JSON line too")
 	return c
 }
@@ -77,7 +82,7 @@ func readHuman(path string) (batch.Human, error) {
 	return h, nil
 }
 
-func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language string, asJSON bool) error {
+func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language, pages string, asJSON bool) error {
 	dir := installed.Dir()
 	if err := installed.Missing(dir, installed.FFmpegFile, installed.ASRFile, installed.GOPFile, installed.WhisperFile, installed.VADFile); err != nil {
 		return err
@@ -86,6 +91,14 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	defer func() { _ = open.Close() }()
 	e := batch.Engine{Decode: open.Decoder().Decode, Inspect: audio.Measure, Recogniser: open.Whisper,
 		Language: language, Engines: accent.Engines{Aligner: open.Aligner, Listener: open.Whisper}, Scorings: speech.Scorings, Present: present}
+	var written *scoredPages
+	if pages != "" {
+		if err := os.MkdirAll(pages, 0o750); err != nil {
+			return usage("%w", err)
+		}
+		written = &scoredPages{dir: pages, language: language, version: version.Of(open.Whisper.Version(), open.Aligner.Version()), taken: map[string]bool{}}
+		e.Present = written.present
+	}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0
@@ -99,6 +112,15 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 		}
 		if err := out.Encode(l); err != nil {
 			return err
+		}
+		if written != nil && l.Error == "" {
+			file, err := written.write(row, time.Now())
+			if err != nil {
+				return err
+			}
+			if err := say(c.ErrOrStderr(), "wrote %s\n", file); err != nil {
+				return err
+			}
 		}
 		lines = append(lines, l)
 	}
