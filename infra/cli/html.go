@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -56,8 +57,8 @@ func beside(page, sound string) (string, error) {
 	}
 	from, err1 := filepath.Abs(filepath.Dir(page))
 	to, err2 := filepath.Abs(sound)
-	if err1 != nil || err2 != nil {
-		return filepath.ToSlash(sound), nil
+	if err := errors.Join(err1, err2); err != nil {
+		return "", usage("%w", err)
 	}
 	at, err := filepath.Rel(from, to)
 	if err != nil {

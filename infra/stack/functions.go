@@ -82,8 +82,8 @@ func API() []Function {
 		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: erase,
 			Deletes: []string{pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
 		{Name: "report", Timeout: gatewayTimeout, MemoryMB: 512, Tables: link},
-		// Anybody may call it. A link to a recording is signed with this function's own credentials,
-		// so it must be allowed the read.
+		// Anybody may call it. A link to a recording is signed with this function's own
+		// credentials, so it must be allowed the read.
 		{Name: "page", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{clients: {"dynamodb:GetItem"}, limits: counts, runs: {"dynamodb:GetItem"}, credits: reads},
 			Reads: []string{pipeline.ReportPrefix, pipeline.AudioPrefix}, Lists: true},
 		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},

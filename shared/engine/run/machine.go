@@ -19,8 +19,8 @@ import (
 //	             └───────── fail ───────────────────────────┘
 //	retry:  failed ─► queued or processing, with attempt + 1
 //
-// Once a run has ended, only its webhook moves on (push.go), and it may be erased once. Links to its
-// report page (link.go) come and go in any state, until it is erased.
+// Once a run has ended, only its webhook moves on (push.go), and it may be erased once. Links to
+// its report page (link.go) come and go in any state, until it is erased.
 //
 //	transition of         also required             writes in one step              a repeat
 //	submit     new        credits; id unused        run, account, entry, ticket *   the same run
@@ -229,8 +229,8 @@ func (r Run) Again() (Run, error) {
 	return r, nil
 }
 
-// Erase marks a run as erased, removes its scores and ends its links. It drops an outstanding webhook, because
-// nothing is left to report. Condition: terminal. A repeat returns ErrGone.
+// Erase marks a run as erased, removes its scores and ends its links. It drops an outstanding
+// webhook, because nothing is left to report. Condition: terminal. A repeat returns ErrGone.
 func (r Run) Erase(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
 		return r, ErrGone
