@@ -26,9 +26,10 @@ require (
 	github.com/spf13/cobra v1.9.1
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.0-20240303152453-e0e82adf1721
 	github.com/tidwall/gjson v1.18.0
+	golang.org/x/net v0.58.0
 	golang.org/x/sync v0.22.0
 	golang.org/x/sys v0.47.0
-	golang.org/x/text v0.26.0
+	golang.org/x/text v0.41.0
 	gonum.org/v1/gonum v0.16.0
 	pgregory.net/rapid v1.1.0
 )

@@ -307,34 +307,58 @@ func waitCommand() *cobra.Command {
 
 func showCommand() *cobra.Command {
 	var r remote
-	return r.flags(&cobra.Command{
-		Use: "show ID", Short: "Show a run's report, or its progress", Args: exactly(1, "one argument, a run's id"), Example: "  parley show req_… --json",
+	var file, sound string
+	c := r.flags(&cobra.Command{
+		Use: "show ID", Short: "Show a run's report, or its progress", Args: exactly(1, "one argument, a run's id"),
+		Long: `Prints a run's report, or its progress. With --html it writes the report as a page instead: one file to open in a
+browser, to print or to hand on. Anybody who has the file can read it.`,
+		Example: `  parley show req_… --json
+  parley show req_… --html report.html --audio interview.mp3`,
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := r.open(aside(c))
 			if err != nil {
 				return err
 			}
+			if file == "" && sound != "" {
+				return usage("--audio belongs to --html")
+			}
 			got, err := cl.Poll(c.Context(), run.ID(args[0]))
 			if err != nil {
 				return r.refusal(c, err)
 			}
+			if file != "" {
+				if err := showPage(c, file, got.Raw, sound, r.url); err != nil || !r.json {
+					return err
+				}
+			}
 			return r.report(c, got)
 		},
 	})
+	c.Flags().StringVar(&file, "html", "", "write the report as a page to this file")
+	c.Flags().StringVar(&sound, "audio", "", "the recording, for the page to play; it is linked, not copied")
+	return c
 }
 
 func runsCommand() *cobra.Command {
 	var r remote
 	var f client.Filter
 	var status string
+	var asCSV bool
 	c := r.flags(&cobra.Command{
-		Use: "runs", Short: "List runs, newest first", Args: exactly(0, "no arguments, only flags"), Example: "  parley runs --status failed --limit 50",
+		Use: "runs", Short: "List runs, newest first", Args: exactly(0, "no arguments, only flags"), Example: `  parley runs --status failed --limit 50
+  parley runs --tag sales --csv > sales.csv`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := r.open(aside(c))
 			if err != nil {
 				return err
 			}
 			f.Status = run.Status(status)
+			if asCSV && r.json {
+				return usage("--csv and --json are two forms of one answer: choose one")
+			}
+			if asCSV {
+				return r.refusal(c, listCSV(c.Context(), c.OutOrStdout(), cl, f))
+			}
 			page, err := cl.Runs(c.Context(), f)
 			if err != nil {
 				return r.refusal(c, err)
@@ -356,6 +380,7 @@ func runsCommand() *cobra.Command {
 	fl.StringVar(&status, "status", "", "only runs with this status: queued, processing, success, partial or failed")
 	fl.StringVar(&f.ExternalID, "external-id", "", "only runs with this reference of yours")
 	fl.StringVar(&f.Tag, "tag", "", "only runs with this tag")
+	fl.BoolVar(&asCSV, "csv", false, "print all runs, of every page, as CSV with their scores and intervals")
 	return c
 }
 

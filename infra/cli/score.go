@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,18 +20,20 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/overall"
+	"parley/shared/speech/score/version"
 )
 
 func scoreCommand() *cobra.Command {
-	var manifest, human, language string
+	var manifest, human, language, pages string
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "score", Short: "Score the recordings of a manifest, without a server", Args: exactly(0, "no arguments, only flags"),
 		Long: `Runs the scorers on each row of a manifest. The manifest is tab-separated and has the columns id, audio (a path, or several
 joined by |, which are scored together as one candidate) and text (optional: the words; without it, the recogniser hears them).
 A row with text but no audio is scored for vocabulary only. The command prints one JSON line per row. With --human, it also
-prints how the scores correlate with human scores.`,
-		Example: "  parley score --manifest speakers.tsv --human raters.tsv --json",
+prints how the scores correlate with human scores; with --html it writes a report page for each row.`,
+		Example: `  parley score --manifest speakers.tsv --human raters.tsv --json
+  parley score --manifest speakers.tsv --html reports`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if manifest == "" {
 				return usage("--manifest is missing: name the table of recordings; see %s --help", c.CommandPath())
@@ -55,12 +58,13 @@ prints how the scores correlate with human scores.`,
 				}
 				raters = &h
 			}
-			return scoreRows(c, rows, raters, language, asJSON)
+			return scoreRows(c, rows, raters, language, pages, asJSON)
 		},
 	}
 	c.Flags().StringVar(&manifest, "manifest", "", "the table of recordings, tab-separated")
 	c.Flags().StringVar(&human, "human", "", "a table of human scores, tab-separated: id, then one column per score")
 	c.Flags().StringVar(&language, "language", "en", "the spoken language, ISO 639-1")
+	c.Flags().StringVar(&pages, "html", "", "write the report page of each row into this folder")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the correlations as a JSON line, too")
 	return c
 }
@@ -78,7 +82,7 @@ func readHuman(path string) (batch.Human, error) {
 	return h, nil
 }
 
-func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language string, asJSON bool) error {
+func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language, pages string, asJSON bool) error {
 	dir := installed.Dir()
 	if err := installed.Missing(dir, installed.FFmpegFile, installed.ASRFile, installed.GOPFile, installed.WhisperFile, installed.VADFile); err != nil {
 		return err
@@ -87,6 +91,14 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 	defer func() { _ = open.Close() }()
 	e := batch.Engine{Decode: open.Decoder().Decode, Inspect: audio.Measure, Recogniser: open.Whisper,
 		Language: language, Engines: accent.Engines{Aligner: open.Aligner, Listener: open.Whisper}, Scorings: speech.Scorings, Present: present}
+	var written *scoredPages
+	if pages != "" {
+		if err := os.MkdirAll(pages, 0o750); err != nil {
+			return usage("%w", err)
+		}
+		written = &scoredPages{dir: pages, language: language, version: version.Of(open.Whisper.Version(), open.Aligner.Version()), taken: map[string]bool{}}
+		e.Present = written.present
+	}
 	out := json.NewEncoder(c.OutOrStdout())
 	var lines []batch.Line
 	broken := 0
@@ -100,6 +112,15 @@ func scoreRows(c *cobra.Command, rows []batch.Row, raters *batch.Human, language
 		}
 		if err := out.Encode(l); err != nil {
 			return err
+		}
+		if written != nil && l.Error == "" {
+			file, err := written.write(row, time.Now())
+			if err != nil {
+				return err
+			}
+			if err := say(c.ErrOrStderr(), "wrote %s\n", file); err != nil {
+				return err
+			}
 		}
 		lines = append(lines, l)
 	}

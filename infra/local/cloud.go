@@ -84,6 +84,9 @@ func (s *starter) cloudEnvironment(endpoint string) []string {
 		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		fault.EnvFile + "=" + s.data.path("faults.json"),
 	}
+	if s.url != "" {
+		env = append(env, config.PublicURL+"="+s.url)
+	}
 	if s.Deadline > 0 {
 		env = append(env, config.Deadline+"="+s.Deadline.String())
 	}

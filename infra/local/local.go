@@ -139,7 +139,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	defer listener.Close() // in case the proxy, which closes it too, never served
 
 	defer adoptOrphans().kill()
-	s := &starter{Config: c, data: d}
+	s := &starter{Config: c, data: d, url: "http://" + listener.Addr().String()}
 	err = s.run(ctx, listener)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		return nil
@@ -151,6 +151,7 @@ func Run(ctx context.Context, c Config) (err error) {
 type starter struct {
 	Config
 	data *data
+	url  string // of the API, without the base path
 }
 
 func (s *starter) run(ctx context.Context, listener net.Listener) error {
@@ -183,7 +184,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 
 // serve serves on the listener until ctx ends.
 func (s *starter) serve(ctx context.Context, listener net.Listener, system System) error {
-	system.URL, system.Deadline = "http://"+listener.Addr().String(), s.Deadline
+	system.URL, system.Deadline = s.url, s.Deadline
 	if err := s.data.save(system); err != nil {
 		return err
 	}

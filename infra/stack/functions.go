@@ -60,7 +60,7 @@ var (
 	writes = append(slices.Clone(reads), "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
 	// counts is for rate windows, polls and readiness.
 	counts = access{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
-	// erases is for marking a run as erased.
+	// erases is for marking a run as erased, and for its links.
 	erases = append(slices.Clone(reads), "dynamodb:PutItem")
 	// expires is for deleting expired records.
 	expires = append(slices.Clone(counts), "dynamodb:Scan", "dynamodb:DeleteItem")
@@ -72,6 +72,8 @@ func API() []Function {
 	keyed := map[string]access{clients: reads, limits: counts, runs: reads, credits: reads}
 	submit := map[string]access{clients: reads, limits: writes, runs: writes, credits: writes}
 	erase := map[string]access{clients: reads, limits: counts, runs: erases, credits: reads}
+	// The first link makes the deployment's secret.
+	link := map[string]access{clients: append(slices.Clone(reads), "dynamodb:PutItem"), limits: counts, runs: erases}
 	return []Function{
 		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{installed.LayerFFmpeg}, Tables: submit,
 			Reads: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Writes: []string{pipeline.AudioPrefix},
@@ -79,6 +81,11 @@ func API() []Function {
 		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: erase,
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
+		{Name: "report", Timeout: gatewayTimeout, MemoryMB: 512, Tables: link},
+		// Anybody may call it. A link to a recording is signed with this function's own
+		// credentials, so it must be allowed the read.
+		{Name: "page", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{clients: {"dynamodb:GetItem"}, limits: counts, runs: {"dynamodb:GetItem"}, credits: reads},
+			Reads: []string{pipeline.ReportPrefix, pipeline.AudioPrefix}, Lists: true},
 		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
 		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed},
 		// The presigned form is signed with this function's own credentials, so it must be allowed

@@ -42,6 +42,13 @@ type Presigner interface {
 	PresignPost(ctx context.Context, key, contentType string, maxBytes int64, lasting time.Duration) (url string, fields map[string]string, err error)
 }
 
+// Player lets a browser play a recording straight from the object store.
+type Player interface {
+	// PresignGet returns a URL at which anyone can read the object under key until lasting has
+	// passed, as media of this type. It does not check that there is such an object.
+	PresignGet(ctx context.Context, key, mediaType string, lasting time.Duration) (url string, err error)
+}
+
 // Deps holds the ports that the handlers use. The comment of each constructor lists the ones it
 // needs.
 type Deps struct {
@@ -57,6 +64,13 @@ type Deps struct {
 	Sender    pipeline.Sender  // Submit
 	Prober    Prober           // Submit
 	Presigner Presigner        // Uploads
+	Player    Player           // Page; nil: recordings cannot be played
+	// Secrets has the secret that signs the links to report pages (Report, Page).
+	Secrets account.Signings
+
+	// PublicURL is the URL of the API without Base, for links that we hand out (Report). Empty: the
+	// one at which the request arrived.
+	PublicURL string
 
 	// Budget is a run's deadline (Submit).
 	Budget run.Budget
@@ -72,6 +86,14 @@ type Deps struct {
 // Submit serves POST /speech/analyze. Every call with a key needs Runs, Limits, Accounts, Clock,
 // Random and Log; this one also needs Service, Objects, Sender, Prober, Budget and Webhooks.
 func Submit(d Deps) http.Handler { return serve(d, submitRoutes) }
+
+// Report serves POST and DELETE /speech/analyze/{id}/report. It needs what every call with a key
+// needs, and Secrets.
+func Report(d Deps) http.Handler { return serve(d, reportRoutes) }
+
+// Page serves GET /reports/{token} and GET /reports/{token}/audio, without a key. It needs Service,
+// Runs, Limits, Secrets, Objects, Player, Clock, Random and Log.
+func Page(d Deps) http.Handler { return serve(d, pageRoutes) }
 
 // Poll serves GET /speech/analyze/{id}. It needs what every call with a key needs, Service, Objects
 // and PollEvery.
@@ -101,7 +123,7 @@ func Docs(d Deps) http.Handler { return serve(d, docsRoutes()) }
 func All(d Deps) http.Handler { return serve(d, allRoutes()) }
 
 func allRoutes() []route {
-	return slices.Concat(submitRoutes, pollRoutes, eraseRoutes, uploadsRoutes, runsRoutes, creditsRoutes, healthRoutes, docsRoutes())
+	return slices.Concat(submitRoutes, pollRoutes, eraseRoutes, uploadsRoutes, runsRoutes, creditsRoutes, healthRoutes, reportRoutes, pageRoutes, docsRoutes())
 }
 
 func (d Deps) presenter() presentation.Presenter {

@@ -105,6 +105,7 @@ type callView struct {
 	Body                            []rowView
 	BodyText                        string
 	BodyRef                         string
+	BodyExample                     string // compact JSON, for curl
 	Curl                            string
 	Answers                         []answerView
 	Refusals                        []refusalView
@@ -184,6 +185,12 @@ func callOf(method, path string, op, headers node) callView {
 		content, _ := m.value.(node)
 		schema := child(content, "schema")
 		c.BodyKind, c.BodyRef, c.Body = m.key, refOf(schema), rowsOf(schema)
+		for _, e := range child(content, "examples") {
+			one, _ := e.value.(node)
+			if raw, err := plain(one.get("value")); err == nil {
+				c.BodyExample = string(raw)
+			}
+		}
 	}
 	for _, r := range child(op, "responses") {
 		response, _ := r.value.(node)
@@ -253,9 +260,9 @@ func curl(c callView) string {
 	case kindForm:
 		b.WriteString(" \\\n  -H 'Idempotency-Key: interview-1042' \\\n  -F audio=@interview.mp3 -F externalId=interview-1042")
 	case kindJSON:
-		b.WriteString(" \\\n  -H 'Content-Type: application/json' -d '{\"sizeBytes\": 12000000}'")
+		b.WriteString(" \\\n  -H 'Content-Type: application/json' -d '" + c.BodyExample + "'")
 	}
-	b.WriteString(" \\\n  \"$PARLEY_URL" + Base + strings.ReplaceAll(c.Path, "{id}", exampleRequest) + `"`)
+	b.WriteString(" \\\n  \"$PARLEY_URL" + Base + strings.NewReplacer("{id}", exampleRequest, "{token}", exampleToken).Replace(c.Path) + `"`)
 	return b.String()
 }
 

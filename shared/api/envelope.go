@@ -55,7 +55,9 @@ func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time
 // write sends a complete answer. No proxy may cache it, because it may hold a client's data.
 func write(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if status != http.StatusNoContent {
 		h.Set("Content-Type", "application/json")

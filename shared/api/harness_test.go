@@ -119,6 +119,10 @@ func (presigner) PresignPost(_ context.Context, key, contentType string, maxByte
 	return "https://bucket.test/", map[string]string{"key": key, "max": strconv.FormatInt(maxBytes, 10), "Content-Type": contentType}, nil
 }
 
+func (presigner) PresignGet(_ context.Context, key, mediaType string, lasting time.Duration) (string, error) {
+	return "https://bucket.test/" + key + "?as=" + mediaType + "&for=" + lasting.String(), nil
+}
+
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, clock: clock.At(start), store: memory.New(), objects: &objects{}, queue: &memory.Queue{}, log: &bytes.Buffer{}}
@@ -127,6 +131,7 @@ func newHouse(t testing.TB) *house {
 		Runs:    h.store, Limits: h.store, Accounts: h.store, Clock: h.clock, Random: rand.Reader,
 		Log:     slog.New(slog.NewJSONHandler(h.log, nil)),
 		Objects: h.objects, Sender: h.queue, Prober: prober{}, Presigner: presigner{},
+		Player: presigner{}, Secrets: h.store,
 		Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir(),
 	}
 	h.client, h.key, h.secret = h.newClient(nil)

@@ -125,7 +125,7 @@ func introduction() string {
 
 Submit a recording, poll its run until the run ends (or set a webhook), and read the scores. All bodies are JSON in camelCase, except for the submit, which is a multipart form. All times are ISO 8601 in UTC with milliseconds.
 
-Every call needs a key, except for the health check and this documentation: ` + "`X-API-Key: <key>` or `Authorization: Bearer <key>`" + `. Every answer has an ` + "`X-Request-Id`" + `. Every answer to a call whose key was accepted also has ` + "`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`" + `, which count the key's submits.
+Every call needs a key, except for the health check, this documentation and the report pages, whose links are keys of their own: ` + "`X-API-Key: <key>` or `Authorization: Bearer <key>`" + `. Every answer has an ` + "`X-Request-Id`" + `. Every answer to a call whose key was accepted also has ` + "`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`" + `, which count the key's submits and the links to report pages that it makes.
 
 Every 4xx and 5xx answer has the same envelope, ` + "`{\"error\": {…}}`. It always has `code`, `message` and `timestamp`. It has `requestId`" + ` if the call's own handler ran, ` + "`retryAfterSeconds`" + ` with 429 and 503 (the same as the ` + "`Retry-After` header), and `details`" + ` with some codes. An unknown path answers 404 NOT_FOUND. A method that a path does not accept answers 405 METHOD_NOT_ALLOWED, with ` + "`Allow`" + `. We never rename a code; we may add codes, and fields in answers.`
 }
@@ -203,9 +203,10 @@ func (o operation) places() []errcode.Place {
 func (o operation) codes() map[int][]errcode.Entry {
 	out := map[int][]errcode.Entry{}
 	for _, e := range errcode.Table {
+		// An unknown path and a wrong method are of no operation. A link that opens nothing is.
+		elsewhere := e.Code == errcode.MethodNotAllowed || e.Code == errcode.NotFound && !slices.Contains(o.raises, errcode.Page)
 		switch {
-		case e.Status == 0, !slices.ContainsFunc(o.places(), e.Raised):
-		case e.Code == errcode.NotFound, e.Code == errcode.MethodNotAllowed: // of no operation
+		case e.Status == 0, !slices.ContainsFunc(o.places(), e.Raised), elsewhere:
 		case e.Code == errcode.RequestTooLarge && o.body == nil:
 		default:
 			out[e.Status] = append(out[e.Status], e)
@@ -250,7 +251,7 @@ func (o operation) node() node {
 	}
 	slices.Sort(statuses)
 	for _, status := range statuses {
-		responses = append(responses, member{strconv.Itoa(status), refusal(status, codes[status])})
+		responses = append(responses, member{strconv.Itoa(status), refusal(status, codes[status], o.page)})
 	}
 	return append(n, member{"responses", responses})
 }
@@ -259,6 +260,9 @@ func (a described) node(o operation) node {
 	headers := []string{"X-Request-Id"}
 	if !o.open {
 		headers = append(headers, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+	}
+	if slices.Contains(o.raises, errcode.Page) {
+		headers = append(headers, "Referrer-Policy", "X-Robots-Tag")
 	}
 	var hs node
 	for _, h := range append(headers, a.headers...) {
@@ -272,7 +276,11 @@ func (a described) node(o operation) node {
 	if len(a.examples) > 0 {
 		content = append(content, member{"examples", exampleNodes(a.examples)})
 	}
-	return append(n, member{"content", node{{a.kind, content}}})
+	all := node{{a.kind, content}}
+	if o.page {
+		all = append(all, htmlContent())
+	}
+	return append(n, member{"content", all})
 }
 
 func exampleNodes(es []named) node {
@@ -285,7 +293,9 @@ func exampleNodes(es []named) node {
 
 // refusal describes the answer with an error status: the codes that it can have, each with an
 // example.
-func refusal(status int, entries []errcode.Entry) node {
+//
+// For a call whose answers people read it is a page, unless JSON is asked for.
+func refusal(status int, entries []errcode.Entry, page bool) node {
 	var names []string
 	var examples []named
 	for _, e := range entries {
@@ -297,16 +307,24 @@ func refusal(status int, entries []errcode.Entry) node {
 	if retry || status == http.StatusConflict {
 		headers = append(headers, member{"Retry-After", ref("headers", "RetryAfter")})
 	}
+	content := node{{kindJSON, node{
+		{"schema", node{{"allOf", []node{ref("schemas", "Error"), {
+			{"properties", node{{"error", narrowed(names, retry)}}},
+		}}}}},
+		{"examples", exampleNodes(examples)},
+	}}}
+	if page {
+		content = append(content, htmlContent())
+	}
 	return node{
 		{"description", strconv.Itoa(status) + " " + http.StatusText(status) + ": " + strings.Join(names, ", ") + "."},
 		{"headers", headers},
-		{"content", node{{"application/json", node{
-			{"schema", node{{"allOf", []node{ref("schemas", "Error"), {
-				{"properties", node{{"error", narrowed(names, retry)}}},
-			}}}}},
-			{"examples", exampleNodes(examples)},
-		}}}},
+		{"content", content},
 	}
+}
+
+func htmlContent() member {
+	return member{kindHTML, node{{"schema", node{{"type", "string"}, {"description", "HTML."}}}}}
 }
 
 // narrowed is the schema of what an envelope with one status has beyond every envelope.
@@ -320,6 +338,8 @@ func narrowed(names []string, retry bool) node {
 
 // exampleAt is the timestamp of the error examples, the one that the client documentation uses.
 var exampleAt = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
+
+const exampleToken = "c2FtcGxlIHRva2VuIG9mIGEgbGluayB0byBhIHJlcG9ydCBwYWdlIHRoYXQgb3BlbnMgbm90aGluZyBhdCBhbGwuLi4uLg"
 
 const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
 
@@ -342,7 +362,8 @@ var exampleWaits = map[errcode.Code]int{
 
 func envelopeOf(e errcode.Entry) Envelope {
 	env := EnvelopeError{Code: e.Code, Message: e.Message, Timestamp: presentation.Stamp(exampleAt), RetryAfterSeconds: exampleWaits[e.Code], Details: exampleDetails[e.Code]}
-	if slices.ContainsFunc(e.By, errcode.Place.Handler) || e.Code == errcode.InternalError {
+	// A key's rate is counted before the handler runs.
+	if slices.ContainsFunc(e.By, errcode.Place.Handler) && !e.Raised(errcode.Rate) || e.Code == errcode.InternalError {
 		env.RequestID = exampleRequest
 	}
 	return Envelope{env}

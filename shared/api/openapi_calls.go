@@ -12,6 +12,7 @@ import (
 
 const (
 	tagSpeech  = "Speech"
+	tagReports = "Reports"
 	tagRuns    = "Runs"
 	tagCredits = "Credits"
 	tagService = "Service"
@@ -21,6 +22,7 @@ func tagNodes() []node {
 	tag := func(name, about string) node { return node{{"name", name}, {"description", about}} }
 	return []node{
 		tag(tagSpeech, "Submit a recording, read its run, erase it."),
+		tag(tagReports, "Links to the report page of a run. The page needs no key: whoever has the link can read it until it ends."),
 		tag(tagRuns, "List runs."),
 		tag(tagCredits, "The balance and the ledger. A recording costs 1 credit per started minute; the first 100 ms of a minute do not count. The credits are held at submit, charged if the run succeeds and released if it fails."),
 		tag(tagService, "Readiness and this documentation. These calls need no key."),
@@ -53,6 +55,8 @@ func at(method, pattern string) route { return route{method: method, pattern: pa
 func descriptions() []operation {
 	runPath := node{{"name", "id"}, {"in", "path"}, {"required", true}, {"description", "The run's id, from the answer to the submit."},
 		{"schema", matching("The run's id.", runPattern)}, {"example", exampleRequest}}
+	tokenPath := node{{"name", "token"}, {"in", "path"}, {"required", true}, {"description", "The end of the link's address."},
+		{"schema", matching("The token of a link.", tokenPattern)}, {"example", exampleToken}}
 	list := []node{
 		parameter("limit", "Maximum number of entries on the page.", node{{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit}}),
 		parameter("cursor", "The `nextCursor` of the previous page. It is valid only for the same client and the same filters.", node{{"type", "string"}, {"pattern", cursorPattern}}),
@@ -113,6 +117,29 @@ func descriptions() []operation {
 				{"examples", node{{"interview", node{{"summary", "An MP3 of 12 MB"}, {"value", node{{"sizeBytes", 12000000}, {"contentType", "audio/mpeg"}}}}}}}}}}}},
 			answers: []described{{status: 201, text: "You may post the upload.", kind: kindJSON, schema: ref("schemas", "Upload"),
 				examples: []named{{"upload", "A presigned POST (policy and signature shortened)", example("uploads")}}}}},
+		{route: at("POST", "/speech/analyze/{id}/report"), id: "createReportLink", tag: tagReports, summary: "Make a link to the report page",
+			text: "Answers with a link to a page about the run that people can read: scores, timeline, measures, transcript. It needs no key and works until `expiresAt`, in any state of the run: the page of a run in process shows its progress and becomes the report by itself.\n\n" +
+				"A run has at most " + strconv.Itoa(run.MaxLinks) + " live links; one more ends the oldest. Erasing the run ends them all. The call counts against the key's rate.",
+			raises: []errcode.Place{errcode.Link}, params: []node{runPath},
+			body: node{{"required", false}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "ReportLinkRequest")},
+				{"examples", node{{"day", node{{"summary", "A link for a day"}, {"value", node{{"expiresInHours", 24}}}}}}}}}}}},
+			answers: []described{{status: 201, text: "The link works.", kind: kindJSON, schema: ref("schemas", "ReportLink"),
+				examples: []named{{"link", "A link for a day", example("report")}}}}},
+		{route: at("DELETE", "/speech/analyze/{id}/report"), id: "revokeReportLinks", tag: tagReports, summary: "End all links to the report page",
+			text:   "No link to the run's report page works from then on. You may make new ones. Repeating the call answers the same.",
+			raises: []errcode.Place{errcode.Link}, params: []node{runPath},
+			answers: []described{{status: 204, text: "No link works."}}},
+		{route: at("GET", "/reports/{token}"), id: "getReport", tag: tagReports, summary: "Read the report page",
+			text: "Answers with an HTML page, or, if you accept application/json and not text/html, with the same body as a poll, without the balance. A link that is wrong, altered, expired, revoked, or whose run was erased always gets the same 404. A link may be opened " +
+				strconv.Itoa(linkRate) + " times a minute.",
+			raises: []errcode.Place{errcode.Page}, params: []node{tokenPath},
+			answers: []described{{status: 200, text: "The report.", headers: []string{"Retry-After", "Cache-Control"}, kind: kindJSON,
+				schema:   node{{"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", "FinishedRun")}}},
+				examples: []named{{"processing", "A run in process", example("processing")}}}}},
+		{route: at("GET", "/reports/{token}/audio"), id: "getReportAudio", tag: tagReports, summary: "Play the recording of a report",
+			text:   "Answers with a link to the recording that works for 5 minutes; the page asks for it when somebody plays a word. 404 as above, and once the recording is no longer kept.",
+			raises: []errcode.Place{errcode.Page}, params: []node{tokenPath},
+			answers: []described{{status: 200, text: "The recording may be played.", headers: []string{"Cache-Control"}, kind: kindJSON, schema: ref("schemas", "ReportSound")}}},
 		{route: at("GET", "/runs"), id: "listRuns", tag: tagRuns, summary: "List runs", text: "The client's runs, newest first. New runs do not shift later pages.",
 			raises: []errcode.Place{errcode.List}, params: filters, answers: []described{page}},
 		{route: at("GET", "/speech/runs"), id: "listSpeechRuns", tag: tagRuns, summary: "List speech runs", text: "The same as `/runs` with serviceType=speech.",

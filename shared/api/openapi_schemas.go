@@ -111,6 +111,7 @@ const (
 	cursorPattern   = `^[A-Za-z0-9_-]{14,200}$`
 	languagePattern = `^[a-z]{2}$`
 	speakerPattern  = `^speaker_[1-9][0-9]{0,2}$`
+	tokenPattern    = `^[A-Za-z0-9_-]{94}$`
 )
 
 func runID() node { return matching("The run's id. Treat it as opaque.", runPattern) }
@@ -452,7 +453,7 @@ func schemaNodes() node {
 			must("held", whole("Credits held: 1 per started minute.", 1, upTo(speech.Price(audio.Bounds.MaxLength)))))},
 		{"ChargedCredits", closed("What the run cost.",
 			must("deducted", whole("Credits charged; 0 for a failed run.", 0, upTo(speech.Price(audio.Bounds.MaxLength)))),
-			must("remainingBalance", whole("The client's balance at the time of this answer.", 0)),
+			must("remainingBalance", orNull(whole("The client's balance at the time of this answer. Null in an answer to the link of a report page.", 0))),
 			must("audioDurationMinutes", number("The recording's length in minutes, to two decimals.", audio.Bounds.MinLength.Minutes(), audio.Bounds.MaxLength.Minutes())))},
 		{"Failure", closed("Why the run failed. No credits are charged.",
 			must("code", oneOf("Which step failed, for programs.", terminalCodes()...)),
@@ -490,6 +491,10 @@ func schemaNodes() node {
 			must("fields", node{{"type", "object"}, {"description", "The form fields. Send all of them, and no others, since S3 refuses a field that their policy does not name. Only `Content-Type`, which is the `contentType` that you asked for, may have another value. The policy fixes the key and allows a size of 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes."},
 				{"maxProperties", 20}, {"additionalProperties", node{{"type", "string"}, {"maxLength", 8192}}}}),
 			must("expiresAt", instant("Post the file before this time.")))},
+		{"ReportLinkRequest", closed("How long a link is to work.",
+			may("expiresInHours", whole("Hours until the link ends.", minLinkHours, upTo(maxLinkHours), member{"default", defaultLinkHours})))},
+		{"ReportLink", linkSchema("A link to a report page.", "The page. Whoever has this address can read it.", "The link ends at this time.")},
+		{"ReportSound", linkSchema("A link to a recording.", "The recording.", "The link ends at this time, and the page asks for another.")},
 		{"Health", closed("The service is ready.",
 			must("status", oneOf("The state of the whole service. While it is not ready, this call and every submit answer 503 SERVICE_WARMING_UP.", stateReady)),
 			must("timestamp", instant("When this answer was made.")),
@@ -502,6 +507,10 @@ func schemaNodes() node {
 			must("data", ref("schemas", "RunSummary")))},
 		{"Error", closed("The envelope of every error.", must("error", errorSchema()))},
 	}
+}
+
+func linkSchema(about, url, end string) node {
+	return closed(about, must("url", text(url, member{"format", "uri"})), must("expiresAt", instant(end)))
 }
 
 func errorSchema() node {
@@ -571,13 +580,15 @@ func headerNodes() node {
 	}
 	return node{
 		{"XRequestId", header(true, text("The request's id. Quote it when you contact support.", letters(1, 128)...))},
-		{"RateLimitLimit", header(true, whole("How many submits the key may send per minute: "+strconv.Itoa(account.DefaultRate)+" unless set otherwise.", 1))},
-		{"RateLimitRemaining", header(true, whole("How many submits are left in this minute.", 0))},
+		{"RateLimitLimit", header(true, whole("How many submits and links the key may ask for per minute: "+strconv.Itoa(account.DefaultRate)+" unless set otherwise.", 1))},
+		{"RateLimitRemaining", header(true, whole("How many of them are left in this minute.", 0))},
 		{"RateLimitReset", header(true, whole("Seconds until the minute ends.", 0, upTo(60)))},
 		{"RetryAfter", header(false, whole("Seconds to wait.", 1, upTo(86400)))},
 		{"Location", header(true, matching("Where to poll the run.", "^"+Base+"/speech/analyze/req_[a-z2-7]{26}$"))},
 		{"IdempotencyReplayed", header(false, oneOf("Set if the Idempotency-Key was used before. The answer repeats the first one; nothing was held or started twice.", "true"))},
 		{"ETag", header(true, matching("Identifies this version of the document.", `^"[0-9a-f]{16}"$`))},
-		{"CacheControl", header(true, text("How long the document may be cached.", letters(1, 100)...))},
+		{"CacheControl", header(true, text("How long the answer may be cached, and by whom.", letters(1, 100)...))},
+		{"ReferrerPolicy", header(true, oneOf("The page's address is told to nobody.", "no-referrer"))},
+		{"XRobotsTag", header(true, oneOf("Search engines must not list the answer.", "noindex"))},
 	}
 }

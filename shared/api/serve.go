@@ -19,14 +19,19 @@ import (
 // and removes any that a client sent.
 const GatewayIDHeader = "X-Gateway-Request-Id"
 
+// GatewayURLHeader carries the URL at which the client reached the API, without Base. Package
+// gateway sets it and removes any that a client sent.
+const GatewayURLHeader = "X-Gateway-Url"
+
 // route is one call.
 type route struct {
 	method  string
-	pattern string // below Base; {id} at its end matches any one segment
+	pattern string // below Base; a name in braces matches any one segment
 	open    bool   // needs no key
 	needs   account.Permission
 	counted bool // counts against the key's rate
 	do      func(*call) (answer, error)
+	page    bool // a person reads the answers, the errors too, unless JSON is asked for
 	away    bool // served by another function; listed here only for Allow
 }
 
@@ -46,9 +51,10 @@ type call struct {
 	r       *http.Request
 	log     *slog.Logger
 	id      run.ID // of the request; a submit's run has the same id
-	segment string // the value of {id}
+	segment string // the value of the name in braces
 	client  account.Client
 	key     account.Key
+	secrets *secrets
 }
 
 // answer is the result of a call that did not fail.
@@ -58,12 +64,13 @@ type answer struct {
 }
 
 type server struct {
-	deps   Deps
-	routes []route
+	deps    Deps
+	routes  []route
+	secrets *secrets
 }
 
 func serve(d Deps, groups ...[]route) http.Handler {
-	return server{deps: d, routes: slices.Concat(groups...)}
+	return server{deps: d, routes: slices.Concat(groups...), secrets: &secrets{}}
 }
 
 // match finds the route of r. If the path exists but not with this method, it returns the methods
@@ -83,11 +90,16 @@ func (s server) match(r *http.Request) (found *route, segment string, allow []st
 }
 
 func fits(pattern, path string) (segment string, ok bool) {
-	head, param := strings.CutSuffix(pattern, "{id}")
+	head, rest, param := strings.Cut(pattern, "{")
 	if !param {
 		return "", pattern == path
 	}
+	_, tail, _ := strings.Cut(rest, "}")
 	segment, ok = strings.CutPrefix(path, head)
+	if !ok {
+		return "", false
+	}
+	segment, ok = strings.CutSuffix(segment, tail)
 	return segment, ok && segment != "" && !strings.Contains(segment, "/")
 }
 
@@ -96,19 +108,23 @@ func fits(pattern, path string) (segment string, ok bool) {
 // still answers with an error.
 func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.deps.Clock.Now()
-	c := &call{Deps: s.deps, w: w, r: r, log: s.deps.Log}
+	c := &call{Deps: s.deps, w: w, r: r, log: s.deps.Log, secrets: s.secrets}
 	if g := r.Header.Get(GatewayIDHeader); g != "" {
 		c.log = c.log.With("gateway", g)
 	}
 	handled := "" // the request id, once the call's own handler runs
 	pattern := "-"
-	status, refused := 0, (*errcode.Error)(nil)
+	status, refused, asPage := 0, (*errcode.Error)(nil), false
 	refuse := func(e *errcode.Error) {
 		if e.Code == errcode.InternalError {
 			c.log.Error("request failed", "cause", e.Error())
 		}
 		entry, _ := errcode.Lookup(e.Code)
 		status, refused = entry.Status, e
+		if asPage {
+			status = refusePage(w, e)
+			return
+		}
 		Refuse(w, e, handled, s.deps.Clock.Now())
 	}
 	defer func() {
@@ -145,6 +161,7 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pattern, c.segment = found.pattern, segment
+	asPage = found.page && !wantsJSON(r)
 	if !found.open {
 		if err := c.admit(found.needs); err != nil {
 			refuse(errcode.Of(err))
@@ -163,6 +180,11 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if d, ok := a.body.(document); ok {
 		status = d.send(w, r)
+		return
+	}
+	if p, ok := a.body.(shown); ok {
+		status = a.status
+		p.send(w, a.status)
 		return
 	}
 	var body []byte

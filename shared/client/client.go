@@ -83,7 +83,7 @@ func (c *Client) Through(t http.RoundTripper) { c.http.HTTPClient.Transport = t 
 
 // retry repeats a call that may end differently: after a broken connection, a server error, or a
 // Retry-After of at most maxWait. Every call is safe to repeat: a read changes nothing, a submit
-// has an Idempotency-Key, and an upload costs nothing.
+// has an Idempotency-Key, and an upload or one more link costs nothing.
 func retry(ctx context.Context, res *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()

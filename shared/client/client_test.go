@@ -74,7 +74,7 @@ func newService(t *testing.T) *service {
 	_, err = s.store.Grant(t.Context(), s.account, 100, "", s.clock.Now())
 	s.must(err)
 	front = api.All(api.Deps{Service: speech.Service, Runs: s.store, Limits: s.store, Accounts: s.store, Clock: s.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Objects: s.objects,
-		Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{server.URL + "/bucket"}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()})
+		Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{server.URL + "/bucket"}, Secrets: s.store, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()})
 	s.client, err = New(server.URL, secret)
 	s.must(err)
 	s.client.hold = func(time.Duration) time.Duration { return 0 }

@@ -283,6 +283,29 @@ func ExampleClient_Erase() {
 	// RUN_NOT_TERMINAL: The run has not ended yet.
 }
 
+// Hand somebody without a key a page about a run, and end every such link.
+func ExampleClient_CreateReport() {
+	server := service(map[string]answer{
+		"POST /api/v1/speech/analyze/req_1/report":   {http.StatusCreated, `{"url":"https://parley.example.com/api/v1/reports/c2Fk","expiresAt":"2026-04-22T12:34:56.789Z"}`},
+		"DELETE /api/v1/speech/analyze/req_1/report": {http.StatusNoContent, ""},
+	})
+	defer server.Close()
+
+	c, err := client.New(server.URL, "pk_…")
+	if err != nil {
+		log.Fatal(err)
+	}
+	link, err := c.CreateReport(context.Background(), "req_1", 24*time.Hour)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(link.URL, "until", time.Time(link.ExpiresAt).Format(time.DateTime))
+	fmt.Println(c.RevokeReports(context.Background(), "req_1"))
+	// Output:
+	// https://parley.example.com/api/v1/reports/c2Fk until 2026-04-22 12:34:56
+	// <nil>
+}
+
 // Tell refusals apart by their code, never by their message.
 func ExampleIs() {
 	server := service(map[string]answer{

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"parley/shared/engine/credit"
@@ -78,6 +80,38 @@ func (c *Client) Erase(ctx context.Context, id run.ID) error {
 	_, _, err := c.send(ctx, http.MethodDelete, c.base+"/speech/analyze/"+url.PathEscape(string(id)), c.key, nil, nil, 0)
 	return err
 }
+
+// ReportLink is a link to the report page of a run. Whoever has it can read the page.
+type ReportLink struct {
+	URL       string             `json:"url"`
+	ExpiresAt presentation.Stamp `json:"expiresAt"`
+	Raw       json.RawMessage    `json:"-"` // the body, unchanged
+}
+
+// CreateReport makes a link to the report page of a run in any state. It works for lasting, rounded
+// up to whole hours: 1 to 720, or 0 for the service's default of a week. A run has at most 20 live
+// links; one more ends the oldest. Errors: *Error (REQUEST_NOT_FOUND, INVALID_PARAMETERS), or the
+// transport's.
+func (c *Client) CreateReport(ctx context.Context, id run.ID, lasting time.Duration) (ReportLink, error) {
+	asked := "{}"
+	if lasting != 0 {
+		asked = fmt.Sprintf(`{"expiresInHours":%d}`, (lasting+time.Hour-1)/time.Hour)
+	}
+	var l ReportLink
+	raw, _, err := c.call(ctx, http.MethodPost, reportPath(id), http.Header{"Content-Type": {"application/json"}},
+		func() (io.Reader, error) { return strings.NewReader(asked), nil }, int64(len(asked)), &l)
+	l.Raw = raw
+	return l, err
+}
+
+// RevokeReports ends every link to the report page of a run. Errors: *Error (REQUEST_NOT_FOUND), or
+// the transport's.
+func (c *Client) RevokeReports(ctx context.Context, id run.ID) error {
+	_, _, err := c.send(ctx, http.MethodDelete, c.base+reportPath(id), c.key, nil, nil, 0)
+	return err
+}
+
+func reportPath(id run.ID) string { return "/speech/analyze/" + url.PathEscape(string(id)) + "/report" }
 
 // RunList is a page of runs, newest first.
 type RunList struct {

@@ -106,6 +106,8 @@ const (
 	Ledger     Place = "transactions"
 	Uploads    Place = "uploads"
 	Health     Place = "health"
+	Link       Place = "link" // a link to a report page is made, or all of a run end
+	Page       Place = "page" // what such a link opens
 	// Chain is the stages of a run: the code ends the run and is read in a 200 answer.
 	Chain Place = "chain"
 )
@@ -113,7 +115,7 @@ const (
 // Handler reports whether p is a call's own handler.
 func (p Place) Handler() bool {
 	switch p {
-	case Submit, Poll, Erase, List, Ledger, Uploads, Health:
+	case Submit, Poll, Erase, List, Ledger, Uploads, Health, Link, Page:
 		return true
 	}
 	return false
@@ -139,7 +141,7 @@ var Table = []Entry{
 	{InvalidStatus, 400, false, false, "status must be one of queued, processing, success, partial, failed.", raised(List)},
 	{InvalidServiceType, 400, false, false, "serviceType must be speech or cv_deepmatch.", raised(List)},
 	{InvalidDate, 400, false, false, "Dates must be ISO 8601, such as 2026-04-21T12:34:56Z.", raised(List)},
-	{InvalidParameters, 400, false, false, "A parameter is invalid. details.fields lists each one, with its bounds if it has any.", raised(Submit, Uploads, Gateway)},
+	{InvalidParameters, 400, false, false, "A parameter is invalid. details.fields lists each one, with its bounds if it has any.", raised(Submit, Uploads, Link, Gateway)},
 	{InvalidTags, 400, false, false, "tags must be at most 20 distinct strings of 1 to 40 characters each.", raised(Submit, List)},
 	{InvalidLimit, 400, false, false, "limit must be a whole number from 1 to 100.", raised(List, Ledger)},
 	{InvalidCursor, 400, false, false, "The cursor is not a nextCursor of this list. Start again without a cursor.", raised(List, Ledger)},
@@ -157,8 +159,8 @@ var Table = []Entry{
 	{IPNotAllowed, 403, false, false, "This API key may not be used from your IP address. Call from an address on its allow-list.", raised(Key)},
 	{MissingPermission, 403, false, false, "This API key does not have permission for this call. Use a key that does.", raised(Permission)},
 
-	{RequestNotFound, 404, false, false, "No run has this id. Check the id that the submit returned.", raised(Poll, Erase)},
-	{NotFound, 404, false, false, "There is nothing at this path. Every path starts with /api/v1; check yours.", raised(Router, Gateway)},
+	{RequestNotFound, 404, false, false, "No run has this id. Check the id that the submit returned.", raised(Poll, Erase, Link)},
+	{NotFound, 404, false, false, "There is nothing at this path. Every path starts with /api/v1; check yours.", raised(Router, Page, Gateway)},
 	{MethodNotAllowed, 405, false, false, "This path does not accept this method. The Allow header lists the methods it accepts.", raised(Router)},
 
 	{IdempotencyKeyReused, 409, false, false, "This Idempotency-Key was already used with different input. Use a new key for a new request.", raised(Submit)},
@@ -167,7 +169,7 @@ var Table = []Entry{
 
 	{RequestTooLarge, 413, false, false, "The request is too large to send inline. Request an upload at POST /api/v1/speech/uploads and submit its uploadId.", raised(Gateway)},
 
-	{RateLimitExceeded, 429, false, true, "Too many requests. Wait at least as long as Retry-After says, and back off exponentially.", raised(Rate, Gateway)},
+	{RateLimitExceeded, 429, false, true, "Too many requests. Wait at least as long as Retry-After says, and back off exponentially.", raised(Rate, Page, Gateway)},
 	{PollRateLimited, 429, false, true, "This run was polled too soon. Wait as long as Retry-After says.", raised(Poll)},
 
 	{ServiceWarmingUp, 503, false, true, "The scoring service is still warming up. Retry with backoff.", raised(Submit, Health)},

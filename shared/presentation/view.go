@@ -123,6 +123,12 @@ func (v Finished) Encode() ([]byte, error) {
 	return append(body, "}\n"...), nil
 }
 
+// WithoutBalance returns v as a reader without a key may see it.
+func (v Finished) WithoutBalance() Finished {
+	v.Credits.RemainingBalance = nil
+	return v
+}
+
 func orNull(m json.RawMessage) json.RawMessage {
 	if m == nil {
 		return json.RawMessage("null")
@@ -142,8 +148,9 @@ type doneAudio struct {
 
 // Charged is the cost of a run that has ended, in credits.
 type Charged struct {
-	Deducted         int64 `json:"deducted"`
-	RemainingBalance int64 `json:"remainingBalance"`
+	Deducted int64 `json:"deducted"`
+	// null for a reader without a key
+	RemainingBalance *int64 `json:"remainingBalance"`
 	// to two decimals; started minutes are billed
 	AudioDurationMinutes float64 `json:"audioDurationMinutes"`
 }
@@ -202,7 +209,7 @@ func (p Presenter) summary(r run.Run, rep report, balance int64) (v Summary, err
 		Audio:              doneAudio{file, joined, heard, asked.Language, rep.Audio.SpeakerCount, rep.Audio.Channels, rep.Audio.Quality},
 		CandidateDetection: rep.CandidateDetection, Scores: rep.Scores, Confidence: rep.Confidence, Explainability: rep.Explainability,
 		HRRecommendation: rep.HRRecommendation, CandidateFeedback: rep.CandidateFeedback,
-		Credits: Charged{r.Charged, balance, math.Round(r.Length.Minutes()*100) / 100},
+		Credits: Charged{r.Charged, &balance, math.Round(r.Length.Minutes()*100) / 100},
 		Error:   r.Failure, ErasedAt: Maybe(r.ErasedAt), Metadata: metadataOf(r), Tags: tagsOf(r),
 	}
 	v.head = p.head(r)

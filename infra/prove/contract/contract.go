@@ -201,8 +201,11 @@ func (c *Contract) find(path string) (string, map[string]operation) {
 		return below, m
 	}
 	for p, m := range c.doc.Paths {
-		head, templated := strings.CutSuffix(p, "{id}")
-		if rest, ok := strings.CutPrefix(below, head); templated && ok && rest != "" && !strings.Contains(rest, "/") {
+		head, rest, templated := strings.Cut(p, "{")
+		_, tail, _ := strings.Cut(rest, "}")
+		in, begins := strings.CutPrefix(below, head)
+		in, ends := strings.CutSuffix(in, tail)
+		if templated && begins && ends && in != "" && !strings.Contains(in, "/") {
 			return p, m
 		}
 	}

@@ -56,7 +56,7 @@ func serve(temp string) (*house, error) {
 	s := &house{store: memory.New(), files: &memory.Objects{}, ended: make(chan struct{})}
 	s.deps = api.Deps{Service: speech.Service, Runs: s.store, Limits: s.store, Accounts: s.store, Clock: clock.Real{}, Random: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Objects: s.files, Sender: &memory.Queue{}, Prober: audio.Prober{FFmpeg: installed.FFmpeg(installed.Dir())},
-		Presigner: presigner{}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: temp}
+		Presigner: presigner{}, Secrets: s.store, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: temp}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	for i := range s.keys {

@@ -436,13 +436,15 @@ func (c *comparison[M]) submit(client account.ID, slots int) call {
 	return one
 }
 
-// advance advances a part of a run in process, or the webhook of one that has ended. It returns
-// false if the run cannot be advanced so.
+// advance advances a part of a run in process, the webhook of one that has ended, or the links of
+// any. It returns false if the run cannot be advanced so.
 func (c *comparison[M]) advance(r run.Run) (call, bool) {
 	var how string
 	var after run.Run
 	var err error
 	switch {
+	case c.rand.IntN(6) == 0:
+		how, after, err = c.link(r)
 	case r.Status == run.Processing:
 		how, after, err = c.part(r)
 	case r.Push != nil:
@@ -485,6 +487,16 @@ func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 	}
 	after, err = r.Resent(map[run.Part]time.Duration{p: 2 * time.Minute}, c.now)
 	return "resent", after, err
+}
+
+// link adds a link to the report page, or ends all.
+func (c *comparison[M]) link(r run.Run) (how string, after run.Run, err error) {
+	if c.rand.IntN(4) == 0 {
+		after, err = r.Unlinked()
+		return "unlinked", after, err
+	}
+	after, err = r.Linked(run.Link{ID: strconv.FormatUint(c.rand.Uint64(), 16), Expires: c.now.Add(time.Minute)}, c.now)
+	return "linked", after, err
 }
 
 // push advances a webhook.

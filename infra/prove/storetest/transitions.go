@@ -60,6 +60,41 @@ func advances(t *testing.T, open func(*testing.T) Store) {
 			before.Runs = []run.Run{resent}
 			w.is(before)
 		}},
+		{"writes the links of a run in any state, and nothing of the ledger", func(t *testing.T) {
+			w := newWorld(t, open, 10)
+			w.slots = 1
+			fill := func(r run.Run) run.Run {
+				t.Helper()
+				for n := range run.MaxLinks + 1 {
+					after, err := r.Linked(run.Link{ID: fmt.Sprintf("%024x", n), Expires: w.now.Add(time.Hour)}, w.now)
+					w.refused(err, nil)
+					w.refused(w.s.Advance(w.ctx, r, after), nil)
+					r = after
+				}
+				if len(r.Links) != run.MaxLinks || r.Links[0].ID != fmt.Sprintf("%024x", 1) {
+					t.Errorf("%d links, the first %s", len(r.Links), r.Links[0].ID)
+				}
+				return r
+			}
+			processing, queued := w.submit(1, 4), w.submit(2, 4)
+			before := w.state()
+			before.Runs = []run.Run{fill(processing), fill(queued)}
+			w.is(before)
+			ended := w.end(before.Runs[0], failed)
+			if len(ended.Links) != run.MaxLinks {
+				t.Errorf("the end of the run left %d links", len(ended.Links))
+			}
+			none, err := ended.Unlinked()
+			w.refused(err, nil)
+			w.refused(w.s.Advance(w.ctx, ended, none), nil)
+			same(t, none, w.get(1))
+			linked := fill(none)
+			erased, err := w.s.Erase(w.ctx, linked, w.now)
+			w.refused(err, nil)
+			if len(erased.Links) != 0 || len(w.get(1).Links) != 0 {
+				t.Errorf("an erased run has links: %v", erased.Links)
+			}
+		}},
 		{"writes the tries of an ended run's webhook, and nothing of the ledger", func(t *testing.T) {
 			w := newWorld(t, open, 10)
 			r := w.end(w.submit(1, 4), failed)

@@ -100,7 +100,21 @@ func header(e events.APIGatewayProxyRequest) http.Header {
 	if id := e.RequestContext.RequestID; id != "" {
 		h.Set(api.GatewayIDHeader, id)
 	}
+	h.Del(api.GatewayURLHeader)
+	if at := address(e); at != "" {
+		h.Set(api.GatewayURLHeader, at)
+	}
 	return h
+}
+
+// address returns the URL at which the client reached the API, without Base. The gateway's context
+// has it: the path there begins with the stage, or with the base path of a custom domain.
+func address(e events.APIGatewayProxyRequest) string {
+	prefix, _, ok := strings.Cut(e.RequestContext.Path, api.Base+"/")
+	if !ok || e.RequestContext.DomainName == "" {
+		return ""
+	}
+	return "https://" + e.RequestContext.DomainName + prefix
 }
 
 // remote formats ip like http.Request.RemoteAddr. The port is 0, because the gateway does not

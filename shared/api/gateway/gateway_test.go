@@ -101,7 +101,7 @@ func front(t testing.TB) (api.Deps, *bytes.Buffer) {
 		}
 	}
 	return api.Deps{Service: speech.Service, Runs: store, Limits: store, Accounts: store, Clock: clock.At(now), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(log, nil)),
-		Objects: &memory.Objects{}, Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{}, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()}, log
+		Objects: &memory.Objects{}, Sender: &memory.Queue{}, Prober: prober{}, Presigner: presigner{}, Secrets: store, Budget: pipeline.Budget(0), PollEvery: 10 * time.Second, TempDir: t.TempDir()}, log
 }
 
 func second[A any](_ A, err error) error        { return err }
@@ -122,6 +122,8 @@ func TestRecordedEvents(t *testing.T) {
 		"uploads": {api.Uploads, 201, `"uploadId":"upl_`},
 		"health":  {api.Health, 200, `"status":"ready"`},
 		"docs":    {api.Docs, 200, `"openapi": "3.1.0"`},
+		"report":  {api.Report, 201, `"url":"https://abc123def4.execute-api.eu-central-1.amazonaws.com/prod/api/v1/reports/`},
+		"page":    {api.Page, 404, `<h1>There is no report here</h1>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			deps, log := front(t)
@@ -137,6 +139,33 @@ func TestRecordedEvents(t *testing.T) {
 				t.Errorf("the gateway's id is not in %s", log)
 			}
 		})
+	}
+}
+
+// Ensure that links are on the address at which the gateway was reached, with its stage or without
+// one on a domain of its own, and that no header of the client's changes it.
+func TestAddress(t *testing.T) {
+	for want, change := range map[string]func(*events.APIGatewayProxyRequest){
+		"https://abc123def4.execute-api.eu-central-1.amazonaws.com/prod": func(e *events.APIGatewayProxyRequest) {
+			e.MultiValueHeaders["X-Gateway-Url"] = []string{"https://evil.test"}
+			e.MultiValueHeaders["Host"] = []string{"evil.test"}
+		},
+		"https://parley.test": func(e *events.APIGatewayProxyRequest) {
+			e.RequestContext.DomainName, e.RequestContext.Path = "parley.test", e.Path
+		},
+		"https://parley.test/speaking": func(e *events.APIGatewayProxyRequest) {
+			e.RequestContext.DomainName, e.RequestContext.Path = "parley.test", "/speaking"+e.Path
+		},
+		"": func(e *events.APIGatewayProxyRequest) {
+			e.RequestContext.DomainName = ""
+			e.MultiValueHeaders["X-Gateway-Url"] = []string{"https://evil.test"}
+		},
+	} {
+		e := recorded(t, "report")
+		change(&e)
+		if got := gateway.Request(t.Context(), e).Header.Get(api.GatewayURLHeader); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -16,6 +16,10 @@ import (
 // signing needs it. It prints as its prefix only; Reveal returns all of it.
 type SigningSecret string
 
+// Deployment owns the secrets that belong to the deployment and to no client. It signs the links to
+// report pages.
+const Deployment ID = "deployment"
+
 const (
 	signingPrefix = "whsec_"
 	signingBytes  = 32

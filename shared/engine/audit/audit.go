@@ -268,6 +268,8 @@ func (c *checker) shape(r run.Run) {
 	wrong("lacks a score", r.Status == run.Success && r.ErasedAt.IsZero() && !c.dimensions.Complete(r.Scores))
 	wrong("is erased", !terminal && !r.ErasedAt.IsZero())
 	wrong("has a webhook to push", r.Push != nil && (!terminal || r.Request.WebhookURL == ""))
+	wrong("has more links than it may", len(r.Links) > run.MaxLinks)
+	wrong("has links though it is erased", !r.ErasedAt.IsZero() && len(r.Links) > 0)
 	wrong("has a webhook outstanding though it is erased", !r.ErasedAt.IsZero() && r.Push.Outstanding())
 	wrong("has an unknown status", !slices.Contains(run.Statuses, r.Status))
 }

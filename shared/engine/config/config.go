@@ -33,6 +33,9 @@ const (
 	// WebhookLoopback, if 1, allows webhooks to the loopback address. Only a local system may set
 	// it.
 	WebhookLoopback = "PARLEY_WEBHOOK_LOOPBACK"
+	// PublicURL is the URL of the API without its base path, for links that are handed out; empty:
+	// the one at which the gateway was called. Only a local system sets it.
+	PublicURL = "PARLEY_PUBLIC_URL"
 )
 
 // DefaultPollEvery is the minimum time between two polls of a run.
@@ -55,6 +58,7 @@ type Config struct {
 	Deadline        time.Duration
 	PollEvery       time.Duration
 	WebhookLoopback bool
+	PublicURL       string
 }
 
 // FromEnv reads the environment of a function of s through lookup (such as os.LookupEnv). A missing
@@ -62,7 +66,7 @@ type Config struct {
 func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),
-		Bucket: get(Bucket), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1",
+		Bucket: get(Bucket), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1", PublicURL: get(PublicURL),
 		Queues: map[run.Stage]string{}, Functions: map[run.Stage]string{}}
 	for _, row := range s.Fed() {
 		if v := get(Queue(row.Name)); v != "" {

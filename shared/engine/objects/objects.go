@@ -203,3 +203,16 @@ func (s *Store) PresignPost(ctx context.Context, key, contentType string, maxByt
 	out.Values["Content-Type"] = contentType
 	return out.URL, out.Values, nil
 }
+
+// PresignGet implements api.Player. Whoever has the URL can read the object.
+func (s *Store) PresignGet(ctx context.Context, key, mediaType string, lasting time.Duration) (string, error) {
+	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key, ResponseCacheControl: aws.String("private, max-age=" + strconv.Itoa(int(lasting/time.Second)))}
+	if mediaType != "" {
+		in.ResponseContentType = &mediaType
+	}
+	out, err := s.sign.PresignGetObject(ctx, in, s3.WithPresignExpires(lasting))
+	if err != nil {
+		return "", fmt.Errorf("objects: presign %s: %w", key, err)
+	}
+	return out.URL, nil
+}

@@ -19,7 +19,8 @@ import (
 //	             └───────── fail ───────────────────────────┘
 //	retry:  failed ─► queued or processing, with attempt + 1
 //
-// Once a run has ended, only its webhook moves on (push.go), and it may be erased once.
+// Once a run has ended, only its webhook moves on (push.go), and it may be erased once. Links to
+// its report page (link.go) come and go in any state, until it is erased.
 //
 //	transition of         also required             writes in one step              a repeat
 //	submit     new        credits; id, upload       run, account, entry, ticket *,  the same run
@@ -30,8 +31,10 @@ import (
 //	resent     processing parts outstanding         run: their due times            ErrStale
 //	end        not ended  -                         run, account, entries, ticket * ErrGone
 //	retry      failed     not erased; credits       as submit, with attempt + 1     ErrGone
-//	erase      ended      -                         run: findings removed           the same run
+//	erase      ended      -                         run: findings, links removed    the same run
 //	push …     ended      webhook outstanding       run: its webhook                ErrGone
+//	linked     not erased -                         run: its links                  another link
+//	unlinked   any        has links                 run: its links                  ErrGone
 //
 //	* the ticket is added when the run must wait, and removed when it leaves the queue
 //
@@ -229,13 +232,14 @@ func (r Run) Again() (Run, error) {
 	return r, nil
 }
 
-// Erase marks a run as erased and removes what the service found in it. It drops an outstanding webhook, because
-// nothing is left to report. Condition: terminal. A repeat returns ErrGone.
+// Erase marks a run as erased, removes what the service found in it and ends its links. It drops an
+// outstanding webhook, because nothing is left to report. Condition: terminal. A repeat returns
+// ErrGone.
 func (r Run) Erase(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
 		return r, ErrGone
 	}
-	r.Scores, r.Found, r.ErasedAt = nil, nil, now
+	r.Scores, r.Found, r.Links, r.ErasedAt = nil, nil, nil, now
 	if p := r.push(r.Attempt); p != nil {
 		p.settle()
 		r.Push = p

@@ -161,6 +161,8 @@ type Run struct {
 	// Pieces is the number of pieces that the first stage divided the work into; 0 before that is
 	// done.
 	Pieces int
+	// Links are the links to the run's report page, oldest first, at most MaxLinks.
+	Links []Link
 
 	// The fields below are set at the end of the run.
 	Scores   Scores

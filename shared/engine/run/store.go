@@ -96,7 +96,8 @@ type Store interface {
 	// Get reads a run. ErrUnknown.
 	Get(ctx context.Context, id ID) (Run, error)
 	// Advance replaces before by after. ErrStale if before is no longer stored. It is for the
-	// transitions that move no credits: Done, NoteFailure, Resent, and those of a push.
+	// transitions that move no credits: Done, NoteFailure, Resent, Linked, Unlinked, and those of a
+	// push.
 	Advance(ctx context.Context, before, after Run) error
 	// End ends the run that was read as seen. One transaction writes the run and the ledger's
 	// entries, and frees the slot or the place in the queue. It returns the run as stored.

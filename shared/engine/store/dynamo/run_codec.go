@@ -54,6 +54,8 @@ func encodeRun(r run.Run) item {
 		i.table("parts", parts)
 	}
 
+	i.list("links", encodeLinks(r.Links))
+
 	i.scores("scores", r.Scores)
 	i.number("charged", r.Charged)
 	if r.Failure != nil {
@@ -66,6 +68,15 @@ func encodeRun(r run.Run) item {
 		encodePush(i, *r.Push)
 	}
 	return i
+}
+
+// encodeLinks stores a link as its id and its end in Unix ms, separated by a space.
+func encodeLinks(links []run.Link) []string {
+	lines := make([]string, len(links))
+	for n, l := range links {
+		lines[n] = fmt.Sprintf("%s %d", l.ID, l.Expires.UnixMilli())
+	}
+	return lines
 }
 
 // encodePush stores a push. `push` is "due in Unix ms, times sent, tries, tries before this round".
@@ -92,7 +103,7 @@ func decodeRun(it item) (run.Run, error) {
 		Request: run.Request{ExternalID: d.text(schema.RunExternal), Metadata: d.table("metadata"), Tags: d.list(schema.RunTags),
 			AllowPartial: d.flag("allowPartial"), WebhookURL: d.text("webhookUrl"), Asked: d.document("asked")},
 		Length: time.Duration(d.number("lengthMs")) * time.Millisecond, Material: d.document("material"), Upload: d.text("upload"),
-		Ticket: d.number("ticket"), Pieces: int(d.number("pieces")), Parts: d.parts("parts"),
+		Ticket: d.number("ticket"), Pieces: int(d.number("pieces")), Parts: d.parts("parts"), Links: d.links("links"),
 		Scores: d.scores("scores"), Charged: d.number("charged"), Found: d.document("found"), Reason: d.text("reason"),
 		Push: d.push("push", "pushed"),
 	}
@@ -138,6 +149,19 @@ func (r *reader) parts(name string) map[run.Part]run.Pending {
 		parts[part] = pending
 	}
 	return parts
+}
+
+func (r *reader) links(name string) []run.Link {
+	var links []run.Link
+	for _, line := range r.list(name) {
+		id, end, _ := strings.Cut(line, " ")
+		ms, err := strconv.ParseInt(end, 10, 64)
+		if err != nil {
+			r.wrong(name, errType) // the cause would contain the link
+		}
+		links = append(links, run.Link{ID: id, Expires: time.UnixMilli(ms).UTC()})
+	}
+	return links
 }
 
 func (r *reader) push(name, tries string) *run.Push {

@@ -152,6 +152,7 @@ func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 		{Stage: "ingest"}:                {Due: r.CreatedAt, Sent: 1},
 		{Stage: "transcribe", Index: 12}: {Due: r.CreatedAt, Sent: 3, Failure: run.TimedOut},
 	}
+	r.Links = []run.Link{{ID: "0123456789abcdef01234567", Expires: r.CreatedAt}, {ID: "76543210fedcba9876543210", Expires: r.CreatedAt.Add(5e6)}}
 	r.Push = &run.Push{Due: r.CreatedAt, Sent: 1, Tries: 12, Since: 10, Log: []run.Try{{At: r.CreatedAt, Status: 500}, {At: r.CreatedAt, Why: run.Begun}}}
 	fields := reflect.ValueOf(r)
 	for i := range fields.NumField() {
@@ -174,7 +175,7 @@ func TestDamagedItems(t *testing.T) {
 	for name, v := range map[string]types.AttributeValue{
 		"version": str("1"), "status": num(1), "metadata": str("x"), schema.RunTags: num(1), schema.RunCreated: str("yesterday"), "allowPartial": num(1),
 		"parts": &types.AttributeValueMemberM{Value: item{"ingest": str("1 1")}}, "scores": &types.AttributeValueMemberM{Value: item{"accent": str("high")}}, "cost": &types.AttributeValueMemberN{Value: "1.5"},
-		"push": str("soon"), "pushed": num(1),
+		"push": str("soon"), "pushed": num(1), "links": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("0123 soon")}},
 		"asked": num(1), "lengthMs": str("long"),
 	} {
 		it := encodeRun(interview(storetest.Start).Run)

@@ -520,7 +520,7 @@ func cloneEntry(e credit.Entry) credit.Entry {
 func cloneRun(r run.Run) run.Run {
 	r.Request.Metadata = maps.Clone(r.Request.Metadata)
 	r.Request.Tags = slices.Clone(r.Request.Tags)
-	r.Parts = maps.Clone(r.Parts)
+	r.Parts, r.Links = maps.Clone(r.Parts), slices.Clone(r.Links)
 	if r.Push != nil {
 		p := *r.Push
 		p.Log = slices.Clone(p.Log)
