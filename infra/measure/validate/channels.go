@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"parley/infra/measure/agreement"
 	"parley/infra/measure/batch"
 	"parley/infra/measure/degrade"
 	"parley/shared/speech/audio"
@@ -209,9 +210,9 @@ func (r *rig) channels(ctx context.Context, speakers []speaker, n int) ([]shift,
 		}
 		x.fluencyHeld /= float64(max(1, len(x.fluency)))
 		x.accentHeld /= float64(max(1, len(x.accent)))
+		fmt.Fprintf(os.Stderr, "\rvalidate: %s: fluency %+.2f (SD %.2f), accent %+.2f (SD %.2f)\n", c.name, agreement.Mean(x.fluency), sd(x.fluency), agreement.Mean(x.accent), sd(x.accent))
 		out = append(out, x)
 	}
-	fmt.Fprintln(os.Stderr)
 	return out, nil
 }
 

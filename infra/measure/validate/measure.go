@@ -48,7 +48,7 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 		c := candidate{speaker: s, fluent: fluency.Measure(m, speech)}
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
 		all := accent.Engines{Aligner: listened, Listener: r.Listener}
-		found, err := accent.Measure(ctx, speech, all, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
+		found, err := accent.Measure(ctx, m, speech, all, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
 		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}

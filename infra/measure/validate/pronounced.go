@@ -14,7 +14,7 @@ import (
 
 const (
 	// clearly is the human accuracy of a word, 0 to 10, from which it was pronounced well.
-	clearly = 7
+	clearly = 9
 	// ahead is how many aligned words are looked through for one that was read.
 	ahead = 4
 	// leastWords is how many words, and of them how many pronounced badly, a sound needs to be judged.

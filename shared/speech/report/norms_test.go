@@ -269,7 +269,7 @@ func TestSentencesOfTheProductsOwnMeasures(t *testing.T) {
 	})
 	t.Logf("drawn: %v; measures spoken of: %d", seen, len(byName))
 	want := []string{"A1", "A2", "B1", "B2", "C1", "C2", "confidence high", "confidence medium", "confidence low", MethodEnglish, MethodMultilingual, "beyond its norm",
-		"told by articulationRate", "told by meanRunLength", "told by phonationRatio", "told by repairs"}
+		"told by articulationRate", "told by meanRunLength", "told by repairs", "told by sentencePhonation"}
 	for i := range 8 {
 		s := ""
 		for k, d := range []score.Dimension{score.Vocabulary, score.Fluency, score.Accent} {

@@ -1,8 +1,8 @@
 // Package accent scores how easily the candidate's words are understood: intelligibility, not
 // nearness to one dialect. It combines four things: how surely the recogniser recognises the words,
 // how surely it takes the speech for English, how clear the weakest 30 % of the sounds are
-// (Goodness of Pronunciation, each sound against its own norm), and the timing of the speech. It
-// needs no reference text.
+// (Goodness of Pronunciation, each sound against its own norm), and how much of the time inside sentences
+// is filled with speech. It needs no reference text.
 //
 // docs/validation.md says how far the score follows human raters, on speakers that it was not
 // fitted on (make validate). Alignment and phone loop take about 6 s of a processor per minute of
@@ -23,6 +23,7 @@ import (
 	"parley/shared/speech/audio"
 	"parley/shared/speech/diarization"
 	"parley/shared/speech/score"
+	"parley/shared/speech/score/fluency"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
@@ -94,7 +95,7 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 		cautions = append(cautions, "Sounds can be compared with English ones only, so this score rests on how surely the words were recognised and on the timing of the speech.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
-	found, err := measure(ctx, speech, e, limits)
+	found, err := measure(ctx, m, speech, e, limits)
 	if err != nil {
 		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
@@ -139,12 +140,12 @@ type Found struct {
 
 // Measure reads the measures in each part of the candidate's speech, without a score: for
 // calibration. The error is an engine's own failure.
-func Measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Found, error) {
-	return measure(ctx, withoutLoops(speech), e, l)
+func Measure(ctx context.Context, m score.Material, speech timing.Speech, e Engines, l Limits) (Found, error) {
+	return measure(ctx, m, withoutLoops(speech), e, l)
 }
 
 // measure aligns and hears at once: they are different engines.
-func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Found, error) {
+func measure(ctx context.Context, m score.Material, speech timing.Speech, e Engines, l Limits) (Found, error) {
 	windows := windowsOf(speech, l)
 	var aligned []sounds
 	var heard []float64
@@ -160,7 +161,8 @@ func measure(ctx context.Context, speech timing.Speech, e Engines, l Limits) (Fo
 	if err := both.Wait(); err != nil {
 		return Found{}, err
 	}
-	return Found{speech, read(speech, aligned, heard), leastClear(aligned, speech.Parts)}, nil
+	readings := append(read(speech, aligned, heard), fluency.SentenceRatio(m, speech))
+	return Found{speech, readings, leastClear(aligned, speech.Parts)}, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.
@@ -222,7 +224,7 @@ const notHeard = "Too few words were recognised in the sound."
 
 func unmeasured() []norms.Reading {
 	var out []norms.Reading
-	for _, n := range []string{wordProbability, weakPhones, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords, languageOdds} {
+	for _, n := range []string{wordProbability, weakPhones, worstGOP, phonationRatio, peakRate, peaksPerRun, meanGOP, unsureWords, languageOdds, fluency.SentencePhonation} {
 		out = append(out, norms.Reading{Name: n, Reason: "The accent was not measured."})
 	}
 	return out

@@ -237,7 +237,7 @@ func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
 			m := material(9, 0.8)
 			c.change(&m)
 			r := must(t, m, &listener{gop: -30})
-			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 9 {
+			if (c.reason == "") != (r.Raw != nil) || !strings.Contains(r.Reason, c.reason) || len(r.Measures) != 10 {
 				t.Fatalf("raw %v, reason %q, %d measures", r.Raw, r.Reason, len(r.Measures))
 			}
 			for _, x := range r.Measures {

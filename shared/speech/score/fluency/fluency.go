@@ -16,6 +16,7 @@ package fluency
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
@@ -115,6 +116,16 @@ func always(f func(timing.Part) float64) func(timing.Part) (float64, bool) {
 	return func(p timing.Part) (float64, bool) { return f(p), true }
 }
 
+// SentencePhonation is the name of the measure that accent counts too: who hesitates inside
+// sentences is understood less easily.
+const SentencePhonation = "sentencePhonation"
+
+// SentenceRatio is that measure alone.
+func SentenceRatio(m score.Material, speech timing.Speech) norms.Reading {
+	all := Measure(m, speech)
+	return all[slices.IndexFunc(all, func(r norms.Reading) bool { return r.Name == SentencePhonation })]
+}
+
 // Measure measures everything, without a score, in the order in which it is reported.
 func Measure(m score.Material, speech timing.Speech) []norms.Reading {
 	parts := speech.Parts
@@ -151,6 +162,9 @@ func Measure(m score.Material, speech timing.Speech) []norms.Reading {
 		spoken(inParts("articulationRate", noSyllables, parts, per(timing.Part.SpeechSeconds))),
 		inParts("wordsPerMinute", noWords, parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
 		inParts("phonationRatio", noSpeech, parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
+		inParts(SentencePhonation, noSpeech, parts, always(func(p timing.Part) float64 {
+			return p.SpeechSeconds() / (p.SpanSeconds() - between(p, said.turns[p.Turn]))
+		})),
 		inParts("peakRate", noSpeech, parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
 		spoken(inParts("meanRunLength", noSyllables, parts, per(func(p timing.Part) float64 { return runs(p, said.turns[p.Turn]) }))),
 		inParts("pausesPerMinute", noSpeech, parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),

@@ -326,6 +326,13 @@ func TestRuns(t *testing.T) {
 			}
 		})
 	}
+	t.Run("pauses between sentences are left out of the share of speech inside them", func(t *testing.T) {
+		for want, said := range map[float64][]transcript.Word{1.5: nil, 1: {word("one.", 1000)}, 0: {word("one.", 1000), word("two!", 2500), word("three?", 4000)}} {
+			if got := 1.5 - between(p, said); math.Abs(got-want) > 0.05 {
+				t.Errorf("%.2f s of pauses inside sentences, want %.2f", got, want)
+			}
+		}
+	})
 	t.Run("a part that ends with the pause it was cut at has no run after it", func(t *testing.T) {
 		q := p
 		q.Runs = p.Runs[:3]

@@ -93,6 +93,20 @@ func count(language string, parts []timing.Part) spoken {
 	return s
 }
 
+// sentenceMarks are the marks that end a sentence.
+const sentenceMarks = ".?!。？！"
+
+// between is the time in pauses between two sentences, s. said are the words of the turn.
+func between(p timing.Part, said []transcript.Word) float64 {
+	var ms int64
+	for _, gap := range p.Pauses {
+		if ends(said, sentenceMarks, gap.StartMs, gap.EndMs) {
+			ms += gap.Len()
+		}
+	}
+	return float64(ms) / 1000
+}
+
 // sentencePause is what a pause at the end of a sentence counts in runs: everybody pauses there, and
 // practised readers the most.
 const sentencePause = 0.5
@@ -102,7 +116,7 @@ const sentencePause = 0.5
 func runs(p timing.Part, said []transcript.Word) float64 {
 	n := float64(len(p.Runs) - len(p.Pauses)) // 1, or 0 where the part ends with the pause it was cut at
 	for _, gap := range p.Pauses {
-		if ends(said, ".?!。？！", gap.StartMs, gap.EndMs) {
+		if ends(said, sentenceMarks, gap.StartMs, gap.EndMs) {
 			n += sentencePause
 		} else {
 			n++
