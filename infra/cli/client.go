@@ -27,6 +27,9 @@ type remote struct {
 	// pace, if above 0, replaces the time between polls that the service asks for. Use it only on
 	// your own system.
 	pace time.Duration
+	// page, if not empty, is the file to which the page of a printed report is written too; sound
+	// is its recording.
+	page, sound string
 }
 
 // flags adds the flags that every client command has.
@@ -236,6 +239,9 @@ func (r *remote) report(c *cobra.Command, got client.Run) error {
 		err = printReport(c.OutOrStdout(), got.Raw)
 	default:
 		err = say(c.OutOrStdout(), "%s %s, %s, %d %%\n", got.ID, got.Status, got.Stage, got.Progress)
+	}
+	if err == nil && r.page != "" && got.Status.Terminal() {
+		err = showPage(c, r.page, got.Raw, r.sound, "")
 	}
 	if err == nil && got.Status == run.Failed {
 		return exitError{exitFailed, errors.New("")}

@@ -26,6 +26,7 @@ func demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Start the system, score one recording, print the report and stop",
+		Long:  "Starts the system, scores one recording, prints the report, writes it as a page into the data folder, and stops.",
 		Example: `  parley demo
   parley demo --audio interview.mp3`,
 		Args: exactly(0, "no arguments, only flags"),
@@ -35,7 +36,7 @@ func demoCommand() *cobra.Command {
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(ctx context.Context, s local.System) error {
-				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace, json: asJSON}
+				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace, json: asJSON, page: filepath.Join(cfg.Data, "report.html"), sound: audio}
 				if err := r.submitAndWait(ctx, c, audio, submission{idempotencyKey: anew(clock.Real{})}); err != nil {
 					return err
 				}

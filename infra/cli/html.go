@@ -40,7 +40,7 @@ func writePage(file string, body []byte, sound, server string) error {
 		}
 		o.Sound.File = at
 	}
-	p, err := reportpage.Render(body, o)
+	p, err := reportpage.Make(body, o)
 	if err != nil {
 		return err
 	}

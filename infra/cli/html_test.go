@@ -115,3 +115,29 @@ func TestScoreWritesPages(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that a printed report can have its page beside it, and that a run in process has none.
+func TestAPrintedReportHasItsPage(t *testing.T) {
+	for body, want := range map[string]bool{finished: true, failedRun: true, `{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","status":"processing","stage":"ingest"}`: false} {
+		service(t, http.StatusOK, body)
+		file := filepath.Join(t.TempDir(), "report.html")
+		r := remote{page: file}
+		c := showCommand()
+		c.SetOut(&strings.Builder{})
+		c.SetErr(&strings.Builder{})
+		c.SetContext(t.Context())
+		r.url = os.Getenv("PARLEY_URL")
+		cl, err := r.open(func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := cl.Poll(t.Context(), "req_aaaaaaaaaaaaaaaaaaaaaaaaaa")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.report(c, got) // a failed run is an error, and has its page
+		if _, err := os.Stat(file); (err == nil) != want {
+			t.Errorf("%.40s: %v", body, err)
+		}
+	}
+}

@@ -262,7 +262,7 @@ func curl(c callView) string {
 	case kindJSON:
 		b.WriteString(" \\\n  -H 'Content-Type: application/json' -d '" + c.BodyExample + "'")
 	}
-	b.WriteString(" \\\n  \"$PARLEY_URL" + Base + strings.NewReplacer("{id}", exampleRequest, "{token}", exampleToken).Replace(c.Path) + `"`)
+	b.WriteString(" \\\n  \"$PARLEY_URL" + Base + strings.NewReplacer("{id}", exampleRequest, "{token}", exampleLinkEnd).Replace(c.Path) + `"`)
 	return b.String()
 }
 

@@ -339,7 +339,7 @@ func narrowed(names []string, retry bool) node {
 // exampleAt is the timestamp of the error examples, the one that the client documentation uses.
 var exampleAt = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
-const exampleToken = "c2FtcGxlIHRva2VuIG9mIGEgbGluayB0byBhIHJlcG9ydCBwYWdlIHRoYXQgb3BlbnMgbm90aGluZyBhdCBhbGwuLi4uLg"
+const exampleLinkEnd = "c2FtcGxlIHRva2VuIG9mIGEgbGluayB0byBhIHJlcG9ydCBwYWdlIHRoYXQgb3BlbnMgbm90aGluZyBhdCBhbGwuLi4uLg"
 
 const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
 

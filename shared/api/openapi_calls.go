@@ -56,7 +56,7 @@ func descriptions() []operation {
 	runPath := node{{"name", "id"}, {"in", "path"}, {"required", true}, {"description", "The run's id, from the answer to the submit."},
 		{"schema", matching("The run's id.", runPattern)}, {"example", exampleRequest}}
 	tokenPath := node{{"name", "token"}, {"in", "path"}, {"required", true}, {"description", "The end of the link's address."},
-		{"schema", matching("The token of a link.", tokenPattern)}, {"example", exampleToken}}
+		{"schema", matching("The token of a link.", linkEndPattern)}, {"example", exampleLinkEnd}}
 	list := []node{
 		parameter("limit", "Maximum number of entries on the page.", node{{"type", "integer"}, {"minimum", 1}, {"maximum", maxLimit}, {"default", defaultLimit}}),
 		parameter("cursor", "The `nextCursor` of the previous page. It is valid only for the same client and the same filters.", node{{"type", "string"}, {"pattern", cursorPattern}}),

@@ -111,7 +111,7 @@ const (
 	cursorPattern   = `^[A-Za-z0-9_-]{14,200}$`
 	languagePattern = `^[a-z]{2}$`
 	speakerPattern  = `^speaker_[1-9][0-9]{0,2}$`
-	tokenPattern    = `^[A-Za-z0-9_-]{94}$`
+	linkEndPattern  = `^[A-Za-z0-9_-]{94}$`
 )
 
 func runID() node { return matching("The run's id. Treat it as opaque.", runPattern) }

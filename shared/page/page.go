@@ -101,9 +101,9 @@ func digest(s string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Render makes the page of a run from its poll body. It fails if the body is no JSON object, or has
+// Make makes the page of a run from its poll body. It fails if the body is no JSON object, or has
 // another type where this package reads something.
-func Render(body []byte, o Options) (Page, error) {
+func Make(body []byte, o Options) (Page, error) {
 	c, err := in(o.Language)
 	if err != nil {
 		return Page{}, err

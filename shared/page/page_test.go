@@ -2,7 +2,6 @@ package page_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"os"
@@ -30,7 +29,7 @@ func render(t testing.TB, body any, o page.Options) page.Page {
 			t.Fatal(err)
 		}
 	}
-	p, err := page.Render(raw, o)
+	p, err := page.Make(raw, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +276,7 @@ func TestOtherVersions(t *testing.T) {
 		render(t, less, page.Options{})
 	}
 	for _, bad := range []string{"", "[]", `{"audio":3}`, "null x"} {
-		if _, err := page.Render([]byte(bad), page.Options{}); err == nil {
+		if _, err := page.Make([]byte(bad), page.Options{}); err == nil {
 			t.Errorf("%q has a page", bad)
 		}
 	}
@@ -349,7 +348,7 @@ func TestTexts(t *testing.T) {
 			t.Errorf("nobody asks for %s", key)
 		}
 	}
-	if _, err := page.Render([]byte("{}"), page.Options{Language: "xx"}); err == nil {
+	if _, err := page.Make([]byte("{}"), page.Options{Language: "xx"}); err == nil {
 		t.Error("a language without texts has a page")
 	}
 }
@@ -414,12 +413,12 @@ func TestTimelineLines(t *testing.T) {
 	}
 }
 
-func BenchmarkRender(b *testing.B) {
+func BenchmarkMake(b *testing.B) {
 	for _, minutes := range []int{4, 45} {
 		raw := sample(b, minutes)
-		b.Run(fmt.Sprint(minutes), func(b *testing.B) {
+		b.Run(strconv.Itoa(minutes), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := page.Render(raw, page.Options{}); err != nil {
+				if _, err := page.Make(raw, page.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -79,6 +79,14 @@ func sample(t testing.TB, minutes int) []byte {
 	for range 3 {
 		practice = append(practice, map[string]any{"measure": "steps", "text": "You say good six times.", "better": []any{"useful", "solid"}, "at": at2})
 	}
+	// The recorded answer has two measures of each; a whole one has these, too.
+	for dimension, names := range map[string][]string{"fluency": {"phonationRatio", "peakRate", "wordProbability", "weakPhonesGop"}, "accent": {"weakPhonesGop", "phonationRatio", "languageOdds"}} {
+		a := analysis[dimension].(map[string]any)
+		for _, name := range names {
+			a["measures"] = append(a["measures"].([]any), map[string]any{"name": name, "label": name, "value": 0.85, "unit": "ratio", "weight": 0.2, "contribution": 0.1,
+				"norm": map[string]any{"low": 0.64, "high": 0.79, "source": "provisional: means of the speakers with a human accuracy of 5.5-6.5 and of 8.5-10"}})
+		}
+	}
 	accent, vocabulary := analysis["accent"].(map[string]any), analysis["vocabulary"].(map[string]any)
 	accent["words"], vocabulary["bands"], vocabulary["practice"], vocabulary["patterns"] = unclear, bands, practice, patterns
 	raw, err := json.Marshal(body)

@@ -62,6 +62,37 @@ func TestObjects(t *testing.T) {
 	storetest.Objects(t, func(t *testing.T) pipeline.Objects { return open(t) })
 }
 
+// Ensure that a presigned GET lets anybody read its object, in pieces too, as media of the type
+// that it was asked for.
+func TestPresignGet(t *testing.T) {
+	s := open(t)
+	if err := s.Put(t.Context(), "audio/x", "application/octet-stream", strings.NewReader("0123456789"), 10); err != nil {
+		t.Fatal(err)
+	}
+	url, err := s.PresignGet(t.Context(), "audio/x", "audio/mpeg", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for piece, want := range map[string]string{"": "0123456789", "bytes=2-4": "234"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if piece != "" {
+			req.Header.Set("Range", piece)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || string(got) != want || res.Header.Get("Content-Type") != "audio/mpeg" {
+			t.Errorf("%q: HTTP %d %q %s, %v", piece, res.StatusCode, got, res.Header.Get("Content-Type"), err)
+		}
+	}
+}
+
 // Ensure that a presigned POST accepts a file up to the given size under its key, and no larger
 // one.
 func TestPresignPost(t *testing.T) {
