@@ -165,9 +165,9 @@ func TestWhatTheBucketHolds(t *testing.T) {
 	}
 }
 
-// Ensure that a submit that dies at any of its writes loses no recording, keeps no copy too many and
-// costs nothing that is not scored: before its client tries again, after that, and once its runs have
-// ended and were erased.
+// Ensure that a submit that dies at any of its writes loses no recording, keeps no copy too many
+// and costs nothing that is not scored: before its client tries again, after that, and once its
+// runs have ended and were erased.
 func TestASubmitThatDies(t *testing.T) {
 	for _, key := range []string{"", "k"} {
 		for _, inline := range []bool{true, false} {

@@ -229,8 +229,8 @@ func (r Run) Again() (Run, error) {
 	return r, nil
 }
 
-// Erase marks a run as erased and removes what the service found in it. It drops an outstanding webhook, because
-// nothing is left to report. Condition: terminal. A repeat returns ErrGone.
+// Erase marks a run as erased and removes what the service found in it. It drops an outstanding
+// webhook, because nothing is left to report. Condition: terminal. A repeat returns ErrGone.
 func (r Run) Erase(now time.Time) (Run, error) {
 	if !r.Status.Terminal() || !r.ErasedAt.IsZero() {
 		return r, ErrGone

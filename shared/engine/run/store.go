@@ -160,10 +160,11 @@ type Limits interface {
 	// SetCursor records how far a walk has come. The last write wins.
 	SetCursor(ctx context.Context, walk, at string) error
 	// Expire deletes rate windows, last polls, idempotency records and uses of uploads that have
-	// been of no use for LimitSpare. It looks at no more than limit records (1 to 1000), starting at the position that
-	// an earlier call returned as next (empty: at the first), and returns how many it deleted; next
-	// is empty at the end. A record that is used again meanwhile stays. Nothing depends on a record
-	// being deleted. With an error, deleted counts the deletions up to then.
+	// been of no use for LimitSpare. It looks at no more than limit records (1 to 1000), starting
+	// at the position that an earlier call returned as next (empty: at the first), and returns how
+	// many it deleted; next is empty at the end. A record that is used again meanwhile stays.
+	// Nothing depends on a record being deleted. With an error, deleted counts the deletions up to
+	// then.
 	Expire(ctx context.Context, now time.Time, after string, limit int) (deleted int, next string, err error)
 }
 
