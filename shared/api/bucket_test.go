@@ -49,7 +49,7 @@ func (m *mortal) write(do func() error) error {
 // front returns the API of h as this process.
 func (m *mortal) front(h *house) http.Handler {
 	d := h.deps
-	d.Runs, d.Objects, d.Log = mortalStore{h.store, m}, mortalObjects{h.deps.Objects, m}, slog.New(slog.NewJSONHandler(io.Discard, nil))
+	d.Runs, d.Objects, d.Log = mortalStore{h.store, m}, mortalObjects{h.deps.Objects, m}, slog.New(slog.DiscardHandler)
 	return api.All(d)
 }
 

@@ -216,7 +216,7 @@ func (c *call) replay(r run.Run, s run.Submission, f *form) (answer, error) {
 	case stored:
 	case c.inFlight(r), f.used != nil && f.state == busy: // then the upload was not read
 		return answer{}, inProgress()
-	case r.Status.Terminal() && !(storeFailed(r) && here):
+	case r.Status.Terminal() && (!here || !storeFailed(r)):
 	case !here:
 		return answer{}, errcode.New(errcode.UploadNotFound)
 	case r.Status.Terminal():

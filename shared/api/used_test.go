@@ -2,10 +2,10 @@ package api_test
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -176,7 +176,7 @@ func TestOneUploadSubmittedAtOnce(t *testing.T) {
 	for i := range requests {
 		requests[i] = h.submission(up)
 		if i%2 == 0 {
-			requests[i].Header.Set("Idempotency-Key", fmt.Sprint(i))
+			requests[i].Header.Set("Idempotency-Key", strconv.Itoa(i))
 		}
 	}
 	answers := make([]reply, len(requests))
