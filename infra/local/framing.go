@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// A request with both Content-Length and Transfer-Encoding has two ends, and servers that disagree on
-// which one counts can be made to take its body for another request. The gateway refuses it. net/http
-// removes Content-Length before it calls a handler, so that it cannot be seen there any more; here
-// each connection keeps the head of the request that it is reading.
+// A request with both Content-Length and Transfer-Encoding has two ends, and servers that disagree
+// on which one counts can be made to take its body for another request. The gateway refuses it.
+// net/http removes Content-Length before it calls a handler, so that it cannot be seen there any
+// more; here each connection keeps the head of the request that it is reading.
 //
 // Of requests that a client pipelines, only the first is seen: the others pass as net/http reads
 // them, with their Content-Length removed. The proxy never passes a length on that it did not count

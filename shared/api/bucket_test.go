@@ -49,7 +49,7 @@ func (m *mortal) write(do func() error) error {
 // front returns the API of h as this process.
 func (m *mortal) front(h *house) http.Handler {
 	d := h.deps
-	d.Runs, d.Objects, d.Log = mortalStore{h.store, m}, mortalObjects{h.deps.Objects, m}, slog.New(slog.NewJSONHandler(io.Discard, nil))
+	d.Runs, d.Objects, d.Log = mortalStore{h.store, m}, mortalObjects{h.deps.Objects, m}, slog.New(slog.DiscardHandler)
 	return api.All(d)
 }
 
@@ -165,9 +165,9 @@ func TestWhatTheBucketHolds(t *testing.T) {
 	}
 }
 
-// Ensure that a submit that dies at any of its writes loses no recording, keeps no copy too many and
-// costs nothing that is not scored: before its client tries again, after that, and once its runs have
-// ended and were erased.
+// Ensure that a submit that dies at any of its writes loses no recording, keeps no copy too many
+// and costs nothing that is not scored: before its client tries again, after that, and once its
+// runs have ended and were erased.
 func TestASubmitThatDies(t *testing.T) {
 	for _, key := range []string{"", "k"} {
 		for _, inline := range []bool{true, false} {

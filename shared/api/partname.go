@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Clients write the name of a file into the header of its part in every way: unquoted with spaces or
-// brackets, with quotes inside quotes, in raw UTF-8. package mime drops all parameters of such a
+// Clients write the name of a file into the header of its part in every way: unquoted with spaces
+// or brackets, with quotes inside quotes, in raw UTF-8. package mime drops all parameters of such a
 // header, and with them the name of the part. What stands in a file's name never matters, so the
-// name of the part is looked for first where no file's name can be in its way: as the first parameter
-// or as the last. package mime reads what is left, a name between two others.
+// name of the part is looked for first where no file's name can be in its way: as the first
+// parameter or as the last. package mime reads what is left, a name between two others.
 var (
 	firstName = regexp.MustCompile(`^(?i:[ \t]*form-data[ \t]*;[ \t]*name[ \t]*=)[ \t]*(?:"([^"\\]*)"|([^"; \t]+))[ \t]*(?:;|$)`)
 	lastName  = regexp.MustCompile(`^(?i:[ \t]*form-data[ \t]*;.*;[ \t]*name[ \t]*=)[ \t]*(?:"([^"\\]*)"|([^"; \t]+))[ \t]*;?[ \t]*$`)

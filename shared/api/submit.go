@@ -181,16 +181,26 @@ func (c *call) store(r run.Run, audio *spool) error {
 	if err == nil {
 		err = c.Objects.Put(c.r.Context(), key, contentTypes[file.Format], audio.file, audio.size)
 	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(c.r.Context()), cleanup)
+	defer stop()
+	if err != nil {
+		// If only the answer was lost, the recording is there, and may already be read.
+		if size, lost := c.Objects.Size(ctx, key); lost == nil && size == audio.size {
+			c.log.Warn("recording stored, answer lost", "run", r.ID, "cause", err.Error())
+			err = nil
+		}
+	}
 	if err == nil {
 		c.discard(r)
 		return nil
 	}
 	err = fmt.Errorf("api: submit: store the recording of %s: %w", r.ID, err)
-	ctx, stop := context.WithTimeout(context.WithoutCancel(c.r.Context()), cleanup)
-	defer stop()
+	// What was stored after all goes first: once the run has ended, a repeat may start it again and
+	// store its own copy.
+	gone := c.Objects.Delete(ctx, key)
 	d := pipeline.Deps{Service: c.Service, Runs: c.Runs, Clients: c.Accounts, Sender: c.Sender, Clock: c.Clock, Log: c.log, Budget: c.Budget}
 	end := d.End(ctx, r, run.Fail(errcode.InternalError, "", err.Error()))
-	return errors.Join(err, end, c.Objects.Delete(ctx, key))
+	return errors.Join(err, gone, end)
 }
 
 // replay answers a submit that repeats an Idempotency-Key with the same input. The first submit may
@@ -203,9 +213,10 @@ func (c *call) replay(r run.Run, s run.Submission, f *form) (answer, error) {
 		return answer{}, fmt.Errorf("api: submit: replay: %w", err)
 	}
 	switch here := f.has(f.content()); {
-	case stored, r.Status.Terminal() && !(storeFailed(r) && here):
-	case c.inFlight(r):
+	case stored:
+	case c.inFlight(r), f.used != nil && f.state == busy: // then the upload was not read
 		return answer{}, inProgress()
+	case r.Status.Terminal() && (!here || !storeFailed(r)):
 	case !here:
 		return answer{}, errcode.New(errcode.UploadNotFound)
 	case r.Status.Terminal():

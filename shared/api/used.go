@@ -9,10 +9,11 @@ import (
 	"parley/shared/errcode"
 )
 
-// An upload goes into one run. The transaction that accepts the run records that (run.Use). Once the
-// run has its own copy, the upload is deleted; if that fails, package cleanup does it. The record
-// stays: a later submit of the upload finds it and is refused, or replayed by its Idempotency-Key,
-// whether the upload is gone or was posted once more. Of several submits at once, one is accepted.
+// An upload goes into one run. The transaction that accepts the run records that (run.Use). Once
+// the run has its own copy, the upload is deleted; if that fails, package cleanup does it. The
+// record stays: a later submit of the upload finds it and is refused, or replayed by its
+// Idempotency-Key, whether the upload is gone or was posted once more. Of several submits at once,
+// one is accepted.
 //
 // A run whose submit died or failed before it had stored the recording has no use of it. Then the
 // next submit takes the upload over.
@@ -75,9 +76,9 @@ func (c *call) lookUp(f *form) error {
 }
 
 // free checks that the form's upload is there and can go into a new run. It returns the run that it
-// went into before, if that never got the recording. UPLOAD_NOT_FOUND; IDEMPOTENCY_IN_PROGRESS while
-// another submit of the same upload may still be running, because the upload is free again if that
-// fails.
+// went into before, if that never got the recording. UPLOAD_NOT_FOUND; IDEMPOTENCY_IN_PROGRESS
+// while another submit of the same upload may still be running, because the upload is free again if
+// that fails.
 func (c *call) free(f *form) (instead run.ID, err error) {
 	switch {
 	case f.used != nil && f.state == over:

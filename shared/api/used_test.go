@@ -2,10 +2,10 @@ package api_test
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -58,8 +58,8 @@ func (h *house) take(amount int64) {
 	h.must(err)
 }
 
-// Ensure that an accepted upload is used up: only the run's own copy is left, and only a repeat with
-// its key gets the first answer again, as long as the key is remembered.
+// Ensure that an accepted upload is used up: only the run's own copy is left, and only a repeat
+// with its key gets the first answer again, as long as the key is remembered.
 func TestAnUploadIsUsedUp(t *testing.T) {
 	h := newHouse(t)
 	up := h.upload(fourMinutes)
@@ -164,8 +164,8 @@ func TestARefusedSubmitLeavesTheUpload(t *testing.T) {
 	}
 }
 
-// Ensure that of several submits of one upload at once one is accepted. The others learn that it was
-// used, or, while its recording is not yet stored, that they must wait.
+// Ensure that of several submits of one upload at once one is accepted. The others learn that it
+// was used, or, while its recording is not yet stored, that they must wait.
 func TestOneUploadSubmittedAtOnce(t *testing.T) {
 	h := newHouse(t)
 	h.client.ConcurrentRuns = 20
@@ -176,7 +176,7 @@ func TestOneUploadSubmittedAtOnce(t *testing.T) {
 	for i := range requests {
 		requests[i] = h.submission(up)
 		if i%2 == 0 {
-			requests[i].Header.Set("Idempotency-Key", fmt.Sprint(i))
+			requests[i].Header.Set("Idempotency-Key", strconv.Itoa(i))
 		}
 	}
 	answers := make([]reply, len(requests))
@@ -218,8 +218,8 @@ func TestAnUploadWhoseSubmitIsUnderWay(t *testing.T) {
 	h.submit(up).is(errcode.UploadNotFound)
 }
 
-// Ensure that a submit that could not store the recording leaves the upload usable: with its key the
-// same run starts again, without it a new one.
+// Ensure that a submit that could not store the recording leaves the upload usable: with its key
+// the same run starts again, without it a new one.
 func TestAnUploadThatCouldNotBeStored(t *testing.T) {
 	for _, key := range []string{"k", "", "other"} {
 		h := newHouse(t)
@@ -244,7 +244,7 @@ func TestAnUploadThatCouldNotBeStored(t *testing.T) {
 			t.Errorf("%q: account %+v", key, a)
 		}
 		h.submit(up).is(errcode.UploadNotFound)
-		h.keyed("k", up).has(http.StatusAccepted) // the run that failed, or the one that started again
+		h.keyed("k", up).has(http.StatusAccepted) // the run that failed, or that started again
 		if a, _ := h.ledger(); a.Held != 4 || a.Running != 1 {
 			t.Errorf("%q, replayed: account %+v", key, a)
 		}

@@ -81,8 +81,8 @@ func request(ctx context.Context, method, url, kind string, body []byte) (status
 	return res.StatusCode, string(start), errors.Join(err, res.Body.Close())
 }
 
-// post sends size bytes by a presigned form that allows at most limit and names a Content-Type, with
-// these further fields.
+// post sends size bytes by a presigned form that allows at most limit and names a Content-Type,
+// with these further fields.
 func (o *objects) post(ctx context.Context, key string, size, limit int, more map[string]string) (status int, answer string, err error) {
 	form, err := o.presign.PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &o.bucket, Key: &key}, func(p *s3.PresignPostOptions) {
 		p.Expires = time.Minute

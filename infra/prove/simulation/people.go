@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -281,9 +282,11 @@ type submit struct {
 	key     string // Idempotency-Key; empty: none
 	minutes int
 	partial bool
-	hooked  bool // with a webhook
-	tries   int
-	given   []run.ID // from 202s
+	hooked  bool // asks for a webhook
+	// upload is the upload that brings the recording; empty if it goes with the submit.
+	upload string
+	tries  int
+	given  []run.ID // by 202
 }
 
 func (c *client) burst() {
@@ -296,13 +299,27 @@ func (c *client) burst() {
 			s.key = "key " + s.ref
 		}
 		s.hooked = c.w.tape.pick(2) == 1
+		if c.w.tape.pick(3) == 2 {
+			c.upload(s)
+		}
 		c.submits = append(c.submits, s)
 		c.submit(s)
-		if s.key != "" && c.w.tape.pick(4) == 3 {
+		if (s.key != "" || s.upload != "") && c.w.tape.pick(4) == 3 {
 			c.submit(s) // a double click
 		}
 	}
 }
+
+// upload posts the recording of s.
+func (c *client) upload(s *submit) {
+	id, err := run.NewID(c.w.random)
+	c.w.must(err)
+	s.upload = "upl_" + strings.TrimPrefix(string(id), "req_")
+	content := strings.NewReader(s.recording())
+	c.w.must(c.w.objects.Put(context.Background(), pipeline.UploadKey(c.id, s.upload), "audio/ogg", content, content.Size()))
+}
+
+func (s *submit) recording() string { return fmt.Sprintf("%d minutes", s.minutes) }
 
 // submit sends s, and sends it again if the answer is lost, asks for patience or reports our own
 // error.
@@ -313,6 +330,9 @@ func (c *client) submit(s *submit) {
 		if rec != nil && rec.Code == http.StatusAccepted {
 			s.accepted(c, rec)
 			return
+		}
+		if rec != nil && rec.Code == http.StatusNotFound {
+			s.missing(c, rec)
 		}
 		again := rec == nil || rec.Code >= http.StatusInternalServerError || rec.Code == http.StatusConflict
 		if again && s.tries < maxTries && w.storm {
@@ -333,8 +353,12 @@ func (s *submit) request() *http.Request {
 	if s.hooked {
 		_ = form.WriteField("webhookUrl", "https://hooks.example.com/parley")
 	}
-	file, _ := form.CreateFormFile("audio", "interview")
-	_, _ = fmt.Fprintf(file, "%d minutes", s.minutes)
+	if s.upload != "" {
+		_ = form.WriteField("uploadId", s.upload)
+	} else {
+		file, _ := form.CreateFormFile("audio", "interview")
+		_, _ = io.WriteString(file, s.recording())
+	}
 	_ = form.Close()
 	r := httptest.NewRequest(http.MethodPost, api.Base+"/speech/analyze", &b)
 	r.Header.Set("Content-Type", form.FormDataContentType())
@@ -360,6 +384,18 @@ func (s *submit) accepted(c *client, rec *httptest.ResponseRecorder) {
 	}
 }
 
+// missing checks an answer that there is no such upload: a run has, or had, its recording.
+func (s *submit) missing(c *client, rec *httptest.ResponseRecorder) {
+	used, err := c.w.store.Used(context.Background(), c.id, s.upload, c.w.clock.now)
+	if err != nil {
+		c.w.breach("%s is in no run (%v) and was answered %s", s.upload, err, rec.Body)
+		return
+	}
+	if r, err := c.w.store.Get(context.Background(), used.Run); err != nil || !c.w.stored(r) && !r.Status.Terminal() {
+		c.w.breach("%s went into %s, which has no recording (%v), and was answered %s", s.upload, used.Run, err, rec.Body)
+	}
+}
+
 // settled checks what became of a submit. runs are all the runs that it created.
 func (s *submit) settled(w *world, runs []run.Run) {
 	if s.key != "" && len(runs) > 1 {
@@ -369,8 +405,8 @@ func (s *submit) settled(w *world, runs []run.Run) {
 		w.breach("%d tries of a submit made %d runs", s.tries, len(runs))
 	}
 	for _, id := range s.given {
-		if s.key != "" && id != s.given[0] {
-			w.breach("%q was answered with %s and %s", s.key, s.given[0], id)
+		if (s.key != "" || s.upload != "") && id != s.given[0] {
+			w.breach("%q of upload %q was answered with %s and %s", s.key, s.upload, s.given[0], id)
 		}
 	}
 }

@@ -296,7 +296,7 @@ func (w *world) pause() time.Duration {
 	for _, c := range w.clients {
 		for _, r := range w.runsOf(c) {
 			due := r.NextDue()
-			if r.Status == run.Queued || !r.ErasedAt.IsZero() {
+			if r.Status == run.Queued || !r.ErasedAt.IsZero() || w.unused(r) != "" {
 				return sweepEvery
 			}
 			if left := due.Sub(w.clock.now); !due.IsZero() && (wait == 0 || left < wait) {
@@ -373,6 +373,9 @@ func (w *world) unrest() string {
 			if left := w.remains(r); left != "" {
 				why = append(why, left)
 			}
+			if left := w.unused(r); left != "" {
+				why = append(why, left)
+			}
 			if r.Push.Outstanding() {
 				why = append(why, fmt.Sprintf("the webhook of %s is outstanding", r.ID))
 			}
@@ -395,4 +398,25 @@ func (w *world) remains(r run.Run) string {
 		}
 	}
 	return ""
+}
+
+// unused says that the upload of a run is still there though nobody needs it: the run has its own
+// copy, or is erased, and no other run took the upload over.
+func (w *world) unused(r run.Run) string {
+	if r.Upload == "" || r.ErasedAt.IsZero() && !w.stored(r) {
+		return ""
+	}
+	if used, err := w.store.Used(context.Background(), r.Client, r.Upload, w.clock.now); err != nil || used.Run != r.ID {
+		return ""
+	}
+	if _, err := w.objects.Size(context.Background(), pipeline.UploadKey(r.Client, r.Upload)); err == nil {
+		return fmt.Sprintf("%s does not need %s, which is still there", r.ID, r.Upload)
+	}
+	return ""
+}
+
+// stored tells whether a run has, or had, its own copy of its recording.
+func (w *world) stored(r run.Run) bool {
+	_, err := w.objects.Size(context.Background(), pipeline.Key(r.ID, r.Attempt, pipeline.Original, 0))
+	return err == nil || !r.Unstarted()
 }

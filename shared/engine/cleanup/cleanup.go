@@ -1,6 +1,6 @@
-// Package cleanup deletes what is no longer needed: uploads that were used or are old, recordings past their client's
-// retention, what a crash left of an erased run, the work of runs that have ended, and expired
-// records of limits.
+// Package cleanup deletes what is no longer needed: uploads that were used or are old, recordings
+// past their client's retention, what a crash left of an erased run, the work of runs that have
+// ended, and expired records of limits.
 //
 // Pure functions decide what to delete (decide.go). A walk through each kind of thing applies them.
 // Each tick takes each walk one bounded step further and records its position, so that no tick
@@ -24,8 +24,8 @@ import (
 
 // The bounds of a tick. With a tick each minute, a walk through a million objects takes 2,000
 // ticks, or 33 hours: little compared with a retention, which counts days. It reads each run once
-// for each kind of its objects, about a million reads per walk, and the use of each upload. If there are at most Step things,
-// one tick walks through all of them, four times an hour.
+// for each kind of its objects, about a million reads per walk, and the use of each upload. If
+// there are at most Step things, one tick walks through all of them, four times an hour.
 const (
 	// Step is how many things a tick looks at on each walk.
 	Step = 500

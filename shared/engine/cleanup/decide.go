@@ -11,8 +11,8 @@ import (
 // How long objects are kept.
 const (
 	// uploadKept is how long an upload that is in no run is kept after it was posted. It covers the
-	// hour in which it may be posted and the day for which an Idempotency-Key is remembered, so that
-	// a submit that failed on our side can be repeated with its key.
+	// hour in which it may be posted and the day for which an Idempotency-Key is remembered, so
+	// that a submit that failed on our side can be repeated with its key.
 	uploadKept = pipeline.UploadLasting + 24*time.Hour
 	// orphanKept is the age at which an object without a run is deleted. It is far longer than a
 	// submit takes between writing the two.
@@ -38,8 +38,8 @@ const (
 
 // OfUpload decides about an upload at the time now. It is pure, as OfRun is. r is the run that the
 // upload went into, or nil if it went into none; stored is whether that run has its own copy of the
-// recording; retention is its client's. An upload in no run that has an unknown modification time is
-// kept.
+// recording; retention is its client's. An upload in no run that has an unknown modification time
+// is kept.
 func OfUpload(o pipeline.Object, r *run.Run, stored bool, retention time.Duration, now time.Time) Reason {
 	switch {
 	case r != nil && !r.ErasedAt.IsZero():

@@ -15,9 +15,9 @@ var start = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
 const day = 24 * time.Hour
 
-// Ensure that an upload in no run is deleted exactly 25 hours after it was posted, and never if that
-// time is unknown; that an upload in a run is deleted once the run has its own copy or is erased, or
-// past the client's retention, and is kept while the run has no copy.
+// Ensure that an upload in no run is deleted exactly 25 hours after it was posted, and never if
+// that time is unknown; that an upload in a run is deleted once the run has its own copy or is
+// erased, or past the client's retention, and is kept while the run has no copy.
 func TestOfUpload(t *testing.T) {
 	const instant = time.Millisecond
 	of := func(s run.Status, pieces int) *run.Run {

@@ -189,9 +189,9 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]pi
 }
 
 // PresignPost implements api.Presigner. The form is multipart and has the returned fields, then the
-// file as `file`: S3 refuses any field that the policy does not name, and a form that lacks one that
-// it names. So Content-Type is among the fields, and its value is free. Anyone who has the answer
-// can post.
+// file as `file`: S3 refuses any field that the policy does not name, and a form that lacks one
+// that it names. So Content-Type is among the fields, and its value is free. Anyone who has the
+// answer can post.
 func (s *Store) PresignPost(ctx context.Context, key, contentType string, maxBytes int64, lasting time.Duration) (string, map[string]string, error) {
 	out, err := s.sign.PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: &key}, func(o *s3.PresignPostOptions) {
 		o.Expires = lasting

@@ -73,18 +73,8 @@ func (f Filter) Matches(r Run) bool {
 	return slices.Contains(r.Request.Tags, f.Tag)
 }
 
-// Store keeps runs and the ledger. Its methods are the transitions of the state machine. Each is
-// one conditional write or one transaction, and is safe to repeat. Reads by id are consistent.
-// Every method may also return an error of the underlying technology, after its own bounded
-// retries.
-type Store interface {
-	// Submit accepts a run in one transaction, which writes the run, the hold and its entry, and a
-	// slot, or a place at the end of the queue if no slot is free or others already wait. It
-	// returns the run as stored. If the idempotency key was seen before, it returns the first run
-	// and replayed = true, or ErrReused if the input differs. ErrUsed if the upload went into
-	// another run than s.Instead. credit.ErrInsufficient: too few credits are available, or the
-	// client has no account yet.
-	Submit(ctx context.Context, s Submission, now time.Time) (r Run, replayed bool, err error)
+// Repeats tells what was submitted before. Its reads are consistent.
+type Repeats interface {
 	// Replay finds the run of an idempotency key. ErrUnknown if there is none or the key has
 	// expired; ErrReused if the input differs.
 	Replay(ctx context.Context, client account.ID, i Idempotency, now time.Time) (Run, error)
@@ -93,6 +83,21 @@ type Store interface {
 	// Use records that an upload went into a run that exists already: a replay brought the same
 	// recording once more. ErrUsed if it went into another run. A repeat changes nothing.
 	Use(ctx context.Context, client account.ID, u Use, now time.Time) error
+}
+
+// Store keeps runs and the ledger. Its methods are the transitions of the state machine. Each is
+// one conditional write or one transaction, and is safe to repeat. Reads by id are consistent.
+// Every method may also return an error of the underlying technology, after its own bounded
+// retries.
+type Store interface {
+	Repeats
+	// Submit accepts a run in one transaction, which writes the run, the hold and its entry, and a
+	// slot, or a place at the end of the queue if no slot is free or others already wait. It
+	// returns the run as stored. If the idempotency key was seen before, it returns the first run
+	// and replayed = true, or ErrReused if the input differs. ErrUsed if the upload went into
+	// another run than s.Instead. credit.ErrInsufficient: too few credits are available, or the
+	// client has no account yet.
+	Submit(ctx context.Context, s Submission, now time.Time) (r Run, replayed bool, err error)
 	// Get reads a run. ErrUnknown.
 	Get(ctx context.Context, id ID) (Run, error)
 	// Advance replaces before by after. ErrStale if before is no longer stored. It is for the
@@ -161,10 +166,11 @@ type Limits interface {
 	// SetCursor records how far a walk has come. The last write wins.
 	SetCursor(ctx context.Context, walk, at string) error
 	// Expire deletes rate windows, last polls, idempotency records and uses of uploads that have
-	// been of no use for LimitSpare. It looks at no more than limit records (1 to 1000), starting at the position that
-	// an earlier call returned as next (empty: at the first), and returns how many it deleted; next
-	// is empty at the end. A record that is used again meanwhile stays. Nothing depends on a record
-	// being deleted. With an error, deleted counts the deletions up to then.
+	// been of no use for LimitSpare. It looks at no more than limit records (1 to 1000), starting
+	// at the position that an earlier call returned as next (empty: at the first), and returns how
+	// many it deleted; next is empty at the end. A record that is used again meanwhile stays.
+	// Nothing depends on a record being deleted. With an error, deleted counts the deletions up to
+	// then.
 	Expire(ctx context.Context, now time.Time, after string, limit int) (deleted int, next string, err error)
 }
 

@@ -43,8 +43,8 @@ type Speaker struct {
 	WordCount    int    `json:"wordCount"`
 }
 
-// cast is the order in which the speakers of a conversation first speak: by their number there, their
-// place from 1. Who never speaks comes after the others.
+// cast is the order in which the speakers of a conversation first speak: by their number there,
+// their place from 1. Who never speaks comes after the others.
 type cast map[int]int
 
 func castOf(c transcript.Conversation) cast {
