@@ -39,6 +39,8 @@ type page struct {
 	t          *table
 	studies    []studied
 	vocabulary wordFigures
+	words      *wordsHeard
+	wholes     wholes
 	channels   []shift
 }
 
@@ -130,6 +132,8 @@ func (p *page) text(w io.Writer) {
 	p.samplingText(say)
 	p.intervalText(say)
 	p.vocabulary.text(say)
+	p.words.text(say)
+	p.wholes.text(say)
 	p.channelText(say)
 	p.childrenText(say)
 	p.triedText(say)
