@@ -94,7 +94,7 @@ func (r *rig) listen(ctx context.Context, s corpus.Speaker) (listened, error) {
 	}
 	m, _, err := r.Material(ctx, row)
 	if err != nil {
-		return out, err //nolint:wrapcheck // named by the engine
+		return out, err
 	}
 	by := certainty.SpeakerOf(m.Conversation.Turns)
 	var heard []string
@@ -110,10 +110,10 @@ func (r *rig) listen(ctx context.Context, s corpus.Speaker) (listened, error) {
 		out.words[i].right = 1
 	}
 	if out.heard, err = vocabulary.Score(m); err != nil {
-		return out, err //nolint:wrapcheck // named by the scorer
+		return out, err
 	}
 	out.given, err = vocabulary.Score(given)
-	return out, err //nolint:wrapcheck // named by the scorer
+	return out, err
 }
 
 // plainWord is a word in small letters, digits and apostrophes alone.
@@ -176,7 +176,8 @@ func logistic(w, x [certainty.Features]float64) float64 {
 	return 1 / (1 + math.Exp(-sum))
 }
 
-// fit finds the weights of certainty on the speakers that in picks, by Newton's method with a ridge.
+// fit finds the weights of certainty on the speakers that in picks, by Newton's method with a
+// ridge.
 func (f *wordsHeard) fit(in func(i int) bool) (w [certainty.Features]float64) {
 	const n = certainty.Features
 	for range newtonSteps {

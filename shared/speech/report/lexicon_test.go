@@ -17,8 +17,8 @@ job is to answer the customers when they have a problem with their order, and I 
 always listen to people and I try to find a good solution. It is a small team. I would have asked them for help instead of waiting, but my boss was not there, so I
 was responsible for it.`
 
-// spoken is an interview in which the candidate gives the answer in its second turn, said as fast as
-// usual, each word half a second after the one before.
+// spoken is an interview in which the candidate gives the answer in its second turn, said as fast
+// as usual, each word half a second after the one before.
 func spoken(t *testing.T) Input {
 	t.Helper()
 	in := full()

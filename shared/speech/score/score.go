@@ -59,8 +59,8 @@ type Result struct {
 	// Lexis is what a vocabulary score rests on; nil for other dimensions, and where there is no
 	// score.
 	Lexis *Lexis `json:"lexis,omitempty"`
-	// Prepared is true where the candidate may have read a prepared text. Then the score weighs less
-	// in the overall one.
+	// Prepared is true where the candidate may have read a prepared text. Then the score weighs
+	// less in the overall one.
 	Prepared bool `json:"prepared,omitempty"`
 	// Named is one sentence that names in the candidate's own words what the score rests on; empty:
 	// nothing is named.

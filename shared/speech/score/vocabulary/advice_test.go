@@ -12,8 +12,8 @@ import (
 	"parley/shared/speech/words"
 )
 
-// conversation is an interviewer's question and the candidate's answer, each word beginning a second
-// after the one before, and said as fast as usual.
+// conversation is an interviewer's question and the candidate's answer, each word beginning a
+// second after the one before, and said as fast as usual.
 func conversation(answer string) score.Material {
 	m := spoken(answer, 0.95)
 	for i := range m.Conversation.Turns[0].Words {

@@ -186,7 +186,8 @@ func (q quoter) patterns() []score.Pattern {
 	return out
 }
 
-// surest are up to score.MaxPlaces places, by their probability and then in the order of the transcript.
+// surest are up to score.MaxPlaces places, by their probability and then in the order of the
+// transcript.
 func surest(places []score.Place) []score.Place {
 	slices.SortStableFunc(places, func(a, b score.Place) int { return cmp.Compare(b.P, a.P) })
 	return places[:min(len(places), score.MaxPlaces)]

@@ -1,7 +1,7 @@
 // Package certainty says how probable it is that a word was heard right. The recogniser's own
-// probability orders words but is too sure of itself: fewer of the words that it gives 0.9 are right
-// than nine in ten, and fewer still of a speaker whose words are doubtful throughout, and of words
-// that are said faster or slower than people speak.
+// probability orders words but is too sure of itself: fewer of the words that it gives 0.9 are
+// right than nine in ten, and fewer still of a speaker whose words are doubtful throughout, and of
+// words that are said faster or slower than people speak.
 //
 // It is a logistic model, fitted on what the recogniser heard of speakers whose words are known. So
 // it belongs to Whisper base and to English. docs/validation.md says how much of what it calls
