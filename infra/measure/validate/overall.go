@@ -65,7 +65,7 @@ var combinations = []struct {
 	{"all three alike", func(r score.Results) float64 {
 		return (*r[score.Vocabulary].Raw + *r[score.Fluency].Raw + *r[score.Accent].Raw) / 3
 	}},
-	{"**shipped**: by certainty, words and reading", func(r score.Results) float64 { return *overall.Score(r).Raw }},
+	{"**shipped**: all three, by how sure each is", func(r score.Results) float64 { return *overall.Score(r).Raw }},
 }
 
 // overalls are the correlations of each combination with the raters' total, of adults and of all,
@@ -95,13 +95,21 @@ func (f wholes) correlations() (adults, all []float64, n [2]int, share float64) 
 }
 
 func (f wholes) text(say sayer) {
-	adults, all, n, share := f.correlations()
 	say("\n## The overall score against the raters' total\n\n")
-	say("Per speaker, by the shipped scores; no weight was learnt from these totals. The sentences are unrelated and were read, so vocabulary means nothing here: what can be seen is how\n")
-	say("far a dimension that is unsure spoils the whole. Weights are 1 / (own² + spread²), spread being the half-width of the interval over %.3f, vocabulary's times its words over %.0f where there are\n", 1.645, norms.Of(score.Overall).Number("fullWords"))
-	say("fewer, and times %.1f where a text may have been read. Mean share of vocabulary here: %.0f %%.\n\n", norms.Of(score.Overall).Number("preparedShare"), 100*share)
-	say("| | adults (%d) | all (%d) |\n|---|---|---|\n", n[0], n[1])
+	say("Per speaker, by the shipped scores; no weight was learnt from these totals. The sentences were read, so vocabulary means nothing here: what can be seen is how far an unsure dimension\n")
+	say("spoils the whole. `go run ./infra/measure/validate -only overall` writes this section alone.\n\n")
+	f.table(say)
+}
+
+// table shows the correlations, and how the weights come about.
+func (f wholes) table(say sayer) {
+	adults, all, n, share := f.correlations()
+	section := norms.Of(score.Overall)
+	say("| overall score made of | adults (%d) | all (%d) |\n|---|---|---|\n", n[0], n[1])
 	for i, c := range combinations {
 		say("| %s | %.3f | %.3f |\n", c.name, adults[i], all[i])
 	}
+	say("\nA weight is 1 / (%.1f² + spread²), the spread that of the interval; that of vocabulary times its words over %.0f where there are fewer, and times %.1f where a text may have been\n",
+		section.Number("ownSpread"), section.Number("fullWords"), section.Number("preparedShare"))
+	say("read. Mean share of vocabulary: %.0f %%.\n", 100*share)
 }
