@@ -443,7 +443,7 @@ func schemaNodes() node {
 			must("text", text("The word.")),
 			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
-			must("confidence", number("The recogniser's probability for the word.", 0, 1)))},
+			must("confidence", number("How probable it is that the word is right. Of the words with about 0.8, about 80 % are right.", 0, 1)))},
 		{"Speaker", closed("One speaker's share.",
 			must("speaker", speakerID("The speaker.")),
 			must("speakerLabel", text("The speaker's name in this run.", letters(1, 40)...)),

@@ -37,8 +37,8 @@ func (s Speaker) Group() string {
 
 // Utterance is a sentence that was read, with the means of its human raters, 0 to 10.
 type Utterance struct {
-	Audio, Text       string // path of the FLAC; what was to be read
-	Accuracy, Fluency float64
+	Audio, Text              string // path of the FLAC; what was to be read
+	Accuracy, Fluency, Total float64
 }
 
 // Root returns the folder of the repository that contains the working directory, or an error
@@ -117,7 +117,8 @@ func Speakers(data string) ([]Speaker, error) {
 		age, err := strconv.Atoi(c[columnAge])
 		accuracy, err2 := strconv.ParseFloat(c[columnAccuracy], 64)
 		fluency, err3 := strconv.ParseFloat(c[columnFluency], 64)
-		if err := errors.Join(err, err2, err3); err != nil {
+		total, err4 := strconv.ParseFloat(c[columnTotal], 64)
+		if err := errors.Join(err, err2, err3, err4); err != nil {
 			return nil, fmt.Errorf("corpus: utterances.tsv: line %d: %w", line, err)
 		}
 		i, known := at[c[columnSpeaker]]
@@ -127,7 +128,7 @@ func Speakers(data string) ([]Speaker, error) {
 			out = append(out, Speaker{ID: c[columnSpeaker], Age: age, Gender: c[columnGender]})
 		}
 		out[i].Utterances = append(out[i].Utterances, Utterance{
-			Audio: filepath.Join(dir, "audio", c[columnUtterance]+".flac"), Text: c[columnText], Accuracy: accuracy, Fluency: fluency,
+			Audio: filepath.Join(dir, "audio", c[columnUtterance]+".flac"), Text: c[columnText], Accuracy: accuracy, Fluency: fluency, Total: total,
 		})
 	}
 	if len(out) == 0 {

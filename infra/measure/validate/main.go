@@ -27,7 +27,7 @@ func main() {
 	flag.StringVar(&o.cache, "cache", defaultCache(), "folder that keeps what the engines answered ("+cacheVariable+")")
 	flag.StringVar(&o.docs, "docs", "docs", "folder for validation.md and its pictures")
 	flag.StringVar(&o.note, "note", "", "a sentence for the top of the page: what is special about this run")
-	flag.StringVar(&o.only, "only", "", "\"vocabulary\": that section alone, written into the page that is there; texts only, some seconds")
+	flag.StringVar(&o.only, "only", "", "\"vocabulary\", \"words\" or \"overall\": that section alone, written into the page that is there; of texts, some seconds, or of what was heard")
 	flag.IntVar(&o.channelSpeakers, "channels", 6, "adults who are sent through noise, gains, rooms and codecs; 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -65,6 +65,17 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		return rewrite(filepath.Join(o.docs, "validation.md"), f.text)
+	case "words", "overall":
+		r, err := newRig(o.data, o.cache)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		text, err := r.section(ctx, o)
+		if err != nil {
+			return err
+		}
+		return rewrite(filepath.Join(o.docs, "validation.md"), text)
 	default:
 		return fmt.Errorf("-only %s: there is no such section", o.only)
 	}
@@ -95,6 +106,12 @@ func run(ctx context.Context, o options) error {
 	if p.vocabulary, err = measureVocabulary(filepath.Join(o.data, "vocabulary")); err != nil {
 		return err
 	}
+	if p.words, err = r.measureWords(ctx, o.data); err != nil {
+		return err
+	}
+	if p.wholes, err = r.measureOverall(ctx, o.data); err != nil {
+		return err
+	}
 	if o.channelSpeakers > 0 {
 		if p.channels, err = r.channels(ctx, rated, o.channelSpeakers); err != nil {
 			return err
@@ -102,4 +119,17 @@ func run(ctx context.Context, o options) error {
 	}
 	p.print(os.Stdout)
 	return p.write(o.docs)
+}
+
+// section is what writes the one that only names.
+func (r *rig) section(ctx context.Context, o options) (func(sayer), error) {
+	if o.only == "overall" {
+		f, err := r.measureOverall(ctx, o.data)
+		return f.text, err
+	}
+	f, err := r.measureWords(ctx, o.data)
+	if err != nil {
+		return nil, err
+	}
+	return f.text, nil
 }

@@ -40,6 +40,8 @@ type page struct {
 	t          *table
 	studies    []studied
 	vocabulary wordFigures
+	words      *wordsHeard
+	wholes     wholes
 	channels   []shift
 	natives    natives
 	ofWords    agreed
@@ -134,6 +136,8 @@ func (p *page) text(w io.Writer) {
 	p.pronunciationText(say)
 	p.intervalText(say)
 	p.vocabulary.text(say)
+	p.words.text(say)
+	p.wholes.text(say)
 	p.channelText(say)
 	p.childrenText(say)
 	p.triedText(say)

@@ -17,14 +17,14 @@ job is to answer the customers when they have a problem with their order, and I 
 always listen to people and I try to find a good solution. It is a small team. I would have asked them for help instead of waiting, but my boss was not there, so I
 was responsible for it.`
 
-// spoken is an interview in which the candidate gives the answer in its second turn, each word half
-// a second long.
+// spoken is an interview in which the candidate gives the answer in its second turn, said as fast
+// as usual, each word half a second after the one before.
 func spoken(t *testing.T) Input {
 	t.Helper()
 	in := full()
 	var ws []transcript.Word
 	for i, w := range strings.Fields(answer) {
-		ws = append(ws, transcript.Word{Text: " " + w, StartMs: int64(1000 + 500*i), EndMs: int64(1500 + 500*i), P: 0.9})
+		ws = append(ws, transcript.Word{Text: " " + w, StartMs: int64(1000 + 500*i), EndMs: int64(1000 + 500*i + 80*len(w)), P: 0.9})
 	}
 	in.Conversation.Turns[1] = transcript.Turn{Speaker: 1, StartMs: 1000, EndMs: ws[len(ws)-1].EndMs, Words: ws}
 	in.Conversation.Turns = in.Conversation.Turns[:2]
@@ -59,10 +59,12 @@ func TestWordsAndPatternsStandInTheTranscript(t *testing.T) {
 	for _, s := range spots {
 		ws := r.Transcript.Segments[s.Segment].Words[s.Word : s.Word+s.Words]
 		var texts []string
+		lowest := 1.0
 		for _, w := range ws {
+			lowest = min(lowest, rounded(w.Confidence, 100))
 			texts = append(texts, strings.Trim(w.Text, ".,"))
 		}
-		if ws[0].StartMs != s.StartMs || ws[len(ws)-1].EndMs != s.EndMs || !strings.EqualFold(strings.Join(texts, " "), s.Text) || s.Confidence != 0.9 {
+		if ws[0].StartMs != s.StartMs || ws[len(ws)-1].EndMs != s.EndMs || !strings.EqualFold(strings.Join(texts, " "), s.Text) || s.Confidence != lowest {
 			t.Errorf("%+v, the transcript has %v", s, ws)
 		}
 	}

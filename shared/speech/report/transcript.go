@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"parley/shared/speech/transcript"
+	"parley/shared/speech/transcript/certainty"
 )
 
 // Transcript is who said what.
@@ -32,7 +33,7 @@ type Word struct {
 	Text       string  `json:"text"`
 	StartMs    int64   `json:"startMs"`
 	EndMs      int64   `json:"endMs"`
-	Confidence float64 `json:"confidence"` // 0 to 1
+	Confidence float64 `json:"confidence"` // how probable it is that the word is right, 0 to 1
 }
 
 // Speaker is one speaker's share.
@@ -114,19 +115,29 @@ func overlaps(turns []transcript.Turn) []bool {
 	return out
 }
 
+// bySpeaker is how surely each speaker is heard.
+func bySpeaker(c transcript.Conversation) map[int]certainty.Speaker {
+	said := map[int][]transcript.Turn{}
+	for _, t := range c.Turns {
+		said[t.Speaker] = append(said[t.Speaker], t)
+	}
+	out := map[int]certainty.Speaker{}
+	for speaker, turns := range said {
+		out[speaker] = certainty.SpeakerOf(turns)
+	}
+	return out
+}
+
 func transcriptOf(c transcript.Conversation) Transcript {
 	out := Transcript{Segments: []Segment{}, Speakers: []Speaker{}}
 	var said []string
-	overlap, who := overlaps(c.Turns), castOf(c)
+	overlap, who, by := overlaps(c.Turns), castOf(c), bySpeaker(c)
 	for i, t := range c.Turns {
 		s := Segment{Overlap: overlap[i], Speaker: who.id(t.Speaker), StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
 		texts := make([]string, 0, len(t.Words))
 		sum := 0.0
 		for _, w := range t.Words {
-			p := 0.0
-			if finite(w.P) {
-				p = max(0, min(1, w.P))
-			}
+			p := by[t.Speaker].Of(w)
 			text := strings.TrimSpace(w.Text)
 			sum += p
 			texts = append(texts, text)

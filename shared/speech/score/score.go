@@ -62,8 +62,8 @@ type Result struct {
 	// Pronounced are the least clear of the words that an accent's score rests on, the least clear
 	// first, at most MaxPronounced; none for other dimensions, and where nothing was aligned.
 	Pronounced []Pronounced `json:"pronounced,omitempty"`
-	// Prepared is true where the candidate may have read a prepared text. Then the score weighs less
-	// in the overall one.
+	// Prepared is true where the candidate may have read a prepared text. Then the score weighs
+	// less in the overall one.
 	Prepared bool `json:"prepared,omitempty"`
 	// Named is one sentence that names in the candidate's own words what the score rests on; empty:
 	// nothing is named.

@@ -145,8 +145,7 @@ func plain(measure string, l score.Lexis, often []score.LexisWord) []score.Point
 	for _, b := range l.Bands {
 		for _, w := range b.Words {
 			use := better[w.Part][w.Word]
-			// What takes a preposition (“good at”) is another sense.
-			if len(use) == 0 || w.Count < twice || w.At.Words > 1 || slices.Contains(often, w) {
+			if len(use) == 0 || w.Count < twice || !plainly(w) || slices.Contains(often, w) {
 				continue
 			}
 			out = append(out, score.Point{Measure: measure, At: w.At, Better: use,
@@ -155,6 +154,12 @@ func plain(measure string, l score.Lexis, often []score.LexisWord) []score.Point
 		}
 	}
 	return out[:min(1, len(out))]
+}
+
+// plainly tells whether a word's example is the word itself: an adjective that takes a preposition
+// (“good at”) has another sense, and one that is compared (“better”) another form.
+func plainly(w score.LexisWord) bool {
+	return w.Part != partNames[adjective] || strings.EqualFold(w.At.Said, w.Word)
 }
 
 // verbs counts the candidate's different verbs, those of A1 and all.
@@ -232,8 +237,8 @@ func advanced(l score.Lexis) []string {
 		}
 		seen[p.Name] = true
 	}
-	for _, nouns := range []bool{false, true} { // nouns, which the score counts least, last
-		for _, b := range slices.Backward(l.Bands) {
+	for _, b := range slices.Backward(l.Bands) {
+		for _, nouns := range []bool{false, true} { // nouns, which the score counts least, last
 			for _, w := range b.Words {
 				if len(out) == maxNamed {
 					return out

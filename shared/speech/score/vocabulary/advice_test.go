@@ -12,13 +12,13 @@ import (
 	"parley/shared/speech/words"
 )
 
-// conversation is an interviewer's question and the candidate's answer, each word half a second
-// long from its second on.
+// conversation is an interviewer's question and the candidate's answer, each word beginning a
+// second after the one before, and said as fast as usual.
 func conversation(answer string) score.Material {
 	m := spoken(answer, 0.95)
 	for i := range m.Conversation.Turns[0].Words {
 		w := &m.Conversation.Turns[0].Words[i]
-		w.StartMs, w.EndMs = int64(1000*i), int64(1000*i+500)
+		w.StartMs, w.EndMs = int64(1000*i), int64(1000*i+80*len(strings.Trim(w.Text, ".,:;")))
 	}
 	m.Conversation.Turns[0].Speaker = 1
 	m.Conversation.Candidate.Speaker = 1
@@ -51,7 +51,7 @@ func TestPlacesAreThoseOfTheTranscript(t *testing.T) {
 		}
 		for name, at := range places {
 			ws := m.Conversation.Turns[at.Turn].Words[at.Word : at.Word+at.Words]
-			if at.Turn != 1 || at.StartMs != ws[0].StartMs || at.EndMs != ws[len(ws)-1].EndMs || at.P != 0.95 {
+			if at.Turn != 1 || at.StartMs != ws[0].StartMs || at.EndMs != ws[len(ws)-1].EndMs || at.P < 0.9 || at.P >= 1 {
 				t.Errorf("%s: %+v", name, at)
 			}
 			var texts []string
@@ -221,7 +221,7 @@ func TestAdvice(t *testing.T) {
 	t.Run("what was hardly heard is no example", func(t *testing.T) {
 		m := conversation(samples[0].text)
 		for i := range m.Conversation.Turns[1].Words {
-			m.Conversation.Turns[1].Words[i].P = 0.79
+			m.Conversation.Turns[1].Words[i].P = 0.3
 		}
 		if points := mustScore(t, m).Practice; len(points) > 0 {
 			t.Fatalf("%+v", points)
@@ -268,7 +268,7 @@ func TestWhatIsNamed(t *testing.T) {
 	t.Run("what was hardly heard is not named", func(t *testing.T) {
 		m := conversation("I would have asked them instead of waiting. " + samples[0].text)
 		for i := range 8 {
-			m.Conversation.Turns[1].Words[i].P = 0.79
+			m.Conversation.Turns[1].Words[i].P = 0.3
 		}
 		if got := mustScore(t, m).Named; strings.Contains(got, "asked") || strings.Contains(got, "instead") {
 			t.Fatal(got)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"parley/shared/speech/transcript"
+	"parley/shared/speech/transcript/certainty"
 	"parley/shared/speech/words"
 )
 
@@ -22,10 +23,11 @@ const (
 
 // heard is one word of the candidate after the transcript's dressing is off.
 type heard struct {
-	form    string // lower case, straight apostrophes, no other punctuation
-	p       float64
-	at      int // index of the transcript's word in its turn
-	turn    int // index of the turn in the conversation
+	form    string  // lower case, straight apostrophes, no other punctuation
+	p       float64 // the recogniser's probability
+	sure    float64 // how probable it is that the word is right
+	at      int     // index of the transcript's word in its turn
+	turn    int     // index of the turn in the conversation
 	capital bool
 	first   bool // begins a sentence
 	broken  bool // the speaker broke off after it: a dash or dots follow
@@ -40,9 +42,9 @@ var (
 
 // clean returns the words of a turn without fillers, cut-off words, fragments, restarts and
 // repetitions of one to four words: fluency counts them.
-func clean(ws []transcript.Word, turn int) []heard {
+func clean(ws []transcript.Word, by certainty.Speaker, turn int) []heard {
 	var out []heard
-	for _, h := range undress(ws) {
+	for _, h := range undress(ws, by) {
 		if h.cut || words.Filler(english, h.form) || interjections.MatchString(h.form) {
 			if n := len(out); n > 0 && (h.broken || h.cut) {
 				out[n-1].broken = true
@@ -60,7 +62,7 @@ var apostrophes = strings.NewReplacer("’", "'", "‘", "'", "ʼ", "'")
 // undress splits what the recogniser wrote into words of letters. Digits are left out: whether "26"
 // was one word or two is not known. So are single letters other than "a" and "I": they spell
 // something.
-func undress(ws []transcript.Word) []heard {
+func undress(ws []transcript.Word, by certainty.Speaker) []heard {
 	var out []heard
 	first := true
 	for at, w := range ws {
@@ -73,7 +75,7 @@ func undress(ws []transcript.Word) []heard {
 			if form == "" || utf8.RuneCountInString(form) == 1 && form != "a" && form != "i" {
 				continue
 			}
-			h := heard{form: form, p: probability(w.P), at: at, capital: unicode.IsUpper([]rune(part)[0]), first: first}
+			h := heard{form: form, p: probability(w.P), sure: by.Of(w), at: at, capital: unicode.IsUpper([]rune(part)[0]), first: first}
 			if i == len(parts)-1 {
 				h.broken = hasAnySuffix(trimmed, "-", "–", "—", "...", "…")
 				h.cut = strings.HasSuffix(trimmed, "-") && !strings.HasSuffix(trimmed, "--")

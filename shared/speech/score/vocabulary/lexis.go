@@ -48,7 +48,7 @@ func (q quoter) place(i, n int) score.Place {
 // span is where n running words from the i-th stand. It ends with their sentence and their turn.
 func (q quoter) span(i, n int) score.Place {
 	first := q.ws[i]
-	p := score.Place{Turn: first.turn, Word: first.at, P: first.p}
+	p := score.Place{Turn: first.turn, Word: first.at, P: first.sure}
 	turn := q.c.Turns[first.turn].Words
 	var said []string
 	last := first.at - 1
@@ -56,7 +56,7 @@ func (q quoter) span(i, n int) score.Place {
 		if w.turn != first.turn || len(said) == maxQuoted && w.at != last || w.first && len(said) > 0 && w.at != last {
 			break
 		}
-		p.P = min(p.P, w.p)
+		p.P = min(p.P, w.sure)
 		if w.at != last { // not the second half of a contraction
 			said = append(said, quoted(turn[w.at].Text, w))
 		}
@@ -121,7 +121,7 @@ func (q quoter) bands() []score.Band {
 			order = append(order, e)
 		}
 		e.count++
-		if w.p > q.ws[e.best].p {
+		if w.sure > q.ws[e.best].sure {
 			e.best = i
 		}
 	}
@@ -186,7 +186,8 @@ func (q quoter) patterns() []score.Pattern {
 	return out
 }
 
-// surest are up to score.MaxPlaces places, by their probability and then in the order of the transcript.
+// surest are up to score.MaxPlaces places, by their probability and then in the order of the
+// transcript.
 func surest(places []score.Place) []score.Place {
 	slices.SortStableFunc(places, func(a, b score.Place) int { return cmp.Compare(b.P, a.P) })
 	return places[:min(len(places), score.MaxPlaces)]

@@ -19,6 +19,7 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/transcript"
+	"parley/shared/speech/transcript/certainty"
 )
 
 const (
@@ -48,7 +49,7 @@ func Score(m score.Material) (score.Result, error) {
 		r.Words = 0
 		return unmeasured(r, section, fmt.Sprintf("Vocabulary is measured in English only; for the language of this run (%s) there are no lists of word levels and patterns.", language)), nil
 	}
-	sure := certainty(kept)
+	sure := meanProbability(kept)
 	ws, leftOut := read(kept, int(section.Number("rareLevel")), section.Number("rareProbability"))
 	switch least := section.Number("leastProbability"); {
 	case len(kept) == 0:
@@ -80,18 +81,19 @@ func Score(m score.Material) (score.Result, error) {
 
 // candidate is what the candidate said, cleaned turn by turn, and how long the turns are.
 func candidate(c transcript.Conversation) (kept []heard, seconds float64) {
+	by := certainty.SpeakerOf(c.CandidateTurns())
 	for i, t := range c.Turns {
 		if t.Speaker != c.Candidate.Speaker {
 			continue
 		}
 		seconds += float64(t.EndMs-t.StartMs) / 1000
-		kept = append(kept, clean(t.Words, i)...)
+		kept = append(kept, clean(t.Words, by, i)...)
 	}
 	return kept[:min(len(kept), maxWords)], seconds
 }
 
-// certainty is the mean probability of the words, 0 to 1; 0 for none.
-func certainty(kept []heard) float64 {
+// meanProbability is the mean probability of the words, 0 to 1; 0 for none.
+func meanProbability(kept []heard) float64 {
 	sum := 0.0
 	for _, h := range kept {
 		sum += h.p

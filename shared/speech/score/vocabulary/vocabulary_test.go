@@ -12,6 +12,7 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/transcript"
+	"parley/shared/speech/transcript/certainty"
 )
 
 // spoken is one turn of the candidate, each word heard with p.
@@ -64,7 +65,7 @@ func TestClean(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var forms []string
-			for _, h := range clean(spoken(c.said, 1).Conversation.Turns[0].Words, 0) {
+			for _, h := range clean(spoken(c.said, 1).Conversation.Turns[0].Words, certainty.Speaker{}, 0) {
 				forms = append(forms, h.form)
 			}
 			if got := strings.Join(forms, " "); got != c.kept {

@@ -35,11 +35,11 @@ type word struct {
 	lemma string
 	base  string // the verb that the form inflects; empty: none
 	class class
-	level int // 1 (A1) to 6 (C2) as a word of its class; 0: none
-	p     float64
-	turn  int  // index of the turn in the conversation
-	at    int  // index of the word in the turn
-	first bool // begins a sentence
+	level int     // 1 (A1) to 6 (C2) as a word of its class; 0: none
+	sure  float64 // how probable it is that the word was heard right
+	turn  int     // index of the turn in the conversation
+	at    int     // index of the word in the turn
+	first bool    // begins a sentence
 }
 
 // counts tells whether the word is one of those whose variety is measured: all but nouns, which
@@ -163,7 +163,7 @@ func read(kept []heard, rareLevel int, rareP float64) (ws []word, leftOut int) {
 			if form == "" {
 				continue
 			}
-			w := word{form: form, lemma: words.Lemma(form), p: h.p, turn: h.turn, at: h.at, first: h.first}
+			w := word{form: form, lemma: words.Lemma(form), sure: h.sure, turn: h.turn, at: h.at, first: h.first}
 			w.base = inflected(form, w.lemma)
 			if h.p < rareP && rare(w, rareLevel) {
 				leftOut++
