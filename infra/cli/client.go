@@ -89,13 +89,13 @@ type submission struct {
 	language, externalID, cut, webhook string
 	metadata                           map[string]string
 	tags                               []string
-	channels                           string
+	channels, candidate                string
 	partial                            bool
 	idempotencyKey                     string
 }
 
 func (s submission) options() (client.Options, error) {
-	o := client.Options{Language: s.language, ExternalID: s.externalID, Metadata: s.metadata, Tags: s.tags, AllowPartial: s.partial, Channels: s.channels, WebhookURL: s.webhook,
+	o := client.Options{Language: s.language, ExternalID: s.externalID, Metadata: s.metadata, Tags: s.tags, AllowPartial: s.partial, Channels: s.channels, CandidateSpeaks: s.candidate, WebhookURL: s.webhook,
 		IdempotencyKey: s.idempotencyKey}
 	if s.cut != "" {
 		if !json.Valid([]byte(s.cut)) {
@@ -146,6 +146,7 @@ the same run, whatever became of that, and does not pay twice; another --idempot
 	f.StringSliceVar(&s.tags, "tag", nil, "a tag to find the run by")
 	f.StringVar(&s.cut, "cut-settings", "", "cutSettings as JSON")
 	f.StringVar(&s.channels, "channels", "", "how two channels are used: auto, mixed or separate (default auto)")
+	f.StringVar(&s.candidate, "candidate-speaks", "", "who the candidate is, if you know: first, second, left, right or most")
 	f.BoolVar(&s.partial, "allow-partial", false, "accept a result without "+score.Listed("or", func(r score.Row) bool { return !r.Required }))
 	f.StringVar(&s.webhook, "webhook-url", "", "where the end of the run is posted to")
 	f.StringVar(&s.idempotencyKey, "idempotency-key", "", "what makes two submits the same one (default made from the recording and these flags)")

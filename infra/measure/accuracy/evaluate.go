@@ -98,7 +98,7 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 	if err != nil {
 		return "", false, err
 	}
-	conv, err := conversation.Join(chunks[:len(intake.Chunks)], d, intake, language)
+	conv, err := conversation.Join(chunks[:len(intake.Chunks)], d, intake, language, "")
 	if err != nil {
 		return "", false, err
 	}

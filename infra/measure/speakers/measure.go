@@ -66,7 +66,7 @@ func measure(ctx context.Context, r recording, e diarization.Embedder) (figure, 
 	c := conversation.Voices(d)
 	if len(r.words) > 0 {
 		whole := transcript.Chunk{Span: intake.Window, Words: r.words, Speech: intake.Speech, Heard: english, HeardP: 1, RequestedP: 1}
-		if c, err = conversation.Join([]transcript.Chunk{whole}, d, intake, english); err != nil {
+		if c, err = conversation.Join([]transcript.Chunk{whole}, d, intake, english, ""); err != nil {
 			return figure{}, err
 		}
 	}

@@ -58,6 +58,13 @@ Three voices are counted right in 11 of 12 conversations clean and at equal loud
 Where one voice is counted, the clearest way of telling two apart is kept as a doubt. If what is said then reads as a dialogue, and the doubted voice changes after most of the questions, the two are taken and
 the confidence is medium at most; if it reads as a dialogue and no cut fits, one voice stays, with low confidence and a reason.
 
+## When the client knows
+
+A submit may say who the candidate is: ` + "`" + `candidateSpeaks` + "`" + ` is ` + "`" + `first` + "`" + ` or ` + "`" + `second` + "`" + ` (the first or the second to speak), ` + "`" + `most` + "`" + ` (who speaks most), ` + "`" + `left` + "`" + ` or ` + "`" + `right` + "`" + ` (the speaker of that channel). It overrides the
+choice; ` + "`" + `candidateDetection.hint` + "`" + ` repeats it and ` + "`" + `reason` + "`" + ` says so. ` + "`" + `left` + "`" + ` and ` + "`" + `right` + "`" + ` are refused (INVALID_PARAMETERS) for a recording without two channels and together with ` + "`" + `channels=mixed` + "`" + `. Whether there is
+a second voice, or a speaker in each channel, shows only later: a hint that fits nobody then does not fail the run. The choice is made as without it, with low confidence, and ` + "`" + `reason` + "`" + ` says why. Of several
+voices in the named channel the likeliest is taken. Confidence is high with a hint, medium where what was heard surely speaks for another, low where the words contradict the voices.
+
 ## What was tried and did not help
 
 - Statistics of cepstra and pitch, projected to where voices differ (in use before): of 96 single voices 12 were two, of 74 pairs 13 were one, of 30 triples 22 were two, on compositions like these.

@@ -71,7 +71,7 @@ var interview = []said{
 
 func TestWordsGoToTheSpeakerWhoseTurnItIs(t *testing.T) {
 	chunks, d := script(following(append([]said(nil), interview...), 400))
-	conv, err := Join(chunks, d, audio.Intake{}, "en")
+	conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestLooseWordTimesAreSnappedToSentences(t *testing.T) {
 			w.StartMs = max(0, w.StartMs+shift)
 			w.EndMs = w.StartMs + 450
 		}
-		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestAStretchedWordStaysWithItsSentence(t *testing.T) {
 				last.StartMs = min(last.StartMs, last.EndMs)
 			}
 		}
-		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 		if err != nil {
 			t.Fatal(tc.name, err)
 		}
@@ -230,7 +230,7 @@ func TestJoinTakesWhatIsOutOfTheOrdinary(t *testing.T) {
 			if tc.change != nil {
 				chunks = tc.change(chunks, &d)
 			}
-			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,7 +270,7 @@ func TestTheRulesThatEndARun(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Join(tc.chunks, diarization.Diarization{}, audio.Intake{}, "en")
+			_, err := Join(tc.chunks, diarization.Diarization{}, audio.Intake{}, "en", "")
 			var e *errcode.Error
 			switch {
 			case tc.want == "" && err != nil:
@@ -289,7 +289,7 @@ func TestLanguageIsWeighedBySpeech(t *testing.T) {
 		a.Words = append(a.Words, transcript.Word{Text: "word", StartMs: int64(i) * 1000, EndMs: int64(i)*1000 + 500, P: 0.9})
 	}
 	b.Heard, b.HeardP, b.RequestedP = "cy", 0.99, 0
-	conv, err := Join([]transcript.Chunk{b, a}, diarization.Diarization{}, audio.Intake{}, "en")
+	conv, err := Join([]transcript.Chunk{b, a}, diarization.Diarization{}, audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestTheLanguageOfTheWordsIsTheRequestedOne(t *testing.T) {
 		a.Words = append(a.Words, transcript.Word{Text: "word", StartMs: int64(i) * 1000, EndMs: int64(i)*1000 + 500, P: 0.9})
 	}
 	a.Heard, a.HeardP, a.RequestedP = "zh", 0.6, 0.3
-	conv, err := Join([]transcript.Chunk{a}, diarization.Diarization{}, audio.Intake{}, "en")
+	conv, err := Join([]transcript.Chunk{a}, diarization.Diarization{}, audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +350,7 @@ func TestTheCandidateIsFound(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			chunks, d := script(following(tc.lines, 400))
-			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -461,7 +461,7 @@ func TestTheJoinIsBounded(t *testing.T) {
 		}
 		return d
 	}
-	conv, err := Join(words(maxWords), turns(maxTurns), audio.Intake{}, "en")
+	conv, err := Join(words(maxWords), turns(maxTurns), audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -470,10 +470,10 @@ func TestTheJoinIsBounded(t *testing.T) {
 			t.Fatalf("turn %d has %d words, want 5", i, len(turn.Words))
 		}
 	}
-	if _, err := Join(words(maxWords+1), turns(2), audio.Intake{}, "en"); err == nil {
+	if _, err := Join(words(maxWords+1), turns(2), audio.Intake{}, "en", ""); err == nil {
 		t.Error("one word too many passes")
 	}
-	if _, err := Join(words(100), turns(maxTurns+1), audio.Intake{}, "en"); err == nil {
+	if _, err := Join(words(100), turns(maxTurns+1), audio.Intake{}, "en", ""); err == nil {
 		t.Error("one turn too many passes")
 	}
 }
@@ -519,7 +519,7 @@ func TestWordsCheckTheVoices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			chunks, d := inOne(c.lines, c.doubted)
-			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -531,7 +531,7 @@ func TestWordsCheckTheVoices(t *testing.T) {
 	t.Run("a candidate who answers himself is doubted", func(t *testing.T) {
 		both := said{1, 0, "Why did you leave? " + answer.text}
 		chunks, d := script(following(repeat(3, question, answer, said{0, 0, "Good."}, both), 400))
-		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 		if err != nil {
 			t.Fatal(err)
 		}

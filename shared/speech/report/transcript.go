@@ -70,6 +70,9 @@ func detection(c transcript.Conversation) *Detection {
 	if d.Channel != "" {
 		out.Channel = &d.Channel
 	}
+	if d.Hint != "" {
+		out.Hint = &d.Hint
+	}
 	return out
 }
 

@@ -49,6 +49,31 @@ type Detection struct {
 	// Channel is the one that the candidate is heard in, where the channels are used separately;
 	// else empty.
 	Channel Channel `json:"channel,omitempty"`
+	// Hint is what the client said of who the candidate is; empty: nothing.
+	Hint Hint `json:"hint,omitempty"`
+}
+
+// Hint is what a client knows of who the candidate is; empty: nothing.
+type Hint string
+
+// The hints.
+const (
+	HintFirst  Hint = "first"  // the first to speak
+	HintSecond Hint = "second" // the second to speak
+	HintLeft   Hint = "left"   // the left channel's speaker
+	HintRight  Hint = "right"  // the right channel's speaker
+	HintMost   Hint = "most"   // the one who speaks most
+)
+
+// Hints lists them.
+var Hints = []Hint{HintFirst, HintSecond, HintLeft, HintRight, HintMost}
+
+// Channel is the one that the hint names; empty: none.
+func (h Hint) Channel() Channel {
+	if c := Channel(h); c == Left || c == Right {
+		return c
+	}
+	return ""
 }
 
 // Channel names one of two channels that are used separately; empty where there is one sound.
