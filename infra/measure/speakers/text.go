@@ -58,6 +58,17 @@ Three voices are counted right in 11 of 12 conversations clean and at equal loud
 Where one voice is counted, the clearest way of telling two apart is kept as a doubt. If what is said then reads as a dialogue, and the doubted voice changes after most of the questions, the two are taken and
 the confidence is medium at most; if it reads as a dialogue and no cut fits, one voice stays, with low confidence and a reason.
 
+## Who is not in the interview
+
+Ringing, tones and hold music are loud enough to be taken for a voice. A voice in whose turns the recogniser's voice activity detection hears speech for less than a fifth of the time is none, and a turn of 1.5 s or
+more without any speech is nobody's. Voices that say nothing any more once others have begun (an announcement, a voicemail, two who chat in the hall) are neither candidate nor interviewer: at least two others must
+follow, with seven tenths of the speech, and none of the voices before may speak for more than a minute. An announcement whose voice is taken for a later one is told by two of its phrases ("please hold", "after
+the tone") and a pause of 3 s behind it. Their words stay in the transcript, under the label "Before the interview", and are not scored.
+
+A recording may begin in another language than the requested one. Its first pieces are looked at while they are heard as another language with 0.8 or more and as the requested one with 0.05 or less, if half of all
+speech is surely in the requested one. Turns from the beginning of such a piece on are not scored until one reads as the requested language: six words or more, a quarter of them common words, at a mean probability of
+0.65. ` + "`" + `audio.languageCode` + "`" + ` is the language of the pieces that hold the candidate's answers, weighed by the candidate's speech.
+
 ## When the client knows
 
 A submit may say who the candidate is: ` + "`" + `candidateSpeaks` + "`" + ` is ` + "`" + `first` + "`" + ` or ` + "`" + `second` + "`" + ` (the first or the second to speak), ` + "`" + `most` + "`" + ` (who speaks most), ` + "`" + `left` + "`" + ` or ` + "`" + `right` + "`" + ` (the speaker of that channel). It overrides the

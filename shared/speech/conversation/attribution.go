@@ -80,6 +80,9 @@ func Attribution(ref Reference, c transcript.Conversation, d diarization.Diariza
 	}
 	as := make([]int, n) // the conversation's speaker plus 1, 0 for none
 	for _, t := range c.Turns {
+		if t.Aside {
+			continue
+		}
 		fill(as, audio.Span{StartMs: t.StartMs, EndMs: t.EndMs}, t.Speaker+1)
 	}
 	heard := make([]int, n)

@@ -73,16 +73,21 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 		return transcript.Conversation{}, err
 	}
 	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p}
-	d, again := reheard(words, d, language)
+	d, again := reheard(words, spoken(d, tracks), language)
 	turns := merged(d, words, intake)
 	if len(intake.Tracks) > 0 {
 		conv.Turns = apart(said, turns, d.Tracks)
 	} else {
 		conv.Turns = assign(words, turns)
 	}
+	mixed := foreign(conv.Turns, chunks, language)
 	conv.Speakers = totals(conv.Turns, d)
+	leaveOut(&conv)
 	conv.Candidate = choose(conv, d.Tracks, hint)
 	conv.Candidate = doubt(conv, again)
+	if heard, p, ok := answered(conv, chunks, mixed); ok {
+		conv.Heard, conv.LanguageP = heard, p
+	}
 	if s := conv.Candidate.Speaker; s < len(d.Tracks) {
 		conv.Candidate.Channel = transcript.Channels[d.Tracks[s]]
 	}
@@ -220,7 +225,7 @@ func totals(turns []transcript.Turn, d diarization.Diarization) []transcript.Spe
 	}
 	for _, t := range turns {
 		for _, w := range t.Words {
-			if letters(w.Text) {
+			if letters(w.Text) && !t.Aside {
 				out[t.Speaker].WordCount++
 			}
 		}

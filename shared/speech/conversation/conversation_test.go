@@ -288,6 +288,7 @@ func TestLanguageIsWeighedBySpeech(t *testing.T) {
 	for i := range 40 {
 		a.Words = append(a.Words, transcript.Word{Text: "word", StartMs: int64(i) * 1000, EndMs: int64(i)*1000 + 500, P: 0.9})
 	}
+	b.Words = []transcript.Word{{Text: "word", StartMs: 59_000, EndMs: 60_000, P: 0.9}}
 	b.Heard, b.HeardP, b.RequestedP = "cy", 0.99, 0
 	conv, err := Join([]transcript.Chunk{b, a}, diarization.Diarization{}, audio.Intake{}, "en", "")
 	if err != nil {

@@ -29,7 +29,7 @@ type asked struct{ sentences, asks, ends, answered int }
 // count counts the sentences of a speaker, or with -1 of all.
 func count(turns []transcript.Turn, speaker int, language string) (a asked) {
 	for _, t := range turns {
-		if t.Speaker != speaker && speaker >= 0 {
+		if t.Aside || t.Speaker != speaker && speaker >= 0 {
 			continue
 		}
 		own := split(t.Words)

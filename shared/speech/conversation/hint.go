@@ -40,20 +40,26 @@ func named(c transcript.Conversation, tracks []int, hint transcript.Hint, likeli
 	most := func(of func(speaker int) bool) int {
 		best := -1
 		for i, s := range c.Speakers {
-			if of(i) && (best < 0 || s.SpeakingMs > c.Speakers[best].SpeakingMs) {
+			if !s.Outside && of(i) && (best < 0 || s.SpeakingMs > c.Speakers[best].SpeakingMs) {
 				best = i
 			}
 		}
 		return best
 	}
+	var inside []int // in the order in which they begin to speak
+	for i, s := range c.Speakers {
+		if !s.Outside {
+			inside = append(inside, i)
+		}
+	}
 	switch hint {
 	case transcript.HintFirst:
-		return 0, ""
+		return inside[0], ""
 	case transcript.HintSecond:
-		if len(c.Speakers) < 2 {
+		if len(inside) < 2 {
 			return 0, "only one voice was heard"
 		}
-		return 1, ""
+		return inside[1], ""
 	case transcript.HintMost:
 		return most(func(int) bool { return true }), ""
 	case transcript.HintLeft, transcript.HintRight:

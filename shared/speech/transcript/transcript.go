@@ -38,6 +38,9 @@ type Turn struct {
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
 	Words   []Word `json:"words"`
+	// Aside is true where the turn is no part of the interview: an announcement before it, or talk
+	// in another language. Nothing in it is scored.
+	Aside bool `json:"aside,omitempty"`
 }
 
 // Detection is who the candidate is, and why.
@@ -101,6 +104,8 @@ type SpeakerTotal struct {
 	Speaker    int   `json:"speaker"`
 	SpeakingMs int64 `json:"speakingMs"`
 	WordCount  int   `json:"wordCount"`
+	// Outside is true of who speaks only before the interview: neither candidate nor interviewer.
+	Outside bool `json:"outside,omitempty"`
 }
 
 // Conversation is the joined result of transcription and diarization: the artefact that the scorers
@@ -113,15 +118,19 @@ type Conversation struct {
 	// Heard is the language that the speech was taken for. It may be another than that of the
 	// words: a strong accent sounds like its origin.
 	Heard string `json:"heard"`
-	// LanguageP is the probability of the requested language, weighted by the speech of the chunks.
+	// LanguageP is the probability of the requested language, weighted by the candidate's speech in
+	// the chunks.
 	LanguageP float64 `json:"languageP"`
 }
 
-// CandidateTurns are the candidate's turns, by start.
+// Scored tells whether a turn is one of the candidate's in the interview.
+func (c Conversation) Scored(t Turn) bool { return t.Speaker == c.Candidate.Speaker && !t.Aside }
+
+// CandidateTurns are the candidate's turns in the interview, by start.
 func (c Conversation) CandidateTurns() []Turn {
 	var out []Turn
 	for _, t := range c.Turns {
-		if t.Speaker == c.Candidate.Speaker {
+		if c.Scored(t) {
 			out = append(out, t)
 		}
 	}

@@ -79,7 +79,7 @@ func Score(m score.Material) (score.Result, error) {
 // candidate is what the candidate said, cleaned turn by turn, and how long the turns are.
 func candidate(c transcript.Conversation) (kept []heard, seconds float64) {
 	for i, t := range c.Turns {
-		if t.Speaker != c.Candidate.Speaker {
+		if !c.Scored(t) {
 			continue
 		}
 		seconds += float64(t.EndMs-t.StartMs) / 1000
