@@ -365,7 +365,7 @@ func schemaNodes() node {
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
 			must("text", text("The words, as one text.")),
 			must("confidence", orNull(number("The mean confidence of its words; null if it has no words.", 0, 1))),
-			must("overlap", node{{"type", "boolean"}, {"description", "Whether another speaker speaks at the same time."}}),
+			must("overlap", node{{"type", "boolean"}, {"description", "Whether another speaker speaks at the same time. That is known only where the channels are used separately; of one sound it is false."}}),
 			must("words", list("The words.", ref("schemas", "Word"))))},
 		{"Word", closed("One word, as it was recognised.",
 			must("text", text("The word.")),

@@ -95,7 +95,7 @@ func TestConditions(t *testing.T) {
 			}
 			// The sound is where the truth says.
 			for i, s := range r.ref.Segments {
-				if level := rms(part(r.pcm, int64(1000*s.Start)+50, int64(1000*s.End)-50)); level < 500 {
+				if level := rms(part(r.pcm, int64(1000*s.Start)+50, int64(1000*s.End)-50)); level < 400 { // another device is weaker
 					t.Errorf("segment %d is silent: %.0f", i, level)
 				}
 			}

@@ -17,6 +17,21 @@ scored as another's, as a share of the candidate's speech; where another person 
 the column before. Nobody asks anything in these recordings, which is what tells an interviewer from a candidate in a real one: there
 are who speaks most, who opens, and who speaks of "I" and "my" and not of "you". The weights of these were set by hand with these very copies in view, so that the
 right person is found in them flatters; the confidence, low or medium where they contradict each other, is what to go by.`
+	writtenHead = `
+## What decides for the candidate
+
+The candidate is the speaker with the largest sum. The confidence is high from a lead of 1.2 nats over the second on, medium from 0.6, and less where signs contradict each other, where the words contradict the
+voices, or where nobody asks and the first one opened. What each sign is worth is counted on conversations on which no weight was chosen: those of infra/measure/speakers/scripts and the four shared scripted ones,
+taken as they are written, with every voice known and the words at a steady rate. How surely voices are told apart is another matter: see the tables of recordings.
+`
+	scriptedHead = `
+## Conversations that were written
+
+Interviews written as real ones are (greetings, questions, answers, "mhm" across the other's turn, the candidate's own questions), spoken by the synthetic voices of Kokoro: four shared ones, and those of
+infra/measure/speakers/scripts, which ` + "`make scripted`" + ` speaks. The words and where there is speech are those of the truth. No weight and no bound was set on those of the scripts: panels of two and three interviewers,
+one-way interviews, voices that are alike, telephone, voicemail, monologues.
+`
+	kindsHead    = `By kind of conversation, all conditions together:`
 	composedHead = `
 ## Conversations composed of many speakers
 

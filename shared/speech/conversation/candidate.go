@@ -175,12 +175,33 @@ func weigh(c transcript.Conversation) []evidence {
 		e[i].answers = float64(max(0, answered[i]-stray)) / float64(questions[i]+fewQuestions)
 		e[i].self = of[i].share()
 		e[i].outside = c.Speakers[i].Outside
-		e[i].sum = math.Log(e[i].share) + e[i].said() + weightSelf*e[i].self
-		if e[i].opens {
-			e[i].sum -= weightOpens
-		}
+		e[i].sum = e[i].parts().Sum()
 	}
 	return e
+}
+
+// Evidence is what speaks for a speaker being the candidate, in nats.
+type Evidence struct{ Share, Asks, Answers, Self, Opens float64 }
+
+// Sum is all of it.
+func (v Evidence) Sum() float64 { return v.Share + v.Asks + v.Answers + v.Self + v.Opens }
+
+func (e evidence) parts() Evidence {
+	v := Evidence{Share: math.Log(e.share), Asks: -weightAsks * e.asks, Answers: weightAnswers * e.answers, Self: weightSelf * e.self}
+	if e.opens {
+		v.Opens = -weightOpens
+	}
+	return v
+}
+
+// Weigh is the evidence by which the candidate of a conversation is chosen, for each speaker: for
+// those who measure it.
+func Weigh(c transcript.Conversation) []Evidence {
+	var out []Evidence
+	for _, e := range weigh(c) {
+		out = append(out, e.parts())
+	}
+	return out
 }
 
 // handsOver tells whether a turn ends by asking: with its last sentence, or with the one before a
@@ -303,15 +324,21 @@ func (s sentence) asks() bool {
 	if s.question {
 		return true
 	}
+	return s.opener(asking) != ""
+}
+
+// opener is the one of these that the sentence begins with, after words that are only passed over;
+// empty: none.
+func (s sentence) opener(of []string) string {
 	words := s.words
 	for len(words) > 1 && passedOver[words[0]] {
 		words = words[1:]
 	}
 	text := strings.Join(words[:min(len(words), 6)], " ") + " "
-	for _, a := range asking {
+	for _, a := range of {
 		if strings.HasPrefix(text, a+" ") {
-			return true
+			return a
 		}
 	}
-	return false
+	return ""
 }

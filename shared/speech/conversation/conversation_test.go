@@ -540,4 +540,22 @@ func TestWordsCheckTheVoices(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	for _, c := range []struct{ name, first, later, level, says string }{
+		{"a candidate who invites once is not", "I worked there.", "Tell me more about that.", High, ""},
+		{"a candidate who invites twice is", "Describe a hard day.", "Tell me more about that.", Low, "an interviewer's voice"},
+		{"a candidate who greets is not", "Hello, I am glad to be here. Nice to meet you.", "I worked there.", High, ""},
+		{"a candidate who greets twice in a turn is, a little", "Hello, I am glad to be here. Hello, both of you.", "I worked there.", Medium, "another voice may be in it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines := append([]said{question, {1, 0, c.first}, question, {1, 0, c.later}}, repeat(6, question, answer)...)
+			chunks, d := script(following(lines, 400))
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := conv.Candidate; got.Speaker != 1 || got.Confidence != c.level || !strings.Contains(got.Reason, c.says) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
 }
