@@ -79,7 +79,7 @@ func (o *objects) Get(ctx context.Context, key string, offset, length int64) (io
 }
 
 // prober reads the recordings of these tests: "flac 240000" and padding is a FLAC file of 240,000
-// ms of one channel; "webm 240000 2 1 59001" also has 2 joins and 59,001 ms left out of 1 break, and
+// ms, of one channel; "webm 240000 2 1 59001" also has 2 joins and 59,001 ms left out of 1 break;
 // "wav 240000 stereo" has two channels. Anything else is not audio.
 type prober struct{}
 

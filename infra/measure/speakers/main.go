@@ -89,6 +89,14 @@ func run(ctx context.Context, o options) error {
 			}
 			fmt.Fprintf(os.Stderr, "%-70s %s, lead %+.2f %.2f\n", "written "+c.name, c.figure, c.lead, c.leads)
 			p.written = append(p.written, c)
+			for _, s := range swallowed(r) {
+				c, err := choose(s)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(os.Stderr, "%-70s %s\n", "written "+c.name, c.confidence)
+				p.swallowed = append(p.swallowed, c.figure)
+			}
 		}
 	}
 	if p.rows, err = o.measure(ctx, set{"", all, conditions}, open.Voices); err != nil {

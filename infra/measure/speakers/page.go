@@ -20,7 +20,9 @@ type page struct {
 	rows     []entry
 	scripted []entry
 	written  []choice
-	composed figures
+	// swallowed are the written ones with another's voice taken for the candidate's.
+	swallowed figures
+	composed  figures
 }
 
 // write writes the page. A failed write shows when the file is closed.

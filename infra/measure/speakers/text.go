@@ -73,6 +73,10 @@ Three voices are counted right in 11 of 12 conversations clean and at equal loud
 Where one voice is counted, the clearest way of telling two apart is kept as a doubt. If what is said then reads as a dialogue, and the doubted voice changes after most of the questions, the two are taken and
 the confidence is medium at most; if it reads as a dialogue and no cut fits, one voice stays, with low confidence and a reason.
 
+Where another's voice lies among the candidate's, the candidate's turns read so. The confidence is low where three questions or more, and a twenty-fifth of the sentences, have two sentences behind them in the
+same turn, where three are answered as one answers for oneself, or where two sentences invite the other to speak ("tell us about"); medium at most from two such questions and three in a hundred sentences on, and
+where one greeting follows the same one in a turn.
+
 ## Who is not in the interview
 
 Ringing, tones and hold music are loud enough to be taken for a voice. A voice in whose turns the recogniser's voice activity detection hears speech for less than a fifth of the time is none, and a turn of 1.5 s or
@@ -104,7 +108,7 @@ voices in the named channel the likeliest is taken. Confidence is high with a hi
 ## Limits
 
 - Three like voices in the telephone band or in noise are taken for two in more than every fourth conversation.
-- Speech at the same time goes to one speaker. None of the recordings has any to measure by.
+- Of one sound, speech at the same time goes to one speaker, and no segment is marked as overlapping. With a channel per speaker it is known, and marked.
 - The truth's boundaries are those of the sentences that were joined, so a pause inside a sentence is speech in the truth and silence in the
   recording: most of the DER without a collar is that.
 `

@@ -16,8 +16,10 @@ const (
 	insideShare = 0.7
 	// asideGapMs is the least pause between an announcement and the words of a like voice.
 	asideGapMs = 3000
-	// asidePhrases is how many of the announcements' phrases make one.
+	// asidePhrases is how many of the announcements' phrases make one, sureAside without a pause
+	// where another voice follows.
 	asidePhrases = 2
+	sureAside    = 3
 )
 
 // announced are phrases of announcements and voicemails, as words of sentences are.
@@ -98,7 +100,9 @@ func splitAnnouncement(c *transcript.Conversation) {
 			break
 		}
 	}
-	if n == len(t.Words) && (len(c.Turns) == 1 || c.Turns[1].StartMs-t.EndMs < asideGapMs) || phrases(t.Words[:n]) < asidePhrases {
+	found := phrases(t.Words[:n])
+	paused := n < len(t.Words) || len(c.Turns) > 1 && c.Turns[1].StartMs-t.EndMs >= asideGapMs
+	if found < asidePhrases || !paused && (found < sureAside || len(c.Turns) == 1) {
 		return
 	}
 	words := 0

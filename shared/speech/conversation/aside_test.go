@@ -107,7 +107,9 @@ func TestAnAnnouncementOfALikeVoice(t *testing.T) {
 		aside      bool
 	}{
 		{"an announcement, and long after it the interview", ivr, 40_000, true},
-		{"the same without a pause", ivr, 11_000, false},
+		{"the same without a pause, but another voice follows", ivr, 11_000, true},
+		{"two of its phrases without a pause", "Thank you for calling, and please hold your questions until the end.", 8000, false},
+		{"two of its phrases before a pause", "Thank you for calling, and please hold your questions until the end.", 40_000, true},
 		{"one of its phrases", "Hello, please hold your questions until the end of this talk.", 40_000, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

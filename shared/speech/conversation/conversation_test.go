@@ -541,6 +541,9 @@ func TestWordsCheckTheVoices(t *testing.T) {
 		}
 	})
 	for _, c := range []struct{ name, first, later, level, says string }{
+		{"a candidate with one question within a turn is not", "What is that? I asked. I learned it.", "I worked there.", High, ""},
+		{"a candidate with two questions within turns is, a little", "What is that? I asked. I learned it.", "How? They told me. I saw it.", Medium, "questions stand within"},
+		{"a candidate with three questions within turns is", "What is that? I asked. I learned it. Where is it? They told me. I saw it.", "How? They told me. I saw it.", Low, "reads as questions and answers"},
 		{"a candidate who invites once is not", "I worked there.", "Tell me more about that.", High, ""},
 		{"a candidate who invites twice is", "Describe a hard day.", "Tell me more about that.", Low, "an interviewer's voice"},
 		{"a candidate who greets is not", "Hello, I am glad to be here. Nice to meet you.", "I worked there.", High, ""},
