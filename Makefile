@@ -161,6 +161,10 @@ validate: parts
 speakers: parts
 	go run ./infra/measure/speakers -data $(DATA)
 
+## scripted: speak the written conversations of make speakers into the cache, once (10 minutes of a processor)
+scripted:
+	infra/measure/speakers/speak.sh $(CACHE)/scripted
+
 ## bench: end-to-end time as a ratio to the recogniser alone, and the start of each function, in one run
 bench: build
 	go run ./infra/measure/bench
@@ -208,4 +212,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers bench latency fuzz lint lint-stack sample clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers scripted bench latency fuzz lint lint-stack sample clean help

@@ -91,13 +91,13 @@ type submission struct {
 	language, externalID, cut, webhook string
 	metadata                           map[string]string
 	tags                               []string
-	channels                           string
+	channels, candidate                string
 	partial                            bool
 	idempotencyKey                     string
 }
 
 func (s submission) options() (client.Options, error) {
-	o := client.Options{Language: s.language, ExternalID: s.externalID, Metadata: s.metadata, Tags: s.tags, AllowPartial: s.partial, Channels: s.channels, WebhookURL: s.webhook,
+	o := client.Options{Language: s.language, ExternalID: s.externalID, Metadata: s.metadata, Tags: s.tags, AllowPartial: s.partial, Channels: s.channels, CandidateSpeaks: s.candidate, WebhookURL: s.webhook,
 		IdempotencyKey: s.idempotencyKey}
 	if s.cut != "" {
 		if !json.Valid([]byte(s.cut)) {
@@ -148,6 +148,7 @@ func submitCommand() *cobra.Command {
 	f.StringSliceVar(&s.tags, "tag", nil, "a tag, to find the run by")
 	f.StringVar(&s.cut, "cut-settings", "", "cutSettings as JSON")
 	f.StringVar(&s.channels, "channels", "", "how two channels are used: auto, mixed or separate (default auto)")
+	f.StringVar(&s.candidate, "candidate-speaks", "", "who the candidate is, if you know: first, second, left, right or most")
 	f.BoolVar(&s.partial, "allow-partial", false, "accept a partial result, without "+score.Listed("or", func(r score.Row) bool { return !r.Required }))
 	f.StringVar(&s.webhook, "webhook-url", "", "the URL to post to when the run ends")
 	f.StringVar(&s.idempotencyKey, "idempotency-key", "", "submits with the same key get the same run (default: made from the recording and these flags)")

@@ -141,7 +141,7 @@ func (f *fourth) submit() string {
 	f.t.Helper()
 	file := filepath.Join(f.t.TempDir(), "a.ogg")
 	f.must(os.WriteFile(file, []byte("sound"), 0o600))
-	out, errs, exit := parley(f.t, "submit", file, "--allow-partial")
+	out, errs, exit := parley(f.t, "submit", file, "--allow-partial", "--candidate-speaks", "most")
 	id := regexp.MustCompile(`req_[a-z2-7]{26}`).FindString(out)
 	if exit != 0 || id == "" {
 		f.t.Fatalf("exit %d: %s%s", exit, out, errs)

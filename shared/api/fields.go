@@ -19,6 +19,7 @@ import (
 	"parley/shared/errcode"
 	"parley/shared/speech"
 	"parley/shared/speech/audio/channels"
+	"parley/shared/speech/transcript"
 )
 
 // The bounds of a submit's fields, in characters (Unicode code points) unless noted otherwise.
@@ -109,6 +110,9 @@ func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Req
 	if asked.Channels, err = f.channels(); err != nil {
 		return r, asked, err
 	}
+	if asked.CandidateSpeaks, err = f.candidate(asked.Channels); err != nil {
+		return r, asked, err
+	}
 	if v, ok := f.one(fieldWebhookURL); ok {
 		if err := webhooks.Check(v); err != nil {
 			return r, asked, errcode.New(errcode.InvalidWebhookURL).Because(err)
@@ -131,6 +135,44 @@ func (f *form) channels() (channels.Choice, error) {
 		return "", invalid(field{Name: fieldChannels, Message: "must be auto, mixed or separate"})
 	}
 	return c, nil
+}
+
+// candidate reads who the candidate is. A channel can be named only where the channels may be heard
+// separately. INVALID_PARAMETERS.
+func (f *form) candidate(ask channels.Choice) (transcript.Hint, error) {
+	v, sent := f.one(fieldCandidate)
+	h := transcript.Hint(v)
+	switch {
+	case !sent:
+		return "", nil
+	case !slices.Contains(transcript.Hints, h):
+		return "", invalid(field{Name: fieldCandidate, Message: "must be " + oneOfHints()})
+	case h.Channel() != "" && ask == channels.AskMixed:
+		return "", invalid(field{Name: fieldCandidate, Message: fmt.Sprintf("cannot be %s together with channels=mixed, which makes one sound of both", h)})
+	}
+	return h, nil
+}
+
+// hints are the values of candidateSpeaks.
+func hints() []string {
+	out := make([]string, len(transcript.Hints))
+	for i, h := range transcript.Hints {
+		out[i] = string(h)
+	}
+	return out
+}
+
+func oneOfHints() string {
+	all := hints()
+	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
+}
+
+// hasChannel refuses a hint that names a channel of a recording without two. INVALID_PARAMETERS.
+func hasChannel(h transcript.Hint, count int) error {
+	if h.Channel() == "" || count == 2 {
+		return nil
+	}
+	return invalid(field{Name: fieldCandidate, Message: fmt.Sprintf("can be %s only if the recording has two channels; it has %d", h, count)})
 }
 
 // separable refuses to use channels separately unless there are two. INVALID_PARAMETERS.

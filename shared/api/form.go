@@ -41,10 +41,11 @@ const (
 	fieldCut          = "cutSettings"
 	fieldAllowPartial = "allowPartial"
 	fieldChannels     = "channels"
+	fieldCandidate    = "candidateSpeaks"
 	fieldWebhookURL   = "webhookUrl"
 )
 
-var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMetadata, fieldTags, fieldCut, fieldAllowPartial, fieldChannels, fieldWebhookURL}
+var textFields = []string{fieldUploadID, fieldLanguage, fieldExternalID, fieldMetadata, fieldTags, fieldCut, fieldAllowPartial, fieldChannels, fieldCandidate, fieldWebhookURL}
 
 // form is a submit's body, read to its end or until it broke a bound.
 type form struct {

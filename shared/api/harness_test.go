@@ -79,8 +79,8 @@ func (o *objects) Get(ctx context.Context, key string, offset, length int64) (io
 }
 
 // prober reads the recordings of these tests: "flac 240000" and padding is a FLAC file of 240,000
-// ms; "webm 240000 2 1 59001" also has 2 joins and 59,001 ms left out of 1 break. Anything else is
-// not audio.
+// ms, of one channel; "webm 240000 2 1 59001" also has 2 joins and 59,001 ms left out of 1 break;
+// "wav 240000 stereo" has two channels. Anything else is not audio.
 type prober struct{}
 
 func (prober) Probe(_ context.Context, path string) (media.Info, error) {
@@ -107,7 +107,10 @@ func (prober) Probe(_ context.Context, path string) (media.Info, error) {
 	case ms > 2_700_000:
 		return media.Info{}, errcode.New(errcode.AudioTooLong)
 	}
-	info := media.Info{DurationMs: ms, Format: words[0], SizeBytes: int64(len(raw))}
+	info := media.Info{DurationMs: ms, Format: words[0], SizeBytes: int64(len(raw)), Channels: 1}
+	if slices.Contains(words, "stereo") {
+		info.Channels = 2
+	}
 	_, _ = fmt.Sscan(strings.Join(words[2:], " "), &info.Joins, &info.Breaks.Count, &info.Breaks.LeftOutMs)
 	return info, nil
 }

@@ -93,7 +93,7 @@ func descriptions() []operation {
 					{"upload", node{{"summary", "A finished upload, with all fields"}, {"value", node{
 						{"uploadId", "upl_koq5vxujigy7cxpynsbto6yult"}, {"language", "en"}, {"externalId", "interview-1042"},
 						{"metadata", node{{"position", "support"}, {"round", 2}}}, {"tags", []string{"june", "support"}},
-						{"cutSettings", node{{"startSeconds", 12.5}, {"minSilenceMs", 300}}}, {"allowPartial", false}, {"channels", "auto"}}}}},
+						{"cutSettings", node{{"startSeconds", 12.5}, {"minSilenceMs", 300}}}, {"allowPartial", false}, {"channels", "auto"}, {"candidateSpeaks", "second"}}}}},
 				}},
 			}}}}},
 			answers: []described{{status: 202, text: "Accepted.", headers: []string{"Location", "Idempotency-Replayed"}, kind: kindJSON, schema: ref("schemas", "AcceptedRun"),
@@ -177,6 +177,7 @@ func submitSchema() node {
 		may(fieldCut, ref("schemas", "CutSettings")),
 		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "If " + wholeWith() + " was measured but " + partialWithout() + " could not be, end as `partial` rather than `failed`."}, {"default", false}}),
 		may(fieldChannels, node{{"type", "string"}, {"description", "How the channels of the recording are used. `auto`: channels that hold different voices are heard separately; a channel that is silent, hums or has the opposite polarity is left out or turned; the rest is mixed. `mixed`: one sound in any case. `separate`: one speaker to a channel; the recording must have two."}, {"enum", choices()}, {"default", string(channels.Auto)}}),
+		may(fieldCandidate, node{{"type", "string"}, {"description", "Who the candidate is, if you know. It overrides our own choice. `first` and `second`: the first or the second person to speak. `most`: the one who speaks most. `left` and `right`: the speaker of that channel; the recording must have two, and `channels` must not be `mixed`. If the recording turns out to have no such speaker, we choose, and `candidateDetection` says so with low confidence."}, {"enum", hints()}}),
 		may(fieldWebhookURL, text("We POST the result here when the run ends. An https URL with a public host.", member{"format", "uri"}, member{"pattern", "^https://"}, member{"maxLength", maxWebhookURL})))
 	return form.with(member{"oneOf", []node{{{"required", []string{fieldAudio}}}, {{"required", []string{fieldUploadID}}}}})
 }

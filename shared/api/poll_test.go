@@ -17,7 +17,7 @@ import (
 )
 
 const reportJSON = `{"scoringMethod":"acoustic_lexical","scoringVersion":"v1","audio":{"languageCode":"en","speakerCount":2,"channels":{"count":2,"used":"left","note":"Only the left channel is used."},"quality":{"snrDb":31.4,"clippedPercent":0,"speechPercent":71,"bandwidthHz":7000,"cautions":[]}},
-"candidateDetection":{"speaker":"speaker_2","speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":120,"channel":null},
+"candidateDetection":{"speaker":"speaker_2","speakerLabel":"Candidate","confidence":"high","reason":"Speaks most.","wordCount":120,"channel":null,"hint":"second"},
 "scores":{"vocabulary":null,"vocabularyCefr":null,"vocabularyPercent":null,"fluency":3.0,"fluencyCefr":"B2","fluencyPercent":60,"accent":4.0,"accentCefr":"C1","accentPercent":80,"overall":3.5,"cefrLevel":"B2","overallPercent":70},
 "confidence":{"vocabulary":null,"fluency":{"level":"high","interval":[2.90,3.10]},"accent":{"level":"low","interval":[3.1,4.9]},"overall":{"level":"medium","interval":[3,4]}},
 "explainability":{"vocabulary":"None.","fluency":"Even.","accent":"Clear <and> steady."},

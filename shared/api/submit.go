@@ -99,6 +99,9 @@ func (c *call) submit() (answer, error) {
 	if err := separable(asked.Channels, info.Channels); err != nil {
 		return answer{}, err
 	}
+	if err := hasChannel(asked.CandidateSpeaks, info.Channels); err != nil {
+		return answer{}, err
+	}
 	if asked.Language != DefaultLanguage && !c.client.Granted(account.GrantMultilingual) {
 		return answer{}, errcode.New(errcode.MultilingualNotEnabled)
 	}

@@ -199,6 +199,17 @@ func TestSubmitFields(t *testing.T) {
 			{"that is empty", f("channels", ""), errcode.InvalidParameters},
 			{"twice", append(f("channels", "auto"), f("channels", "auto")...), errcode.InvalidParameters},
 		},
+		"candidateSpeaks": {
+			{"first", f("candidateSpeaks", "first"), ""},
+			{"second", f("candidateSpeaks", "second"), ""},
+			{"most", f("candidateSpeaks", "most"), ""},
+			{"left of one channel", f("candidateSpeaks", "left"), errcode.InvalidParameters},
+			{"right of one channel", f("candidateSpeaks", "right"), errcode.InvalidParameters},
+			{"of another word", f("candidateSpeaks", "third"), errcode.InvalidParameters},
+			{"in capitals", f("candidateSpeaks", "First"), errcode.InvalidParameters},
+			{"that is empty", f("candidateSpeaks", ""), errcode.InvalidParameters},
+			{"twice", append(f("candidateSpeaks", "first"), f("candidateSpeaks", "first")...), errcode.InvalidParameters},
+		},
 		"cutSettings": {
 			{"that are none", f("cutSettings", "{}"), ""},
 			{"that are not JSON", f("cutSettings", "startSeconds=1"), errcode.InvalidParameters},
@@ -253,6 +264,40 @@ func TestSubmitFields(t *testing.T) {
 				h.nothingLeft()
 			})
 		}
+	}
+}
+
+// Ensure that a channel can be named where there are two, unless they are to be mixed, and that the
+// hint travels with the run.
+func TestTheCandidatesChannel(t *testing.T) {
+	for _, c := range []struct {
+		channels, hint string
+		want           errcode.Code
+	}{
+		{"", "left", ""},
+		{"auto", "right", ""},
+		{"separate", "right", ""},
+		{"mixed", "left", errcode.InvalidParameters},
+		{"mixed", "first", ""},
+	} {
+		t.Run(c.channels+" "+c.hint, func(t *testing.T) {
+			h := newHouse(t)
+			parts := []part{audio("wav 240000 stereo"), {name: "candidateSpeaks", value: c.hint}}
+			if c.channels != "" {
+				parts = append(parts, part{name: "channels", value: c.channels})
+			}
+			r := h.submit(parts...)
+			if c.want != "" {
+				r.is(c.want)
+				h.nothingLeft()
+				return
+			}
+			r.has(http.StatusAccepted)
+			asked, err := speech.RequestOf(h.run(run.ID(r.at("id").(string))))
+			if err != nil || string(asked.CandidateSpeaks) != c.hint {
+				t.Errorf("asked for %+v, %v", asked, err)
+			}
+		})
 	}
 }
 

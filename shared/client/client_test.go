@@ -218,7 +218,7 @@ func TestSubmitTooLargeInline(t *testing.T) {
 func TestSubmitTwice(t *testing.T) {
 	s := newService(t)
 	path := s.file("talk")
-	all := Options{Language: "en", ExternalID: "x", Metadata: map[string]string{"a": "b", "c": "d"}, Tags: []string{"t", "u"}, CutSettings: json.RawMessage(`{"paddingMs":0}`), AllowPartial: true, WebhookURL: "https://example.com/"}
+	all := Options{Language: "en", ExternalID: "x", Metadata: map[string]string{"a": "b", "c": "d"}, Tags: []string{"t", "u"}, CutSettings: json.RawMessage(`{"paddingMs":0}`), AllowPartial: true, CandidateSpeaks: "second", WebhookURL: "https://example.com/"}
 	first, err := s.client.Submit(t.Context(), path, all)
 	s.must(err)
 	all.Upload = true
@@ -229,7 +229,7 @@ func TestSubmitTwice(t *testing.T) {
 	}
 	r, err := s.store.Get(t.Context(), first.ID)
 	s.must(err)
-	if q := r.Request; q.ExternalID != "x" || !reflect.DeepEqual(q.Metadata, all.Metadata) || !reflect.DeepEqual(q.Tags, all.Tags) || !strings.Contains(string(q.Asked), `"paddingMs":0`) || !q.AllowPartial || q.WebhookURL != all.WebhookURL {
+	if q := r.Request; q.ExternalID != "x" || !reflect.DeepEqual(q.Metadata, all.Metadata) || !reflect.DeepEqual(q.Tags, all.Tags) || !strings.Contains(string(q.Asked), `"paddingMs":0`) || !strings.Contains(string(q.Asked), `"candidateSpeaks":"second"`) || !q.AllowPartial || q.WebhookURL != all.WebhookURL {
 		t.Errorf("asked for %+v", q)
 	}
 	all.ExternalID = "y"

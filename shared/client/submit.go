@@ -34,7 +34,9 @@ type Options struct {
 	CutSettings  json.RawMessage
 	AllowPartial bool
 	Channels     string // auto, mixed or separate
-	WebhookURL   string
+	// CandidateSpeaks says who the candidate is: first, second, left, right or most.
+	CandidateSpeaks string
+	WebhookURL      string
 	// IdempotencyKey makes a repeat safe. If empty, it is derived from the recording's content and
 	// these options, so that the same submit within 24 h is the same run.
 	IdempotencyKey string
@@ -67,6 +69,7 @@ func (o Options) fields() ([][2]string, error) {
 		add("allowPartial", "true")
 	}
 	add("channels", o.Channels)
+	add("candidateSpeaks", o.CandidateSpeaks)
 	add("webhookUrl", o.WebhookURL)
 	return fs, nil
 }

@@ -7,6 +7,7 @@ import (
 	"parley/shared/engine/run"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/audio/channels"
+	"parley/shared/speech/transcript"
 )
 
 // Request is what a client asks of the service. It is a run's Request.Asked.
@@ -15,6 +16,8 @@ type Request struct {
 	Cut      audio.CutSettings `json:"cutSettings"`
 	// Channels is how the channels of the recording are to be used; empty: as they are heard to be.
 	Channels channels.Choice `json:"channels,omitempty"`
+	// CandidateSpeaks is who the client says the candidate is; empty: it did not say.
+	CandidateSpeaks transcript.Hint `json:"candidateSpeaks,omitempty"`
 }
 
 // File is what the submit learnt of the recording beside its length. It is a run's Material.

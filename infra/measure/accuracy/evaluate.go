@@ -98,7 +98,7 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 	if err != nil {
 		return "", false, err
 	}
-	conv, err := conversation.Join(chunks[:len(intake.Chunks)], d, intake, language)
+	conv, err := conversation.Join(chunks[:len(intake.Chunks)], d, intake, language, "")
 	if err != nil {
 		return "", false, err
 	}
@@ -115,7 +115,7 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 	sure, spoken := 0.0, 0
 	for _, t := range conv.Turns {
 		role := conversation.RoleInterviewer
-		if t.Speaker == conv.Candidate.Speaker {
+		if conv.Scored(t) {
 			role = conversation.RoleCandidate
 		}
 		for _, w := range t.Words {

@@ -38,6 +38,8 @@ var conditions = []condition{
 	{"talkative interviewer", "answers are shortened until the interviewer has 60 % of the speech", func(all []recording, i int) recording { return all[i].talkative() }, false},
 	{"three speakers", "another recording's interviewer takes every other turn of the interviewer's", func(all []recording, i int) recording { return all[i].joined(other(all, i)) }, false},
 	{"one speaker", "the candidate alone", func(all []recording, i int) recording { return all[i].alone() }, false},
+	{"another device", "from the middle on the telephone's band, 10 dB weaker, as in two recordings joined", func(all []recording, i int) recording { return all[i].anotherDevice() }, true},
+	{"stereo", "the candidate right, the others left, each leaking into the other 26 dB below; the words are the truth's", func(all []recording, i int) recording { return all[i].apart() }, false},
 }
 
 // other is a recording with another interviewer.
@@ -63,6 +65,14 @@ type piece struct {
 	most  int64
 	role  string
 	gain  float64
+}
+
+// voice is the segment's own, unless another takes it over.
+func (p piece) voice(s conversation.Segment) string {
+	if p.role == s.Speaker {
+		return s.Voice
+	}
+	return ""
 }
 
 // leadMs is how much of the pause before a segment is kept.
@@ -98,7 +108,7 @@ func (r recording) cut(pieces []piece) recording {
 				out.words = append(out.words, w)
 			}
 		}
-		out.ref.Segments = append(out.ref.Segments, conversation.Segment{Start: float64(at) / 1000, End: float64(at+to-from) / 1000, Speaker: p.role, Text: s.Text})
+		out.ref.Segments = append(out.ref.Segments, conversation.Segment{Start: float64(at) / 1000, End: float64(at+to-from) / 1000, Speaker: p.role, Text: s.Text, Voice: p.voice(s)})
 	}
 	out.ref.Duration = float64(len(out.pcm)) / audio.SampleRate
 	return out

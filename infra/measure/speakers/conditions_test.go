@@ -93,9 +93,9 @@ func TestConditions(t *testing.T) {
 			if want := strings.ReplaceAll(order, "s", "i"); words != want {
 				t.Errorf("words of %s, segments of %s", words, want)
 			}
-			// The sound is where the truth says.
+			// The sound is where the truth says; another device is weaker.
 			for i, s := range r.ref.Segments {
-				if level := rms(part(r.pcm, int64(1000*s.Start)+50, int64(1000*s.End)-50)); level < 500 {
+				if level := rms(part(r.pcm, int64(1000*s.Start)+50, int64(1000*s.End)-50)); level < 400 {
 					t.Errorf("segment %d is silent: %.0f", i, level)
 				}
 			}

@@ -14,15 +14,18 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
+	"parley/shared/speech/diarization"
 	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
 )
 
 type options struct {
-	data, out, heard string
-	words            bool
-	composed         int
+	data, out, heard, scripted, scripts, only string
+	words                                     bool
+	composed                                  int
 }
 
 func main() {
@@ -32,7 +35,13 @@ func main() {
 	flag.BoolVar(&o.words, "words", true, "let the recogniser hear the interviews (15 minutes of a processor); without, the words of the truth are used")
 	flag.StringVar(&o.heard, "heard", "", "a file in which to keep what the recogniser heard, outside the repository; empty: none")
 	flag.IntVar(&o.composed, "composed", 48, "conversations composed of the speakers of the corpus; 0 for none")
+	flag.StringVar(&o.scripted, "scripted", "../shared/data/scripted,"+spokenFolder(), "folders of conversations spoken by synthetic voices, with commas")
+	flag.StringVar(&o.scripts, "scripts", "infra/measure/speakers/scripts", "folder of the written conversations")
+	flag.StringVar(&o.only, "only", "", "measure these conditions alone, with commas: a condition of the interviews, scripted, scripted/CONDITION, composed, written; the page goes to the screen")
 	flag.Parse()
+	if o.only != "" {
+		o.out = ""
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -57,6 +66,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	spoken, err := scripted(ctx, strings.Split(o.scripted, ","))
+	if err != nil {
+		return err
+	}
+	recite(spoken)
 	dir := installed.Dir()
 	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
 		return err
@@ -64,29 +78,35 @@ func run(ctx context.Context, o options) error {
 	open := engines.Open(dir, "", runtime.NumCPU())
 	defer func() { _ = open.Close() }()
 	p := page{words: how}
-	for _, c := range conditions {
-		copies := make([]recording, len(all))
-		for i := range all {
-			copies[i] = c.make(all, i)
-			copies[i].name = all[i].name + ", " + c.name
+	if o.wanted("written") {
+		all, err := scripts(o.scripts)
+		if err != nil {
+			return err
 		}
-		if c.again && o.words {
-			if err := listen(ctx, copies, o.heard); err != nil {
+		for _, r := range append(all, spoken...) {
+			c, err := choose(r)
+			if err != nil {
 				return err
 			}
-		}
-		var row figures
-		for _, r := range copies {
-			f, err := measure(ctx, r, open.Voices)
-			if err != nil {
-				return fmt.Errorf("%s: %w", r.name, err)
+			fmt.Fprintf(os.Stderr, "%-70s %s, lead %+.2f %.2f\n", "written "+c.name, c.figure, c.lead, c.leads)
+			p.written = append(p.written, c)
+			for _, s := range swallowed(r) {
+				c, err := choose(s)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(os.Stderr, "%-70s %s\n", "written "+c.name, c.confidence)
+				p.swallowed = append(p.swallowed, c.figure)
 			}
-			fmt.Fprintf(os.Stderr, "%-70s %s\n", r.name, f)
-			row = append(row, f)
 		}
-		p.rows = append(p.rows, entry{c.name, c.how, row})
 	}
-	if o.composed > 0 {
+	if p.rows, err = o.measure(ctx, set{"", all, conditions}, open.Voices); err != nil {
+		return err
+	}
+	if p.scripted, err = o.measure(ctx, set{"scripted/", spoken, named("clean", "telephone band", "noise 15 dB", "another device", "stereo")}, open.Voices); err != nil {
+		return err
+	}
+	if o.composed > 0 && o.wanted("composed") {
 		all, err := people(ctx, o.data)
 		if err != nil {
 			return err
@@ -102,6 +122,9 @@ func run(ctx context.Context, o options) error {
 			p.composed = append(p.composed, f)
 		}
 	}
+	if o.only != "" {
+		p.note = "Of the conditions only these were measured: " + o.only + "."
+	}
 	if o.out == "" {
 		p.write(os.Stdout)
 		return nil
@@ -112,4 +135,41 @@ func run(ctx context.Context, o options) error {
 	}
 	p.write(file)
 	return file.Close()
+}
+
+// wanted tells whether a condition is to be measured.
+func (o options) wanted(name string) bool {
+	return o.only == "" || slices.Contains(strings.Split(o.only, ","), name)
+}
+
+// measure measures the recordings of a set in each of its conditions that is wanted.
+func (o options) measure(ctx context.Context, s set, e diarization.Embedder) (rows []entry, err error) {
+	for _, c := range s.conditions {
+		if !o.wanted(s.name+c.name) && !(s.name != "" && o.wanted(strings.TrimSuffix(s.name, "/"))) {
+			continue
+		}
+		copies := make([]recording, len(s.all))
+		for i := range s.all {
+			copies[i] = c.make(s.all, i)
+			copies[i].name = s.all[i].name + ", " + c.name
+		}
+		if c.again && o.words && s.name == "" {
+			if err := listen(ctx, copies, o.heard); err != nil {
+				return nil, err
+			}
+		}
+		var row figures
+		for _, r := range copies {
+			f, err := measure(ctx, r, e)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.name, err)
+			}
+			fmt.Fprintf(os.Stderr, "%-70s %s\n", s.name+r.name, f)
+			row = append(row, f)
+		}
+		if len(row) > 0 {
+			rows = append(rows, entry{c.name, c.how, row})
+		}
+	}
+	return rows, nil
 }

@@ -18,10 +18,14 @@ import (
 
 // recording is one with its truth, and its words.
 type recording struct {
-	name  string
-	pcm   []int16 // 16 kHz mono
-	ref   conversation.Reference
-	words []transcript.Word
+	name string
+	pcm  []int16 // 16 kHz mono
+	// stereo are two channels, interleaved, where there are; they come before pcm.
+	stereo []int16
+	ref    conversation.Reference
+	words  []transcript.Word
+	// recited is true where the words, and with them where there is speech, are the truth's.
+	recited bool
 }
 
 // interviewer is the name of the interviewer's voice: the last part but one of the recording's
@@ -111,6 +115,7 @@ func listen(ctx context.Context, all []recording, file string) error {
 // recite gives the recordings the words of the truth, spread evenly over each segment, for certain.
 func recite(all []recording) {
 	for i := range all {
+		all[i].recited = true
 		for _, s := range all[i].ref.Segments {
 			said := strings.Fields(s.Text)
 			at := func(k int) int64 {

@@ -17,6 +17,21 @@ scored as another's, as a share of the candidate's speech. Where another person 
 left out here and show in the column "right person". In a real interview, questions tell the interviewer from the candidate. Nobody asks anything in these recordings, so the evidence is
 who speaks most, who opens, and who says "I" and "my" rather than "you". These weights were set by hand while looking at these very copies, so the share of right
 persons is flattering. Go by the confidence, which is low or medium where the evidence conflicts.`
+	writtenHead = `
+## What decides for the candidate
+
+The candidate is the speaker with the largest sum. The confidence is high from a lead of 1.2 nats over the second on, medium from 0.6, and less where signs contradict each other, where the words contradict the
+voices, or where nobody asks and the first one opened. What each sign is worth is counted on conversations on which no weight was chosen: those of infra/measure/speakers/scripts and the four shared scripted ones,
+taken as they are written, with every voice known and the words at a steady rate. How surely voices are told apart is another matter: see the tables of recordings.
+`
+	scriptedHead = `
+## Conversations that were written
+
+Interviews written as real ones are (greetings, questions, answers, "mhm" across the other's turn, the candidate's own questions), spoken by the synthetic voices of Kokoro: four shared ones, and those of
+infra/measure/speakers/scripts, which ` + "`make scripted`" + ` speaks. The words and where there is speech are those of the truth. No weight and no bound was set on those of the scripts: panels of two and three interviewers,
+one-way interviews, voices that are alike, telephone, voicemail, monologues.
+`
+	kindsHead    = `By kind of conversation, all conditions together:`
 	composedHead = `
 ## Conversations composed of many speakers
 
@@ -58,6 +73,28 @@ Three voices are counted right in 11 of 12 conversations that are clean or at eq
 Where one voice is counted, the best split into two voices is kept as an alternative. If the transcript reads as a dialogue and the alternative's voice changes after most questions, the two voices are used and
 the confidence is at most medium. If it reads as a dialogue and no split fits, one voice stays, with low confidence and a reason.
 
+Where another's voice lies among the candidate's, the candidate's turns read so. The confidence is low where three questions or more, and a twenty-fifth of the sentences, have two sentences behind them in the
+same turn, where three are answered as one answers for oneself, or where two sentences invite the other to speak ("tell us about"); medium at most from two such questions and three in a hundred sentences on, and
+where one greeting follows the same one in a turn.
+
+## Who is not in the interview
+
+Ringing, tones and hold music are loud enough to be taken for a voice. A voice in whose turns the recogniser's voice activity detection hears speech for less than a fifth of the time is none, and a turn of 1.5 s or
+more without any speech is nobody's. Voices that say nothing any more once others have begun (an announcement, a voicemail, two who chat in the hall) are neither candidate nor interviewer: at least two others must
+follow, with seven tenths of the speech, and none of the voices before may speak for more than a minute. An announcement whose voice is taken for a later one is told by two of its phrases ("please hold", "after
+the tone") and a pause of 3 s behind it. Their words stay in the transcript, under the label "Before the interview", and are not scored.
+
+A recording may begin in another language than the requested one. Its first pieces are looked at while they are heard as another language with 0.8 or more and as the requested one with 0.05 or less, if half of all
+speech is surely in the requested one. Turns from the beginning of such a piece on are not scored until one reads as the requested language: six words or more, a quarter of them common words, at a mean probability of
+0.65. ` + "`" + `audio.languageCode` + "`" + ` is the language of the pieces that hold the candidate's answers, weighed by the candidate's speech.
+
+## When the client knows
+
+A submit may say who the candidate is: ` + "`" + `candidateSpeaks` + "`" + ` is ` + "`" + `first` + "`" + ` or ` + "`" + `second` + "`" + ` (the first or the second to speak), ` + "`" + `most` + "`" + ` (who speaks most), ` + "`" + `left` + "`" + ` or ` + "`" + `right` + "`" + ` (the speaker of that channel). It overrides the
+choice; ` + "`" + `candidateDetection.hint` + "`" + ` repeats it and ` + "`" + `reason` + "`" + ` says so. ` + "`" + `left` + "`" + ` and ` + "`" + `right` + "`" + ` are refused (INVALID_PARAMETERS) for a recording without two channels and together with ` + "`" + `channels=mixed` + "`" + `. Whether there is
+a second voice, or a speaker in each channel, shows only later: a hint that fits nobody then does not fail the run. The choice is made as without it, with low confidence, and ` + "`" + `reason` + "`" + ` says why. Of several
+voices in the named channel the likeliest is taken. Confidence is high with a hint, medium where what was heard surely speaks for another, low where the words contradict the voices.
+
 ## What was tried and did not help
 
 - Statistics of cepstra and pitch, projected to where voices differ (used before): on similar conversations, 12 of 96 single voices were counted as two, 13 of 74 pairs as one, and 22 of 30 triples as two.
@@ -71,7 +108,8 @@ the confidence is at most medium. If it reads as a dialogue and no split fits, o
 ## Limits
 
 - In the telephone band or in noise, three similar voices are counted as two in more than a quarter of the conversations.
-- Overlapping speech is assigned to one speaker. None of the recordings has any to measure by.
+- In a single sound, overlapping speech is assigned to one speaker and no segment is marked as overlapping. With a channel per
+  speaker, overlaps are known and marked.
 - The truth's boundaries are those of the joined sentences, so a pause inside a sentence is speech in the truth but silence in the
   recording. This accounts for most of the DER without a collar.
 `

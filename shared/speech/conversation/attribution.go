@@ -22,6 +22,16 @@ type Segment struct {
 	End     float64 `json:"end"`
 	Speaker string  `json:"speaker"`
 	Text    string  `json:"text"`
+	// Voice tells several speakers of one role apart; empty: the role has one.
+	Voice string `json:"voice,omitempty"`
+}
+
+// Who is the person: the voice, or the role where it has one only.
+func (s Segment) Who() string {
+	if s.Voice != "" {
+		return s.Voice
+	}
+	return s.Speaker
 }
 
 // Reference is the truth about a recording, made by hand: what the accuracy is measured against.
@@ -65,12 +75,14 @@ func Attribution(ref Reference, c transcript.Conversation, d diarization.Diariza
 	for _, t := range d.Turns {
 		n = max(n, int(t.EndMs/stepMs)+1)
 	}
-	truth := make([]string, n)
+	truth, who := make([]string, n), make([]string, n) // the role, the person
 	collar := make([]bool, n)
+	both := make([]bool, n) // two speak at once, and whoever is heard is right
 	for _, s := range ref.Segments {
 		from, to := int(s.Start*1000/stepMs), int(s.End*1000/stepMs)
 		for i := max(from, 0); i < to && i < n; i++ {
-			truth[i] = s.Speaker
+			both[i] = both[i] || who[i] != "" && who[i] != s.Who()
+			truth[i], who[i] = s.Speaker, s.Who()
 		}
 		for _, edge := range []int{from, to} {
 			for i := max(0, edge-collarMs/stepMs); i < min(n, edge+collarMs/stepMs); i++ {
@@ -80,6 +92,9 @@ func Attribution(ref Reference, c transcript.Conversation, d diarization.Diariza
 	}
 	as := make([]int, n) // the conversation's speaker plus 1, 0 for none
 	for _, t := range c.Turns {
+		if t.Aside {
+			continue
+		}
 		fill(as, audio.Span{StartMs: t.StartMs, EndMs: t.EndMs}, t.Speaker+1)
 	}
 	heard := make([]int, n)
@@ -87,6 +102,11 @@ func Attribution(ref Reference, c transcript.Conversation, d diarization.Diariza
 		fill(heard, t.Span, t.Speaker+1)
 	}
 
+	for i, b := range both {
+		if b {
+			truth[i], collar[i] = "", true
+		}
+	}
 	var out Errors
 	wrong, candidate, right := 0, 0, 0
 	for i, s := range truth {
@@ -107,8 +127,8 @@ func Attribution(ref Reference, c transcript.Conversation, d diarization.Diariza
 	}
 	out.Right = 2*right > candidate
 	out.Attribution = percent(wrong, candidate)
-	out.DER, out.Confusion = der(truth, heard, collar)
-	out.Strict, _ = der(truth, heard, make([]bool, n))
+	out.DER, out.Confusion = der(who, heard, collar)
+	out.Strict, _ = der(who, heard, both)
 	return out
 }
 

@@ -73,6 +73,8 @@ type evidence struct {
 	self  float64
 	opens bool
 	sum   float64
+	// outside is true of who speaks only before the interview.
+	outside bool
 }
 
 // detect finds the candidate of a conversation with at least one speaker.
@@ -85,6 +87,7 @@ func detect(c transcript.Conversation) transcript.Detection {
 	first, second := -1, -1
 	for i := range e {
 		switch {
+		case c.Speakers[i].Outside:
 		case first < 0 || e[i].sum > e[first].sum:
 			first, second = i, first
 		case second < 0 || e[i].sum > e[second].sum:
@@ -126,6 +129,9 @@ func weigh(c transcript.Conversation) []evidence {
 	var total int64
 	words := 0
 	for _, s := range c.Speakers {
+		if s.Outside {
+			continue
+		}
 		total += s.SpeakingMs
 		words += s.WordCount
 	}
@@ -134,6 +140,9 @@ func weigh(c transcript.Conversation) []evidence {
 	opened := false
 	of := make([]person, len(e))
 	for i, t := range c.Turns {
+		if t.Aside {
+			continue
+		}
 		own := split(t.Words)
 		of[t.Speaker].add(own, c.Language)
 		if !opened && (len(t.Words) >= opensWords || words == 0 && t.EndMs-t.StartMs >= opensMs) {
@@ -165,12 +174,34 @@ func weigh(c transcript.Conversation) []evidence {
 		e[i].asks = float64(max(0, e[i].asked-stray)) / float64(turns[i]+fewTurns)
 		e[i].answers = float64(max(0, answered[i]-stray)) / float64(questions[i]+fewQuestions)
 		e[i].self = of[i].share()
-		e[i].sum = math.Log(e[i].share) + e[i].said() + weightSelf*e[i].self
-		if e[i].opens {
-			e[i].sum -= weightOpens
-		}
+		e[i].outside = c.Speakers[i].Outside
+		e[i].sum = e[i].parts().Sum()
 	}
 	return e
+}
+
+// Evidence is what speaks for a speaker being the candidate, in nats.
+type Evidence struct{ Share, Asks, Answers, Self, Opens float64 }
+
+// Sum is all of it.
+func (v Evidence) Sum() float64 { return v.Share + v.Asks + v.Answers + v.Self + v.Opens }
+
+func (e evidence) parts() Evidence {
+	v := Evidence{Share: math.Log(e.share), Asks: -weightAsks * e.asks, Answers: weightAnswers * e.answers, Self: weightSelf * e.self}
+	if e.opens {
+		v.Opens = -weightOpens
+	}
+	return v
+}
+
+// Weigh is the evidence by which the candidate of a conversation is chosen, for each speaker: for
+// those who measure it.
+func Weigh(c transcript.Conversation) []Evidence {
+	var out []Evidence
+	for _, e := range weigh(c) {
+		out = append(out, e.parts())
+	}
+	return out
 }
 
 // handsOver tells whether a turn ends by asking: with its last sentence, or with the one before a
@@ -183,8 +214,12 @@ func handsOver(turn []sentence) bool {
 // reason is one to three plain sentences. It quotes nobody.
 func reason(e []evidence, first int, ofSelf float64, level string) string {
 	most := true
-	asked := 0
+	asked, inside := 0, 0
 	for i := range e {
+		if e[i].outside {
+			continue
+		}
+		inside++
 		if i != first {
 			most = most && e[i].share < e[first].share
 			asked += e[i].asked
@@ -192,7 +227,7 @@ func reason(e []evidence, first int, ofSelf float64, level string) string {
 	}
 	percent := int(math.Round(100 * e[first].share))
 	other := "The other speaker"
-	if len(e) > 2 {
+	if inside > 2 {
 		other = "Another speaker"
 	}
 	var parts []string
@@ -217,6 +252,9 @@ func reason(e []evidence, first int, ofSelf float64, level string) string {
 	}
 	if !most {
 		out += fmt.Sprintf(" They speak for %d %% of the time.", percent)
+	}
+	if inside < len(e) {
+		out += " What others say before the interview was left out."
 	}
 	if level == Low {
 		out += " " + other + " may be the candidate instead: check the transcript."
@@ -286,15 +324,21 @@ func (s sentence) asks() bool {
 	if s.question {
 		return true
 	}
+	return s.opener(asking) != ""
+}
+
+// opener is the one of these that the sentence begins with, after words that are only passed over;
+// empty: none.
+func (s sentence) opener(of []string) string {
 	words := s.words
 	for len(words) > 1 && passedOver[words[0]] {
 		words = words[1:]
 	}
 	text := strings.Join(words[:min(len(words), 6)], " ") + " "
-	for _, a := range asking {
+	for _, a := range of {
 		if strings.HasPrefix(text, a+" ") {
-			return true
+			return a
 		}
 	}
-	return false
+	return ""
 }

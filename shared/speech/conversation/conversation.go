@@ -46,13 +46,14 @@ const (
 )
 
 // Join makes the conversation of the recogniser's chunks (in any order), the diarization and the
-// intake. language is the requested one, ISO 639-1. Where the channels are used separately the
-// chunks are those of the intake, in its order.
+// intake. language is the requested one, ISO 639-1; hint is what the client says of who the
+// candidate is. Where the channels are used separately the chunks are those of the intake, in its
+// order.
 //
 // A *errcode.Error TRANSCRIPTION_FAILED says that nothing intelligible was heard,
 // TRANSCRIPTION_LOW_CONFIDENCE that another language was heard or that too little is certain. Any
 // other error is a bound exceeded.
-func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Intake, language string) (transcript.Conversation, error) {
+func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Intake, language string, hint transcript.Hint) (transcript.Conversation, error) {
 	tracks := make([][]transcript.Chunk, max(1, len(intake.Tracks)))
 	for i, c := range chunks {
 		k := intake.TrackOf(i)
@@ -72,16 +73,21 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 		return transcript.Conversation{}, err
 	}
 	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p}
-	d, again := reheard(words, d, language)
+	d, again := reheard(words, spoken(d, tracks), language)
 	turns := merged(d, words, intake)
 	if len(intake.Tracks) > 0 {
 		conv.Turns = apart(said, turns, d.Tracks)
 	} else {
 		conv.Turns = assign(words, turns)
 	}
+	mixed := foreign(conv.Turns, chunks, language)
 	conv.Speakers = totals(conv.Turns, d)
-	conv.Candidate = detect(conv)
+	leaveOut(&conv)
+	conv.Candidate = choose(conv, d.Tracks, hint)
 	conv.Candidate = doubt(conv, again)
+	if heard, p, ok := answered(conv, chunks, mixed); ok {
+		conv.Heard, conv.LanguageP = heard, p
+	}
 	if s := conv.Candidate.Speaker; s < len(d.Tracks) {
 		conv.Candidate.Channel = transcript.Channels[d.Tracks[s]]
 	}
@@ -229,7 +235,7 @@ func totals(turns []transcript.Turn, d diarization.Diarization) []transcript.Spe
 	}
 	for _, t := range turns {
 		for _, w := range t.Words {
-			if letters(w.Text) {
+			if letters(w.Text) && !t.Aside {
 				out[t.Speaker].WordCount++
 			}
 		}

@@ -71,7 +71,7 @@ var interview = []said{
 
 func TestWordsGoToTheSpeakerWhoseTurnItIs(t *testing.T) {
 	chunks, d := script(following(append([]said(nil), interview...), 400))
-	conv, err := Join(chunks, d, audio.Intake{}, "en")
+	conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestLooseWordTimesAreSnappedToSentences(t *testing.T) {
 			w.StartMs = max(0, w.StartMs+shift)
 			w.EndMs = w.StartMs + 450
 		}
-		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestAStretchedWordStaysWithItsSentence(t *testing.T) {
 				last.StartMs = min(last.StartMs, last.EndMs)
 			}
 		}
-		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 		if err != nil {
 			t.Fatal(tc.name, err)
 		}
@@ -230,7 +230,7 @@ func TestJoinTakesWhatIsOutOfTheOrdinary(t *testing.T) {
 			if tc.change != nil {
 				chunks = tc.change(chunks, &d)
 			}
-			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,7 +270,7 @@ func TestTheRulesThatEndARun(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Join(tc.chunks, diarization.Diarization{}, audio.Intake{}, "en")
+			_, err := Join(tc.chunks, diarization.Diarization{}, audio.Intake{}, "en", "")
 			var e *errcode.Error
 			switch {
 			case tc.want == "" && err != nil:
@@ -288,8 +288,9 @@ func TestLanguageIsWeighedBySpeech(t *testing.T) {
 	for i := range 40 {
 		a.Words = append(a.Words, transcript.Word{Text: "word", StartMs: int64(i) * 1000, EndMs: int64(i)*1000 + 500, P: 0.9})
 	}
+	b.Words = []transcript.Word{{Text: "word", StartMs: 59_000, EndMs: 60_000, P: 0.9}}
 	b.Heard, b.HeardP, b.RequestedP = "cy", 0.99, 0
-	conv, err := Join([]transcript.Chunk{b, a}, diarization.Diarization{}, audio.Intake{}, "en")
+	conv, err := Join([]transcript.Chunk{b, a}, diarization.Diarization{}, audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +307,7 @@ func TestTheLanguageOfTheWordsIsTheRequestedOne(t *testing.T) {
 		a.Words = append(a.Words, transcript.Word{Text: "word", StartMs: int64(i) * 1000, EndMs: int64(i)*1000 + 500, P: 0.9})
 	}
 	a.Heard, a.HeardP, a.RequestedP = "zh", 0.6, 0.3
-	conv, err := Join([]transcript.Chunk{a}, diarization.Diarization{}, audio.Intake{}, "en")
+	conv, err := Join([]transcript.Chunk{a}, diarization.Diarization{}, audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +351,7 @@ func TestTheCandidateIsFound(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			chunks, d := script(following(tc.lines, 400))
-			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -461,7 +462,7 @@ func TestTheJoinIsBounded(t *testing.T) {
 		}
 		return d
 	}
-	conv, err := Join(words(maxWords), turns(maxTurns), audio.Intake{}, "en")
+	conv, err := Join(words(maxWords), turns(maxTurns), audio.Intake{}, "en", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -470,10 +471,10 @@ func TestTheJoinIsBounded(t *testing.T) {
 			t.Fatalf("turn %d has %d words, want 5", i, len(turn.Words))
 		}
 	}
-	if _, err := Join(words(maxWords+1), turns(2), audio.Intake{}, "en"); err == nil {
+	if _, err := Join(words(maxWords+1), turns(2), audio.Intake{}, "en", ""); err == nil {
 		t.Error("one word too many passes")
 	}
-	if _, err := Join(words(100), turns(maxTurns+1), audio.Intake{}, "en"); err == nil {
+	if _, err := Join(words(100), turns(maxTurns+1), audio.Intake{}, "en", ""); err == nil {
 		t.Error("one turn too many passes")
 	}
 }
@@ -519,7 +520,7 @@ func TestWordsCheckTheVoices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			chunks, d := inOne(c.lines, c.doubted)
-			conv, err := Join(chunks, d, audio.Intake{}, "en")
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -531,7 +532,7 @@ func TestWordsCheckTheVoices(t *testing.T) {
 	t.Run("a candidate who answers himself is doubted", func(t *testing.T) {
 		both := said{1, 0, "Why did you leave? " + answer.text}
 		chunks, d := script(following(repeat(3, question, answer, said{0, 0, "Good."}, both), 400))
-		conv, err := Join(chunks, d, audio.Intake{}, "en")
+		conv, err := Join(chunks, d, audio.Intake{}, "en", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -539,4 +540,25 @@ func TestWordsCheckTheVoices(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	for _, c := range []struct{ name, first, later, level, says string }{
+		{"a candidate with one question within a turn is not", "What is that? I asked. I learned it.", "I worked there.", High, ""},
+		{"a candidate with two questions within turns is, a little", "What is that? I asked. I learned it.", "How? They told me. I saw it.", Medium, "questions stand within"},
+		{"a candidate with three questions within turns is", "What is that? I asked. I learned it. Where is it? They told me. I saw it.", "How? They told me. I saw it.", Low, "reads as questions and answers"},
+		{"a candidate who invites once is not", "I worked there.", "Tell me more about that.", High, ""},
+		{"a candidate who invites twice is", "Describe a hard day.", "Tell me more about that.", Low, "an interviewer's voice"},
+		{"a candidate who greets is not", "Hello, I am glad to be here. Nice to meet you.", "I worked there.", High, ""},
+		{"a candidate who greets twice in a turn is, a little", "Hello, I am glad to be here. Hello, both of you.", "I worked there.", Medium, "another voice may be in it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines := append([]said{question, {1, 0, c.first}, question, {1, 0, c.later}}, repeat(6, question, answer)...)
+			chunks, d := script(following(lines, 400))
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := conv.Candidate; got.Speaker != 1 || got.Confidence != c.level || !strings.Contains(got.Reason, c.says) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
 }

@@ -84,6 +84,8 @@ type Detection struct {
 	WordCount    int    `json:"wordCount"`
 	// Channel is the candidate's; null unless the channels are used separately.
 	Channel *transcript.Channel `json:"channel"`
+	// Hint is what the client said of who the candidate is; null: nothing.
+	Hint *transcript.Hint `json:"hint"`
 }
 
 // Confidences are per score, with that of the overall one; null where there is none.

@@ -177,7 +177,7 @@ func TestJSON(t *testing.T) {
 			"":                   {"scoringMethod", "scoringVersion", "audio", "candidateDetection", "scores", "confidence", "explainability", "analysis", "hrRecommendation", "candidateFeedback", "transcript"},
 			"audio":              {"languageCode", "speakerCount", "quality"},
 			"audio.quality":      {"snrDb", "clippedPercent", "speechPercent"},
-			"candidateDetection": {"speaker", "speakerLabel", "confidence", "reason", "wordCount"},
+			"candidateDetection": {"speaker", "speakerLabel", "confidence", "reason", "wordCount", "channel", "hint"},
 			"scores": {"vocabulary", "vocabularyCefr", "vocabularyPercent", "fluency", "fluencyCefr", "fluencyPercent", "accent", "accentCefr", "accentPercent",
 				"overall", "cefrLevel", "overallPercent"},
 			"confidence.fluency":             {"level", "interval"},

@@ -68,15 +68,18 @@ func castOf(c transcript.Conversation) cast {
 // id returns the text that stands for a speaker in every answer: speaker_1 is the first to speak.
 func (k cast) id(speaker int) string { return fmt.Sprintf("speaker_%d", k[speaker]) }
 
-// label names a speaker: the candidate; of the others the one who speaks most is the interviewer,
-// the rest are numbered.
+// label names a speaker: the candidate; of the others the one who speaks most in the interview is
+// the interviewer, the rest are numbered.
 func label(c transcript.Conversation, speaker int) string {
 	if speaker == c.Candidate.Speaker {
 		return "Candidate"
 	}
 	interviewer, most := -1, int64(-1)
 	for _, s := range c.Speakers {
-		if s.Speaker != c.Candidate.Speaker && s.SpeakingMs > most {
+		if s.Outside && s.Speaker == speaker {
+			return "Before the interview"
+		}
+		if s.Speaker != c.Candidate.Speaker && !s.Outside && s.SpeakingMs > most {
 			interviewer, most = s.Speaker, s.SpeakingMs
 		}
 	}
@@ -94,6 +97,9 @@ func detection(c transcript.Conversation) *Detection {
 	out := &Detection{Speaker: castOf(c).id(d.Speaker), SpeakerLabel: label(c, d.Speaker), Confidence: d.Confidence, Reason: d.Reason, WordCount: d.WordCount}
 	if d.Channel != "" {
 		out.Channel = &d.Channel
+	}
+	if d.Hint != "" {
+		out.Hint = &d.Hint
 	}
 	return out
 }
@@ -146,7 +152,7 @@ func transcriptOf(c transcript.Conversation) Transcript {
 		s.Text = strings.Join(texts, " ")
 		if len(t.Words) > 0 {
 			s.Confidence = decimals(sum/float64(len(t.Words)), 1000)
-			if t.Speaker == c.Candidate.Speaker {
+			if c.Scored(t) {
 				said = append(said, s.Text)
 			}
 		}

@@ -87,10 +87,24 @@ func (s splice) restore(c transcript.Chunk, span audio.Span) transcript.Chunk {
 		}
 		ended, last = ends, n
 	}
-	for i, x := range c.Speech {
-		if n, at := s.stretch((x.StartMs + x.EndMs) / 2); len(s) > 0 {
-			c.Speech[i] = back(x, s[n], at)
-		}
+	if len(s) > 0 {
+		c.Speech = s.scatter(c.Speech)
 	}
 	return c
+}
+
+// scatter puts spans of what was heard back to the recording, each in as many as it has stretches.
+func (s splice) scatter(heard []audio.Span) []audio.Span {
+	out := []audio.Span{}
+	for _, x := range heard {
+		at := int64(0)
+		for _, k := range s {
+			within := audio.Span{StartMs: max(x.StartMs, at), EndMs: min(x.EndMs, at+k.Len())}
+			if within.Len() > 0 {
+				out = append(out, back(within, k, at))
+			}
+			at += k.Len()
+		}
+	}
+	return out
 }

@@ -28,7 +28,7 @@ func TestSilencesAreShortenedForTheRecogniserAndTimesPutBack(t *testing.T) {
 	}
 	c := s.restore(transcript.Chunk{Words: []transcript.Word{
 		word("One", 1_000), word("two", 5_700), word("three.", 6_600), word("Four.", 7_100), word("five", 12_700), word("Six", 13_000)},
-		Speech: []audio.Span{{StartMs: 100, EndMs: 4_900}, {StartMs: 6_900, EndMs: 12_200}}}, span)
+		Speech: []audio.Span{{StartMs: 100, EndMs: 4_900}, {StartMs: 5_500, EndMs: 6_500}, {StartMs: 6_900, EndMs: 12_200}}}, span)
 	var got []int64
 	for _, w := range c.Words {
 		got = append(got, w.StartMs)
@@ -37,7 +37,8 @@ func TestSilencesAreShortenedForTheRecogniserAndTimesPutBack(t *testing.T) {
 	if want := []int64{11_000, 15_700, 16_000, 40_100, 45_700, 58_500}; !slices.Equal(got, want) || c.Span != span {
 		t.Errorf("words at %v, want %v", got, want)
 	}
-	if want := []audio.Span{{StartMs: 10_100, EndMs: 14_900}, {StartMs: 39_900, EndMs: 45_200}}; !slices.Equal(c.Speech, want) {
+	// The second lies on both sides of the silence.
+	if want := []audio.Span{{StartMs: 10_100, EndMs: 14_900}, {StartMs: 15_500, EndMs: 16_000}, {StartMs: 39_000, EndMs: 39_500}, {StartMs: 39_900, EndMs: 45_200}}; !slices.Equal(c.Speech, want) {
 		t.Errorf("speech %v, want %v", c.Speech, want)
 	}
 }

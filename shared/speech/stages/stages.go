@@ -160,7 +160,7 @@ func (w Works) converse(ctx context.Context, r run.Run) error {
 	if err != nil {
 		return err
 	}
-	c, err := conversation.Join(chunks, d, in, asked.Language)
+	c, err := conversation.Join(chunks, d, in, asked.Language, asked.CandidateSpeaks)
 	if err != nil {
 		return fmt.Errorf("stages: join: %w", err)
 	}

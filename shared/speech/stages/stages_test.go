@@ -299,6 +299,12 @@ func TestAChannelPerSpeaker(t *testing.T) {
 	if beside < 2 {
 		t.Errorf("%d segments overlap", beside)
 	}
+	h = newHouse(t, asks)
+	h.works.Record = recorded(audio.Recording{Channels: audio.Channels{Count: 2, Used: channels.Separate}, Tracks: [][]int16{asks, answers}})
+	told := h.report(h.run(run.Request{}, speech.Request{CandidateSpeaks: transcript.HintRight})).CandidateDetection
+	if told == nil || told.Channel == nil || *told.Channel != transcript.Right || told.Hint == nil || *told.Hint != transcript.HintRight || !strings.Contains(told.Reason, "candidateSpeaks=right") {
+		t.Errorf("with a hint: %+v", told)
+	}
 }
 
 func rms(pcm []int16, from, to int64) float64 {

@@ -38,6 +38,9 @@ type Turn struct {
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
 	Words   []Word `json:"words"`
+	// Aside is true where the turn is no part of the interview: an announcement before it, or talk
+	// in another language. Nothing in it is scored.
+	Aside bool `json:"aside,omitempty"`
 }
 
 // Detection is who the candidate is, and why.
@@ -49,6 +52,31 @@ type Detection struct {
 	// Channel is the one that the candidate is heard in, where the channels are used separately;
 	// else empty.
 	Channel Channel `json:"channel,omitempty"`
+	// Hint is what the client said of who the candidate is; empty: nothing.
+	Hint Hint `json:"hint,omitempty"`
+}
+
+// Hint is what a client knows of who the candidate is; empty: nothing.
+type Hint string
+
+// The hints.
+const (
+	HintFirst  Hint = "first"  // the first to speak
+	HintSecond Hint = "second" // the second to speak
+	HintLeft   Hint = "left"   // the left channel's speaker
+	HintRight  Hint = "right"  // the right channel's speaker
+	HintMost   Hint = "most"   // the one who speaks most
+)
+
+// Hints lists them.
+var Hints = []Hint{HintFirst, HintSecond, HintLeft, HintRight, HintMost}
+
+// Channel is the one that the hint names; empty: none.
+func (h Hint) Channel() Channel {
+	if c := Channel(h); c == Left || c == Right {
+		return c
+	}
+	return ""
 }
 
 // Channel names one of two channels that are used separately; empty where there is one sound.
@@ -76,6 +104,8 @@ type SpeakerTotal struct {
 	Speaker    int   `json:"speaker"`
 	SpeakingMs int64 `json:"speakingMs"`
 	WordCount  int   `json:"wordCount"`
+	// Outside is true of who speaks only before the interview: neither candidate nor interviewer.
+	Outside bool `json:"outside,omitempty"`
 }
 
 // Conversation is the joined result of transcription and diarization: the artefact that the scorers
@@ -88,18 +118,22 @@ type Conversation struct {
 	// Heard is the language that the speech was taken for. It may be another than that of the
 	// words: a strong accent sounds like its origin.
 	Heard string `json:"heard"`
-	// LanguageP is the probability of the requested language, weighted by the speech of the chunks.
+	// LanguageP is the probability of the requested language, weighted by the candidate's speech in
+	// the chunks.
 	LanguageP float64 `json:"languageP"`
 	// Voice is where the recogniser's voice activity detection heard speech in the candidate's sound,
 	// of anybody, in order, not overlapping; nil: the recogniser does not tell.
 	Voice []audio.Span `json:"voice,omitempty"`
 }
 
-// CandidateTurns are the candidate's turns, by start.
+// Scored tells whether a turn is one of the candidate's in the interview.
+func (c Conversation) Scored(t Turn) bool { return t.Speaker == c.Candidate.Speaker && !t.Aside }
+
+// CandidateTurns are the candidate's turns in the interview, by start.
 func (c Conversation) CandidateTurns() []Turn {
 	var out []Turn
 	for _, t := range c.Turns {
-		if t.Speaker == c.Candidate.Speaker {
+		if c.Scored(t) {
 			out = append(out, t)
 		}
 	}

@@ -83,7 +83,7 @@ func Score(m score.Material) (score.Result, error) {
 func candidate(c transcript.Conversation) (kept []heard, seconds float64) {
 	by := certainty.SpeakerOf(c.CandidateTurns())
 	for i, t := range c.Turns {
-		if t.Speaker != c.Candidate.Speaker {
+		if !c.Scored(t) {
 			continue
 		}
 		seconds += float64(t.EndMs-t.StartMs) / 1000
