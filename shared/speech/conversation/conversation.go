@@ -91,7 +91,9 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 	if s := conv.Candidate.Speaker; s < len(d.Tracks) {
 		conv.Candidate.Channel = transcript.Channels[d.Tracks[s]]
 	}
-	conv.Voice = voice(tracks[conv.Candidate.Channel.Track()])
+	if k := conv.Candidate.Channel.Track(); k < len(tracks) {
+		conv.Voice = voice(tracks[k])
+	}
 	return conv, nil
 }
 
