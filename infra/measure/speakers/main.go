@@ -145,7 +145,7 @@ func (o options) wanted(name string) bool {
 // measure measures the recordings of a set in each of its conditions that is wanted.
 func (o options) measure(ctx context.Context, s set, e diarization.Embedder) (rows []entry, err error) {
 	for _, c := range s.conditions {
-		if !o.wanted(s.name+c.name) && !(s.name != "" && o.wanted(strings.TrimSuffix(s.name, "/"))) {
+		if !o.wanted(s.name+c.name) && (s.name == "" || !o.wanted(strings.TrimSuffix(s.name, "/"))) {
 			continue
 		}
 		copies := make([]recording, len(s.all))
