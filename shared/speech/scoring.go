@@ -19,9 +19,9 @@ import (
 // and its scorer.
 type Scoring struct {
 	pipeline.Stage
-	// Score measures the dimension. speech is the candidate's in m, with its timing. A result with a
-	// reason was not measured, and the run then fails with the row's Fail; an error is a failure of
-	// our own, and the part is tried again.
+	// Score measures the dimension. speech is the candidate's in m, with its timing. A result with
+	// a reason was not measured, and the run then fails with the row's Fail; an error is a failure
+	// of our own, and the part is tried again.
 	Score func(ctx context.Context, m score.Material, speech timing.Speech, e accent.Engines) (score.Result, error)
 }
 
@@ -57,9 +57,7 @@ var Scorings = []Scoring{
 		Due: 90 * time.Second, DueFactor: 0.05, Fail: errcode.AccentScoreUnavailable, TimeoutCode: errcode.AccentScoreUnavailable, Progress: 70,
 		In: sound, Out: []pipeline.Kind{ResultOf(score.Accent).Kind},
 		Layers: []pipeline.Layer{installed.LayerAligner, installed.LayerRecogniser}},
-		func(ctx context.Context, m score.Material, speech timing.Speech, e accent.Engines) (score.Result, error) {
-			return accent.Score(ctx, m, speech, e) //nolint:wrapcheck // named by the scorer
-		}},
+		accent.Score},
 }
 
 // scoringParts are the parts of all scorings.

@@ -1,6 +1,6 @@
 // Package degrade holds what makes a clean recording worse as rooms, microphones and lines do, for
-// the commands that measure how much that matters. Everything is computed from fixed seeds: the same
-// samples give the same samples. Only codecs are ffmpeg's (Codec).
+// the commands that measure how much that matters. Everything is computed from fixed seeds: the
+// same samples give the same samples. Only codecs are ffmpeg's (Codec).
 package degrade
 
 import (

@@ -17,8 +17,8 @@ import (
 	"parley/shared/speech/score/fluency"
 )
 
-// channelSeconds is how much of each speaker is sent through the conditions: about one window of the
-// recogniser.
+// channelSeconds is how much of each speaker is sent through the conditions: about one window of
+// the recogniser.
 const channelSeconds = 27
 
 // condition is a way in which a recording gets worse. Those that are held serve no choice: they are

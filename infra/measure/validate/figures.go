@@ -171,8 +171,9 @@ type coverage struct {
 	share     float64
 	halfWidth float64 // mean, points of the 0-5 scale
 	// spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
-	modelSD  float64
-	withinSD float64 // spread of the held-out scores of one speaker's utterances, each put to the weight of 1
+	modelSD float64
+	// spread of the held-out scores of one speaker's utterances, each put to the weight of 1
+	withinSD float64
 	cases    int
 }
 

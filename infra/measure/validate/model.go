@@ -39,8 +39,8 @@ type model struct {
 }
 
 // fit is ridge regression with the signs of the weights held, by coordinate descent, on means of
-// utterances of the adults among the speakers given: scores are for adults, and a recogniser that was
-// trained on them hears children otherwise.
+// utterances of the adults among the speakers given: scores are for adults, and a recogniser that
+// was trained on them hears children otherwise.
 func (t *table) fit(names []string, y []float64, ridge float64, on []int) model {
 	m := model{}
 	on = slices.DeleteFunc(slices.Clone(on), func(s int) bool { return t.speakers[s].child })
@@ -246,8 +246,8 @@ func (t *table) validate(section norms.Section, sets [][]string, penalties []flo
 }
 
 // choose ranks the candidates by what the score is for: the correlation, on the scale of 0 to 5, of
-// held-out windows of adults' utterances with the human raters. Of windows and not of speakers, who are too
-// few to tell candidates apart.
+// held-out windows of adults' utterances with the human raters. Of windows and not of speakers, who
+// are too few to tell candidates apart.
 func (t *table) choose(section norms.Section, all []pick, y []float64, on []int, seed uint64) []pick {
 	inner := t.folds(on, innerFolds, seed+1000)
 	type ranked struct {

@@ -17,7 +17,8 @@ const (
 	clearly = 9
 	// ahead is how many aligned words are looked through for one that was read.
 	ahead = 4
-	// leastWords is how many words, and of them how many pronounced badly, a sound needs to be judged.
+	// leastWords is how many words, and of them how many pronounced badly, a sound needs to be
+	// judged.
 	leastWords, leastBad = 60, 15
 )
 
@@ -57,9 +58,10 @@ func (t *table) ratedWords(words map[string][]corpus.Word) (out []rated) {
 
 // agreed is how far clarity follows the raters.
 type agreed struct {
-	name         string
-	n, bad       int
-	auc          float64 // chance that a word pronounced badly is less clear than one pronounced well
+	name   string
+	n, bad int
+	// chance that a word pronounced badly is less clear than one pronounced well
+	auc          float64
 	aucIn        [2]float64
 	spearman     float64
 	adults, kids float64 // auc

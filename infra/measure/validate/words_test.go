@@ -33,9 +33,9 @@ func TestWordsThatAreRight(t *testing.T) {
 			}
 		})
 	}
-	for in, want := range map[string]string{" It’s,": "it's", "42!": "42", "...": "", "“Ünder”": "ünder"} {
-		if got := plainWord(in); got != want {
-			t.Errorf("%q is %q, want %q", in, got, want)
+	for _, c := range []struct{ in, want string }{{" It’s,", "it's"}, {"42!", "42"}, {"...", ""}, {"“Ünder”", "ünder"}} {
+		if got := plainWord(c.in); got != c.want {
+			t.Errorf("%q is %q, want %q", c.in, got, c.want)
 		}
 	}
 }

@@ -121,8 +121,8 @@ type Conversation struct {
 	// LanguageP is the probability of the requested language, weighted by the candidate's speech in
 	// the chunks.
 	LanguageP float64 `json:"languageP"`
-	// Voice is where the recogniser's voice activity detection heard speech in the candidate's sound,
-	// of anybody, in order, not overlapping; nil: the recogniser does not tell.
+	// Voice is where the recogniser's voice activity detection heard speech in the candidate's
+	// sound, of anybody, in order, not overlapping; nil: the recogniser does not tell.
 	Voice []audio.Span `json:"voice,omitempty"`
 }
 

@@ -8,7 +8,7 @@ import (
 // fadeMs is how long it takes from one way of listening to the next.
 const fadeMs = 20
 
-// Make makes one sound of the interleaved samples that were decided on. It is an error of the
+// Render makes one sound of the interleaved samples that were decided on. It is an error of the
 // caller to ask it of channels that are to be heard separately.
 func (d Decision) Render(pcm []int16) ([]int16, error) {
 	if len(d.Stretches) == 0 {

@@ -1,8 +1,8 @@
 // Package accent scores how easily the candidate's words are understood: intelligibility, not
 // nearness to one dialect. It combines four things: how surely the recogniser recognises the words,
 // how surely it takes the speech for English, how clear the weakest 30 % of the sounds are
-// (Goodness of Pronunciation, each sound against its own norm), and how much of the time inside sentences
-// is filled with speech. It needs no reference text.
+// (Goodness of Pronunciation, each sound against its own norm), and how much of the time inside
+// sentences is filled with speech. It needs no reference text.
 //
 // docs/validation.md says how far the score follows human raters, on speakers that it was not
 // fitted on (make validate). Alignment and phone loop take about 6 s of a processor per minute of

@@ -177,8 +177,9 @@ func Measure(m score.Material, speech timing.Speech) []norms.Reading {
 }
 
 // countable tells whether the syllables of the candidate's words can be counted, and held against
-// the usual speed of the language. Where they cannot, the beats of the voice (intensity peaks) stand
-// for them in what is scored: 4.0 a second in native readers of English, who say 4.8 syllables.
+// the usual speed of the language. Where they cannot, the beats of the voice (intensity peaks)
+// stand for them in what is scored: 4.0 a second in native readers of English, who say 4.8
+// syllables.
 func countable(language string, parts []timing.Part) bool {
 	if _, known := paceOf(language); !known {
 		return false

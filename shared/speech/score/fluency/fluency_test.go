@@ -106,7 +106,7 @@ func TestScore(t *testing.T) {
 		last := math.Inf(1)
 		for pause := 200; pause <= 3000; pause += 200 {
 			m := material(speak(20, 1500, pause))
-			words := m.Conversation.Turns[0].Words[:60] // three in each burst, however long the pauses
+			words := m.Conversation.Turns[0].Words[:60] // three in each burst
 			for i := range words {
 				words[i].StartMs = int64(i/3*(1500+pause) + i%3*500)
 				words[i].EndMs = words[i].StartMs + 450

@@ -59,7 +59,8 @@ type spoken struct {
 	words, fillers, repairs int
 	pauses, mid             int
 	spanSeconds             float64
-	turns                   map[int][]transcript.Word // the words by turn: a pause may lie between two parts
+	// turns are the words by turn: a pause may lie between two parts of one.
+	turns map[int][]transcript.Word
 }
 
 func count(language string, parts []timing.Part) spoken {
@@ -107,14 +108,15 @@ func between(p timing.Part, said []transcript.Word) float64 {
 	return float64(ms) / 1000
 }
 
-// sentencePause is what a pause at the end of a sentence counts in runs: everybody pauses there, and
-// practised readers the most.
+// sentencePause is what a pause at the end of a sentence counts in runs: everybody pauses there,
+// and practised readers the most.
 const sentencePause = 0.5
 
 // runs is how many runs a part has: a pause inside a sentence ends one, a pause between two
 // sentences half of one. said are the words of the turn.
 func runs(p timing.Part, said []transcript.Word) float64 {
-	n := float64(len(p.Runs) - len(p.Pauses)) // 1, or 0 where the part ends with the pause it was cut at
+	// 1, or 0 where the part ends with the pause it was cut at
+	n := float64(len(p.Runs) - len(p.Pauses))
 	for _, gap := range p.Pauses {
 		if ends(said, sentenceMarks, gap.StartMs, gap.EndMs) {
 			n += sentencePause

@@ -115,10 +115,10 @@ const (
 	scoreAtNative = "scoreAtNative"
 )
 
-// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-x)), where x is a
-// line through what a candidate at the low end of every norm scores and one at the high end. Where
-// the section tells what natives score, the line bends at the high end so as to lead there. The
-// order comes from the weights, the scale from the norms.
+// Scale is the map from the linear predictor f to the score, 0 to 5: 5 / (1 + exp(-x)), where x is
+// a line through what a candidate at the low end of every norm scores and one at the high end.
+// Where the section tells what natives score, the line bends at the high end so as to lead there.
+// The order comes from the weights, the scale from the norms.
 func (s Section) Scale(f float64) float64 { return s.Scaler()(f) }
 
 // Scaler is Scale for many values.

@@ -42,11 +42,11 @@ type Measure struct {
 	// Norm is the range between the low end (about A2) and the high end (about C1) of speakers, in
 	// Unit.
 	Norm score.Norm `json:"norm"`
-	// Log: the measure counts by its natural logarithm, whose Mean and SD these are then. From three
-	// syllables in a run to six is as far as from six to twelve.
+	// Log: the measure counts by its natural logarithm, whose Mean and SD these are then. From
+	// three syllables in a run to six is as far as from six to twelve.
 	Log bool `json:"log,omitempty"`
-	// Native is what a native speaker shows at the middle, in Unit, where the section has a score for
-	// natives ("scoreAtNative").
+	// Native is what a native speaker shows at the middle, in Unit, where the section has a score
+	// for natives ("scoreAtNative").
 	Native *Number `json:"native,omitempty"`
 	// Mean and SD standardise the measure: z = (value - Mean) / SD. SD 1 and Mean 0 where it is not
 	// scored.
@@ -220,8 +220,8 @@ func (f File) hash() string {
 	type measure struct {
 		Name                        string
 		Low, High, Mean, SD, Weight float64
-		Log                         bool     `json:",omitempty"`
-		Native                      *float64 `json:",omitempty"`
+		Log                         bool
+		Native                      *float64
 	}
 	type section struct {
 		Measures []measure

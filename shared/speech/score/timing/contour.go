@@ -86,9 +86,9 @@ func (c Contour) Threshold() float64 {
 const (
 	// voiceDb is how far below the loudest voice (99th percentile) speech is found, dB.
 	voiceDb = 20
-	// Speech is overNoiseDb above the noise of the same turn (the median of what is no voice, edgeMs
-	// and more away from any), or less than nearTopDb below the loudest voice. Noise of less than
-	// leastNoise frames is not known.
+	// Speech is overNoiseDb above the noise of the same turn (the median of what is no voice,
+	// edgeMs and more away from any), or less than nearTopDb below the loudest voice. Noise of less
+	// than leastNoise frames is not known.
 	overNoiseDb = 4
 	nearTopDb   = 10
 	edgeMs      = 50

@@ -35,8 +35,9 @@ type Speech struct {
 }
 
 // Candidate measures the candidate's own turns, each by its own level and noise, and by where the
-// recogniser heard a voice, where it tells; and cuts long ones at pauses. Turns without a sound are left out, and silence between turns belongs to nobody. A
-// word belongs to the part that its middle lies in or next to.
+// recogniser heard a voice, where it tells; and cuts long ones at pauses. Turns without a sound are
+// left out, and silence between turns belongs to nobody. A word belongs to the part that its middle
+// lies in or next to.
 func Candidate(m score.Material) Speech {
 	s := Speech{pcm: m.PCM}
 	turns := m.Conversation.CandidateTurns()

@@ -243,7 +243,8 @@ func TestDigitalSilenceIsDithered(t *testing.T) {
 }
 
 func TestSpeechIsWhereAVoiceIs(t *testing.T) {
-	// two seconds of speech, one of noise as loud as that of a microphone that turns itself up, two of speech
+	// two seconds of speech, one of noise as loud as that of a microphone that turns itself up, two
+	// of speech
 	x := join(tone(2000, 8000, 4), tone(1000, 4000, 0), tone(2000, 8000, 4))
 	spans := func(ms ...int64) []audio.Span {
 		var out []audio.Span
