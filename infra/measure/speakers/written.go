@@ -222,5 +222,5 @@ func (p page) writeWritten(say sayer) {
 	right := all.count(func(f figure) bool { return f.Right })
 	say("\nAll signs together: the right person in %d of %d; %s.\n\n", right, len(all), levels(all))
 	byKind(say, all)
-	say("\nWith the voice of one of the others taken for the candidate's, which is what a failure to tell voices apart looks like, in %d ways: %s. The bounds of the doubts were set on the four shared ones; their form was found with all of these in view.\n", len(p.swallowed), levels(p.swallowed))
+	say("\nWith the voice of one of the others taken for the candidate's, which is what a failure to tell voices apart looks like, in %d ways: %s. The bounds of the doubts were set on the four shared ones; their form, and the rule for an announcement that no pause follows, were found with all of these in view.\n", len(p.swallowed), levels(p.swallowed))
 }
