@@ -90,9 +90,14 @@ func (c *caller) upload(recording []byte, contentType string) string {
 	_, err = file.Write(recording)
 	must(c.t, err)
 	must(c.t, w.Close())
-	posted := send(c.t, http.MethodPost, form.body["url"].(string), http.Header{"Content-Type": {w.FormDataContentType()}}, &b)
-	if posted.status/100 != 2 {
-		c.t.Fatalf("HTTP %d %s", posted.status, posted.raw)
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, form.body["url"].(string), &b) // S3's call, none of the contract
+	must(c.t, err)
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	posted, err := http.DefaultClient.Do(req)
+	must(c.t, err)
+	must(c.t, posted.Body.Close())
+	if posted.StatusCode/100 != 2 {
+		c.t.Fatalf("HTTP %d", posted.StatusCode)
 	}
 	return form.body["uploadId"].(string)
 }
