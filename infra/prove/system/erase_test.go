@@ -90,7 +90,8 @@ func (c *caller) upload(recording []byte, contentType string) string {
 	_, err = file.Write(recording)
 	must(c.t, err)
 	must(c.t, w.Close())
-	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, form.body["url"].(string), &b) // S3's call, none of the contract
+	// S3's call, none of the contract.
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, form.body["url"].(string), &b)
 	must(c.t, err)
 	req.Header.Set("Content-Type", w.FormDataContentType())
 	posted, err := http.DefaultClient.Do(req)
