@@ -124,7 +124,7 @@ func (p *page) text(w io.Writer) {
 	if p.note != "" {
 		say("%s\n\n", p.note)
 	}
-	say("Speakers are parted into %d folds, %d times; no speaker is on both sides. Weights, means and spreads are fitted without the\n", outerFolds, repeats)
+	say("Speakers are parted into %d folds, %d times; no speaker is on both sides. Weights, means and spreads are fitted on adults, without the\n", outerFolds, repeats)
 	say("held-out speakers. \"Chosen\": the sets of measures and the ridge penalty too are chosen, by %d folds inside the other speakers and by the correlation of\n", innerFolds)
 	say("windows of %d utterances on the scale of 0 to 5, and the best %d of these models are averaged (one linear model, with a weight for each measure): so\n", together, best)
 	say("no choice has seen the speaker that it is judged on. \"Shipped\" is the set in use, which was chosen on all %d speakers and so\n", len(t.rows))
