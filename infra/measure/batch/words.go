@@ -60,7 +60,7 @@ func (e Engine) words(ctx context.Context, row Row, m *score.Material, speech ti
 func voice(w timing.Window, speech []audio.Span) []audio.Span {
 	var out []audio.Span
 	for _, p := range w.Pieces {
-		from, end := int64(p.From)*1000/audio.SampleRate, int64(p.End)*1000/audio.SampleRate
+		from, end := ms(p.From), ms(p.End)
 		for _, s := range speech {
 			if s = (audio.Span{StartMs: max(s.StartMs, from), EndMs: min(s.EndMs, end)}); s.Len() > 0 {
 				out = append(out, audio.Span{StartMs: s.StartMs + p.OffsetMs, EndMs: s.EndMs + p.OffsetMs})

@@ -12,10 +12,7 @@ import (
 
 // Telephone is the kernel, 2 half + 1 samples long at 16 kHz, of a filter that keeps 300 to 3400
 // Hz: the difference of two sincs in a Hamming window.
-func Telephone(half int) []float64 { return band(half, 300, 3400) }
-
-// band is the kernel of a filter that keeps the frequencies between two, in Hz.
-func band(half int, from, to float64) []float64 {
+func Telephone(half int) []float64 {
 	kernel := make([]float64, 2*half+1)
 	for i := range kernel {
 		t := float64(i - half)
@@ -26,7 +23,7 @@ func band(half int, from, to float64) []float64 {
 			}
 			return math.Sin(math.Pi*f*t) / (math.Pi * t)
 		}
-		kernel[i] = (low(to) - low(from)) * (0.54 + 0.46*math.Cos(math.Pi*t/float64(half)))
+		kernel[i] = (low(3400) - low(300)) * (0.54 + 0.46*math.Cos(math.Pi*t/float64(half)))
 	}
 	return kernel
 }

@@ -16,7 +16,6 @@ package fluency
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
@@ -122,8 +121,13 @@ const SentencePhonation = "sentencePhonation"
 
 // SentenceRatio is that measure alone.
 func SentenceRatio(m score.Material, speech timing.Speech) norms.Reading {
-	all := Measure(m, speech)
-	return all[slices.IndexFunc(all, func(r norms.Reading) bool { return r.Name == SentencePhonation })]
+	return sentenceRatio(speech.Parts, count(languageOf(m), speech.Parts))
+}
+
+func sentenceRatio(parts []timing.Part, said spoken) norms.Reading {
+	return inParts(SentencePhonation, noSpeech, parts, always(func(p timing.Part) float64 {
+		return p.SpeechSeconds() / (p.SpanSeconds() - between(p, said.turns[p.Turn]))
+	}))
 }
 
 // Measure measures everything, without a score, in the order in which it is reported.
@@ -162,9 +166,7 @@ func Measure(m score.Material, speech timing.Speech) []norms.Reading {
 		spoken(inParts("articulationRate", noSyllables, parts, per(timing.Part.SpeechSeconds))),
 		inParts("wordsPerMinute", noWords, parts, words(func(p timing.Part) float64 { return 60 * float64(len(p.Words)) / p.SpanSeconds() })),
 		inParts("phonationRatio", noSpeech, parts, always(func(p timing.Part) float64 { return p.PhonationRatio() })),
-		inParts(SentencePhonation, noSpeech, parts, always(func(p timing.Part) float64 {
-			return p.SpeechSeconds() / (p.SpanSeconds() - between(p, said.turns[p.Turn]))
-		})),
+		sentenceRatio(parts, said),
 		inParts("peakRate", noSpeech, parts, always(func(p timing.Part) float64 { return p.PeakRate() })),
 		spoken(inParts("meanRunLength", noSyllables, parts, per(func(p timing.Part) float64 { return runs(p, said.turns[p.Turn]) }))),
 		inParts("pausesPerMinute", noSpeech, parts, always(func(p timing.Part) float64 { return 60 * float64(len(p.Pauses)) / p.SpanSeconds() })),

@@ -193,12 +193,12 @@ func (s Section) Linear(readings []Reading, weights []float64, extraSD float64) 
 			moved[i] = append(moved[i], w*(z-middle))
 		}
 	}
-	scores := make([]float64, len(f))
+	scores, scale := make([]float64, len(f)), s.Scaler()
 	for k := range f {
-		scores[k] = s.Scale(f[k])
+		scores[k] = scale(f[k])
 		slope := 0.0 // of the chord from the middle
 		if math.Abs(f[k]-mid) > 1e-9 {
-			slope = (scores[k] - s.Scale(mid)) / (f[k] - mid)
+			slope = (scores[k] - scale(mid)) / (f[k] - mid)
 		}
 		for i := range moved {
 			moved[i][k] *= slope
