@@ -1,20 +1,26 @@
-// parley-asr: speech to text on libwhisper, one thread, kept alive between requests.
+// parley-asr: speech to text with libwhisper, on one thread. It serves many requests.
 //
 //   parley-asr MODEL VADMODEL
 //
-// Prints {"ready":true,"version":"…","multilingual":…} and then serves, one at a time, until its input ends:
-//   {"samples":N,"language":"en"|"auto"|…,"prompt":"","hear":false} newline, N 16-bit little-endian samples (16 kHz, mono)
-// answering one line each:
+// It prints {"ready":true,"version":"…","multilingual":…}. Then it serves one request at a time
+// until its input ends. A request is a line, and N 16-bit little-endian samples (16 kHz, mono)
+// after it:
+//   {"samples":N,"language":"en"|"auto"|…,"prompt":"","hear":false}
+// The answer is one line:
 //   {"language":…,"languageP":…,"heard":…,"heardP":…,"speech":[[startMs,endMs],…],
 //    "segments":[{"startMs":…,"endMs":…,"tokens":[{"t":…,"p":…,"startMs":…,"endMs":…},…]},…]}
-// "hear" asks for the language alone: no words are decoded and "segments" is empty.
-// A malformed request is answered {"error":…} and ends the program with 1; so does a failure of the model.
+// "hear" asks for the language only: no words are decoded, and "segments" is empty. After a
+// malformed request or a failure of the model it answers {"error":…} and exits with 1.
 //
-// Whisper is asked only where the voice detector found speech: on silence and noise it invents sentences.
-// A token may hold part of a UTF-8 sequence: such tokens are merged with their followers, so that every
-// "t" is valid UTF-8; the merged "p" is the smallest, the times span all of them.
-// "heard" is the likeliest language of the first 30 s of speech (pauses left out); "languageP" is
-// the probability there of the language decoded in. A model of English alone always hears "en" with 1.
+// If there is no speech, the answer is empty and Whisper is not called, because it invents
+// sentences on silence and noise.
+//
+// A token may hold part of a UTF-8 sequence. Such a token is merged with those that follow, so that
+// every "t" is valid UTF-8. The merged "p" is the smallest of theirs. The times span all of them.
+//
+// "heard" is the most likely language of the first 30 s of speech, pauses left out. "languageP" is
+// the probability, there, of the language that was decoded. An English-only model always hears "en"
+// with probability 1.
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,11 +36,11 @@ namespace {
 using protocol::json;
 
 constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60 * 10;
-constexpr size_t kMaxPrompt = 4096;                                        // bytes
-constexpr int kPromptTokens = 64;                                          // room for the carried prompt, tokens
-constexpr size_t kHearSamples = size_t(protocol::kSampleRate) * 30;        // one encoder window
-constexpr int kThreads = 1;                                                // more spin against each other on a busy machine
-constexpr int kMinSpeechMs = 80, kMinSilenceMs = 100, kPadMs = 0;          // voice detection
+constexpr size_t kMaxPrompt = 4096;                                  // bytes
+constexpr int kPromptTokens = 64;                                    // room for the prompt
+constexpr size_t kHearSamples = size_t(protocol::kSampleRate) * 30;  // one window of the encoder
+constexpr int kThreads = 1;                                          // several spin while they wait
+constexpr int kMinSpeechMs = 80, kMinSilenceMs = 100, kPadMs = 0;    // of the voice detector
 
 struct Free {
     void operator()(whisper_context * c) const { whisper_free(c); }
@@ -48,7 +54,7 @@ void onlyErrors(ggml_log_level level, const char * text, void *) {
     if (level == GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
 }
 
-// Who waits for the answer: once it is gone, decoding stops.
+// The process that waits for the answer. When it is gone, decoding stops.
 const pid_t parent = getppid();
 bool orphaned(void *) { return getppid() != parent; }
 
@@ -101,7 +107,8 @@ bool wholeUTF8(const std::string & s) {
     size_t i = 0;
     while (i < s.size()) {
         const unsigned char c = s[i];
-        const size_t n = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 1;  // a stray byte is replaced when written
+        // The last 1 is for a stray byte, which is replaced when it is written.
+        const size_t n = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 1;
         if (i + n > s.size()) return false;
         i += n;
     }
@@ -141,8 +148,8 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
     if (spans.empty()) return a;
     for (const Span & s : spans) a["speech"].push_back({s.start * 1000 / protocol::kSampleRate, s.end * 1000 / protocol::kSampleRate});
 
-    // A state of its own for each request: the sampler behind the temperature fallback
-    // is seeded with the state only, so a kept one would make an answer depend on earlier requests.
+    // Each request has its own state. The sampler of the temperature fallback is seeded only when a
+    // state is made, so a shared state would make an answer depend on earlier requests.
     Owned<whisper_state> state(whisper_init_state(model));
     if (!state) throw std::runtime_error("no memory for a decoding state");
     const Heard heard = hear(model, state.get(), pcm, spans);
@@ -159,7 +166,7 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
     p.language = whisper_lang_str(language);
     p.token_timestamps = true;
     p.no_context = true;
-    p.n_max_text_ctx = 0;  // carried text makes it skip speech and loop
+    p.n_max_text_ctx = 0;  // with earlier text as context it skips speech and repeats itself
     p.suppress_nst = false;
     p.print_progress = p.print_realtime = p.print_timestamps = p.print_special = false;
     if (!prompt.empty()) {
@@ -215,15 +222,5 @@ int main(int argc, char ** argv) {
         fputs("usage: parley-asr MODEL VADMODEL\n", stderr);
         return 2;
     }
-    try {
-        serve(argv[1], argv[2]);
-    } catch (const std::exception & e) {
-        try {
-            protocol::sayError(e.what());
-        } catch (const std::exception &) {
-            return 1;
-        }
-        return 1;
-    }
-    return 0;
+    return protocol::run([&] { serve(argv[1], argv[2]); });
 }

@@ -1,24 +1,30 @@
-// parley-gop: word and phone times, and the two scores behind goodness of pronunciation
-// (Witt and Young 2000), on pocketsphinx; kept alive between requests.
+// parley-gop: the times of words and phones, and the two scores that goodness of pronunciation
+// compares (Witt and Young 2000), with pocketsphinx. It serves many requests.
 //
 //   parley-gop MODELDIR [DICT]
 //
-// MODELDIR holds en-us/ (acoustic model), cmudict-en-us.dict and en-us-phone.lm.bin; DICT replaces the dictionary.
-// Prints {"ready":true} and then serves, one at a time, until its input ends:
-//   {"samples":N,"words":"lower case words","extra":[["word","PH ON ES"],["word(2)","…"]]} newline,
-//   N 16-bit little-endian samples (16 kHz, mono)
-// answering one line each, in frames of 10 ms:
-//   {"frames":F,"dropped":[…],"words":[{"w":…,"start":…,"n":…,"score":…,
-//     "phones":[{"p":…,"start":…,"n":…,"score":…,"loop":…}]}],"loop":[{"p":…,"start":…,"n":…,"score":…}]}
-// Silences and fillers are words too, by their names <sil>, [NOISE] and so on. Without words only the loop runs.
-// {"error":…} answers a request that could not be aligned, and the next one is served;
-// after a malformed request it ends the program with 1.
+// MODELDIR holds en-us/ (the acoustic model), cmudict-en-us.dict and en-us-phone.lm.bin. DICT is
+// used instead of that dictionary.
 //
-// "score" is the aligned phone's log score and "loop" the free phone loop's over the same frames, in pocketsphinx's
-// log base 1.0001 shifted right by 10 bits (one unit is 0.1024 nat); the goodness of a phone is (score - loop) / n.
-// Three decoders: words (fast, active senones only), phones within those words, and the loop. The last two compute
-// all senones, else each frame is normalised by another set and the scores cannot be subtracted.
-// Wide beams in the alignment: accented speech falls out of the default ones.
+// It prints {"ready":true}. Then it serves one request at a time until its input ends. A request is
+// a line, and N 16-bit little-endian samples (16 kHz, mono) after it:
+//   {"samples":N,"words":"lower case words","extra":[["word","PH ON ES"],["word(2)","…"]]}
+// The answer is one line, in frames of 10 ms:
+//   {"frames":F,"dropped":[…],
+//    "words":[{"w":…,"start":…,"n":…,"score":…,
+//              "phones":[{"p":…,"start":…,"n":…,"score":…,"loop":…}]}],
+//    "loop":[{"p":…,"start":…,"n":…,"score":…}]}
+// "words" also holds silences and fillers, by their names: <sil>, [NOISE] and so on. If the request
+// has no words, only the loop runs. If the words cannot be aligned, it answers {"error":…} and
+// serves the next request. After a malformed request it answers {"error":…} and exits with 1.
+//
+// "score" is the log score of the aligned phone, and "loop" that of the free phone loop over the
+// same frames. Both are pocketsphinx's: logarithms to base 1.0001, shifted right by 10 bits, so
+// that one unit is 0.1024 nat. The goodness of a phone is (score - loop) / n.
+//
+// There are three decoders: one for words (fast, with active senones only), one for the phones of
+// these words, and the loop. The last two compute all senones. Otherwise each would normalise a
+// frame by a different set, and their scores could not be subtracted.
 #include <pocketsphinx.h>
 
 #include <cmath>
@@ -35,7 +41,7 @@ using protocol::json;
 constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60;
 constexpr size_t kMaxWords = 1 << 16;  // bytes of "words"
 constexpr size_t kMaxExtra = 2000;     // pronunciations in one request
-constexpr size_t kMaxAdded = 50000;    // pronunciations added in a process's life
+constexpr size_t kMaxAdded = 50000;    // pronunciations added in the life of the process
 constexpr size_t kMaxPhones = 512;     // bytes of one pronunciation
 constexpr size_t kFrame = protocol::kSampleRate / 100;
 
@@ -46,7 +52,7 @@ struct Free {
 };
 using Decoder = std::unique_ptr<ps_decoder_t, Free>;
 
-// This one request cannot be aligned; the decoders stay usable.
+// This request cannot be aligned. The decoders can serve the next one.
 struct Refused : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -57,7 +63,8 @@ Decoder open(const std::string & dir, const std::string & dict, Task task) {
     std::unique_ptr<ps_config_t, Free> c(ps_config_init(nullptr));
     ps_config_set_str(c.get(), "hmm", (dir + "/en-us").c_str());
     ps_config_set_str(c.get(), "dict", dict.c_str());
-    ps_config_set_str(c.get(), "cmn", "batch");  // over the piece, so that no answer depends on earlier requests
+    // Cepstral means are taken over the piece, so that no answer depends on earlier requests.
+    ps_config_set_str(c.get(), "cmn", "batch");
     ps_config_set_str(c.get(), "loglevel", "FATAL");
     ps_config_set_bool(c.get(), "compallsen", task != Task::words);
     ps_config_set_bool(c.get(), "bestpath", 0);
@@ -68,6 +75,7 @@ Decoder open(const std::string & dir, const std::string & dict, Task task) {
         ps_config_set_float(c.get(), "beam", 1e-20);
         ps_config_set_float(c.get(), "pbeam", 1e-20);
     } else {
+        // The beams are wide, because the default ones lose accented speech.
         ps_config_set_float(c.get(), "beam", 1e-100);
         ps_config_set_float(c.get(), "pbeam", 1e-100);
         ps_config_set_float(c.get(), "wbeam", 1e-80);
@@ -77,7 +85,8 @@ Decoder open(const std::string & dir, const std::string & dict, Task task) {
     return d;
 }
 
-// The stream is begun anew for each piece: else the noise estimate of earlier ones would be in its scores.
+// Each piece starts a new stream. Otherwise the noise estimate of earlier pieces would change its
+// scores.
 bool decode(const Decoder & d, const std::vector<int16_t> & pcm) {
     if (ps_start_stream(d.get()) < 0 || ps_start_utt(d.get()) < 0) return false;
     const bool ok = ps_process_raw(d.get(), pcm.data(), pcm.size(), 0, 1) >= 0;
@@ -95,7 +104,7 @@ struct Aligner {
     Aligner(const std::string & dir, const std::string & dict)
         : words(open(dir, dict, Task::words)), phones(open(dir, dict, Task::phones)), loop(open(dir, dict, Task::loop)) {}
 
-    // The dictionary only grows: a pronunciation already there, by word and number, is left as it is.
+    // The dictionary only grows: add keeps a pronunciation that has the same word and number.
     void add(const std::string & word, const std::string & pronunciation) {
         if (known(words, word)) return;
         if (added == kMaxAdded) throw protocol::Malformed("too many pronunciations were added");
@@ -125,7 +134,7 @@ struct Aligner {
         if (!decode(loop, pcm)) throw Refused("the phone loop failed");
 
         const int frames = int(pcm.size() / kFrame) + 2;  // the last windows are padded
-        std::vector<double> sum(frames + 1, 0.0);         // the loop's score up to a frame
+        std::vector<double> sum(frames + 1, 0.0);         // the loop's score before a frame
         for (ps_seg_t * s = ps_seg_iter(loop.get()); s != nullptr; s = ps_seg_next(s)) {
             int start, end, score, lm, back;
             ps_seg_frames(s, &start, &end);
@@ -186,16 +195,6 @@ int main(int argc, char ** argv) {
         fputs("usage: parley-gop MODELDIR [DICT]\n", stderr);
         return 2;
     }
-    try {
-        const std::string dir = argv[1];
-        serve(dir, argc == 3 ? argv[2] : dir + "/cmudict-en-us.dict");
-    } catch (const std::exception & e) {
-        try {
-            protocol::sayError(e.what());
-        } catch (const std::exception &) {
-            return 1;
-        }
-        return 1;
-    }
-    return 0;
+    const std::string dir = argv[1];
+    return protocol::run([&] { serve(dir, argc == 3 ? argv[2] : dir + "/cmudict-en-us.dict"); });
 }

@@ -1,6 +1,6 @@
-// The protocol both engines speak on their standard streams: one JSON line with
-// a sample count, that many 16-bit little-endian samples, one JSON line back.
-// Every length is bounded before memory is taken for it.
+// The protocol that every engine speaks on its standard streams. A request is one JSON line with a
+// sample count, then that many 16-bit little-endian samples. The answer is one JSON line. Every
+// length is checked against its limit before memory is allocated for it.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ constexpr int kSampleRate = 16000;          // Hz, mono
 constexpr size_t kMaxLine = 1 << 18;        // bytes of one request line
 constexpr size_t kBlock = 1 << 15;          // samples read at once
 
-// A request that breaks the protocol: the stream cannot be trusted any further.
+// A request that breaks the protocol. The rest of the stream cannot be trusted.
 struct Malformed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Reads one request line. False at a clean end of the stream.
+// Reads one request line. Returns false at a clean end of the stream.
 inline bool readLine(std::string & line) {
     line.clear();
     int c;
@@ -37,7 +37,7 @@ inline bool readLine(std::string & line) {
     return false;
 }
 
-// Parses a request line: an object with exactly the given fields, each optional but "samples".
+// Parses a request line: an object with no other fields than these. Only "samples" is required.
 inline json parse(const std::string & line, const std::vector<const char *> & fields) {
     json r = json::parse(line, nullptr, false);
     if (!r.is_object()) throw Malformed("the request line is not a JSON object");
@@ -65,7 +65,7 @@ inline size_t sampleCount(const json & r, size_t most) {
     return static_cast<size_t>(n);
 }
 
-// Reads n samples and hands them over block by block: take(const int16_t *, size_t).
+// Reads n samples and passes them on block by block: take(const int16_t *, size_t).
 template <class Take> void readSamples(size_t n, Take take) {
     std::vector<int16_t> block(n < kBlock ? n : kBlock);
     while (n > 0) {
@@ -76,7 +76,7 @@ template <class Take> void readSamples(size_t n, Take take) {
     }
 }
 
-// Writes one answer line. Bytes that are not UTF-8 come out as U+FFFD.
+// Writes one answer line. Bytes that are not UTF-8 become U+FFFD.
 inline void say(const json & answer) {
     const std::string s = answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
     if (fwrite(s.data(), 1, s.size(), stdout) != s.size() || fflush(stdout) != 0) throw std::runtime_error("the answer could not be written");
@@ -86,6 +86,22 @@ inline void sayError(const std::string & why) {
     json e;
     e["error"] = why;
     say(e);
+}
+
+// Runs the engine and returns the exit status of its program: 0 after a clean end of the stream; 1
+// after a failure, which it reports if the stream can still be written.
+template <class Serve> int run(Serve serve) {
+    try {
+        serve();
+        return 0;
+    } catch (const std::exception & e) {
+        try {
+            sayError(e.what());
+        } catch (const std::exception &) {
+            // Nobody reads the stream any more.
+        }
+        return 1;
+    }
 }
 
 }  // namespace protocol

@@ -1,10 +1,10 @@
-// CAM++ (Wang et al. 2023): log mel energies to an embedding of the speaker, as 3D-Speaker trains
-// it. Batch normalisations that follow a convolution are folded into it in the file
-// (infra/parts/weights).
+// CAM++ (Wang et al. 2023) turns log mel energies into an embedding of the speaker, as 3D-Speaker
+// trains it. If a batch normalisation follows a convolution, the file of weights has the two
+// combined (infra/parts/weights).
 //
-// The head works window by window, the tail on a batch of windows laid side by side with zeros
-// between them: its weights are then read once a batch. What a window comes out as does not depend
-// on its neighbours.
+// The head works window by window. The tail works on a batch of windows side by side, with zeros
+// between them, so that its weights are read once per batch. The result for a window does not
+// depend on its neighbours.
 #pragma once
 
 #include <cstdio>
@@ -22,15 +22,16 @@ using matrix::Weights;
 
 constexpr size_t kEmbedding = 192;
 constexpr size_t kChannels = 32;          // of the head
-constexpr size_t kHeadBands = 10;         // that are left at its end
+constexpr size_t kHeadBands = 10;         // at the end of the head
 constexpr size_t kSegment = 100;          // frames of the tail that share a mask
-constexpr size_t kGap = 2;                // zero frames between windows of a batch: the widest tap
+constexpr size_t kGap = 2;                // zero frames between windows: the reach of a filter
 constexpr size_t kMinFrames = 10;         // of 10 ms
 constexpr size_t kMaxFrames = 2000;
-constexpr size_t kBatchFrames = 1200;     // of a batch, unless one window is longer
-constexpr size_t kWidest = 1024;          // channels
+constexpr size_t kBatchFrames = 1200;     // per batch, unless one window is longer
+constexpr size_t kWidest = 1024;          // the most channels of a layer
 
-// Reads the file of weights: ggml's magic, a name, then tensors in the order they are asked for.
+// Reads the file of weights: ggml's magic number, a name, then the tensors in the order in which
+// the network asks for them.
 class File {
     std::unique_ptr<FILE, int (*)(FILE *)> f_;
 
@@ -56,7 +57,7 @@ public:
         name(number(), "campplus");
     }
 
-    // A tensor of [outputs][inputs], or of [outputs] where inputs is 0.
+    // A tensor of [outputs][inputs], or of [outputs] if inputs is 0.
     std::vector<float> tensor(const std::string & what, size_t outputs, size_t inputs) {
         const int rank = number(), length = number(), kind = number();
         if (rank != (inputs ? 2 : 1) || length < 0 || (kind != 0 && kind != 1)) throw std::runtime_error("the file of weights has no " + what);
@@ -85,20 +86,20 @@ public:
     }
 };
 
-// Batch normalisation before an activation: scale and shift by channel.
+// Batch normalisation before an activation: a scale and a shift for each channel.
 struct Norm {
     std::vector<float> scale, shift;
     Norm() = default;
     Norm(File & f, const std::string & what, size_t channels) : scale(f.tensor(what + ".scale", channels, 0)), shift(f.tensor(what + ".shift", channels, 0)) {}
 };
 
-// A convolution of 3x3 (or 1x1) over bands and frames; the stride is over bands.
+// A convolution of 3x3 or 1x1 over bands and frames. The stride is over bands.
 struct Conv {
     Weights w;
     size_t in, size, stride;
     Conv(File & f, const std::string & what, size_t in, size_t size, size_t stride) : w(f.weights(what, kChannels, in * size * size)), in(in), size(size), stride(stride) {}
 
-    // x is in channels of `bands` rows. y gets kChannels of bands/stride rows.
+    // x has `bands` rows per channel. y gets kChannels channels of bands/stride rows.
     void apply(const Rows & x, size_t bands, Rows & y, const float * zeros) const {
         const int half = int(size / 2);
         const float * rows[kChannels * 9];
@@ -124,8 +125,8 @@ struct Residual {
         : one(f, what + ".conv1", kChannels, 3, stride), two(f, what + ".conv2", kChannels, 3, 1), shortcut(stride == 1 ? nullptr : new Conv(f, what + ".shortcut", kChannels, 1, stride)) {}
 };
 
-// A layer of a dense block: to 128 channels, then 32 more by a dilated convolution under a mask
-// that depends on the context.
+// A layer of a dense block. It reduces its input to 128 channels. From these a dilated convolution
+// makes 32 new ones, multiplied by a mask that depends on the context.
 struct Dense {
     Norm norm;
     Weights wide, local;
@@ -165,12 +166,12 @@ struct Block {
     }
 };
 
-// Where a window lies in a batch: frames of the tail.
+// Where a window is in a batch, in frames of the tail.
 struct Place {
     size_t at, frames;
 };
 
-// The mean over columns, summed in double: exact enough whatever the length.
+// The mean over columns, summed in double so that it is precise at any length.
 inline float mean(const float * x, size_t n) {
     double s = 0;
     for (size_t i = 0; i < n; i++) s += x[i];
@@ -219,7 +220,7 @@ class Network {
         }
     }
 
-    // The head of one window; what comes out goes to columns place.at on of even_ and odd_.
+    // The head of one window. It writes to even_ and odd_, from column place.at.
     void window(const int16_t * pcm, size_t n, const Place & place) {
         features_.reset(fbank::kBins, n);
         for (size_t t = 0; t < n; t++) extractor_.frame(pcm + t * fbank::kHop, [&](int b, float v) { features_.row(b)[t] = v; });
@@ -297,7 +298,7 @@ class Network {
         }
     }
 
-    // One batch of windows; an embedding each, of length 1.
+    // One batch of windows: an embedding of length 1 for each.
     void batch(const int16_t * pcm, const std::vector<std::pair<size_t, size_t>> & windows, std::vector<float> & out) {
         std::vector<Place> places;
         size_t columns = 0;
@@ -363,8 +364,8 @@ class Network {
 public:
     explicit Network(const char * path) : Network(File(path)) {}
 
-    // The embeddings of windows (first sample, number of frames, kMinFrames to kMaxFrames),
-    // kEmbedding numbers each.
+    // The embeddings of windows, kEmbedding numbers each. A window is its first sample and its
+    // number of frames, kMinFrames to kMaxFrames.
     std::vector<float> embed(const std::vector<int16_t> & pcm, const std::vector<std::pair<size_t, size_t>> & windows) {
         std::vector<float> out;
         out.reserve(windows.size() * kEmbedding);

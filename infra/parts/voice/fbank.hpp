@@ -1,6 +1,6 @@
-// Log mel energies as Kaldi computes them (compute-fbank-feats: 80 bins, 25 ms povey windows every
-// 10 ms, no dither, edges snipped, pre-emphasis 0.97, the frame's mean removed, power spectrum, 20
-// Hz to the Nyquist frequency), on samples of 16 bits.
+// Log mel energies as Kaldi computes them, from 16-bit samples (compute-fbank-feats: 80 bins, 25 ms
+// povey windows every 10 ms, no dither, snipped edges, pre-emphasis 0.97, each frame's mean
+// removed, power spectrum, 20 Hz to the Nyquist frequency).
 #pragma once
 
 #include <cfloat>
@@ -20,7 +20,7 @@ constexpr int kBins = 80;
 constexpr double kLow = 20, kHigh = kRate / 2.0;  // Hz
 constexpr float kPreEmphasis = 0.97f;
 
-// The frames that lie wholly within a number of samples.
+// The number of frames that fit into a number of samples.
 inline size_t frames(size_t samples) { return samples < kFrame ? 0 : (samples - kFrame) / kHop + 1; }
 
 class Extractor {
@@ -76,7 +76,7 @@ public:
         }
     }
 
-    // One frame from kFrame samples: put(bin, logarithm of its energy).
+    // One frame from kFrame samples: put(bin, log energy) for each bin.
     template <class Put> void frame(const int16_t * pcm, Put put) const {
         float x[kFFT] = {};
         double sum = 0;
@@ -95,8 +95,9 @@ public:
         power[0] = (z[0].real() + z[0].imag()) * (z[0].real() + z[0].imag());
         for (int k = 1; k < kHalf; k++) {
             const std::complex<float> a = z[k], b = std::conj(z[kHalf - k]);
-            const float er = (a.real() + b.real()) / 2, ei = (a.imag() + b.imag()) / 2;          // of the even samples
-            const float orr = (a.imag() - b.imag()) / 2, oi = -(a.real() - b.real()) / 2;        // of the odd ones
+            // The transforms of the even samples and of the odd ones.
+            const float er = (a.real() + b.real()) / 2, ei = (a.imag() + b.imag()) / 2;
+            const float orr = (a.imag() - b.imag()) / 2, oi = -(a.real() - b.real()) / 2;
             const float re = er + unpack_[k].real() * orr - unpack_[k].imag() * oi;
             const float im = ei + unpack_[k].real() * oi + unpack_[k].imag() * orr;
             power[k] = re * re + im * im;

@@ -1,9 +1,8 @@
-// Rows of floats with room on both sides, and the one product that every convolution comes down to.
+// Rows of floats with room on both sides, and the one product to which every convolution reduces.
 //
-// A convolution's output row is a weighted sum of input rows, each read from an offset of its own
-// (the tap in time). So one kernel takes a list of row pointers: no patch is ever copied. Sums run
-// over the rows in order, whatever else is computed beside them, so that the same samples give the
-// same bits.
+// An output row of a convolution is a weighted sum of input rows, each read at its own offset in
+// time. So one kernel takes a list of row pointers, and no patch is copied. A sum always adds its
+// rows in the same order, so that the same samples give the same bits.
 #pragma once
 
 #ifdef __x86_64__
@@ -19,12 +18,12 @@
 namespace matrix {
 
 constexpr size_t kRows = 4;       // output rows of a tile
-constexpr size_t kColumns = 24;   // its columns
-constexpr size_t kBlock = 128;    // input rows at once: 12 KB of them stay in the first cache
-constexpr size_t kMargin = 8;     // zeros before and after each row, for the taps
+constexpr size_t kColumns = 24;   // columns of a tile
+constexpr size_t kBlock = 128;    // input rows at once: 12 KB, which stay in the level 1 cache
+constexpr size_t kMargin = 8;     // zeros before and after each row, for the offsets
 
-// Eight floats are one register of AVX, two of NEON; sixteen are one of AVX-512. Twelve sums of
-// either are held in registers.
+// Eight floats fill one register of AVX or two of NEON, sixteen one of AVX-512. The kernel keeps
+// twelve such sums in registers.
 using Vec = float __attribute__((vector_size(32)));
 using Wide = float __attribute__((vector_size(64)));
 
@@ -52,9 +51,9 @@ template <class V> [[gnu::always_inline]] inline void tile(const float * w, cons
 }
 
 #ifdef __x86_64__
-// Whether processor and system have AVX-512 (Intel's manual, volume 1, 15.2). A column's sum has
-// the same terms in the same order whatever the width of the registers, so this changes the pace
-// and no bit of the result.
+// Whether the processor and the system support AVX-512 (Intel's manual, volume 1, 15.2). The sum of
+// a column has the same terms in the same order at any register width, so this changes the speed
+// but no bit of the result.
 inline bool hasWide() {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) return false;
@@ -74,7 +73,7 @@ inline void wideTile(const float * w, const float * bias, const float * const * 
 }
 #endif
 
-// Rows of equal length, a whole number of tiles wide.
+// Rows of equal length, which is a whole number of tiles.
 class Rows {
     std::vector<float> data_;
     size_t ld_ = 0, width_ = 0;
@@ -91,8 +90,8 @@ public:
     size_t bytes() const { return data_.capacity() * sizeof(float); }
 };
 
-// A matrix of weights, [outputs][inputs], laid out for the kernel: kRows outputs side by side.
-// Outputs are a multiple of kRows.
+// A matrix of weights, [outputs][inputs], stored as the kernel reads it: kRows outputs side by
+// side. The number of outputs is a multiple of kRows.
 class Weights {
     std::vector<float> packed_, bias_;
     size_t outputs_ = 0, inputs_ = 0;
@@ -108,8 +107,8 @@ public:
     size_t outputs() const { return outputs_; }
     size_t inputs() const { return inputs_; }
 
-    // out[m][j] = bias[m] + sum over k of w[m][k] * in[k][j], for j from 0 to columns, a multiple
-    // of kColumns. Both are arrays of row pointers.
+    // out[m][j] = bias[m] + sum over k of w[m][k] * in[k][j], for j below columns, which is a
+    // multiple of kColumns. in and out are arrays of row pointers.
     void apply(const float * const * in, float * const * out, size_t columns) const {
         for (size_t j = 0; j < columns;) {
             const bool wide = kWide && columns - j >= 2 * kColumns;
@@ -126,12 +125,12 @@ public:
     }
 };
 
-// y = max(0, y) where keep is 1, 0 where it is 0.
+// y = max(0, y) where keep is 1, and 0 where keep is 0.
 inline void rectify(float * y, const float * keep, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = std::max(0.0f, y[i]) * keep[i];
 }
 
-// The same of y + x.
+// The same for y + x.
 inline void addRectify(float * y, const float * x, const float * keep, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = std::max(0.0f, y[i] + x[i]) * keep[i];
 }

@@ -1,18 +1,20 @@
-// parley-voice: who speaks, as an embedding of each window of a recording, by CAM++; one thread,
-// kept alive between requests.
+// parley-voice: an embedding of the speaker for each window of a recording, with CAM++, on one
+// thread. It serves many requests.
 //
 //   parley-voice WEIGHTS
 //
-// Prints {"ready":true,"dimensions":192} and then serves, one at a time, until its input ends:
-//   {"samples":N,"windows":[[first,last],…]} newline, N 16-bit little-endian samples (16 kHz, mono)
-// with the windows in samples, first inclusive and last exclusive, of 0.2 to 20 s, at most 1024;
-// answering one line each:
+// It prints {"ready":true,"dimensions":192}. Then it serves one request at a time until its input
+// ends. A request is a line, and N 16-bit little-endian samples (16 kHz, mono) after it:
+//   {"samples":N,"windows":[[first,last],…]}
+// There are at most 1024 windows of 0.2 to 20 s, in samples; last is exclusive. The answer is one
+// line:
 //   {"embeddings":"…"}
-// the base64 of 192 little-endian floats a window, each of length 1. The same request is answered
-// with the same bytes. A malformed request is answered {"error":…} and ends the program with 1.
+// This is the base64 of 192 little-endian floats for each window: a vector of length 1. The same
+// request always gets the same bytes. After a malformed request it answers {"error":…} and exits
+// with 1.
 //
-// An embedding identifies a person: nothing of a request is kept, written or logged after its
-// answer.
+// An embedding identifies a person, so the program does not keep, write or log any of a request
+// after its answer.
 #include "../protocol/protocol.hpp"
 #include "campplus.hpp"
 
@@ -22,7 +24,8 @@ using protocol::json;
 
 constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60 * 10;
 constexpr size_t kMaxWindows = 1024;
-constexpr size_t kMinWindow = protocol::kSampleRate / 5, kMaxWindow = size_t(protocol::kSampleRate) * 20;  // samples
+constexpr size_t kMinWindow = protocol::kSampleRate / 5;           // samples
+constexpr size_t kMaxWindow = size_t(protocol::kSampleRate) * 20;  // samples
 
 std::string base64(const std::vector<float> & v) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -73,15 +76,5 @@ int main(int argc, char ** argv) {
         fputs("usage: parley-voice WEIGHTS\n", stderr);
         return 2;
     }
-    try {
-        serve(argv[1]);
-    } catch (const std::exception & e) {
-        try {
-            protocol::sayError(e.what());
-        } catch (const std::exception &) {
-            return 1;
-        }
-        return 1;
-    }
-    return 0;
+    return protocol::run([&] { serve(argv[1]); });
 }

@@ -1,4 +1,4 @@
-// What PocketSphinx's configure step finds on 64-bit linux with musl, for a build without that step.
+// What PocketSphinx's configure step would find on 64-bit Linux with musl.
 #include "pocketsphinx/sphinx_config.h"
 #define HAVE_POPEN
 #define HAVE_SNPRINTF
