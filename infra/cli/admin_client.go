@@ -14,53 +14,34 @@ func (o *operator) clients() *cobra.Command {
 	return o.group("client", "Create, list, show and change clients", o.clientCreate(), o.clientList(), o.clientShow(), o.clientSet())
 }
 
+// newClient holds the flags of client create.
+type newClient struct {
+	name                string
+	credits             int64
+	slots               int
+	retention           *int // nil: the default
+	grants, permissions []string
+}
+
 func (o *operator) clientCreate() *cobra.Command {
-	var name string
-	var credits int64
-	var slots, retention int
-	var grants, permissions []string
+	var n newClient
+	var retention int
 	c := &cobra.Command{
 		Use: "create", Short: "Create a client", Args: exactly(0, "no arguments, only flags"),
 		Example: `  parley admin client create --name "Acme" --credits 100 --local`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case name == "":
-				return usage("--name is missing: give the client's name")
-			case len(name) > maxName:
-				return usage("--name has %d bytes; at most %d are allowed", len(name), maxName)
-			case credits < 0 || credits > maxCredits:
-				return usage("--credits %d: must be 0 to %d", credits, int64(maxCredits))
+			if c.Flags().Changed(retentionFlag) {
+				n.retention = &retention
 			}
-			if err := slotBounds(slots); err != nil {
-				return err
-			}
-			if err := retentionBounds(retention); err != nil {
-				return err
-			}
-			client, err := operate.NewClient(name, o.clock)
+			client, err := o.client(n)
 			if err != nil {
 				return err
-			}
-			client.ConcurrentRuns = slots
-			if c.Flags().Changed(retentionFlag) {
-				client.AudioRetentionDays = &retention
-			}
-			for _, g := range grants {
-				if err := knownGrant(g); err != nil {
-					return err
-				}
-				client.Grants = append(client.Grants, account.Grant(g))
-			}
-			if len(permissions) > 0 {
-				if client.Permissions, err = permissionsOf(permissions); err != nil {
-					return err
-				}
 			}
 			sys, err := o.open(c.Context())
 			if err != nil {
 				return err
 			}
-			if err := operate.CreateClient(c.Context(), sys, client, credits, o.clock); err != nil {
+			if err := operate.CreateClient(c.Context(), sys, client, n.credits, o.clock); err != nil {
 				return err
 			}
 			return o.print(c, map[string]any{"clientId": client.ID}, func(w table) {
@@ -69,13 +50,50 @@ func (o *operator) clientCreate() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&name, "name", "", "the client's name")
-	f.Int64Var(&credits, "credits", 0, "the initial credits")
-	f.IntVar(&slots, "concurrent-runs", account.DefaultConcurrentRuns, "the maximum number of runs in process at once, 1 to 1000")
+	f.StringVar(&n.name, "name", "", "the client's name")
+	f.Int64Var(&n.credits, "credits", 0, "the initial credits")
+	f.IntVar(&n.slots, "concurrent-runs", account.DefaultConcurrentRuns, "the maximum number of runs in process at once, 1 to 1000")
 	f.IntVar(&retention, retentionFlag, account.DefaultAudioRetentionDays, retentionHelp)
-	f.StringSliceVar(&grants, "grant", nil, "a grant: multilingual")
-	f.StringSliceVar(&permissions, "permission", nil, "a permission: speech (the default), or none")
+	f.StringSliceVar(&n.grants, "grant", nil, "a grant: multilingual")
+	f.StringSliceVar(&n.permissions, "permission", nil, "a permission: speech (the default), or none")
 	return c
+}
+
+// client checks the flags and makes the client that they describe. It stores nothing.
+func (o *operator) client(n newClient) (account.Client, error) {
+	switch {
+	case n.name == "":
+		return account.Client{}, usage("--name is missing: give the client's name")
+	case len(n.name) > maxName:
+		return account.Client{}, usage("--name has %d bytes; at most %d are allowed", len(n.name), maxName)
+	case n.credits < 0 || n.credits > maxCredits:
+		return account.Client{}, usage("--credits %d: must be 0 to %d", n.credits, int64(maxCredits))
+	}
+	if err := slotBounds(n.slots); err != nil {
+		return account.Client{}, err
+	}
+	if n.retention != nil {
+		if err := retentionBounds(*n.retention); err != nil {
+			return account.Client{}, err
+		}
+	}
+	c, err := operate.NewClient(n.name, o.clock)
+	if err != nil {
+		return account.Client{}, err
+	}
+	c.ConcurrentRuns, c.AudioRetentionDays = n.slots, n.retention
+	for _, g := range n.grants {
+		if err := knownGrant(g); err != nil {
+			return account.Client{}, err
+		}
+		c.Grants = append(c.Grants, account.Grant(g))
+	}
+	if len(n.permissions) > 0 {
+		if c.Permissions, err = permissionsOf(n.permissions); err != nil {
+			return account.Client{}, err
+		}
+	}
+	return c, nil
 }
 
 // Bounds of an operator's input. maxCredits bounds one movement, so that no sum can overflow.

@@ -102,30 +102,8 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 	if err != nil {
 		return "", false, err
 	}
-	// own returns the candidate's words as the scorers get them: a word assigned to the wrong
-	// speaker is an error there too.
-	var truth, trueOwn, said, own []token
-	for _, s := range r.ref.Segments {
-		t := tokens(s.Text, s.Speaker)
-		truth = append(truth, t...)
-		if s.Speaker == conversation.RoleCandidate {
-			trueOwn = append(trueOwn, t...)
-		}
-	}
-	sure, spoken := 0.0, 0
-	for _, t := range conv.Turns {
-		role := conversation.RoleInterviewer
-		if conv.Scored(t) {
-			role = conversation.RoleCandidate
-		}
-		for _, w := range t.Words {
-			sure, spoken = sure+w.P, spoken+1
-			said = append(said, tokens(w.Text, role)...)
-			if role == conversation.RoleCandidate {
-				own = append(own, tokens(w.Text, role)...)
-			}
-		}
-	}
+	truth, trueOwn := r.words()
+	said, own, sure := heardWords(conv)
 	stray, of := strayWords(truth, said)
 	strayPercent := 100 * float64(stray) / float64(max(of, 1))
 	who, ok := voices(r, conv, d, strayPercent)
@@ -141,7 +119,39 @@ func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e 
 		ok = ok && chain.all <= alone.all+maxWERLoss
 	}
 	return fmt.Sprintf("%s\t%s\t%s\t%.1f\t%.2f\t%.2f\t%.2f", who, chain, aloneText, rates(trueOwn, own).candidate,
-		strayPercent, conv.LanguageP, sure/float64(max(spoken, 1))), ok, nil
+		strayPercent, conv.LanguageP, sure), ok, nil
+}
+
+// words returns the true words of a recording, and those of the candidate alone.
+func (r recording) words() (all, candidate []token) {
+	for _, s := range r.ref.Segments {
+		t := tokens(s.Text, s.Speaker)
+		all = append(all, t...)
+		if s.Speaker == conversation.RoleCandidate {
+			candidate = append(candidate, t...)
+		}
+	}
+	return all, candidate
+}
+
+// heardWords returns the words that were heard, those of the candidate as the scorers get them, and
+// the mean probability of a word. A word assigned to the wrong speaker is an error in both lists.
+func heardWords(conv transcript.Conversation) (all, candidate []token, p float64) {
+	n := 0
+	for _, t := range conv.Turns {
+		role := conversation.RoleInterviewer
+		if conv.Scored(t) {
+			role = conversation.RoleCandidate
+		}
+		for _, w := range t.Words {
+			p, n = p+w.P, n+1
+			all = append(all, tokens(w.Text, role)...)
+			if role == conversation.RoleCandidate {
+				candidate = append(candidate, tokens(w.Text, role)...)
+			}
+		}
+	}
+	return all, candidate, p / float64(max(n, 1))
 }
 
 // voices returns the columns about who speaks when, and whether they are within limits. Without

@@ -40,30 +40,17 @@ func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.D
 	if err != nil {
 		return err
 	}
-	var live, ended []run.ID
-	for range 2 * int(f.deps.PollEvery.Seconds()) * rate {
-		r, err := f.accept(ctx)
-		if err != nil {
-			return err
-		}
-		live = append(live, r.ID)
+	live, err := f.live(ctx, 2*int(f.deps.PollEvery.Seconds())*rate)
+	if err != nil {
+		return err
 	}
 	report, err := sampleReport()
 	if err != nil {
 		return err
 	}
-	for range endedRuns {
-		r, err := f.accept(ctx)
-		if err != nil {
-			return err
-		}
-		scores := run.Scores{"vocabulary": 3.5, "fluency": 3.5, "accent": 3.5, "overall": 3.5}
-		_, end := f.store.End(ctx, r, run.Succeed(r, speech.Service.Dimensions, scores, speech.Found{Language: api.DefaultLanguage}.Document()), f.deps.Clock.Now())
-		put := f.objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), "application/json", bytes.NewReader(report), int64(len(report)))
-		if err := errors.Join(end, put); err != nil {
-			return err
-		}
-		ended = append(ended, r.ID)
+	ended, err := f.ended(ctx, report)
+	if err != nil {
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -73,13 +60,7 @@ func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.D
 	go func() { _ = server.Serve(l) }() // ends with Close
 	defer server.Close()
 	a := arrivals{rate: rate, lasting: lasting, secret: f.secret, base: "http://" + l.Addr().String() + api.Base + "/speech/analyze/"}
-	var order []run.ID
-	for i, id := range live {
-		if i%livePolls == 0 {
-			order = append(order, ended[i/livePolls%len(ended)])
-		}
-		order = append(order, id)
-	}
+	order := mixed(live, ended)
 	before, err1 := processor()
 	times, err := a.time(ctx, order)
 	after, err2 := processor()
@@ -98,6 +79,50 @@ func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.D
 	show(w, "of these, of a run under way", ofLive, 0)
 	show(w, fmt.Sprintf("of these, of an ended run, %.2f MB", float64(len(report))/1e6), ofEnded, 0)
 	return nil
+}
+
+// live stores n runs in process.
+func (f *front) live(ctx context.Context, n int) ([]run.ID, error) {
+	var all []run.ID
+	for range n {
+		r, err := f.accept(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r.ID)
+	}
+	return all, nil
+}
+
+// ended stores endedRuns runs that ended with this report.
+func (f *front) ended(ctx context.Context, report []byte) ([]run.ID, error) {
+	var all []run.ID
+	for range endedRuns {
+		r, err := f.accept(ctx)
+		if err != nil {
+			return nil, err
+		}
+		scores := run.Scores{"vocabulary": 3.5, "fluency": 3.5, "accent": 3.5, "overall": 3.5}
+		_, end := f.store.End(ctx, r, run.Succeed(r, speech.Service.Dimensions, scores, speech.Found{Language: api.DefaultLanguage}.Document()), f.deps.Clock.Now())
+		put := f.objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), "application/json", bytes.NewReader(report), int64(len(report)))
+		if err := errors.Join(end, put); err != nil {
+			return nil, err
+		}
+		all = append(all, r.ID)
+	}
+	return all, nil
+}
+
+// mixed returns the order of the polls: an ended run, then livePolls runs in process, and again.
+func mixed(live, ended []run.ID) []run.ID {
+	var order []run.ID
+	for i, id := range live {
+		if i%livePolls == 0 {
+			order = append(order, ended[i/livePolls%len(ended)])
+		}
+		order = append(order, id)
+	}
+	return order
 }
 
 // arrivals plans polls at random moments, with this mean rate per second, whether or not earlier

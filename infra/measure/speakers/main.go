@@ -79,25 +79,8 @@ func run(ctx context.Context, o options) error {
 	defer func() { _ = open.Close() }()
 	p := page{words: how}
 	if o.wanted("written") {
-		all, err := scripts(o.scripts)
-		if err != nil {
+		if err := p.measureWritten(o.scripts, spoken); err != nil {
 			return err
-		}
-		for _, r := range append(all, spoken...) {
-			c, err := choose(r)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(os.Stderr, "%-70s %s, lead %+.2f %.2f\n", "written "+c.name, c.figure, c.lead, c.leads)
-			p.written = append(p.written, c)
-			for _, s := range swallowed(r) {
-				c, err := choose(s)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(os.Stderr, "%-70s %s\n", "written "+c.name, c.confidence)
-				p.swallowed = append(p.swallowed, c.figure)
-			}
 		}
 	}
 	if p.rows, err = o.measure(ctx, set{"", all, conditions}, open.Voices); err != nil {
@@ -107,19 +90,8 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if o.composed > 0 && o.wanted("composed") {
-		all, err := people(ctx, o.data)
-		if err != nil {
+		if p.composed, err = measureComposed(ctx, o.data, o.composed, open.Voices); err != nil {
 			return err
-		}
-		for n := range o.composed {
-			c := compose(all, n)
-			f, err := measure(ctx, c.recording, open.Voices)
-			if err != nil {
-				return fmt.Errorf("composed %d: %w", n, err)
-			}
-			f.share = c.share
-			fmt.Fprintf(os.Stderr, "%-70s %s\n", "composed "+c.recording.name, f)
-			p.composed = append(p.composed, f)
 		}
 	}
 	if o.only != "" {
@@ -135,6 +107,52 @@ func run(ctx context.Context, o options) error {
 	}
 	p.write(file)
 	return file.Close()
+}
+
+// measureWritten chooses the candidate of the written conversations and of the spoken ones, whose
+// words alone it reads.
+func (p *page) measureWritten(folder string, spoken []recording) error {
+	all, err := scripts(folder)
+	if err != nil {
+		return err
+	}
+	for _, r := range append(all, spoken...) {
+		c, err := choose(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "%-70s %s, lead %+.2f %.2f\n", "written "+c.name, c.figure, c.lead, c.leads)
+		p.written = append(p.written, c)
+		for _, s := range swallowed(r) {
+			c, err := choose(s)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "%-70s %s\n", "written "+c.name, c.confidence)
+			p.swallowed = append(p.swallowed, c.figure)
+		}
+	}
+	return nil
+}
+
+// measureComposed measures n conversations composed of the speakers of the corpus.
+func measureComposed(ctx context.Context, data string, n int, e diarization.Embedder) (figures, error) {
+	all, err := people(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	var out figures
+	for i := range n {
+		c := compose(all, i)
+		f, err := measure(ctx, c.recording, e)
+		if err != nil {
+			return nil, fmt.Errorf("composed %d: %w", i, err)
+		}
+		f.share = c.share
+		fmt.Fprintf(os.Stderr, "%-70s %s\n", "composed "+c.recording.name, f)
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 // wanted tells whether a condition is to be measured.

@@ -57,8 +57,15 @@ func defaultCache() string {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.only != "" {
+		return oneSection(ctx, o)
+	}
+	return allSections(ctx, o)
+}
+
+// oneSection measures the section that only names, and writes it into the page that is there.
+func oneSection(ctx context.Context, o options) error {
 	switch o.only {
-	case "":
 	case "vocabulary":
 		f, err := measureVocabulary(filepath.Join(o.data, "vocabulary"))
 		if err != nil {
@@ -79,6 +86,10 @@ func run(ctx context.Context, o options) error {
 	default:
 		return fmt.Errorf("-only %s: there is no such section", o.only)
 	}
+}
+
+// allSections measures every section and writes the page.
+func allSections(ctx context.Context, o options) error {
 	rated, err := speakers(o.data)
 	if err != nil {
 		return err

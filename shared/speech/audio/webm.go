@@ -112,12 +112,19 @@ func (t webmTracks) trim() func(time.Duration) (lead, tail time.Duration) {
 	return nil
 }
 
+// webmReader is where the reading of a Matroska file stands.
+type webmReader struct {
+	webmTracks
+
+	track *webmTrack // that is being described
+	block uint64     // the track number of the block of this group
+}
+
 // readWebM reads the elements of one Matroska file. Those that hold others are stepped into
 // whatever size they claim, so that it makes no difference whether a browser told their sizes; what
 // is no element ends the reading.
-func readWebM(w *window, at, to int64, left *int) (t webmTracks) {
-	var track *webmTrack // that is being described
-	var block uint64     // the track number of the block of this group
+func readWebM(w *window, at, to int64, left *int) webmTracks {
+	var r webmReader
 	for at < to && *left > 0 {
 		*left--
 		id, idBytes := vint(w, at, true)
@@ -131,52 +138,57 @@ func readWebM(w *window, at, to int64, left *int) (t webmTracks) {
 			at = body
 			continue
 		case idTrackEntry:
-			t.tracks = append(t.tracks, webmTrack{})
-			if len(t.tracks) > maxTracks {
-				return t
+			r.tracks = append(r.tracks, webmTrack{})
+			if len(r.tracks) > maxTracks {
+				return r.webmTracks
 			}
-			track = &t.tracks[len(t.tracks)-1]
+			r.track = &r.tracks[len(r.tracks)-1]
 			at = body
 			continue
 		case idBlockGroup:
-			block = 0
+			r.block = 0
 			at = body
 			continue
 		}
 		// Of an element that is not whole, what can be read may still matter.
 		if size == unknownSize || size > uint64(w.size-body) {
 			if id == idAttachments {
-				t.attached = w.size
+				r.attached = w.size
 			}
 			break
 		}
-		value, _ := w.be(body, int(min(size, 8)))
-		switch {
-		case id == idAttachments:
-			t.attached = body + int64(size)
-		case id == idBlock:
-			block, _ = vint(w, body, false)
-		case id == idDiscard:
-			for i := range t.tracks {
-				if n := signed(value, size); t.tracks[i].number == block && n > 0 {
-					t.tracks[i].tail += min(time.Duration(n), longestPacket)
-				}
-			}
-		case track == nil:
-		case id == idTrackNumber:
-			track.number = value
-		case id == idTrackType:
-			track.audio = value == trackTypeAudio
-			t.encrypted = t.encrypted || track.audio && track.locked
-		case id == idCodecDelay:
-			track.delay = min(time.Duration(value&(1<<62-1)), longestPacket)
-		case id == idEncryption:
-			track.locked = true
-			t.encrypted = t.encrypted || track.audio
-		}
+		r.element(w, id, body, size)
 		at = body + int64(size)
 	}
-	return t
+	return r.webmTracks
+}
+
+// element reads an element that is whole and holds no others.
+func (r *webmReader) element(w *window, id uint64, body int64, size uint64) {
+	value, _ := w.be(body, int(min(size, 8)))
+	switch {
+	case id == idAttachments:
+		r.attached = body + int64(size)
+	case id == idBlock:
+		r.block, _ = vint(w, body, false)
+	case id == idDiscard:
+		for i := range r.tracks {
+			if n := signed(value, size); r.tracks[i].number == r.block && n > 0 {
+				r.tracks[i].tail += min(time.Duration(n), longestPacket)
+			}
+		}
+	case r.track == nil:
+	case id == idTrackNumber:
+		r.track.number = value
+	case id == idTrackType:
+		r.track.audio = value == trackTypeAudio
+		r.encrypted = r.encrypted || r.track.audio && r.track.locked
+	case id == idCodecDelay:
+		r.track.delay = min(time.Duration(value&(1<<62-1)), longestPacket)
+	case id == idEncryption:
+		r.track.locked = true
+		r.encrypted = r.encrypted || r.track.audio
+	}
 }
 
 // unknownSize is the size of an element that ends where the next one begins that cannot be within

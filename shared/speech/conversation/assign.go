@@ -124,17 +124,22 @@ func assign(words []transcript.Word, turns []transcript.Turn) []transcript.Turn 
 			at = g
 		}
 	}
-	of := make([]int, len(words))
-	for i := len(words) - 1; i >= 0; i-- {
+	for i, g := range traced(from, low, at) {
+		turns[g].Words = append(turns[g].Words, words[i])
+	}
+	return turns
+}
+
+// traced goes back from the turn of the last word, and returns the turn of every word.
+func traced(from [][]int32, low []int, at int) []int {
+	of := make([]int, len(from))
+	for i := len(from) - 1; i >= 0; i-- {
 		of[i] = at
 		if i > 0 {
 			at = int(from[i][at-low[i]])
 		}
 	}
-	for i, w := range words {
-		turns[of[i]].Words = append(turns[of[i]].Words, w)
-	}
-	return turns
+	return of
 }
 
 // reachMs is how far from a word its turn may be, unless there is none nearer.
