@@ -6,7 +6,8 @@ SHELL := /bin/bash
 
 ARCH ?= $(shell go env GOARCH)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parley
-# The tools that check the code are those of infra/tools/go.mod, by version and hash, in a folder named by both and by Go's.
+# The tools that check the code are pinned in infra/tools/go.mod, by version and hash. The name of
+# their folder depends on both, and on the version of Go.
 TOOLS := $(CACHE)/tools/$(shell go env GOVERSION)-$(shell cat infra/tools/go.mod infra/tools/go.sum | sha256sum | cut -c1-12)
 # The Go vulnerability database, as its own module has it: raise it now and then.
 VULNDB := golang.org/x/vulndb@v0.0.0-20261105234957-e22db6528018
@@ -16,7 +17,7 @@ CASES ?= ../shared/cases
 AUDIO ?=
 PARLEY := bin/parley
 
-## demo: build what is missing, start the system, score a recording (AUDIO=path, else the sample), stop
+## demo: build, start the system, score a recording (AUDIO=path, else the sample), stop
 demo: build
 	$(PARLEY) demo $(if $(AUDIO),--audio "$(AUDIO)")
 
@@ -37,7 +38,7 @@ test-all: build
 ## build: the engines, the functions for this machine and the command line
 build: parts functions cli
 
-## ci: everything that a commit must pass, with the time of each step; about 8 minutes on two cores once the tools are installed
+## ci: all that a commit must pass; 8 minutes on two cores once the tools are there
 ci:
 	@for step in $(CI); do \
 	  echo "== $$step"; began=$$SECONDS; \
@@ -45,7 +46,7 @@ ci:
 	  times+="  $$step $$((SECONDS - began)) s"$$'\n'; \
 	done; printf '== all passed in %d s\n%s' $$SECONDS "$$times"
 
-# Cheap steps first. test is the README's own command; it includes go vet and the build of everything.
+# Cheap steps come first. test is the README's command; it includes go vet and builds everything.
 CI := tidy lint vulns generated bench-once test race
 
 ## tidy: check that go.mod and go.sum name exactly what is imported
@@ -53,14 +54,14 @@ tidy:
 	go mod tidy -diff
 	go -C infra/tools mod tidy -diff
 
-## race: the short tests of everything that starts goroutines, under the race detector, with the emulated AWS
+## race: the short tests of all that starts goroutines, under the race detector
 race: parts
-	@go run ./infra/parts/cmd/parts -compiler >/dev/null # whatever it has to say, it says on standard error
+	@go run ./infra/parts/cmd/parts -compiler >/dev/null # its progress goes to standard error
 	CGO_ENABLED=1 CC="$$(go run ./infra/parts/cmd/parts -compiler 2>/dev/null) cc" \
 	  go run ./infra/local/cmd/emulator go test -race -short -timeout 20m -skip TestEachMutantIsCaught $(addprefix ./,$(RACE))
 
-# Everything that starts goroutines, itself or in its tests (go statements, errgroups, HTTP servers, parallel tests), and
-# everything that calls it from its own tests. Except:
+# All packages that start goroutines, themselves or in their tests (go statements, errgroups, HTTP
+# servers, parallel tests), and all that call these from their own tests. Except:
 #   infra/prove/system      its goroutines are in other processes, built without the detector
 #   infra/measure/bench     has no tests
 #   infra/tools             is a separate module
@@ -70,12 +71,12 @@ CALLS := infra/measure/batch infra/measure/validate shared/engine/delivery share
 RACE = $(filter-out infra/tools/% infra/prove/system infra/measure/bench,$(sort $(CALLS) \
   $(shell grep -rlE '$(STARTS)' --include=*.go functions infra shared | xargs -n1 dirname)))
 
-## bench-once: run each benchmark once, so that none rots; with the emulated AWS, which one of them needs
+## bench-once: run each benchmark once, so that none rots
 bench-once: parts
 	go run ./infra/local/cmd/emulator go test -run '^$$' -bench . -benchtime 1x \
 	  $$(grep -rl '^func Benchmark' --include=*_test.go functions infra shared | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
-## generate: rebuild the tables of headwords and syllables from the published lists (DATA) and the dictionary
+## generate: rebuild the tables of headwords and syllables from the published lists in DATA
 generate: parts
 	go run ./shared/speech/words/gen -lists $(DATA)/wordlists -out $(or $(OUT),shared/speech/words)
 	go run ./shared/speech/syllable/gen -out $(or $(OUT),shared/speech/syllable)
@@ -86,14 +87,14 @@ generated: parts
 	out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; $(MAKE) --no-print-directory generate OUT=$$out; \
 	cmp $$out/headwords.tsv shared/speech/words/headwords.tsv; cmp $$out/exceptions.txt shared/speech/syllable/exceptions.txt
 
-## vulns: known vulnerabilities in the code of other modules that is called (govulncheck, with its database as a module)
+## vulns: look for known vulnerabilities in the code that is called (govulncheck)
 vulns:
 	@got=$$(cd infra/tools && go mod download -json $(VULNDB)); \
 	[[ $$got == *'"Sum": "$(VULNDB_SUM)"'* ]] || { echo "$(VULNDB) has another hash: $$got"; exit 1; }; \
 	dir=$$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$$got"); \
 	go -C infra/tools run ./vulns -dir $(CURDIR) -db "$$dir/data/osv"
 
-## parts: get or build the engines, once, into a cache outside the source tree (ARCH=amd64, arm64 or all)
+## parts: get or build the engines, once, into the user's cache (ARCH=amd64, arm64 or all)
 parts:
 	go run ./infra/parts/cmd/parts -arch $(ARCH)
 
@@ -105,11 +106,11 @@ functions:
 cli:
 	go build -trimpath -o $(PARLEY) ./infra/cli
 
-## push: build the functions and replace them in the running local system (NAMES="poll sweep": only these)
+## push: replace the functions of the running system (NAMES="poll sweep": only these)
 push: cli
 	$(PARLEY) local push $(NAMES)
 
-## cases: recordings and client scripts based on public bug reports, on the local system, as a table (ONLY=a08,a14: only these)
+## cases: recordings and scripts from public bug reports, on the local system (ONLY=a08,a14)
 cases: build
 	go run ./infra/prove/cases -cases $(CASES) -data $(DATA) $(if $(ONLY),-only $(ONLY))
 
@@ -117,31 +118,31 @@ cases: build
 accuracy: parts
 	go run ./infra/measure/accuracy -data $(DATA)/interviews
 
-## simulate: the ledger, the queue and the watchdog under faults, on a virtual clock (RUNS=100000; SEED: a new one each time)
+## simulate: ledger, queue and watchdog under faults, in virtual time (RUNS=100000, SEED=random)
 simulate: cli
 	$(PARLEY) simulate --runs $(or $(RUNS),100000) $(if $(SEED),--seed $(SEED)) --faults all
 
-## oracle: the store's tests on a second, stricter DynamoDB (compiled once by cargo; skipped without it)
+## oracle: the store's tests on a second, stricter DynamoDB (needs cargo, else skipped)
 oracle:
 	go run ./infra/prove/oracle go test -count=1 -timeout 20m ./shared/engine/store/dynamo/...
 
-## compare: COMPARE=100000 random sequences of the model and the store on that second DynamoDB
+## compare: random sequences on the model and on the store, on that DynamoDB (COMPARE=100000)
 compare:
 	PARLEY_COMPARE=$(or $(COMPARE),100000) GOGC=800 go run ./infra/prove/oracle go test -count=1 -run 'TestCompare$$' -parallel 4 -timeout 0 -v ./shared/engine/store/dynamo
 
-## contention: accepted submits per second for one client and for sixteen, on the same
+## contention: accepted submits per second for one client and for sixteen, on that DynamoDB
 contention:
 	go run ./infra/prove/oracle go test -run xxx -bench Contention -benchtime 20x ./shared/engine/store/dynamo
 
-## mutants: bugs put into the product's own code; the simulation must find each of them, from three seeds
+## mutants: put bugs into the product's code; the simulation must find each, from three seeds
 mutants:
 	PARLEY_MUTANT_SEEDS=3 go test -count=1 -run TestEachMutant -timeout 60m -v ./infra/prove/simulation
 
-## torture: ROUNDS=100 kills of function processes on the running system, and some restarts (TORTURE="-seed N -speech N"); half an hour
+## torture: kill processes of the running system; half an hour (ROUNDS=100, TORTURE="-seed N")
 torture: build
 	go run ./infra/prove/torture -rounds $(or $(ROUNDS),100) $(TORTURE)
 
-## contract: an independent fuzzer (schemathesis) on every call, at least 20,000 requests, 0 failures (10 to 20 minutes)
+## contract: fuzz every call with schemathesis: 20,000 requests, 0 failures (10 to 20 minutes)
 contract: parts
 	go run ./infra/prove/schemathesis -examples 1200 -least 20000 -seed 2
 
@@ -153,23 +154,23 @@ contract-system: parts
 lint-api:
 	go run ./infra/prove/schemathesis -lint
 
-## validate: the scores against human raters, written to docs/validation.md
+## validate: the scores against human raters; docs/validation.md
 validate: parts
 	go run ./infra/measure/validate -data $(DATA)
 
-## speakers: who speaks when and who is the candidate, also on degraded copies, written to docs/speakers.md
+## speakers: who speaks when and who is the candidate, also on degraded copies; docs/speakers.md
 speakers: parts
 	go run ./infra/measure/speakers -data $(DATA)
 
-## scripted: speak the written conversations of make speakers into the cache, once (10 minutes of a processor)
+## scripted: speak the written conversations of make speakers into the cache (10 minutes, once)
 scripted:
 	infra/measure/speakers/speak.sh $(CACHE)/scripted
 
-## bench: end-to-end time as a ratio to the recogniser alone, and the start of each function, in one run
+## bench: end-to-end time as a ratio to the recogniser alone, and the start of each function
 bench: build
 	go run ./infra/measure/bench
 
-## latency: the time of a 4 MB submit, and of polls at 200 per second; run it on an otherwise idle machine
+## latency: the time of a 4 MB submit, and of polls at 200 per second; needs an idle machine
 latency: parts
 	go run ./infra/measure/latency
 
@@ -190,7 +191,8 @@ lint: $(TOOLS)/golangci-lint
 
 ## lint-comments: find comments wider than 100 columns
 lint-comments:
-	go -C infra/tools run ./comments $(CURDIR)/functions $(CURDIR)/infra $(CURDIR)/shared
+	go -C infra/tools run ./comments \
+	  $(addprefix $(CURDIR)/,functions infra shared Makefile .golangci.yml .ci/run)
 
 $(TOOLS)/golangci-lint:
 	@echo "golangci-lint: compiled once, about two minutes"

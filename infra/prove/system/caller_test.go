@@ -95,7 +95,8 @@ func send(t *testing.T, method, address string, header http.Header, body io.Read
 	return r
 }
 
-// multi is a multipart form: fields as name, value, name, value …; file, if not nil, is its audio.
+// multi returns a multipart form. fields are name, value, name, value …; file, if not nil, is the
+// audio.
 func multi(t *testing.T, file []byte, fields ...string) (http.Header, io.Reader) {
 	t.Helper()
 	var b bytes.Buffer

@@ -1,8 +1,9 @@
-// Command comments lists the comments of Go files that are wider than 100 columns, and exits with 1
-// if there are any. Its arguments are folders, which it reads with everything below them.
+// Command comments lists the comments that are wider than 100 columns, and exits with 1 if there
+// are any. Its arguments are files, and folders, which it reads with everything below them. It
+// knows the comments of Go, C++, JavaScript, CSS, shell, Python, YAML, TOML and make.
 //
-// Exceptions: directives (//go:, //nolint), generated files, indented blocks (tables and examples)
-// and a word that cannot be broken, such as a URL.
+// Exceptions: directives (//go:, //nolint, #!), generated files, indented blocks (tables and
+// examples) and a word that cannot be broken, such as a URL.
 package main
 
 import (
@@ -30,14 +31,19 @@ func main() {
 	found := 0
 	for _, root := range os.Args[1:] {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			switch {
+			case err != nil:
 				return err
+			case d.IsDir() && d.Name() == "node_modules":
+				return filepath.SkipDir
+			case d.IsDir() || !hasComments(path):
+				return nil
 			}
 			src, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			for _, w := range wide(src) {
+			for _, w := range wide(path, src) {
 				found++
 				fmt.Printf("%s:%d: a comment of %d columns\n", filepath.Clean(path), w.line, w.columns)
 			}
@@ -57,8 +63,63 @@ func main() {
 // line is a line whose comment is too wide.
 type line struct{ line, columns int }
 
-// wide returns, in order, the lines of a file whose // comment ends beyond width.
-func wide(src []byte) []line {
+// markers are what a comment begins with, by the extension of the file's name.
+var markers = map[string]string{
+	".go": "//", ".c": "//", ".cpp": "//", ".h": "//", ".hpp": "//", ".js": "//", ".css": "/*",
+	".py": "#", ".sh": "#", ".toml": "#", ".yaml": "#", ".yml": "#", makefile: "#", script: "#",
+}
+
+// Kinds of files whose names have no extension.
+const (
+	makefile = "Makefile"
+	script   = "run" // .ci/run
+)
+
+// kind returns the key of a file in markers.
+func kind(path string) string {
+	if base := filepath.Base(path); base == makefile || base == script {
+		return base
+	}
+	return filepath.Ext(path)
+}
+
+func hasComments(path string) bool { return markers[kind(path)] != "" }
+
+// wide returns, in order, the lines of a file whose comment ends beyond width.
+func wide(path string, src []byte) []line {
+	if kind(path) == ".go" {
+		return wideGo(src)
+	}
+	marker := markers[kind(path)]
+	var out []line
+	for i, whole := range strings.Split(string(src), "\n") {
+		if text, ok := comment(whole, marker); ok && columns(whole) > width && !allowed(text) {
+			out = append(out, line{i + 1, columns(whole)})
+		}
+	}
+	return out
+}
+
+// comment returns what follows the marker of a line's comment. A marker is at the beginning of the
+// line, or between spaces: then it is hardly ever part of a string or of a URL.
+func comment(line, marker string) (text string, ok bool) {
+	trimmed := strings.TrimLeft(line, " \t")
+	if rest, ok := strings.CutPrefix(trimmed, marker); ok {
+		if marker == "#" {
+			rest = strings.TrimLeft(rest, "#") // ## explains a target
+		}
+		return rest, true
+	}
+	_, text, ok = strings.Cut(trimmed, " "+marker+" ")
+	return " " + text, ok
+}
+
+func columns(line string) int {
+	return utf8.RuneCountInString(line) + (tab-1)*strings.Count(line, "\t")
+}
+
+// wideGo does the same for a Go file, whose comments it finds for certain.
+func wideGo(src []byte) []line {
 	if generated.Match(src) {
 		return nil
 	}
@@ -76,17 +137,14 @@ func wide(src []byte) []line {
 			continue
 		}
 		n := file.PositionFor(pos, false).Line
-		whole := lines[n-1]
-		columns := utf8.RuneCountInString(whole) + (tab-1)*strings.Count(whole, "\t")
-		if columns > width && !allowed(text) {
-			out = append(out, line{n, columns})
+		if got := columns(lines[n-1]); got > width && !allowed(strings.TrimPrefix(text, "//")) {
+			out = append(out, line{n, got})
 		}
 	}
 }
 
-// allowed reports whether a comment may have any width.
-func allowed(comment string) bool {
-	body := strings.TrimPrefix(comment, "//")
+// allowed reports whether a comment, without its marker, may have any width.
+func allowed(body string) bool {
 	switch {
 	case !strings.HasPrefix(body, " ") && !strings.HasPrefix(body, "\t"): // a directive
 		return true

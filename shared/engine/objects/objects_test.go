@@ -170,8 +170,8 @@ func TestPresignPost(t *testing.T) {
 }
 
 // Ensure by S3's rule that the form can be posted as it is: a condition of the policy names each
-// field except x-amz-signature, policy, file and x-ignore-…, and the form has each field named. The
-// Content-Type may have any value.
+// field except x-amz-signature, policy, file and x-ignore-…, and the form has each field named.
+// The Content-Type may have any value.
 func TestThePolicyNamesEachField(t *testing.T) {
 	api := s3.New(s3.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "session")})
 	_, fields, err := New(api, "bucket").PresignPost(t.Context(), "upload/x", "audio/mpeg", 26_214_400, time.Hour)

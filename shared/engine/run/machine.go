@@ -72,8 +72,8 @@ type Terms struct {
 	Due time.Duration
 }
 
-// Start gives a run its slot: queued (or new) → processing, with its first part. Condition: neither
-// processing nor terminal. A repeat returns ErrGone.
+// Start gives a run its slot: queued (or new) → processing, with its first part. Condition:
+// neither processing nor terminal. A repeat returns ErrGone.
 func (r Run) Start(t Terms, now time.Time) (Run, error) {
 	if r.Status != Queued && r.Status != "" {
 		return r, ErrGone

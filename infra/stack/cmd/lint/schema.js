@@ -1,4 +1,5 @@
-// Checks the CloudFormation template on standard input against the resource schemas of @aws-cdk/aws-service-spec.
+// Checks the CloudFormation template on standard input against the resource schemas of
+// @aws-cdk/aws-service-spec.
 const { loadAwsServiceSpecSync } = require('@aws-cdk/aws-service-spec');
 
 const template = JSON.parse(require('fs').readFileSync(0));

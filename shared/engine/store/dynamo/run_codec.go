@@ -13,8 +13,8 @@ import (
 	"parley/shared/errcode"
 )
 
-// encodeRun returns the item of a run. A part is stored as `transcribe/3` → "due in Unix ms, times
-// sent, failure", separated by spaces.
+// encodeRun returns the item of a run. A part is stored as `transcribe/3` → "due in Unix ms,
+// times sent, failure", separated by spaces.
 func encodeRun(r run.Run) item {
 	i := item{
 		schema.RunID: str(string(r.ID)), schema.RunClient: str(string(r.Client)),

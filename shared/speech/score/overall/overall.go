@@ -70,10 +70,10 @@ const z90 = 1.645
 
 // weights are the shares of the parts in the mean, their sum 1; 0 for one that was not measured.
 //
-// A weight falls with the spread that the interval shows, by 1 / (own² + spread²). Own is how far a
-// dimension lies from the whole however exactly it is measured, so that none of them outweighs the
-// others by its interval alone. A dimension that counts words weighs less in proportion where it
-// rests on fewer than "fullWords" of them, and by "preparedShare" where the words may have been
+// A weight falls with the spread that the interval shows, by 1 / (own² + spread²). Own is how far
+// a dimension lies from the whole however exactly it is measured, so that none of them outweighs
+// the others by its interval alone. A dimension that counts words weighs less in proportion where
+// it rests on fewer than "fullWords" of them, and by "preparedShare" where the words may have been
 // read: then they are not the candidate's own.
 func weights(parts []score.Result) []float64 {
 	section := norms.Of(score.Overall)
