@@ -63,7 +63,7 @@ func fromTar(s Source, name string) maker {
 			return errors.Join(err, fs.SkipAll)
 		})
 		if err == nil && found == nil {
-			err = fmt.Errorf("parts: %s holds no %s", filepath.Base(path), name)
+			err = fmt.Errorf("parts: %s does not contain %s", filepath.Base(path), name)
 		}
 		return found, err
 	}
@@ -151,7 +151,7 @@ func zipEntry(path, name string) ([]byte, error) {
 		return err
 	})
 	if err == nil && found == nil {
-		err = fmt.Errorf("parts: %s holds no %s", filepath.Base(path), name)
+		err = fmt.Errorf("parts: %s does not contain %s", filepath.Base(path), name)
 	}
 	return found, err
 }
@@ -163,7 +163,7 @@ func eachInZip(path string, do func(f *zip.File) error) error {
 	}
 	defer func() { _ = z.Close() }()
 	if len(z.File) > maxEntries {
-		return fmt.Errorf("parts: %s holds %d files", filepath.Base(path), len(z.File))
+		return fmt.Errorf("parts: %s contains too many files: %d", filepath.Base(path), len(z.File))
 	}
 	for _, f := range z.File {
 		if err := do(f); err != nil {
@@ -219,7 +219,7 @@ func eachInTar(path string, do func(name string, r io.Reader) error) error {
 			return fmt.Errorf("parts: %s: %s: %w", filepath.Base(path), h.Name, err)
 		}
 	}
-	return fmt.Errorf("parts: %s holds more than %d files", filepath.Base(path), maxEntries)
+	return fmt.Errorf("parts: %s contains more than %d files", filepath.Base(path), maxEntries)
 }
 
 // unpack extracts the files of an archive that are under root into work/<source's name>, once, and
@@ -246,7 +246,7 @@ func (c *Cache) unpack(ctx context.Context, s Source, root string) (string, erro
 			return ctx.Err()
 		}
 		if !filepath.IsLocal(name) {
-			return errors.New("a name that leads out of the archive")
+			return errors.New("a name that points outside the archive")
 		}
 		n, err := writeEntry(filepath.Join(half, name), io.LimitReader(r, left))
 		if left -= n; err == nil && left <= 0 {

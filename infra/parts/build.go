@@ -201,7 +201,7 @@ func (c *Cache) Compiler(ctx context.Context) (string, error) {
 func (c *Cache) zig(ctx context.Context) (string, error) {
 	compiler, ok := compilers[runtime.GOARCH]
 	if !ok || runtime.GOOS != "linux" {
-		return "", fmt.Errorf("parts: programs are built on linux on %s, not on %s on %s", strings.Join(Arches, " or "), runtime.GOOS, runtime.GOARCH)
+		return "", fmt.Errorf("parts: programs can only be built on linux on %s; this is %s on %s", strings.Join(Arches, " or "), runtime.GOOS, runtime.GOARCH)
 	}
 	folder, err := c.unpack(ctx, compiler, zigRoot)
 	if err != nil {

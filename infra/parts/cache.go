@@ -84,7 +84,7 @@ func (c *Cache) Ensure(ctx context.Context, arches ...string) error {
 	var steps []step
 	for _, arch := range arches {
 		if !slices.Contains(Arches, arch) {
-			return fmt.Errorf("parts: processor %q: only %s", arch, strings.Join(Arches, " and "))
+			return fmt.Errorf("parts: unknown processor %q: use %s", arch, strings.Join(Arches, " and "))
 		}
 		for _, part := range Table {
 			for _, y := range part.Yields {
@@ -203,7 +203,7 @@ func (c *Cache) source(ctx context.Context, s Source) (string, error) {
 	}
 	got := filepath.Join(into, s.File)
 	if !matches(got, s.SHA256) {
-		return "", &UnreachableError{Source: s, Folder: c.sources(), Err: errors.New("what came has another sha256")}
+		return "", &UnreachableError{Source: s, Folder: c.sources(), Err: errors.New("the file has a different sha256")}
 	}
 	path := filepath.Join(c.sources(), s.File)
 	if err := os.Rename(got, path); err != nil {
@@ -264,7 +264,7 @@ func (c *Cache) lock(ctx context.Context) (unlock func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("parts: another run holds %s: %w", f.Name(), ctx.Err()), f.Close())
+			return nil, errors.Join(fmt.Errorf("parts: another build holds %s: %w", f.Name(), ctx.Err()), f.Close())
 		case <-time.After(lockPause):
 		}
 	}
@@ -282,12 +282,12 @@ type UnreachableError struct {
 
 // Error returns several lines that say what to do.
 func (u *UnreachableError) Error() string {
-	s := fmt.Sprintf("parts: %s could not be got with %s: %v\n"+
-		"  Put this file by hand and run make parts again; the hash decides, wherever the file comes from:\n"+
+	s := fmt.Sprintf("parts: %s could not get %s: %v\n"+
+		"  Put this file into the folder by hand, and run make parts again. Only the hash counts, not where the file comes from:\n"+
 		"    file    %s\n    sha256  %s\n    folder  %s",
-		u.Source.Package, u.Source.Client, u.Err, u.Source.File, u.Source.SHA256, u.Folder)
+		u.Source.Client, u.Source.Package, u.Err, u.Source.File, u.Source.SHA256, u.Folder)
 	if u.Instead.File != "" {
-		s += fmt.Sprintf("\n  In its place there may be whisper.cpp's own file of these weights:\n    file    %s\n    sha256  %s",
+		s += fmt.Sprintf("\n  whisper.cpp's own file of these weights will do as well:\n    file    %s\n    sha256  %s",
 			u.Instead.File, u.Instead.SHA256)
 	}
 	return s

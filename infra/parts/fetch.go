@@ -53,7 +53,7 @@ func (Clients) Fetch(ctx context.Context, s Source, into string) error {
 		}
 		return run(ctx, into, append(os.Environ(), "TMPDIR="+into), "python3", args...)
 	}
-	return fmt.Errorf("no client %q", s.Client)
+	return fmt.Errorf("unknown client %q", s.Client)
 }
 
 // run runs a program in its own process group, which ends with ctx.
@@ -72,7 +72,7 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s was stopped: %w", name, context.Cause(ctx))
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("%s is not installed", name)
+		return fmt.Errorf("%s is not installed: install it and run this again", name)
 	}
 	if words := out.last(); words != "" {
 		return fmt.Errorf("%s: %w: %s", name, err, words)

@@ -41,7 +41,7 @@ func evaluate(ctx context.Context, out io.Writer, folders []string, heard []tran
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER %\tattribution %\tcandidate\tconfidence\tWER chain cand/int/all\tWER alone cand/int/all\tcandidate's words\tstray words %\tlanguage p\tword p")
+	_, _ = fmt.Fprintln(table, "recording\tspeakers\tDER, %\tattribution error, %\tcandidate\tconfidence\tWER, % (candidate/interviewer/all)\tWER of the recogniser alone\tWER of the scored words\tstray words, %\tP(language)\tmean P(word)")
 	var wrong []string
 	dir := installed.Dir()
 	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
@@ -63,7 +63,7 @@ func evaluate(ctx context.Context, out io.Writer, folders []string, heard []tran
 		return err
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("out of bounds: %s", strings.Join(wrong, ", "))
+		return fmt.Errorf("outside the limits: %s", strings.Join(wrong, ", "))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Command eval measures how well the product hears recordings whose truth is known: how many
+// Command accuracy measures how well the product hears recordings whose truth is known: how many
 // speakers it finds, how much speech and how many words it assigns to the wrong one, whether the
 // candidate is right, and its word error rate beside that of the recogniser alone.
 package main
@@ -12,9 +12,9 @@ import (
 )
 
 func main() {
-	folder := flag.String("data", "../shared/data/interviews", "folder of recordings, each NAME.flac with its NAME.json")
-	sample := flag.String("sample", "infra/sample", "folder of spoken scripts, each NAME.opus with its NAME.txt; empty for none")
-	words := flag.Bool("words", true, "transcribe as well; without, only the voices are measured")
+	folder := flag.String("data", "../shared/data/interviews", "folder of recordings: NAME.flac with NAME.json")
+	sample := flag.String("sample", "infra/sample", "folder of spoken scripts: NAME.opus with NAME.txt; empty: none")
+	words := flag.Bool("words", true, "also transcribe; if false, only who speaks when is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -23,7 +23,7 @@ func main() {
 		folders = append(folders, *sample)
 	}
 	if err := run(ctx, folders, *words); err != nil {
-		fmt.Fprintln(os.Stderr, "eval:", err)
+		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		stop()
 		os.Exit(1)
 	}

@@ -66,7 +66,7 @@ func readScript(r io.Reader) (conversation.Reference, error) {
 		_, text, ok := strings.Cut(rest, " ")
 		role, known := map[string]string{"I": conversation.RoleInterviewer, "C": conversation.RoleCandidate}[who]
 		if !ok || !known {
-			return ref, fmt.Errorf("line %d is no line of a script: I or C, a pause, what is said", n)
+			return ref, fmt.Errorf("line %d is not a line of a script: it must have I or C, a pause in ms, and what is said", n)
 		}
 		ref.Segments = append(ref.Segments, conversation.Segment{Speaker: role, Text: text})
 	}

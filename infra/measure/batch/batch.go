@@ -209,7 +209,7 @@ func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.S
 // without the silence between them.
 func (e Engine) join(ctx context.Context, row Row, m *score.Material) (sound []int16, err error) {
 	if len(row.Audio) > MaxFiles {
-		return nil, &rowError{fmt.Errorf("%d recordings, and %d are allowed", len(row.Audio), MaxFiles)}
+		return nil, &rowError{fmt.Errorf("%d recordings; at most %d are allowed", len(row.Audio), MaxFiles)}
 	}
 	for i, path := range row.Audio {
 		pcm, err := e.Decode(ctx, path)

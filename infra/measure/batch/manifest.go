@@ -31,7 +31,7 @@ func Manifest(r io.Reader, dir string) ([]Row, error) {
 		}
 	}
 	if column["id"] < 0 || column["audio"] < 0 && column["text"] < 0 {
-		return nil, fmt.Errorf("batch: manifest: the first line must name the columns id and audio, and may name text; it has %q", header)
+		return nil, fmt.Errorf("batch: manifest: the first line must name the columns id and audio, and may name text; it is %q", header)
 	}
 	seen := map[string]bool{}
 	var rows []Row
@@ -112,7 +112,7 @@ func table(r io.Reader) (header []string, lines [][]string, err error) {
 		if header == nil {
 			header = strings.Split(strings.TrimPrefix(l, "\ufeff"), "\t")
 			if len(header) > maxColumns {
-				return nil, nil, fmt.Errorf("%d columns, and %d are allowed", len(header), maxColumns)
+				return nil, nil, fmt.Errorf("%d columns; at most %d are allowed", len(header), maxColumns)
 			}
 			for i := range header {
 				header[i] = strings.TrimSpace(header[i])

@@ -22,12 +22,12 @@ import (
 )
 
 func main() {
-	audio := flag.String("audio", filepath.FromSlash("infra/sample/interview.opus"), "the interview that is timed")
-	rounds := flag.Int("rounds", 3, "how often the two are timed in turn, 1 to 20")
-	memory := flag.String("memory", "", "instead: measure each function's peak memory while this recording is scored")
+	audio := flag.String("audio", filepath.FromSlash("infra/sample/interview.opus"), "interview to time")
+	rounds := flag.Int("rounds", 3, "number of rounds, each with the system and the recogniser in turn, 1 to 20")
+	memory := flag.String("memory", "", "instead of times, measure each function's peak memory while it scores this recording")
 	flag.Parse()
 	if *rounds < 1 || *rounds > 20 {
-		fmt.Fprintln(os.Stderr, "bench: -rounds is 1 to 20")
+		fmt.Fprintln(os.Stderr, "bench: -rounds must be 1 to 20")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -100,7 +100,7 @@ func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds i
 	}
 	fmt.Fprintf(w, "median\t%.2f\t%.2f\t%.2f\t\n\n", median(whole), median(alone), median(ratios))
 	recogniser := median(costs[string(speech.Transcribe)])
-	fmt.Fprintf(w, "function\tprocessor, s\tof the recogniser's\t\n")
+	fmt.Fprintf(w, "function\tCPU, s\tshare of the recogniser's\t\n")
 	for _, s := range speech.Service.Stages {
 		if cost := costs[string(s.Name)]; len(cost) > 0 {
 			fmt.Fprintf(w, "%s\t%.2f\t%.0f %%\t\n", s.Name, median(cost), 100*median(cost)/recogniser)

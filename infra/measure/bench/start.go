@@ -24,7 +24,7 @@ const startRounds = 7
 func starts(ctx context.Context, w *tabwriter.Writer, dist string) error {
 	programs, err := filepath.Glob(filepath.Join(dist, "*", "bootstrap"))
 	if err != nil || len(programs) == 0 {
-		return errors.Join(fmt.Errorf("no functions in %s: make functions", dist), err)
+		return errors.Join(fmt.Errorf("no functions in %s: run `make functions` first", dist), err)
 	}
 	fmt.Fprintln(w, "function\tstart, ms\tprogram, MB\t")
 	for _, p := range programs {
@@ -81,6 +81,6 @@ func start(ctx context.Context, program string) (time.Duration, error) {
 	case at := <-asked:
 		return at.Sub(began), nil
 	case <-time.After(startPatience):
-		return 0, errors.New("never asked for work")
+		return 0, errors.New("it never asked for work")
 	}
 }

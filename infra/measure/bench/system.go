@@ -85,7 +85,7 @@ func withSystem(ctx context.Context, dir string, work func(ctx context.Context, 
 		return errDone
 	}
 	if err := local.Run(ctx, cfg); !errors.Is(err, errDone) {
-		return errors.Join(errors.New("the system ended before its work was done"), err)
+		return errors.Join(errors.New("the system stopped before its work was done"), err)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func Root() (string, error) {
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return "", errors.New("corpus: not inside the repository")
+			return "", errors.New("corpus: run it inside the repository")
 		}
 		dir = up
 	}
@@ -132,7 +132,7 @@ func Speakers(data string) ([]Speaker, error) {
 		})
 	}
 	if len(out) == 0 {
-		return nil, errors.New("corpus: utterances.tsv holds no speakers")
+		return nil, errors.New("corpus: utterances.tsv has no speakers")
 	}
 	return out, nil
 }

@@ -28,13 +28,13 @@ const (
 )
 
 func main() {
-	interview := flag.String("audio", filepath.FromSlash("infra/sample/interview.opus"), "what the recordings are made of")
-	submits := flag.Int("submits", 200, "submits of each format, 1 to 10000")
-	rate := flag.Int("rate", 200, "polls a second, 1 to 2000")
-	lasting := flag.Duration("for", 30*time.Second, "how long each kind of run is polled, up to 10m")
+	interview := flag.String("audio", filepath.FromSlash("infra/sample/interview.opus"), "interview that the recordings are made from")
+	submits := flag.Int("submits", 200, "number of submits of each format, 1 to 10000")
+	rate := flag.Int("rate", 200, "polls per second, 1 to 2000")
+	lasting := flag.Duration("for", 30*time.Second, "how long to poll, up to 10m")
 	flag.Parse()
 	if *submits < 1 || *submits > maxSubmits || *rate < 1 || *rate > maxRate || *lasting <= 0 || *lasting > maxLasting {
-		fmt.Fprintln(os.Stderr, "latency: a flag is out of its bounds; see -help")
+		fmt.Fprintln(os.Stderr, "latency: a flag is out of bounds; see -help")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

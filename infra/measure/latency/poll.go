@@ -76,7 +76,7 @@ func poll(ctx context.Context, w io.Writer, dir string, rate int, lasting time.D
 		}
 	}
 	show(w, fmt.Sprintf("poll, %d/s", rate), times, after-before)
-	show(w, "of these, of a run under way", ofLive, 0)
+	show(w, "of these, of a run in process", ofLive, 0)
 	show(w, fmt.Sprintf("of these, of an ended run, %.2f MB", float64(len(report))/1e6), ofEnded, 0)
 	return nil
 }
@@ -140,7 +140,7 @@ type arrivals struct {
 func (a arrivals) time(ctx context.Context, ids []run.ID) ([]time.Duration, error) {
 	n := int(a.lasting.Seconds() * float64(a.rate))
 	if n <= livePolls+1 {
-		return nil, errors.New("too short to poll both kinds of runs")
+		return nil, errors.New("-for is too short to poll both kinds of runs")
 	}
 	transport := &http.Transport{MaxIdleConns: 2 * a.rate, MaxIdleConnsPerHost: 2 * a.rate}
 	defer transport.CloseIdleConnections()

@@ -34,7 +34,7 @@ func people(ctx context.Context, data string) ([]person, error) {
 		out = append(out, p)
 	}
 	if len(out) < 2 {
-		return nil, fmt.Errorf("%d speakers in %s", len(out), data)
+		return nil, fmt.Errorf("only %d speakers in %s", len(out), data)
 	}
 	return out, nil
 }

@@ -30,14 +30,14 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.data, "data", "../shared/data", "folder of the shared recordings: interviews/NAME.flac with NAME.json, and speechocean762")
-	flag.StringVar(&o.out, "out", "docs/speakers.md", "the page to write; empty: to the screen alone")
-	flag.BoolVar(&o.words, "words", true, "let the recogniser hear the interviews (15 minutes of a processor); without, the words of the truth are used")
-	flag.StringVar(&o.heard, "heard", "", "a file in which to keep what the recogniser heard, outside the repository; empty: none")
-	flag.IntVar(&o.composed, "composed", 48, "conversations composed of the speakers of the corpus; 0 for none")
-	flag.StringVar(&o.scripted, "scripted", "../shared/data/scripted,"+spokenFolder(), "folders of conversations spoken by synthetic voices, with commas")
+	flag.StringVar(&o.data, "data", "../shared/data", "folder of the recordings: interviews/NAME.flac with NAME.json, and speechocean762")
+	flag.StringVar(&o.out, "out", "docs/speakers.md", "page to write; empty: print it")
+	flag.BoolVar(&o.words, "words", true, "transcribe the interviews (15 minutes of CPU time); if false, use the true words")
+	flag.StringVar(&o.heard, "heard", "", "file outside the repository that keeps what the recogniser heard; empty: none")
+	flag.IntVar(&o.composed, "composed", 48, "number of conversations to compose from the speakers of the corpus; 0: none")
+	flag.StringVar(&o.scripted, "scripted", "../shared/data/scripted,"+spokenFolder(), "folders of conversations that synthetic voices speak, separated by commas")
 	flag.StringVar(&o.scripts, "scripts", "infra/measure/speakers/scripts", "folder of the written conversations")
-	flag.StringVar(&o.only, "only", "", "measure these conditions alone, with commas: a condition of the interviews, scripted, scripted/CONDITION, composed, written; the page goes to the screen")
+	flag.StringVar(&o.only, "only", "", "measure only these, separated by commas, and print the page: a condition of the interviews, scripted, scripted/CONDITION, composed, written")
 	flag.Parse()
 	if o.only != "" {
 		o.out = ""

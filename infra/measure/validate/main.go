@@ -23,12 +23,12 @@ const cacheVariable = "PARLEY_CALIBRATION"
 
 func main() {
 	var o options
-	flag.StringVar(&o.data, "data", "../shared/data", "folder of speechocean762 and vocabulary")
-	flag.StringVar(&o.cache, "cache", defaultCache(), "folder that keeps what the engines answered ("+cacheVariable+")")
-	flag.StringVar(&o.docs, "docs", "docs", "folder for validation.md and its pictures")
-	flag.StringVar(&o.note, "note", "", "a sentence for the top of the page: what is special about this run")
-	flag.StringVar(&o.only, "only", "", "\"vocabulary\", \"words\" or \"overall\": that section alone, written into the page that is there; of texts, some seconds, or of what was heard")
-	flag.IntVar(&o.channelSpeakers, "channels", 6, "adults who are sent through noise, gains, rooms and codecs; 0 for none")
+	flag.StringVar(&o.data, "data", "../shared/data", "folder that holds speechocean762 and vocabulary")
+	flag.StringVar(&o.cache, "cache", defaultCache(), "folder that keeps the engines' answers ("+cacheVariable+")")
+	flag.StringVar(&o.docs, "docs", "docs", "folder of validation.md and its pictures")
+	flag.StringVar(&o.note, "note", "", "sentence for the top of the page that says what is special about this run")
+	flag.StringVar(&o.only, "only", "", "measure only this section, and replace it in the existing page: vocabulary (some seconds), words or overall")
+	flag.IntVar(&o.channelSpeakers, "channels", 6, "number of adults to measure through noise, gains, rooms and codecs; 0: none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -84,7 +84,7 @@ func oneSection(ctx context.Context, o options) error {
 		}
 		return rewrite(filepath.Join(o.docs, "validation.md"), text)
 	default:
-		return fmt.Errorf("-only %s: there is no such section", o.only)
+		return fmt.Errorf("-only %s: unknown section: use vocabulary, words or overall", o.only)
 	}
 }
 
@@ -99,7 +99,7 @@ func allSections(ctx context.Context, o options) error {
 		return err
 	}
 	defer r.close()
-	fmt.Fprintf(os.Stderr, "validate: %d speakers; engines' answers in %s\n", len(rated), o.cache)
+	fmt.Fprintf(os.Stderr, "validate: %d speakers; the engines' answers are kept in %s\n", len(rated), o.cache)
 	t, err := r.measure(ctx, rated)
 	if err != nil {
 		return err

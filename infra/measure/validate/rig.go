@@ -70,7 +70,7 @@ func sameEngines(cache string, programs ...string) error {
 		return os.WriteFile(path, []byte(now), 0o600)
 	}
 	if err == nil && string(before) != now {
-		return fmt.Errorf("%s keeps what other engines answered: empty it, or name another folder", cache)
+		return fmt.Errorf("%s holds the answers of other engines: empty it, or give another folder with -cache", cache)
 	}
 	return err
 }

@@ -280,7 +280,7 @@ func scoreText(text string) (score.Result, error) {
 	m.Conversation.Turns = []transcript.Turn{turn}
 	r, err := vocabulary.Score(m)
 	if err == nil && r.Raw == nil {
-		err = fmt.Errorf("a text of %d words was not measured: %s", len(w), r.Reason)
+		err = fmt.Errorf("a text of %d words could not be measured: %s", len(w), r.Reason)
 	}
 	return r, err
 }

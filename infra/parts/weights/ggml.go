@@ -91,7 +91,7 @@ func (r *reader) int32() int {
 	}
 	v := int(int32(binary.LittleEndian.Uint32(b)))
 	if v < 0 {
-		r.err = fmt.Errorf("a count is negative: %d", v)
+		r.err = fmt.Errorf("a negative count: %d", v)
 		return 0
 	}
 	return v

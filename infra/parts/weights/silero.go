@@ -118,7 +118,7 @@ func readSafetensors(b []byte) (map[string]tensor, error) {
 		}
 		start, end := entry.Offsets[0], entry.Offsets[1]
 		if entry.Type != "F32" || start < 0 || end > len(data) || end-start != 4*count {
-			return nil, fmt.Errorf("%s is no tensor of single floats within the file", name)
+			return nil, fmt.Errorf("%s is not a tensor of 32-bit floats within the file", name)
 		}
 		tensors[name] = tensor{shape: entry.Shape, data: data[start:end]}
 	}

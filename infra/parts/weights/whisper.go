@@ -93,7 +93,7 @@ func readCTranslate2(b []byte) (map[string]tensor, error) {
 			break
 		}
 		if len(shape) > 0 && shape[0] > smallestFloat && (kind != typeHalf || len(data) != 2*values) {
-			return nil, fmt.Errorf("%s is not of half floats: only those are lossless", name)
+			return nil, fmt.Errorf("%s is not of half floats: no other type converts without loss", name)
 		}
 		tensors[name] = tensor{shape, data}
 	}
@@ -239,7 +239,7 @@ func readVocabulary(b []byte) ([]string, error) {
 	}
 	lines := strings.Split(string(b), "\n")
 	if len(lines) < words {
-		return nil, errors.New("vocabulary.txt is short")
+		return nil, errors.New("vocabulary.txt is too short")
 	}
 	out := make([]string, words)
 	for i := range out {

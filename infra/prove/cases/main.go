@@ -31,16 +31,16 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.cases, "cases", "../shared/cases", "the folder of the cases")
-	flag.StringVar(&o.data, "data", "../shared/data", "the folder of the interviews of which they are made")
-	flag.StringVar(&o.out, "out", "", "where their recordings are, or are made; empty: a folder in the user's cache")
-	flag.StringVar(&o.only, "only", "", "the ids of the rows to try, with commas; empty: all")
-	flag.IntVar(&o.parallel, "parallel", 2, "how many are tried at once, 1 to 8")
-	flag.StringVar(&o.url, "url", "", "a system that runs already; empty: one is started")
-	flag.StringVar(&o.key, "key", os.Getenv("PARLEY_API_KEY"), "the key for that system")
+	flag.StringVar(&o.cases, "cases", "../shared/cases", "folder of the cases")
+	flag.StringVar(&o.data, "data", "../shared/data", "folder of the interviews that the cases are made from")
+	flag.StringVar(&o.out, "out", "", "folder for the recordings of the cases, made if missing (default: in the user's cache)")
+	flag.StringVar(&o.only, "only", "", "ids of the rows to try, separated by commas (default: all)")
+	flag.IntVar(&o.parallel, "parallel", 2, "number of rows to try at once, 1 to 8")
+	flag.StringVar(&o.url, "url", "", "address of a running system (default: start one)")
+	flag.StringVar(&o.key, "key", os.Getenv("PARLEY_API_KEY"), "API key for that system (default: PARLEY_API_KEY)")
 	flag.Parse()
 	if o.parallel < 1 || o.parallel > 8 || o.url != "" && o.key == "" {
-		fmt.Fprintln(os.Stderr, "cases: -parallel is 1 to 8, and -url wants -key")
+		fmt.Fprintln(os.Stderr, "cases: -parallel must be 1 to 8, and -url needs -key; see -help")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -55,7 +55,7 @@ func main() {
 }
 
 // errUnmet means that some rows did not go as expected.
-var errUnmet = errors.New("not all rows are as expected")
+var errUnmet = errors.New("some rows differ from what is expected")
 
 func tryAll(ctx context.Context, o options) error {
 	rows, err := readRows(filepath.Join(o.cases, "cases.tsv"))
@@ -102,7 +102,7 @@ func withSystem(ctx context.Context, o options, rows []row) error {
 		},
 	})
 	if !errors.Is(err, errDone) {
-		return errors.Join(errors.New("the system ended before its work was done"), err)
+		return errors.Join(errors.New("the system stopped before its work was done"), err)
 	}
 	return unmet
 }
@@ -124,7 +124,7 @@ func try(ctx context.Context, o options, rows []row) error {
 	err = each(o.parallel, names, func(name string) error {
 		out, err := submit(ctx, c, filepath.Join(o.out, "audio", name+".flac"), true)
 		if err == nil && (out.run == nil || out.run.Status != "success") {
-			err = fmt.Errorf("%s, with which others are compared: %s", name, out)
+			err = fmt.Errorf("%s, which other rows are compared with: %s", name, out)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -193,7 +193,7 @@ func table(rows []row, verdicts map[string]verdict) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%s\n", r.id, r.area, v.outcome, v.took.Seconds(), says)
 	}
-	fmt.Fprintf(w, "%d of %d that are due are as expected\n", met, due)
+	fmt.Fprintf(w, "%d of %d rows that are due meet expectations\n", met, due)
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // errAbsent means that what the cases are made from is not on this machine.
-var errAbsent = errors.New("not on this machine")
+var errAbsent = errors.New("missing on this machine")
 
 // recordings ensures that the recordings and scripts of the rows exist, and returns their folder.
 func recordings(ctx context.Context, o options, rows []row) (out string, err error) {
@@ -70,7 +70,7 @@ func generate(ctx context.Context, o options, out string) error {
 	if python == "" {
 		return fmt.Errorf("%w: numpy for python3", errAbsent)
 	}
-	fmt.Fprintln(os.Stderr, "making the recordings in", out)
+	fmt.Fprintln(os.Stderr, "making the recordings of the cases in", out)
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}

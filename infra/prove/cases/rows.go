@@ -54,7 +54,7 @@ func readRows(path string) ([]row, error) {
 func (r row) try(ctx context.Context, o options, c *client.Client, plains map[string]outcome) (verdict, error) {
 	e, known := expected[r.id]
 	if !known {
-		return verdict{outcome: "none", faults: []string{"nothing is written of what is expected"}}, nil
+		return verdict{outcome: "none", faults: []string{"the row does not say what is expected"}}, nil
 	}
 	if strings.HasPrefix(r.file, "api/") {
 		return script(ctx, o, r.file)

@@ -22,11 +22,11 @@ import (
 )
 
 func main() {
-	endpoint := flag.String("endpoint", os.Getenv("PARLEY_ENDPOINT"), "where the service answers; else PARLEY_ENDPOINT")
-	only := flag.String("suite", "", "one suite alone: dynamodb, sqs or s3")
+	endpoint := flag.String("endpoint", os.Getenv("PARLEY_ENDPOINT"), "address of the service (default: PARLEY_ENDPOINT)")
+	only := flag.String("suite", "", "run only this suite: dynamodb, sqs or s3")
 	flag.Parse()
 	if *endpoint == "" || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "conformance: give the endpoint: -endpoint http://127.0.0.1:4566")
+		fmt.Fprintln(os.Stderr, "conformance: the endpoint is missing: give, for example, -endpoint http://127.0.0.1:4566")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -39,7 +39,7 @@ func main() {
 		}
 	}
 	if ran == 0 {
-		fmt.Fprintf(os.Stderr, "conformance: no suite %q: there are dynamodb, sqs and s3\n", *only)
+		fmt.Fprintf(os.Stderr, "conformance: unknown suite %q: use dynamodb, sqs or s3\n", *only)
 		os.Exit(2)
 	}
 	if failed > 0 {

@@ -109,7 +109,7 @@ func (c *Contract) CheckDelivery(name string, d Delivery) error {
 		values := d.Header.Values(p.Name)
 		switch {
 		case p.In != "header":
-			problems = append(problems, fmt.Errorf("%s in the %s cannot be held against anything", p.Name, p.In))
+			problems = append(problems, fmt.Errorf("%s in the %s cannot be checked", p.Name, p.In))
 		case len(values) == 0 && p.Required:
 			problems = append(problems, fmt.Errorf("the header %s is missing", p.Name))
 		case len(values) > 1:
@@ -177,7 +177,7 @@ func (c *Contract) Check(a Answer) error {
 	case known:
 		problems = c.documented(a, path, op)
 	case methods != nil && a.Header.Get("Allow") == "" && a.Status == http.StatusMethodNotAllowed:
-		problems = []error{errors.New("405 without Allow")}
+		problems = []error{errors.New("405 without the header Allow")}
 		fallthrough
 	default:
 		problems = append(problems, c.refused(a)...)
@@ -314,7 +314,7 @@ func (c *Contract) Schema(pointer string, raw []byte) error {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return fmt.Errorf("no JSON: %w", err)
+		return fmt.Errorf("not JSON: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("more than one JSON value")

@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"a documented answer":            {health(200, head(), ready), ""},
 		"a status of no answer":          {health(201, head(), ready), "the status 201"},
-		"a body that is no JSON":         {health(200, head(), "ready"), "no JSON"},
+		"a body that is no JSON":         {health(200, head(), "ready"), "not JSON"},
 		"two bodies":                     {health(200, head(), ready+ready), "more than one"},
 		"a member that is not there":     {health(200, head(), strings.Replace(ready, `"checkedAt":"2026-04-21T12:34:16.789Z",`, "", 1)), "checkedAt"},
 		"a member too many":              {health(200, head(), strings.Replace(ready, `{`, `{"more":1,`, 1)), "more"},
@@ -117,7 +117,7 @@ func TestCheckDelivery(t *testing.T) {
 		"an id that is empty":             {header: []string{"Webhook-Id", ""}, body: body, want: "webhook-id"},
 		"a timestamp that is no number":   {header: []string{"Webhook-Timestamp", "2026-04-21T12:34:56Z"}, body: body, want: "webhook-timestamp"},
 		"another content type":            {header: []string{"Content-Type", "text/plain"}, body: body, want: "Content-Type"},
-		"no JSON":                         {body: "run.completed", want: "no JSON"},
+		"not JSON":                        {body: "run.completed", want: "not JSON"},
 		"another type":                    {body: strings.Replace(body, "run.completed", "run.begun", 1), want: "type"},
 		"a time without milliseconds":     {body: strings.Replace(body, ".789Z", "Z", 1), want: "timestamp"},
 		"a member too many":               {body: strings.Replace(body, "{", `{"more":1,`, 1), want: "more"},

@@ -29,9 +29,9 @@ var moments = []string{"id", "externalId", "timestamp", "createdAt", "completedA
 var sentences = []string{"explainability", "hrRecommendation", "candidateFeedback", "reason", "cautions", "label", "source", "scoringVersion"}
 
 func main() {
-	before := flag.String("before", "", "the checkout that the other is compared with, built")
-	after := flag.String("after", ".", "the checkout that is compared, built")
-	words := flag.Bool("words", false, "compare the sentences too")
+	before := flag.String("before", "", "built checkout to compare with")
+	after := flag.String("after", ".", "built checkout to check")
+	words := flag.Bool("words", false, "also compare the sentences")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -45,7 +45,7 @@ var errDiffer = errors.New("the answers differ")
 
 func run(ctx context.Context, before, after string, words bool, files []string) error {
 	if before == "" || len(files) == 0 {
-		return errors.New("same: name -before and one recording or more")
+		return errors.New("same: give -before and at least one recording; see -help")
 	}
 	left := append([]string(nil), moments...)
 	if !words {

@@ -35,13 +35,13 @@ import (
 const patience = 2 * time.Hour
 
 func main() {
-	printing := flag.Bool("print", false, "print the document")
-	linting := flag.Bool("lint", false, "lint the document")
-	system := flag.Bool("system", false, "try the whole local system")
-	examples := flag.Int("examples", 500, "test cases per call, phase and mode, at most")
-	least := flag.Int64("least", 0, "the least requests that count as a trial")
-	phases := flag.String("phases", "examples,coverage,fuzzing,stateful", "of the fuzzer")
-	seed := flag.Int64("seed", 1, "of the fuzzer")
+	printing := flag.Bool("print", false, "print the OpenAPI document and exit")
+	linting := flag.Bool("lint", false, "lint the OpenAPI document and exit")
+	system := flag.Bool("system", false, "test the whole local system, which it starts and stops")
+	examples := flag.Int("examples", 500, "maximum number of test cases per call, phase and mode")
+	least := flag.Int64("least", 0, "fail if fewer requests were sent")
+	phases := flag.String("phases", "examples,coverage,fuzzing,stateful", "phases of the fuzzer, separated by commas")
+	seed := flag.Int64("seed", 1, "seed of the fuzzer")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -103,7 +103,7 @@ func try(ctx context.Context, f fuzz, system bool, least int64) (err error) {
 		return err
 	}
 	if s.asked.Load() < least {
-		return fmt.Errorf("contract: %d requests, of at least %d", s.asked.Load(), least)
+		return fmt.Errorf("contract: only %d requests were sent; -least asks for %d", s.asked.Load(), least)
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func install(ctx context.Context, tool string, files map[string][]byte, steps ..
 	if _, err := os.Stat(mark); err == nil {
 		return dir, nil
 	}
-	fmt.Fprintf(os.Stderr, "installing %s (about 30 s, once)\n", tool)
+	fmt.Fprintf(os.Stderr, "installing %s (once, about 30 s)\n", tool)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("contract: install %s: %w", tool, err)
 	}

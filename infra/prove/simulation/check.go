@@ -119,7 +119,7 @@ func (w *world) settled() {
 			return
 		}
 		if l.Account.Held != 0 {
-			w.breach("at rest %s still holds %d", c.id, l.Account.Held)
+			w.breach("at rest, %s still holds %d credits", c.id, l.Account.Held)
 		}
 		by := map[string][]run.Run{}
 		for _, r := range l.Runs {
@@ -133,9 +133,9 @@ func (w *world) settled() {
 			case !r.Status.Terminal():
 				w.breach("at rest %s is %s", r.ID, r.Status)
 			case r.Push.Delivered() && w.pushed[r.ID] == 0:
-				w.breach("the webhook of %s is noted as delivered, and nobody got it", r.ID)
+				w.breach("the webhook of %s is recorded as delivered, but nobody received it", r.ID)
 			case r.Request.WebhookURL != "" && r.ErasedAt.IsZero() && r.Push == nil:
-				w.breach("the webhook of %s was never asked for", r.ID)
+				w.breach("no webhook is due for %s, which asked for one", r.ID)
 			}
 		}
 		for _, s := range c.submits {

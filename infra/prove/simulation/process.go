@@ -10,8 +10,8 @@ import (
 // What a port returns if the world says so.
 var (
 	errDead     = errors.New("simulation: this process is dead")
-	errRefused  = errors.New("simulation: refused for its rate")
-	errConflict = errors.New("simulation: given up amid transactions")
+	errRefused  = errors.New("simulation: throttled")
+	errConflict = errors.New("simulation: transaction conflict")
 	errLost     = errors.New("simulation: the answer was lost")
 )
 

@@ -67,7 +67,7 @@ func ParseFaults(list string) (f Faults, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		k := slices.Index(kindNames[:], strings.TrimSpace(name))
 		if k < 0 {
-			return f, fmt.Errorf("simulation: no fault %q: use all, none or some of %s", name, strings.Join(kindNames[:], ","))
+			return f, fmt.Errorf("simulation: unknown fault %q: use all, none or some of %s", name, strings.Join(kindNames[:], ","))
 		}
 		f[k] = true
 	}

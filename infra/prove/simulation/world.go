@@ -382,7 +382,7 @@ func (w *world) unrest() string {
 		}
 	}
 	if w.undelivered > 0 {
-		why = append(why, fmt.Sprintf("%d messages wait", w.undelivered))
+		why = append(why, fmt.Sprintf("%d messages are waiting", w.undelivered))
 	}
 	return strings.Join(why, ", ")
 }
@@ -394,7 +394,7 @@ func (w *world) remains(r run.Run) string {
 	}
 	for _, prefix := range []string{pipeline.AudioPrefix, pipeline.WorkPrefix, pipeline.ReportPrefix} {
 		if left, err := w.objects.List(context.Background(), prefix+string(r.ID), "", 1); err != nil || len(left) > 0 {
-			return fmt.Sprintf("%s is erased and %v is still there (%v)", r.ID, left, err)
+			return fmt.Sprintf("%s is erased, but %v still exists (%v)", r.ID, left, err)
 		}
 	}
 	return ""
@@ -410,7 +410,7 @@ func (w *world) unused(r run.Run) string {
 		return ""
 	}
 	if _, err := w.objects.Size(context.Background(), pipeline.UploadKey(r.Client, r.Upload)); err == nil {
-		return fmt.Sprintf("%s does not need %s, which is still there", r.ID, r.Upload)
+		return fmt.Sprintf("%s no longer needs %s, but it still exists", r.ID, r.Upload)
 	}
 	return ""
 }

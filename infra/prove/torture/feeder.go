@@ -126,7 +126,7 @@ func (f *feeder) submit(ctx context.Context, key string, k kind) {
 		return
 	}
 	if _, twice := f.accepted[a.ID]; twice {
-		f.refused = append(f.refused, fmt.Sprintf("%s: the submit %s was answered with the run %s of another", f.name, key, a.ID))
+		f.refused = append(f.refused, fmt.Sprintf("%s: the answer to submit %s names run %s, which belongs to another submit", f.name, key, a.ID))
 	}
 	f.accepted[a.ID] = k
 	if again {

@@ -8,7 +8,7 @@
 // stops and restarts the whole system while runs are in process. At the end, every run must have
 // ended as its recording requires, every hold must be resolved once, and every queue must be empty.
 //
-// It prints a summary as one JSON object on standard output. Exit status 1: something was violated,
+// It prints a summary as one JSON object on standard output. Exit status 1: a promise was violated,
 // and its folder is kept.
 package main
 
@@ -38,15 +38,15 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 100, "how often to kill, 1 to 10000")
-	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of the moments and the victims")
-	flag.DurationVar(&o.pace, "pace", 14*time.Second, "the mean time between two rounds, 1s to 10m")
-	flag.IntVar(&o.restart, "restart", 12, "rounds between two restarts of the whole system, 0: none")
-	flag.IntVar(&o.speech, "speech", max(1, runtime.NumCPU()-1), "how many runs of speech a client has in work at once, 0 (only silence) to 100: as many as the machine bears")
-	flag.Float64Var(&o.crash, "crash", 0.01, "share of the writes after which a function's process dies by itself, 0 to 0.2")
+	flag.IntVar(&o.rounds, "rounds", 100, "number of kills, 1 to 10000")
+	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "seed that chooses when to kill, and what; random unless given")
+	flag.DurationVar(&o.pace, "pace", 14*time.Second, "mean time between two kills, 1s to 10m")
+	flag.IntVar(&o.restart, "restart", 12, "kills between two restarts of the whole system; 0: no restarts")
+	flag.IntVar(&o.speech, "speech", max(1, runtime.NumCPU()-1), "runs of real speech per client at once, 0 (silence only) to 100; use no more than the machine can bear")
+	flag.Float64Var(&o.crash, "crash", 0.01, "share of writes after which a function's process exits by itself, 0 to 0.2")
 	flag.Parse()
 	if o.rounds < 1 || o.rounds > 10_000 || o.pace < time.Second || o.pace > 10*time.Minute || o.restart < 0 || o.speech < 0 || o.speech > 100 || o.crash < 0 || o.crash > 0.2 || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "torture: a flag is out of its bounds")
+		fmt.Fprintln(os.Stderr, "torture: a flag is out of bounds")
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -58,7 +58,7 @@ func main() {
 	}
 }
 
-var errViolated = errors.New("something was violated")
+var errViolated = errors.New("a promise was violated")
 
 // report runs a session and prints its summary.
 func report(ctx context.Context, o options) error {
@@ -74,7 +74,7 @@ func report(ctx context.Context, o options) error {
 		err = errViolated
 	}
 	if err != nil {
-		return fmt.Errorf("%w (kept: %s)", err, dir)
+		return fmt.Errorf("%w (the data is kept in %s)", err, dir)
 	}
 	return os.RemoveAll(dir)
 }

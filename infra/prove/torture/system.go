@@ -84,7 +84,7 @@ func (s *system) start(ctx context.Context) error {
 	select {
 	case s.local = <-ready:
 	case <-ended:
-		return errors.Join(errors.New("the system ended before it was ready"), s.err)
+		return errors.Join(errors.New("the system stopped before it was ready"), s.err)
 	case <-time.After(startPatience):
 		return errors.Join(errors.New("the system did not start in time"), s.stop())
 	}
@@ -188,12 +188,12 @@ func (s *system) leap(ctx context.Context) (came int, err error) {
 	path := filepath.Join(s.data(), "aws", "state", "sqs.json")
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return 0, fmt.Errorf("put the queues' clock forward: %w", err)
+		return 0, fmt.Errorf("advance the queues' clock: %w", err)
 	}
 	hidden := regexp.MustCompile(`"visible_at": ?[0-9.]+`)
 	came = len(hidden.FindAll(raw, -1))
 	if err := os.WriteFile(path, hidden.ReplaceAll(raw, []byte(`"visible_at": 0`)), 0o644); err != nil {
-		return 0, fmt.Errorf("put the queues' clock forward: %w", err)
+		return 0, fmt.Errorf("advance the queues' clock: %w", err)
 	}
 	return came, s.start(ctx)
 }

@@ -29,7 +29,7 @@ const (
 
 // calm waits for the end of every run and judges what is left.
 func (t *torture) calm(ctx context.Context) error {
-	progress("the rounds are over; waiting for the runs to end")
+	progress("all kills are done; waiting for the runs to end")
 	if err := t.settle(ctx); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (t *torture) calm(ctx context.Context) error {
 			return err
 		}
 	}
-	progress("putting the queues' clock forward")
+	progress("advancing the queues' clock")
 	var err error
 	if t.sum.Returned, err = t.sys.leap(ctx); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (t *torture) calm(ctx context.Context) error {
 			return err
 		}
 		if !reflect.DeepEqual(l, ends[f.name]) {
-			t.sum.violate("%s: a message that came back changed something that had ended", f.name)
+			t.sum.violate("%s: a message that came back changed a run that had ended", f.name)
 		}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (t *torture) drain(ctx context.Context) (err error) {
 		case t.sum.AliveLeft == 0 && t.sum.DeadLeft == 0:
 			return nil
 		case time.Now().After(end):
-			t.sum.violate("%d messages and %d dead letters are left", t.sum.AliveLeft, t.sum.DeadLeft)
+			t.sum.violate("%d messages and %d dead letters remain", t.sum.AliveLeft, t.sum.DeadLeft)
 			return nil
 		}
 		if err := clock.Sleep(ctx, lookEvery); err != nil {
@@ -130,7 +130,7 @@ func (t *torture) told(ctx context.Context, f *feeder, l audit.Ledger) error {
 			continue
 		}
 		if read.Status != r.Status {
-			t.sum.violate("%s: %s reads %s and is %s", f.name, r.ID, read.Status, r.Status)
+			t.sum.violate("%s: %s is %s to the client but %s in the store", f.name, r.ID, read.Status, r.Status)
 		}
 	}
 	return nil
@@ -162,7 +162,7 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 		}
 		k, ok := f.accepted[r.ID]
 		if !ok {
-			sum.violate("%s: nobody was told of %s, which is %s", f.name, r.ID, r.Status)
+			sum.violate("%s: no webhook reported %s, which is %s", f.name, r.ID, r.Status)
 			continue
 		}
 		sum.Runs[k.name+" "+string(r.Status)]++
@@ -182,17 +182,17 @@ func (f *feeder) judge(l audit.Ledger, sum *summary) {
 		if scores == nil {
 			scores = r.Scores
 		} else if !maps.Equal(scores, r.Scores) {
-			sum.violate("%s: %s has other scores than another run of the same recording", f.name, r.ID)
+			sum.violate("%s: the scores of %s differ from those of another run of the same recording", f.name, r.ID)
 		}
 	}
 	for id := range f.accepted {
 		if !stored[id] {
 			sum.Lost++
-			sum.violate("%s: %s was accepted and is lost", f.name, id)
+			sum.violate("%s: %s was accepted and then lost", f.name, id)
 		}
 	}
 	if a := l.Account; a.Balance != plenty-charged || sum.Stuck == 0 && (a.Held != 0 || a.Running != 0 || a.Queued != 0) {
-		sum.violate("%s: of %d credits %d were charged, and the account says %+v", f.name, int64(plenty), charged, a)
+		sum.violate("%s: of %d credits %d were charged, but the account says %+v", f.name, int64(plenty), charged, a)
 	}
 }
 

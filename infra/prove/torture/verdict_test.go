@@ -24,8 +24,8 @@ func TestJudge(t *testing.T) {
 		struck   int
 	}{
 		"all is well":             {func(*feeder, *audit.Ledger) {}, "", 0},
-		"a run is lost":           {func(f *feeder, _ *audit.Ledger) { f.accepted["b"] = kinds[0] }, "accepted and is lost", 0},
-		"a run nobody knows":      {func(f *feeder, _ *audit.Ledger) { delete(f.accepted, "a") }, "nobody was told", 0},
+		"a run is lost":           {func(f *feeder, _ *audit.Ledger) { f.accepted["b"] = kinds[0] }, "accepted and then lost", 0},
+		"a run nobody knows":      {func(f *feeder, _ *audit.Ledger) { delete(f.accepted, "a") }, "no webhook reported", 0},
 		"a submit never accepted": {func(f *feeder, _ *audit.Ledger) { f.refused = []string{"never accepted"} }, "never accepted", 0},
 		"a run of another kind":   {func(f *feeder, _ *audit.Ledger) { f.accepted["a"] = kinds[1] }, "is success", 0},
 		"a failed run":            {func(_ *feeder, l *audit.Ledger) { l.Runs[0] = broken }, "STUCK_TIMEOUT", 0},
@@ -44,7 +44,7 @@ func TestJudge(t *testing.T) {
 			second.ID, second.Scores = "b", second.Scores.Clone()
 			second.Scores["accent"] = other
 			f.accepted["b"], l.Runs = kinds[0], append(l.Runs, second)
-		}, "other scores", 0},
+		}, "differ from those of another run", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &feeder{name: "test", accepted: map[run.ID]kind{"a": kinds[0]}, sys: &system{begun: map[begun]int{}}}

@@ -16,8 +16,8 @@ import (
 
 func main() {
 	arch := flag.String("arch", runtime.GOARCH, "processor to get the engines for: amd64, arm64 or all")
-	root := flag.String("cache", "", "folder to keep everything in (default: parley in the user's cache folder)")
-	compiler := flag.Bool("compiler", false, "only get the C compiler that the engines are built with, and print its path")
+	root := flag.String("cache", "", "folder that keeps everything (default: parley in the user's cache folder)")
+	compiler := flag.Bool("compiler", false, "only get the C compiler that builds the engines, and print its path")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
