@@ -40,7 +40,7 @@ func adminCommand() *cobra.Command {
 	}
 	f := c.PersistentFlags()
 	f.BoolVar(&o.local, "local", false, "use the local system in --data")
-	f.StringVar(&o.data, "data", ".parley", "the local system's folder")
+	f.StringVar(&o.data, "data", defaultData, "the local system's folder")
 	f.StringVar(&o.stack, "stack", "parley", "the deployed stack's name")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	c.AddCommand(o.clients(), o.keys(), o.credits(), o.runs(), o.queues(), o.webhooks(), o.audit())

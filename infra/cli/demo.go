@@ -51,7 +51,7 @@ func demoCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the API's response body unchanged")
 	c.Flags().StringVar(&audio, "audio", filepath.FromSlash(sampleRecording), "the recording to score")
-	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the folder for everything that the system stores")
+	c.Flags().StringVar(&cfg.Data, "data", defaultData, "the folder for everything that the system stores")
 	return c
 }
 

@@ -17,6 +17,12 @@ import (
 	"parley/shared/api"
 )
 
+// Defaults of the local system.
+const (
+	defaultAddr = "127.0.0.1:8080"
+	defaultData = ".parley"
+)
+
 // demoCredits is the demo client's initial credits.
 const demoCredits = 1000
 
@@ -67,8 +73,8 @@ func started(err error) error {
 
 func localFlags(c *cobra.Command, cfg *local.Config) {
 	f := c.Flags()
-	f.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "the address of the API")
-	f.StringVar(&cfg.Data, "data", ".parley", "the folder for everything that the system stores")
+	f.StringVar(&cfg.Addr, "addr", defaultAddr, "the address of the API")
+	f.StringVar(&cfg.Data, "data", defaultData, "the folder for everything that the system stores")
 	f.DurationVar(&cfg.Deadline, "deadline", 0, "one deadline for every run, such as 2m; 0: as deployed")
 	f.DurationVar(&cfg.SweepEvery, "sweep-every", time.Minute, "the time between two sweeps, 1s to 60s")
 	f.BoolVar(&cfg.WebhookLoopback, "webhook-loopback", false, "allow webhooks to this machine, also by http (for parley webhook listen)")
@@ -134,7 +140,7 @@ func faultsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "faults", Short: "Set, clear or show the faults of the running system", Args: exactly(0, "set, clear or show"),
 		Example: "  parley local faults set vocabulary=error transcribe=crash:2\n  parley local faults clear",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.PersistentFlags().StringVar(&data, "data", ".parley", "the system's folder")
+	c.PersistentFlags().StringVar(&data, "data", defaultData, "the system's folder")
 	c.PersistentFlags().BoolVar(&asJSON, "json", false, "print the faults in effect as JSON")
 	show := func(c *cobra.Command) error {
 		specs, err := local.ShowFaults(data)
@@ -193,6 +199,6 @@ func pushCommand() *cobra.Command {
 			return json.NewEncoder(c.OutOrStdout()).Encode(map[string][]string{"replaced": replaced})
 		}}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the names of the replaced functions as JSON")
-	c.Flags().StringVar(&cfg.Data, "data", ".parley", "the system's folder")
+	c.Flags().StringVar(&cfg.Data, "data", defaultData, "the system's folder")
 	return c
 }

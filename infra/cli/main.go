@@ -1,6 +1,6 @@
-// Command parley is the command line for developers (local, demo, score, simulate, webhook listen),
-// clients (submit, wait, show, runs, credits, erase) and operators (admin). Exit codes: 0 done, 1
-// the thing asked for failed, 2 wrong use, 3 the service could not be reached.
+// Command parley is the command line for developers (local, demo, doctor, score, simulate, webhook
+// listen), clients (submit, wait, show, runs, credits, erase) and operators (admin). Exit codes: 0
+// done, 1 the thing asked for failed, 2 wrong use, 3 the service could not be reached.
 package main
 
 import (
@@ -84,8 +84,10 @@ func rootCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%w; see %s --help", err, c.CommandPath()) })
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(localCommand(), demoCommand(), submitCommand(), waitCommand(), showCommand(), runsCommand(), creditsCommand(), eraseCommand(), webhookCommand(), adminCommand(), scoreCommand(), simulateCommand())
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(localCommand(), demoCommand(), submitCommand(), waitCommand(), showCommand(), runsCommand(), creditsCommand(), eraseCommand(), webhookCommand(), adminCommand(), scoreCommand(), simulateCommand(),
+		doctorCommand(), completionCommand())
+	completeArguments(root)
 	return root
 }
 

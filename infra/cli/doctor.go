@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/spf13/cobra"
+
+	"parley/infra/doctor"
+	"parley/infra/parts"
+)
+
+// examined is the machine that doctor examines. Tests replace it.
+var examined = doctor.This
+
+func doctorCommand() *cobra.Command {
+	var o doctor.Options
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "doctor", Short: "Check this machine, and say what to install", Args: exactly(0, "no arguments, only flags"),
+		Long: `Checks the programs, the disk, the memory and the address that Parley needs, and whether its engines are built. For each
+problem it says what to do. It changes nothing. It exits with 1 if a check failed; a warning does not stop Parley from running.`,
+		Example: `  parley doctor
+  parley doctor --deploy --json`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var err error
+			if o.Cache, err = parts.Root(); err != nil {
+				return err
+			}
+			r := doctor.Examine(c.Context(), examined(), o)
+			if asJSON {
+				err = json.NewEncoder(c.OutOrStdout()).Encode(r)
+			} else {
+				err = printExamination(c, r)
+			}
+			if err == nil && !r.OK {
+				return exitError{exitFailed, fmt.Errorf("%s failed", plural(failures(r), "check"))}
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Addr, "addr", defaultAddr, "the address that the local system will use")
+	f.StringVar(&o.Data, "data", defaultData, "the folder that the local system will use")
+	f.BoolVar(&o.Deploy, "deploy", false, "also check what a deployment to AWS needs")
+	f.BoolVar(&asJSON, "json", false, "print the checks as JSON")
+	return c
+}
+
+func failures(r doctor.Report) int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Status == doctor.Failed {
+			n++
+		}
+	}
+	return n
+}
+
+// marks are how the outcome of a check is shown.
+var marks = map[doctor.Status]struct {
+	text  string
+	style lipgloss.Style
+}{
+	doctor.OK:      {"✓", lipgloss.NewStyle().Foreground(lipgloss.Color("2"))},
+	doctor.Warning: {"!", lipgloss.NewStyle().Foreground(lipgloss.Color("3"))},
+	doctor.Failed:  {"✗", lipgloss.NewStyle().Foreground(lipgloss.Color("1"))},
+}
+
+// printExamination prints a line for each check, and the advice below those that need it.
+func printExamination(c *cobra.Command, r doctor.Report) error {
+	out := c.OutOrStdout()
+	for _, k := range r.Checks {
+		mark := marks[k.Status]
+		if err := say(out, "%s %-19s %s\n", paint(mark.style, "%s", mark.text), k.Name, k.Found); err != nil {
+			return err
+		}
+		if k.Status == doctor.OK {
+			continue
+		}
+		if err := say(out, "    needed: %s\n    %s\n", k.Needed, k.Advice); err != nil {
+			return err
+		}
+	}
+	if r.OK {
+		return say(out, "\nThis machine can run Parley: make demo\n")
+	}
+	return nil
+}
