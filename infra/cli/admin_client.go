@@ -141,7 +141,7 @@ func permissionsOf(names []string) ([]account.Permission, error) {
 	for _, p := range names {
 		switch {
 		case p == noPermission:
-			return nil, usage("--permission %s stands alone", noPermission)
+			return nil, usage("--permission %s excludes every other: give it alone", noPermission)
 		case account.Permission(p) != account.PermissionSpeech:
 			return nil, usage("unknown permission %q: use %s or %s", p, account.PermissionSpeech, noPermission)
 		case !slices.Contains(all, account.Permission(p)):

@@ -97,7 +97,7 @@ func (o *operator) audit() *cobra.Command {
 				return err
 			}
 			if len(rep.Violations) > 0 {
-				return exitError{exitFailed, fmt.Errorf("the audit found %s", plural(len(rep.Violations), "violation"))}
+				return exitError{exitFailed, fmt.Errorf("the audit found %s: they are listed above", plural(len(rep.Violations), "violation"))}
 			}
 			return nil
 		},

@@ -155,7 +155,7 @@ deadletter failed to handle. A message whose run has ended in the meantime has n
 			}
 			moved, err := sys.Queues.Redrive(c.Context(), stage, maxRedriven)
 			if err != nil {
-				return fmt.Errorf("%d dead letters were moved before an error: %w", moved, err)
+				return fmt.Errorf("%d dead letters were moved before an error; run it again to move the rest: %w", moved, err)
 			}
 			return o.print(c, map[string]any{"name": stage, "moved": moved}, func(w table) {
 				w.printf("moved\t%d\n", moved)

@@ -217,7 +217,7 @@ client has too few credits.`,
 // notRetried returns the error that says why r, the run as last read, cannot be retried.
 func notRetried(r run.Run) error {
 	if r.Status == run.Failed {
-		return fmt.Errorf("run %s was retried by someone else meanwhile and failed again at attempt %d", r.ID, r.Attempt)
+		return fmt.Errorf("run %s was retried by someone else meanwhile and failed again at attempt %d: retry it once more, if it should run again", r.ID, r.Attempt)
 	}
 	return fmt.Errorf("run %s has status %s at attempt %d: only a failed run can be retried", r.ID, r.Status, r.Attempt)
 }
@@ -266,13 +266,13 @@ func (o *operator) refused(c *cobra.Command, sys *deployment.System, r run.Run, 
 	case errors.Is(err, run.ErrUnknown):
 		return noRun(r.ID, err)
 	case errors.Is(err, run.ErrGone):
-		return fmt.Errorf("run %s has ended already: %s at attempt %d", r.ID, r.Status, r.Attempt)
+		return fmt.Errorf("run %s has ended already: %s at attempt %d; parley admin runs show %[1]s shows it", r.ID, r.Status, r.Attempt)
 	case errors.Is(err, pipeline.ErrNoRecording) && !r.ErasedAt.IsZero():
-		return fmt.Errorf("run %s was erased: it cannot be retried without its recording", r.ID)
+		return fmt.Errorf("run %s was erased: it cannot be retried without its recording; the client can submit it again", r.ID)
 	case errors.Is(err, pipeline.ErrNoRecording):
-		return fmt.Errorf("the recording of run %s is gone: the run cannot be retried", r.ID)
+		return fmt.Errorf("the recording of run %s is gone: the run cannot be retried; the client can submit it again", r.ID)
 	case errors.Is(err, account.ErrUnknown):
-		return fmt.Errorf("run %s: there is no client %s", r.ID, r.Client)
+		return fmt.Errorf("run %s: there is no client %s; parley admin audit checks the whole ledger", r.ID, r.Client)
 	case errors.Is(err, credit.ErrInsufficient):
 		return o.tooLittle(c, sys, r.Client, fmt.Sprintf("another attempt of run %s, which costs %d: grant more with parley admin credits grant", r.ID, r.Cost))
 	}

@@ -138,10 +138,10 @@ func TestARefusalIsASentence(t *testing.T) {
 		want string
 	}{
 		{r, run.ErrUnknown, "there is no run req_a: parley admin runs list shows the runs"},
-		{r, run.ErrGone, "run req_a has ended already: success at attempt 1"},
-		{erased, pipeline.ErrNoRecording, "run req_a was erased: it cannot be retried without its recording"},
-		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: the run cannot be retried"},
-		{r, account.ErrUnknown, "run req_a: there is no client cli_a"},
+		{r, run.ErrGone, "run req_a has ended already: success at attempt 1; parley admin runs show req_a shows it"},
+		{erased, pipeline.ErrNoRecording, "run req_a was erased: it cannot be retried without its recording; the client can submit it again"},
+		{r, pipeline.ErrNoRecording, "the recording of run req_a is gone: the run cannot be retried; the client can submit it again"},
+		{r, account.ErrUnknown, "run req_a: there is no client cli_a; parley admin audit checks the whole ledger"},
 	} {
 		err := o.refused(nil, nil, tt.run, fmt.Errorf("pipeline: %w", tt.err))
 		if err.Error() != tt.want || exitCode(err) != exitFailed {
@@ -170,7 +170,7 @@ func TestOnlyAFailedRunIsRetried(t *testing.T) {
 		run.Success:    "run req_a has status success at attempt 2: only a failed run can be retried",
 		run.Partial:    "run req_a has status partial at attempt 2: only a failed run can be retried",
 		run.Processing: "run req_a has status processing at attempt 2: only a failed run can be retried",
-		run.Failed:     "run req_a was retried by someone else meanwhile and failed again at attempt 2",
+		run.Failed:     "run req_a was retried by someone else meanwhile and failed again at attempt 2: retry it once more, if it should run again",
 	} {
 		if err := notRetried(run.Run{ID: "req_a", Status: status, Attempt: 2}); err.Error() != want || exitCode(err) != exitFailed {
 			t.Errorf("exit %d: %q; want %q", exitCode(err), err, want)

@@ -39,7 +39,7 @@ func (o *operator) webhookShow() *cobra.Command {
 func (o *operator) showPush(c *cobra.Command, r run.Run) error {
 	v := runViewOf(r).Webhook
 	if v == nil {
-		return fmt.Errorf("run %s has no webhook: its submit named no webhookUrl", r.ID)
+		return fmt.Errorf("run %s has no webhook: its submit named no webhookUrl (parley submit --webhook-url)", r.ID)
 	}
 	return o.print(c, v, func(w table) {
 		w.printf("webhook\t%s\nstate\t%s\ntries\t%d\n", v.URL, pushState(r), v.Tries)
@@ -82,7 +82,7 @@ func (o *operator) webhookResend() *cobra.Command {
 			}
 			r, err := o.deps(c, sys).PushAgain(c.Context(), run.ID(args[0]))
 			if errors.Is(err, run.ErrGone) {
-				return fmt.Errorf("nothing to send: run %s has not ended, was erased, or has no webhook", args[0])
+				return fmt.Errorf("nothing to send: run %s has not ended, was erased, or has no webhook: parley admin runs show %[1]s tells which", args[0])
 			}
 			if err != nil {
 				return noRun(run.ID(args[0]), err)

@@ -47,9 +47,9 @@ func (r *remote) open(say func(line string)) (*client.Client, error) {
 	}
 	switch {
 	case r.url == "":
-		return nil, usage("no service URL: set --url or PARLEY_URL")
+		return nil, usage("no service URL: set --url or PARLEY_URL; parley local starts a system on this machine and prints its URL")
 	case r.key == "":
-		return nil, usage("no API key: set PARLEY_API_KEY")
+		return nil, usage("no API key: set PARLEY_API_KEY; parley local prints a demo key")
 	}
 	c, err := client.New(r.url, r.key)
 	if err != nil {
@@ -187,6 +187,9 @@ func (r *remote) submitAndWait(ctx context.Context, c *cobra.Command, file strin
 	}
 	p.say("sending " + file)
 	a, err := cl.Submit(ctx, file, o)
+	if errors.Is(err, context.Canceled) {
+		return advised{exitError{exitFailed, errors.New("stopped while sending " + file)}, "Run the same command again: you do not pay twice."}
+	}
 	if err != nil {
 		return r.refusal(c, err)
 	}
@@ -202,6 +205,9 @@ func (r *remote) await(ctx context.Context, c *cobra.Command, cl *client.Client,
 	}
 	got, err := wait(ctx, id, p.seen)
 	p.end()
+	if errors.Is(err, context.Canceled) {
+		return advised{exitError{exitFailed, fmt.Errorf("stopped waiting for %s", id)}, "The run goes on: parley wait " + string(id)}
+	}
 	if err != nil {
 		return r.refusal(c, err)
 	}
@@ -327,7 +333,7 @@ browser, to print or to hand on. Anybody who has the file can read it.`,
 				return err
 			}
 			if file == "" && sound != "" {
-				return usage("--audio belongs to --html")
+				return usage("--audio is for the page: give --html FILE too")
 			}
 			got, err := cl.Poll(c.Context(), run.ID(args[0]))
 			if err != nil {

@@ -35,7 +35,7 @@ problem it says what to do. It changes nothing. It exits with 1 if a check faile
 				err = printExamination(c, r)
 			}
 			if err == nil && !r.OK {
-				return exitError{exitFailed, fmt.Errorf("%s failed", plural(failures(r), "check"))}
+				return exitError{exitFailed, fmt.Errorf("%s failed: do what is said above, and check again", plural(failures(r), "check"))}
 			}
 			return err
 		},

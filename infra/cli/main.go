@@ -46,12 +46,18 @@ func main() {
 func execute(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return executeRoot(ctx, root)
+}
+
+// executeRoot runs the command that the arguments name. It prints an error and what to do next, and
+// returns the exit code.
+func executeRoot(ctx context.Context, root *cobra.Command) int {
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	if err.Error() != "" {
-		complain(root.ErrOrStderr(), err)
+		complain(root.ErrOrStderr(), err, next(c, err))
 	}
 	return exitCode(err)
 }

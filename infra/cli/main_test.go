@@ -26,11 +26,7 @@ func parley(t *testing.T, args ...string) (out, errs string, exit int) {
 	root.SetOut(&o)
 	root.SetErr(&e)
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
-	if err != nil {
-		e.WriteString(err.Error())
-		exit = exitCode(err)
-	}
+	exit = executeRoot(context.Background(), root)
 	return o.String(), e.String(), exit
 }
 

@@ -95,12 +95,16 @@ func hidden(r rune) bool {
 	return !unicode.IsGraphic(r) && r != zeroWidthNonJoiner && r != zeroWidthJoiner
 }
 
-// complain prints an error for a person. It indents further lines of our own errors, so that none
-// looks like another error. A server's sentence has only one line.
-func complain(w io.Writer, err error) {
+// complain prints an error for a person, and what to do next, if that is not empty. It indents
+// further lines of our own errors, so that none looks like another error. A server's sentence has
+// only one line.
+func complain(w io.Writer, err error, next string) {
 	lines := []string{err.Error()}
 	if refused := (*client.Error)(nil); !errors.As(err, &refused) {
 		lines = strings.Split(lines[0], "\n")
+	}
+	if next != "" {
+		lines = append(lines, next)
 	}
 	for i := range lines {
 		lines[i] = printable(lines[i])

@@ -207,7 +207,7 @@ func terminalOf(t *testing.T, args ...string) (out, errs string) {
 	root.SetErr(&e)
 	root.SetArgs(args)
 	if err := root.ExecuteContext(t.Context()); err != nil && err.Error() != "" {
-		complain(&e, err)
+		complain(&e, err, "")
 	}
 	return o.String(), e.String()
 }
@@ -241,7 +241,7 @@ func TestAnOperatorsCommandPrintsNothingThatSteers(t *testing.T) {
 
 func TestAComplaintsFurtherLinesAreIndented(t *testing.T) {
 	var b bytes.Buffer
-	complain(&b, errors.Join(errors.New("one \x1b[2J"), errors.New("two\r")))
+	complain(&b, errors.Join(errors.New("one \x1b[2J"), errors.New("two\r")), "")
 	if want := "parley: one \\x1b[2J\n  two\\r\n"; b.String() != want {
 		t.Errorf("%q, want %q", b.String(), want)
 	}

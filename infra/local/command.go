@@ -275,7 +275,7 @@ func children(parent int) []int {
 func lookFor(name, what string) (string, error) {
 	path, err := exec.LookPath(name)
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("local: %s is not installed: %s", name, what)
+		return "", fmt.Errorf("local: %s is not installed: %s; parley doctor says how to install it", name, what)
 	}
 	return path, err
 }

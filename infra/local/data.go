@@ -100,13 +100,16 @@ func replace(path string, content []byte) error {
 	return os.Rename(path+".new", path)
 }
 
+// ErrNone means that no system was ever started on a folder.
+var ErrNone = errors.New("local: no system was ever started")
+
 // Load reads the recorded addresses of the system on this data folder, whether it is running or
 // not. It fails if none was ever started there.
 func Load(dir string) (System, error) {
 	d := &data{dir: dir}
 	s, err := d.load()
 	if err == nil && s.Deployed == "" {
-		return s, fmt.Errorf("local: no system was ever started on %s: `parley local --data %s` starts one", dir, dir)
+		return s, fmt.Errorf("%w on %s: `parley local --data %[2]s` starts one", ErrNone, dir)
 	}
 	return s, err
 }

@@ -252,7 +252,7 @@ func findRoot() (string, error) {
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return "", errors.New("local: not within the repository: its root holds the go.mod of module parley")
+			return "", errors.New("local: this is not inside a checkout of Parley: change into one")
 		}
 		dir = up
 	}
