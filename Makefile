@@ -206,6 +206,10 @@ lint-stack: functions
 sample:
 	infra/sample/make.sh
 
+## picture: take the README's picture of the page that make demo wrote (needs Debian's chromium)
+picture:
+	infra/sample/picture.sh
+
 ## clean: delete what was built here (but not the cache of engines)
 clean:
 	rm -rf bin dist cdk.out
@@ -214,4 +218,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers scripted bench latency fuzz lint lint-stack sample clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture clean help

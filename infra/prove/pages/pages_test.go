@@ -17,8 +17,8 @@ const root = "../../.."
 // it.
 var quoted = regexp.MustCompile("`((?:functions|shared|infra|events|docs)/[^`\\s{}*…]*)")
 
-// target matches a link to a file of the repository.
-var target = regexp.MustCompile(`\]\(([^):#]+\.(?:md|svg|png))(?:#[^)]*)?\)`)
+// target matches a link to a file of the repository, or a picture in it.
+var target = regexp.MustCompile(`(?:\]\(|src=")([^):#"]+\.(?:md|svg|png))(?:#[^)]*)?[)"]`)
 
 // Ensure that every path and every link in a page exists.
 func TestPathsInPagesAreThere(t *testing.T) {
