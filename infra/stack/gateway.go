@@ -45,6 +45,7 @@ func Routes() []Route {
 		{"POST", "/speech/uploads", "uploads"},
 		{"GET", "/health", "health"},
 		{"GET", "/openapi.json", "docs"},
+		{"GET", "/openapi-3.0.json", "docs"},
 		{"GET", "/docs", "docs"},
 	}
 }

@@ -22,12 +22,17 @@ import (
 func docsRoutes() []route {
 	return []route{
 		{method: http.MethodGet, pattern: "/openapi.json", open: true, do: (*call).openAPI},
+		{method: http.MethodGet, pattern: "/openapi-3.0.json", open: true, do: (*call).olderOpenAPI},
 		{method: http.MethodGet, pattern: "/docs", open: true, do: (*call).docs},
 	}
 }
 
 func (c *call) openAPI() (answer, error) {
 	return answer{http.StatusOK, newDocument(kindJSON, OpenAPI())}, nil
+}
+
+func (c *call) olderOpenAPI() (answer, error) {
+	return answer{http.StatusOK, newDocument(kindJSON, OlderOpenAPI())}, nil
 }
 
 // page holds the HTML after the first request for it.
@@ -55,7 +60,7 @@ var pageTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"pr
 // Content-Security-Policy forbids both.
 func newPage() (document, error) {
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, viewOf(openAPI())); err != nil {
+	if err := pageTemplate.Execute(&b, viewOf(served.of(openAPI()))); err != nil {
 		return document{}, fmt.Errorf("api: docs: %w", err)
 	}
 	d := newDocument(kindHTML, b.Bytes())
@@ -135,6 +140,7 @@ type refusalView struct {
 
 type shapeView struct {
 	Name, Text string
+	Either     []string // the shapes of which it is one
 	Rows       []rowView
 }
 
@@ -165,8 +171,14 @@ func viewOf(doc node) docsView {
 	}
 	for _, s := range child(child(doc, "components"), "schemas") {
 		schema, _ := s.value.(node)
-		v.Shapes = append(v.Shapes, shapeView{Name: s.key, Text: word(schema, "description"), Rows: rowsOf(schema)})
+		shape := shapeView{Name: s.key, Text: word(schema, "description"), Rows: rowsOf(schema)}
+		either, _ := schema.get("oneOf").([]node)
+		for _, e := range either {
+			shape.Either = append(shape.Either, refOf(e))
+		}
+		v.Shapes = append(v.Shapes, shape)
 	}
+	v.Groups = slices.DeleteFunc(v.Groups, func(g groupView) bool { return len(g.Calls) == 0 })
 	return v
 }
 
@@ -221,10 +233,6 @@ func answerOf(status string, response, headers node) answerView {
 		schema := child(content, "schema")
 		if r := refOf(schema); r != "" {
 			a.Refs = append(a.Refs, r)
-		}
-		either, _ := schema.get("oneOf").([]node)
-		for _, s := range either {
-			a.Refs = append(a.Refs, refOf(s))
 		}
 		for _, e := range child(content, "examples") {
 			one, _ := e.value.(node)
@@ -309,7 +317,7 @@ func typeOf(schema node) string {
 	case []any:
 		parts = append(parts, fmt.Sprintf("%v or %v", kind...))
 	}
-	if either, _ := schema.get("anyOf").([]node); len(either) == 2 && word(either[1], "type") == "null" {
+	if either, _ := schema.get("anyOf").([]node); isNull(either) {
 		parts = append(parts, "object or null")
 	} else if len(parts) == 0 && refOf(schema) != "" {
 		parts = append(parts, "object")

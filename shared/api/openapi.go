@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"parley/shared/engine/run"
@@ -86,32 +85,6 @@ func example(name string) json.RawMessage {
 		panic(err) // part of the program
 	}
 	return raw
-}
-
-// made holds the document after the first request for it.
-var made struct {
-	once sync.Once
-	json []byte
-}
-
-// OpenAPI returns the document as indented JSON. Each call returns the same slice: do not modify
-// it.
-func OpenAPI() []byte {
-	made.once.Do(func() { made.json = MakeOpenAPI() })
-	return made.json
-}
-
-// MakeOpenAPI builds the document again, as indented JSON.
-func MakeOpenAPI() []byte {
-	raw, err := plain(openAPI())
-	if err != nil {
-		panic(err) // made of literals and of recorded JSON
-	}
-	var b bytes.Buffer
-	if err := json.Indent(&b, raw, "", "  "); err != nil {
-		panic(err)
-	}
-	return append(b.Bytes(), '\n')
 }
 
 // interfaceVersion is the version of the contract. Raise it when something that clients can see
@@ -308,9 +281,7 @@ func refusal(status int, entries []errcode.Entry, page bool) node {
 		headers = append(headers, member{"Retry-After", ref("headers", "RetryAfter")})
 	}
 	content := node{{kindJSON, node{
-		{"schema", node{{"allOf", []node{ref("schemas", "Error"), {
-			{"properties", node{{"error", narrowed(names, retry)}}},
-		}}}}},
+		{"schema", ref("schemas", "Error").with(strictly("properties", node{{"error", narrowed(names, retry)}}))},
 		{"examples", exampleNodes(examples)},
 	}}}
 	if page {

@@ -16,6 +16,9 @@ const (
 	tagRuns    = "Runs"
 	tagCredits = "Credits"
 	tagService = "Service"
+	// tagWebhooks is of its own, because a generator makes a file for each tag, and would lose the
+	// calls of a tag that the webhook shares.
+	tagWebhooks = "Webhooks"
 )
 
 func tagNodes() []node {
@@ -26,6 +29,7 @@ func tagNodes() []node {
 		tag(tagRuns, "List runs."),
 		tag(tagCredits, "The balance and the ledger. A recording costs 1 credit per started minute; the first 100 ms of a minute do not count. The credits are held at submit, charged if the run succeeds and released if it fails."),
 		tag(tagService, "Readiness and this documentation. These calls need no key."),
+		tag(tagWebhooks, "What we send to your server."),
 	}
 }
 
@@ -84,16 +88,14 @@ func descriptions() []operation {
 				{"description", "Any string you choose; we remember it for 24 h. The same key with the same input repeats the first 202. With different input it answers 409 IDEMPOTENCY_KEY_REUSED; while the first request is in progress, 409 IDEMPOTENCY_IN_PROGRESS."},
 				{"schema", node{{"type", "string"}, {"minLength", 1}, {"maxLength", maxIdempotency}}}, {"example", "5f1c0c5e-interview-1042"}}},
 			body: node{{"required", true}, {"description", "Fields in any order. Only `tags` may be repeated."}, {"content", node{{kindForm, node{
-				{"schema", submitSchema()},
-				{"encoding", node{
-					{"audio", node{{"contentType", "application/octet-stream, audio/*, video/*"}}},
-					{"metadata", node{{"contentType", kindJSON}}}, {"tags", node{{"contentType", kindJSON}}}, {"cutSettings", node{{"contentType", kindJSON}}},
-				}},
+				{"schema", ref("schemas", "Submission")},
+				// Every other field has the encoding that its type has by default.
+				{"encoding", node{{fieldTags, node{{"style", "form"}, {"explode", true}}}}},
 				{"examples", node{
 					{"upload", node{{"summary", "A finished upload, with all fields"}, {"value", node{
 						{"uploadId", "upl_koq5vxujigy7cxpynsbto6yult"}, {"language", "en"}, {"externalId", "interview-1042"},
 						{"metadata", node{{"position", "support"}, {"round", 2}}}, {"tags", []string{"june", "support"}},
-						{"cutSettings", node{{"startSeconds", 12.5}, {"minSilenceMs", 300}}}, {"allowPartial", false}, {"channels", "auto"}, {"candidateSpeaks", "second"}}}}},
+						{"cutSettings", node{{"startSeconds", 12.5}, {"minSilenceMs", 300}}}, {"allowPartial", "false"}, {"channels", "auto"}, {"candidateSpeaks", "second"}}}}},
 				}},
 			}}}}},
 			answers: []described{{status: 202, text: "Accepted.", headers: []string{"Location", "Idempotency-Replayed"}, kind: kindJSON, schema: ref("schemas", "AcceptedRun"),
@@ -102,7 +104,7 @@ func descriptions() []operation {
 			text:   "Answers 200 even if the run failed: read `status`. You may read a run that has ended as often as you like. Poll one that has not ended at most every 10 s; we suggest the interval in `pollIntervalSeconds` and Retry-After. An id that belongs to another client gets the same answer as an unknown id.",
 			raises: []errcode.Place{errcode.Poll}, params: []node{runPath},
 			answers: []described{{status: 200, text: "The run.", headers: []string{"Retry-After"}, kind: kindJSON,
-				schema: node{{"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", "FinishedRun")}}},
+				schema: ref("schemas", "Run"),
 				examples: []named{{"processing", "A run in process", example("processing")}, {"success", "A run that succeeded (its lists are shortened here)", example("success")},
 					{"failed", "A run that failed", example("failed")}}}}},
 		{route: at("DELETE", "/speech/analyze/{id}"), id: "eraseRun", tag: tagSpeech, summary: "Erase a run",
@@ -134,7 +136,7 @@ func descriptions() []operation {
 				strconv.Itoa(linkRate) + " times a minute.",
 			raises: []errcode.Place{errcode.Page}, params: []node{tokenPath},
 			answers: []described{{status: 200, text: "The report.", headers: []string{"Retry-After", "Cache-Control"}, kind: kindJSON,
-				schema:   node{{"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", "FinishedRun")}}},
+				schema:   ref("schemas", "Run"),
 				examples: []named{{"processing", "A run in process", example("processing")}}}}},
 		{route: at("GET", "/reports/{token}/audio"), id: "getReportAudio", tag: tagReports, summary: "Play the recording of a report",
 			text:   "Answers with a link to the recording that works for 5 minutes; the page asks for it when somebody plays a word. 404 as above, and once the recording is no longer kept.",
@@ -153,10 +155,16 @@ func descriptions() []operation {
 			raises:  []errcode.Place{errcode.Health},
 			answers: []described{{status: 200, text: "Every part is ready.", kind: kindJSON, schema: ref("schemas", "Health"), examples: []named{{"ready", "All parts are ready", example("health")}}}}},
 		{route: at("GET", "/openapi.json"), id: "getOpenAPI", tag: tagService, summary: "Read this document", text: "The OpenAPI 3.1 document of this interface.", params: conditional,
-			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: node{{"type", "object"}, {"description", "An OpenAPI document."}, {"required", []string{"openapi", "info", "paths"}}}}, unchanged}},
+			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: documentSchema()}, unchanged}},
+		{route: at("GET", "/openapi-3.0.json"), id: "getOlderOpenAPI", tag: tagService, summary: "Read this document as OpenAPI 3.0", text: "The same document for programs that do not read OpenAPI 3.1. It says the same, except that its webhooks are called `x-webhooks`.", params: conditional,
+			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: documentSchema()}, unchanged}},
 		{route: at("GET", "/docs"), id: "getDocs", tag: tagService, summary: "Read the documentation page", text: "The same document as an HTML page for people.", params: conditional,
 			answers: []described{{status: 200, text: "The page.", headers: documentHeaders, kind: kindHTML, schema: node{{"type", "string"}, {"description", "HTML."}}}, unchanged}},
 	}
+}
+
+func documentSchema() node {
+	return node{{"type", "object"}, {"description", "An OpenAPI document."}, strictly("required", []string{"openapi", "info", "paths"})}
 }
 
 func parameter(name, about string, schema node) node {
@@ -167,19 +175,20 @@ func parameter(name, about string, schema node) node {
 // or a list is sent as its JSON.
 func submitSchema() node {
 	low, high := strconv.Itoa(int(audio.Bounds.MinLength.Minutes())), strconv.Itoa(int(audio.Bounds.MaxLength.Minutes()))
-	form := closed("The form. Send either `audio` or `uploadId`.",
+	form := closed("The form. Send either `audio` or `uploadId`, not both. An object is sent as its JSON.",
 		may(fieldAudio, node{{"type", "string"}, {"format", "binary"}, {"description", "The recording: MP3, WAV, M4A, WebM, OGG or FLAC, detected from its content; 1 to " + strconv.FormatInt(maxAudio, 10) + " bytes, " + low + " to " + high + " minutes."}}),
 		may(fieldUploadID, matching("Instead of `audio`: the id of a finished upload.", uploadPattern)),
-		may(fieldLanguage, node{{"type", "string"}, {"description", "An ISO 639-1 code, in upper or lower case. Languages other than English must be enabled for your account."}, {"enum", languages()}, {"default", DefaultLanguage}}),
+		may(fieldLanguage, unless(node{{"type", "string"}, {"description", "An ISO 639-1 code, in upper or lower case. Languages other than English must be enabled for your account."}, {"enum", languages()}}, DefaultLanguage)),
 		may(fieldExternalID, externalID()),
-		may(fieldMetadata, metadataSchema(node{{"type", []string{"string", "number", "boolean"}}, {"maxLength", maxMetadataValue}})),
-		may(fieldTags, tagsSchema()),
+		may(fieldMetadata, metadataSchema(node{{"oneOf", []node{{{"type", "string"}, {"maxLength", maxMetadataValue}}, {{"type", "number"}, {"format", "double"}}, {{"type", "boolean"}}}}})),
+		may(fieldTags, tagsSchema(strictly("uniqueItems", true))), // we remove duplicates
 		may(fieldCut, ref("schemas", "CutSettings")),
-		may(fieldAllowPartial, node{{"type", "boolean"}, {"description", "If " + wholeWith() + " was measured but " + partialWithout() + " could not be, end as `partial` rather than `failed`."}, {"default", false}}),
-		may(fieldChannels, node{{"type", "string"}, {"description", "How the channels of the recording are used. `auto`: channels that hold different voices are heard separately; a channel that is silent, hums or has the opposite polarity is left out or turned; the rest is mixed. `mixed`: one sound in any case. `separate`: one speaker to a channel; the recording must have two."}, {"enum", choices()}, {"default", string(channels.Auto)}}),
+		// A text, because generators write a boolean in a form in the way of their language, such as True.
+		may(fieldAllowPartial, unless(node{{"type", "string"}, {"enum", []string{"true", "false"}}, {"description", "If " + wholeWith() + " was measured but " + partialWithout() + " could not be, end as `partial` rather than `failed`."}}, "false")),
+		may(fieldChannels, unless(node{{"type", "string"}, {"description", "How the channels of the recording are used. `auto`: channels that hold different voices are heard separately; a channel that is silent, hums or has the opposite polarity is left out or turned; the rest is mixed. `mixed`: one sound in any case. `separate`: one speaker to a channel; the recording must have two."}, {"enum", choices()}}, string(channels.Auto))),
 		may(fieldCandidate, node{{"type", "string"}, {"description", "Who the candidate is, if you know. It overrides our own choice. `first` and `second`: the first or the second person to speak. `most`: the one who speaks most. `left` and `right`: the speaker of that channel; the recording must have two, and `channels` must not be `mixed`. If the recording turns out to have no such speaker, we choose, and `candidateDetection` says so with low confidence."}, {"enum", hints()}}),
 		may(fieldWebhookURL, text("We POST the result here when the run ends. An https URL with a public host.", member{"format", "uri"}, member{"pattern", "^https://"}, member{"maxLength", maxWebhookURL})))
-	return form.with(member{"oneOf", []node{{{"required", []string{fieldAudio}}}, {{"required", []string{fieldUploadID}}}}})
+	return form.with(strictly("oneOf", []node{{{"required", []string{fieldAudio}}}, {{"required", []string{fieldUploadID}}}}))
 }
 
 // choices returns the ways in which a client may ask for the channels to be used.
@@ -211,7 +220,7 @@ func webhookNodes() node {
 		return node{{"name", name}, {"in", "header"}, {"required", true}, {"description", about}, {"schema", schema}}
 	}
 	return node{{"runCompleted", node{{"post", node{
-		{"operationId", "runCompleted"}, {"tags", []string{tagSpeech}}, {"summary", "A run has ended"},
+		{"operationId", "runCompleted"}, {"tags", []string{tagWebhooks}}, {"summary", "A run has ended"},
 		{"description", "We POST this to the submit's `webhookUrl` when the run has ended. We try until you answer 2xx, for about 24 h, and you may receive the same event more than once. It is signed according to Standard Webhooks: verify the signature over `id.timestamp.body` before you trust it. We do not follow redirects."},
 		{"security", []node{}},
 		{"parameters", []node{

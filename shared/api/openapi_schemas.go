@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,33 +61,56 @@ func letters(low, high int) []member {
 	return []member{{"minLength", low}, {"maxLength", high}}
 }
 
+// whole is a count. Without an upper bound it takes 64 bits in a client's language too.
 func whole(about string, low int64, more ...member) node {
-	return node{{"type", "integer"}, {"description", about}, {"minimum", low}}.with(more...)
+	n := node{{"type", "integer"}, {"description", about}, {"minimum", low}}.with(more...)
+	if n.get("maximum") == nil {
+		n = append(n, member{"format", "int64"})
+	}
+	return n
 }
 
 func upTo(high any) member { return member{"maximum", high} }
 
 func number(about string, low, high float64) node {
-	return node{{"type", "number"}, {"description", about}, {"minimum", low}, {"maximum", high}}
+	return node{{"type", "number"}, {"format", "double"}, {"description", about}, {"minimum", low}, {"maximum", high}}
 }
 
-func anyNumber(about string) node { return node{{"type", "number"}, {"description", about}} }
+func anyNumber(about string) node {
+	return node{{"type", "number"}, {"format", "double"}, {"description", about}}
+}
 
 func list(about string, item node, more ...member) node {
 	return node{{"type", "array"}, {"description", about}, {"items", item}}.with(more...)
 }
 
+// instant is a time. Generators make it a type that takes no pattern.
 func instant(about string) node {
-	return text(about, member{"format", "date-time"}, member{"pattern", stampPattern})
+	return text(about, member{"format", "date-time"}, strictly("pattern", stampPattern))
 }
 
-// orNull returns n, with null allowed as well.
+// unless is a member of a request that has a value if it is not sent. Where the schema itself says
+// so, some generators demand the member, and others always send the value.
+func unless(n node, value any) node {
+	out := slices.Clone(n)
+	for i, m := range out {
+		if about, ok := m.value.(string); ok && m.key == "description" {
+			out[i].value = about + fmt.Sprintf(" Default: %v.", value)
+		}
+	}
+	return append(out, strictly("default", value))
+}
+
+// orNull returns n, with null allowed as well. A text that may be null has its pattern in the strict
+// edition only, because openapi-generator's Go refuses such texts.
 func orNull(n node) node {
 	out := slices.Clone(n)
 	for i, m := range out {
 		switch m.key {
 		case "type":
 			out[i].value = []any{m.value, "null"}
+		case "pattern":
+			out[i].key = testsOnly + m.key
 		case "enum":
 			values, _ := m.value.([]string)
 			all := make([]any, 0, len(values)+1)
@@ -133,9 +157,9 @@ func metadataAnswered() node {
 	return metadataSchema(node{{"type", "string"}, {"maxLength", maxMetadataValue}})
 }
 
-func tagsSchema() node {
+func tagsSchema(unique member) node {
 	return list("Your own labels, trimmed and without duplicates.", text("A tag.", append(letters(1, maxTag), member{"pattern", `\S`})...),
-		member{"maxItems", maxTags}, member{"uniqueItems", true})
+		member{"maxItems", maxTags}, unique)
 }
 
 func scoreSchema(about string) node { return orNull(number(about+", 0 to 5 with one decimal", 0, 5)) }
@@ -219,9 +243,7 @@ func fileProps() []prop {
 func joinedProps() []prop {
 	return []prop{
 		must("joins", whole("How many more recordings follow the first one in the file.", 0)),
-		must("breaks", closed("The gaps of more than a minute in the recording. One second of each is kept.",
-			must("count", whole("How many there are.", 0)),
-			must("leftOutMs", whole("The time left out of all of them, neither billed nor measured.", 0)))),
+		must("breaks", ref("schemas", "Breaks")),
 	}
 }
 
@@ -276,16 +298,10 @@ func httpCodes() []string {
 
 func summaryProps() []prop {
 	props := headProps(oneOf("How the run ended. `partial`: "+partialWithout()+" could not be measured, and the submit set allowPartial.", statusNames(run.Status.Terminal)...))
-	doneFile := append(append(fileProps(), joinedProps()...),
-		must("languageCode", orNull(matching("The language that was heard, ISO 639-1.", languagePattern))),
-		must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)),
-		must("speakerCount", orNull(whole("How many speakers were heard.", 0, upTo(100)))),
-		must("channels", orNull(ref("schemas", "Channels"))),
-		must("quality", orNull(ref("schemas", "Quality"))))
 	return append(props,
 		must("scoringMethod", orNull(oneOf("How it was scored. The second method is for languages other than English.", scored.MethodEnglish, scored.MethodMultilingual))),
 		must("scoringVersion", orNull(text("The version of the scoring. It changes whenever the same audio could score differently.", letters(1, 64)...))),
-		must("audio", closed("The recording.", doneFile...)),
+		must("audio", ref("schemas", "FinishedAudio")),
 		must("candidateDetection", orNull(ref("schemas", "CandidateDetection"))),
 		must("scores", orNull(ref("schemas", "Scores"))),
 		must("confidence", orNull(ref("schemas", "Confidences"))),
@@ -296,10 +312,21 @@ func summaryProps() []prop {
 		must("error", orNull(ref("schemas", "Failure"))),
 		may("erasedAt", instant("When the client erased the run. Present only if it did.")),
 		must("metadata", metadataAnswered()),
-		must("tags", tagsSchema()))
+		must("tags", tagsSchema(member{"uniqueItems", true})))
 }
 
-// schemaNodes returns the schemas of bodies, by name.
+// doneFileProps returns the properties of a recording that was heard.
+func doneFileProps() []prop {
+	return append(append(fileProps(), joinedProps()...),
+		must("languageCode", orNull(matching("The language that was heard, ISO 639-1.", languagePattern))),
+		must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)),
+		must("speakerCount", orNull(whole("How many speakers were heard.", 0, upTo(100)))),
+		must("channels", orNull(ref("schemas", "Channels"))),
+		must("quality", orNull(ref("schemas", "Quality"))))
+}
+
+// schemaNodes returns the schemas of bodies, by name. Every object has a name: generators make one up
+// for an object inside another, or fail.
 func schemaNodes() node {
 	liveFile := append(append(fileProps(), joinedProps()...), must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)))
 	live := func(s run.Status) bool { return !s.Terminal() }
@@ -314,23 +341,31 @@ func schemaNodes() node {
 			must("pollIntervalSeconds", pollIntervals()),
 			may("queuePosition", queueSchema()),
 			must("activeRequests", whole("How many of the client's runs are in process.", 0)),
-			must("audio", closed("The recording.", fileProps()...)),
+			must("audio", ref("schemas", "AcceptedAudio")),
 			must("credits", ref("schemas", "HeldCredits")),
 			must("metadata", metadataAnswered()),
-			must("tags", tagsSchema()))},
+			must("tags", tagsSchema(member{"uniqueItems", true})))},
 		{"LiveRun", closed("A run that has not ended.", append(headProps(oneOf("The run's current status.", statusNames(live)...)),
 			must("stage", oneOf("The earliest stage that has not finished.", stageNames()...)),
 			must("progress", whole("Progress in percent.", 0, upTo(100))),
 			must("pollIntervalSeconds", pollIntervals()),
 			may("queuePosition", queueSchema()),
-			must("audio", closed("The recording.", liveFile...)),
+			must("audio", ref("schemas", "LiveAudio")),
 			must("credits", ref("schemas", "HeldCredits")),
 			must("metadata", metadataAnswered()),
-			must("tags", tagsSchema()))...)},
+			must("tags", tagsSchema(member{"uniqueItems", true})))...)},
 		{"RunSummary", closed("A run that has ended, without transcript and analysis. Its results are null after an erasure. In a list they are also null if our record of them is damaged.", summaryProps()...)},
 		{"FinishedRun", closed("A run that has ended, in full. A null value was not measured, or was erased.", append(summaryProps(),
 			must("analysis", orNull(ref("schemas", "Analyses"))),
 			must("transcript", orNull(ref("schemas", "Transcript"))))...)},
+		{"Run", eitherRun("A run.", "FinishedRun")},
+		{"ListedRun", eitherRun("A run in a list.", "RunSummary")},
+		{"AcceptedAudio", closed("The recording.", fileProps()...)},
+		{"LiveAudio", closed("The recording.", liveFile...)},
+		{"FinishedAudio", closed("The recording.", doneFileProps()...)},
+		{"Breaks", closed("The gaps of more than a minute in the recording. One second of each is kept.",
+			must("count", whole("How many there are.", 0)),
+			must("leftOutMs", whole("The time left out of all of them, neither billed nor measured.", 0)))},
 		{"Quality", closed("How good the recording is.",
 			must("snrDb", orNull(anyNumber("Signal-to-noise ratio, dB."))),
 			must("clippedPercent", orNull(number("Percentage of samples that are clipped.", 0, 100))),
@@ -382,20 +417,22 @@ func schemaNodes() node {
 			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
 			must("clarity", clarityNode()),
-			must("sounds", list("Its sounds, in order.", closed("One sound.",
-				must("ipa", text("The sound in the International Phonetic Alphabet.")),
-				must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
-				must("endMs", whole("End, measured from the beginning of the recording.", 0)),
-				must("clarity", clarityNode())), member{"maxItems", 100})))},
+			must("sounds", list("Its sounds, in order.", ref("schemas", "ClearSound"), member{"maxItems", 100})))},
+		{"ClearSound", closed("One sound.",
+			must("ipa", text("The sound in the International Phonetic Alphabet.")),
+			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
+			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
+			must("clarity", clarityNode()))},
 		{"WordBand", closed("The candidate's words of one level.",
 			must("level", oneOf("The level, after CEFR-J 1.5 and Octanove 1.0.", overall.Levels[:]...)),
 			must("different", whole("How many different words.", 1)),
 			must("said", whole("How often they were said, all together.", 1)),
-			must("words", list("The words most said.", closed("One word.",
-				must("word", text("The base form; of a structure word the form itself.")),
-				must("part", oneOf("The part of speech.", score.Parts...)),
-				must("count", whole("How often it was said.", 1)),
-				must("at", ref("schemas", "Spot"))), member{"maxItems", score.MaxBandWords})))},
+			must("words", list("The words most said.", ref("schemas", "BandWord"), member{"maxItems", score.MaxBandWords})))},
+		{"BandWord", closed("One word.",
+			must("word", text("The base form; of a structure word the form itself.")),
+			must("part", oneOf("The part of speech.", score.Parts...)),
+			must("count", whole("How often it was said.", 1)),
+			must("at", ref("schemas", "Spot")))},
 		{"WordPattern", closed("One pattern of grammar or phrase.",
 			must("name", text("The name for programs. It does not change.")),
 			must("form", orNull(text("Its word, such as who or instead of; null if it has none."))),
@@ -460,21 +497,22 @@ func schemaNodes() node {
 			must("code", oneOf("Which step failed, for programs.", terminalCodes()...)),
 			must("message", text("What happened and what to do, for people.")))},
 		{"RunPage", closed("One page of runs, newest first.",
-			must("data", list("The runs.", node{{"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", "RunSummary")}}}, member{"maxItems", maxLimit})),
+			must("data", list("The runs.", ref("schemas", "ListedRun"), member{"maxItems", maxLimit})),
 			must("nextCursor", orNull(matching("The cursor of the next page; null on the last page.", cursorPattern))))},
 		{"Credits", closed("The account.",
 			must("balance", whole("Credits owned, including those held.", 0)),
 			must("held", whole("Credits held by runs that have not ended.", 0)),
 			must("available", whole("Always balance minus held.", 0)),
-			must("usage", closed("Credits charged. Null if the ledger is too long to add up in one call.",
-				must("today", orNull(whole("Since midnight UTC.", 0))),
-				must("last30Days", orNull(whole("In the last "+strconv.Itoa(usageDays)+" days.", 0))))),
+			must("usage", ref("schemas", "Usage")),
 			must("recentTransactions", list("The latest entries of the ledger, newest first.", ref("schemas", "Transaction"), member{"maxItems", recentEntries})))},
+		{"Usage", closed("Credits charged. Null if the ledger is too long to add up in one call.",
+			must("today", orNull(whole("Since midnight UTC.", 0))),
+			must("last30Days", orNull(whole("In the last "+strconv.Itoa(usageDays)+" days.", 0))))},
 		{"Transaction", closed("One entry of the ledger. Entries are never changed or removed.",
 			must("id", matching("The entry's id.", entryPattern)),
 			must("type", oneOf("grant and adjust change the balance; hold reserves credits for a run; charge takes the credits held; release returns them.",
 				string(credit.Grant), string(credit.Hold), string(credit.Charge), string(credit.Release), string(credit.Adjust))),
-			must("amount", node{{"type", "integer"}, {"description", "Credits. Negative only for an adjustment that reduces the balance."}}),
+			must("amount", node{{"type", "integer"}, {"format", "int64"}, {"description", "Credits. Negative only for an adjustment that reduces the balance."}}),
 			must("runId", orNull(runID())),
 			must("balanceAfter", whole("The balance after this entry.", 0)),
 			must("heldAfter", whole("The credits held after this entry.", 0)),
@@ -493,7 +531,7 @@ func schemaNodes() node {
 				{"maxProperties", 20}, {"additionalProperties", node{{"type", "string"}, {"maxLength", 8192}}}}),
 			must("expiresAt", instant("Post the file before this time.")))},
 		{"ReportLinkRequest", closed("How long a link is to work.",
-			may("expiresInHours", whole("Hours until the link ends.", minLinkHours, upTo(maxLinkHours), member{"default", defaultLinkHours})))},
+			may("expiresInHours", unless(whole("Hours until the link ends.", minLinkHours, upTo(maxLinkHours)), defaultLinkHours)))},
 		{"ReportLink", linkSchema("A link to a report page.", "The page. Whoever has this address can read it.", "The link ends at this time.")},
 		{"ReportSound", linkSchema("A link to a recording.", "The recording.", "The link ends at this time, and the page asks for another.")},
 		{"Health", closed("The service is ready.",
@@ -501,13 +539,38 @@ func schemaNodes() node {
 			must("timestamp", instant("When this answer was made.")),
 			must("checkedAt", instant("When the parts were last probed.")),
 			must("parts", partsSchema("The parts that need engines, by stage.", stateReady)))},
+		{"Submission", submitSchema()},
 		{"CutSettings", cutSchema()},
 		{"RunCompleted", closed("The body of a webhook.",
 			must("type", oneOf("The kind of event.", "run.completed")),
 			must("timestamp", instant("When the run ended.")),
 			must("data", ref("schemas", "RunSummary")))},
-		{"Error", closed("The envelope of every error.", must("error", errorSchema()))},
+		{"Error", closed("The envelope of every error.", must("error", ref("schemas", "ErrorBody")))},
+		{"ErrorBody", errorSchema()},
+		{"ErrorDetails", detailsSchema()},
+		{"FieldFault", closed("One invalid field.",
+			must("name", text("The field, setting or header. Long names are shortened.")),
+			may("message", text("What is wrong with it, for people.")),
+			may("reason", text("What is wrong with it, for programs: "+strings.Join(cutReasons, ", ")+".")),
+			may("min", anyNumber("The lowest value accepted.")),
+			may("max", anyNumber("The highest value accepted.")),
+			may("value", node{{"description", "The value that was sent."}}))},
 	}
+}
+
+// eitherRun is a run in process, or one that has ended in the shape of this name. The status tells
+// which.
+func eitherRun(about, ended string) node {
+	var mapping node
+	for _, s := range run.Statuses {
+		name := "LiveRun"
+		if s.Terminal() {
+			name = ended
+		}
+		mapping = append(mapping, member{string(s), "#/components/schemas/" + name})
+	}
+	return node{{"description", about}, {"oneOf", []node{ref("schemas", "LiveRun"), ref("schemas", ended)}},
+		{"discriminator", node{{"propertyName", "status"}, {"mapping", mapping}}}}
 }
 
 func linkSchema(about, url, end string) node {
@@ -516,28 +579,38 @@ func linkSchema(about, url, end string) node {
 
 func errorSchema() node {
 	return closed("The error.",
-		must("code", oneOf("What is wrong, for programs.", httpCodes()...)),
+		must("code", codeSchema()),
 		must("message", text("What is wrong and how to fix it, for people.", member{"minLength", 1})),
 		must("timestamp", text("When the error occurred: ISO 8601 in UTC with milliseconds. In an error that the gateway itself answers, the time may be in the gateway's own format.",
-			member{"anyOf", []node{{{"pattern", stampPattern}}, {{"pattern", gatewayStamp}}}})),
+			strictly("anyOf", []node{{{"pattern", stampPattern}}, {{"pattern", gatewayStamp}}}))),
 		may("requestId", matching("The X-Request-Id, if the call's own handler ran. Quote it when you contact support.", runPattern)),
 		may("retryAfterSeconds", whole("Wait at least this many seconds. The same as Retry-After.", 1, upTo(86400))),
-		may("details", closed("Details; which ones depends on the code.",
-			may("fields", list("INVALID_PARAMETERS: each invalid field.", closed("One invalid field.",
-				must("name", text("The field, setting or header. Long names are shortened.")),
-				may("message", text("What is wrong with it, for people.")),
-				may("reason", text("What is wrong with it, for programs: "+strings.Join(cutReasons, ", ")+".")),
-				may("min", anyNumber("The lowest value accepted.")),
-				may("max", anyNumber("The highest value accepted.")),
-				may("value", node{{"description", "The value that was sent."}})), member{"maxItems", 1000})),
-			may("durationMs", whole("AUDIO_TOO_SHORT, AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE: the recording's length, as far as its packets show it.", 0)),
-			may("minDurationMs", whole("AUDIO_TOO_SHORT: the minimum length.", audio.Bounds.MinLength.Milliseconds(), upTo(audio.Bounds.MinLength.Milliseconds()))),
-			may("maxDurationMs", whole("AUDIO_TOO_LONG: the maximum length.", audio.Bounds.MaxLength.Milliseconds(), upTo(audio.Bounds.MaxLength.Milliseconds()))),
-			may("cost", whole("INSUFFICIENT_CREDITS: what the recording costs.", 1)),
-			may("available", whole("INSUFFICIENT_CREDITS: the credits available.", 0)),
-			may("parts", partsSchema("SERVICE_WARMING_UP: the parts that need engines, by stage.", stateReady, stateWarmingUp)),
-			may("checkedAt", orNull(instant("SERVICE_WARMING_UP: when the parts were last probed; null if never."))),
-			may("uploadsUrl", text("REQUEST_TOO_LARGE: where to request an upload.", member{"enum", []string{Base + "/speech/uploads"}})))))
+		may("details", ref("schemas", "ErrorDetails")))
+}
+
+// codeSchema lists the codes with their messages, in a form that generators turn into comments.
+func codeSchema() node {
+	n := oneOf("What is wrong, for programs.", httpCodes()...)
+	var about []string
+	for _, e := range errcode.Table {
+		if e.Status > 0 {
+			about = append(about, strconv.Itoa(e.Status)+": "+e.Message)
+		}
+	}
+	return n.with(member{"x-enum-descriptions", about})
+}
+
+func detailsSchema() node {
+	return closed("Details; which ones depends on the code.",
+		may("fields", list("INVALID_PARAMETERS: each invalid field.", ref("schemas", "FieldFault"), member{"maxItems", 1000})),
+		may("durationMs", whole("AUDIO_TOO_SHORT, AUDIO_TOO_LONG, AUDIO_DURATION_UNAVAILABLE: the recording's length, as far as its packets show it.", 0)),
+		may("minDurationMs", whole("AUDIO_TOO_SHORT: the minimum length.", audio.Bounds.MinLength.Milliseconds(), upTo(audio.Bounds.MinLength.Milliseconds()))),
+		may("maxDurationMs", whole("AUDIO_TOO_LONG: the maximum length.", audio.Bounds.MaxLength.Milliseconds(), upTo(audio.Bounds.MaxLength.Milliseconds()))),
+		may("cost", whole("INSUFFICIENT_CREDITS: what the recording costs.", 1)),
+		may("available", whole("INSUFFICIENT_CREDITS: the credits available.", 0)),
+		may("parts", partsSchema("SERVICE_WARMING_UP: the parts that need engines, by stage.", stateReady, stateWarmingUp)),
+		may("checkedAt", orNull(instant("SERVICE_WARMING_UP: when the parts were last probed; null if never."))),
+		may("uploadsUrl", text("REQUEST_TOO_LARGE: where to request an upload.", member{"enum", []string{Base + "/speech/uploads"}})))
 }
 
 func partsSchema(about string, states ...string) node {
@@ -556,8 +629,11 @@ func cutSchema() node {
 			kind = "integer"
 		}
 		n := node{{"type", kind}, {"description", cutTexts[b.Name] + " Unit: " + b.Unit + "."}, {"minimum", b.Min}, {"maximum", b.Max}}
+		if !b.Whole {
+			n = append(n, member{"format", "double"})
+		}
 		if b.Default >= b.Min && b.Default <= b.Max {
-			n = append(n, member{"default", b.Default})
+			n = unless(n, b.Default)
 		}
 		props = append(props, may(b.Name, n))
 	}

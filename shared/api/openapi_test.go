@@ -121,7 +121,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 
 func TestTheDocumentIsServed(t *testing.T) {
 	h := newHouse(t)
-	for path, kind := range map[string]string{"/openapi.json": "application/json", "/docs": "text/html; charset=utf-8"} {
+	for path, kind := range map[string]string{"/openapi.json": "application/json", "/openapi-3.0.json": "application/json", "/docs": "text/html; charset=utf-8"} {
 		t.Run(path, func(t *testing.T) {
 			ask := func(method, etag string) *httptest.ResponseRecorder {
 				req := httptest.NewRequest(method, api.Base+path, nil)

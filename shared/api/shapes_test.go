@@ -39,9 +39,7 @@ func TestShapesAreThoseOfTheTypes(t *testing.T) {
 			sameMembers(t, name, schema, reflect.TypeOf(v))
 		})
 	}
-	inner := child(child(schemaNodes().get("Error").(node), "properties"), "error")
-	fields := child(child(child(child(inner, "properties"), "details"), "properties"), "fields")
-	offender := child(fields, "items")
+	offender, _ := schemaNodes().get("FieldFault").(node)
 	for _, v := range []any{field{}, audio.CutFault{}} {
 		for _, m := range membersOf(reflect.TypeOf(v)) {
 			if child(offender, "properties").get(m.name) == nil {
@@ -78,6 +76,14 @@ func sameNames(t *testing.T, path string, schema node, v json.Marshaler) {
 	}
 }
 
+// shapeOf returns the shape that a member refers to, or its own.
+func shapeOf(n node) node {
+	if shape, ok := schemaNodes().get(refOf(n)).(node); ok {
+		return shape
+	}
+	return n
+}
+
 type wireMember struct {
 	name     string
 	optional bool
@@ -109,7 +115,7 @@ func sameMembers(t *testing.T, path string, schema node, kind reflect.Type) {
 	}
 	for _, m := range members {
 		want = append(want, m.name)
-		if in := child(properties, m.name); len(child(in, "properties")) > 0 && m.kind.Kind() == reflect.Struct {
+		if in := shapeOf(child(properties, m.name)); len(child(in, "properties")) > 0 && m.kind.Kind() == reflect.Struct {
 			sameMembers(t, path+"."+m.name, in, m.kind)
 		}
 		if slices.Contains(required, m.name) == m.optional && path != "CutSettings" {

@@ -30,8 +30,8 @@ type Answer struct {
 	Body   []byte
 }
 
-// Document returns the service's own document, parsed. It is the same each time.
-var Document = sync.OnceValues(func() (*Contract, error) { return New(api.OpenAPI()) })
+// Document returns the service's own document, parsed, with every rule. It is the same each time.
+var Document = sync.OnceValues(func() (*Contract, error) { return New(api.StrictOpenAPI()) })
 
 // Check checks an answer against the service's own document.
 func Check(a Answer) error {
