@@ -150,7 +150,11 @@ contract: parts
 contract-system: parts
 	go run ./infra/prove/schemathesis -system -examples 5
 
-## lint-api: check the OpenAPI document with a linter (spectral)
+## clients: clients made from the OpenAPI document by nine generators, each compiled, and the sample submitted and read by each (10 minutes)
+clients: build
+	go run ./infra/prove/clients
+
+## lint-api: check both editions of the OpenAPI document with a linter (spectral)
 lint-api:
 	go run ./infra/prove/schemathesis -lint
 
@@ -218,4 +222,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture clean help
