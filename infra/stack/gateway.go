@@ -47,6 +47,8 @@ func Routes() []Route {
 		{"GET", "/openapi.json", "docs"},
 		{"GET", "/openapi-3.0.json", "docs"},
 		{"GET", "/docs", "docs"},
+		{"GET", "/llms.txt", "docs"},
+		{"GET", "/llms-full.txt", "docs"},
 	}
 }
 

@@ -24,6 +24,8 @@ func docsRoutes() []route {
 		{method: http.MethodGet, pattern: "/openapi.json", open: true, do: (*call).openAPI},
 		{method: http.MethodGet, pattern: "/openapi-3.0.json", open: true, do: (*call).olderOpenAPI},
 		{method: http.MethodGet, pattern: "/docs", open: true, do: (*call).docs},
+		{method: http.MethodGet, pattern: "/llms.txt", open: true, do: (*call).llms},
+		{method: http.MethodGet, pattern: "/llms-full.txt", open: true, do: (*call).llmsFull},
 	}
 }
 
@@ -52,21 +54,37 @@ var (
 	pageSource string
 	//go:embed docs.css
 	pageStyle string
+	//go:embed docs.js
+	pageScript string
 )
 
 var pageTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"prose": prose}).Parse(pageSource))
 
-// newPage renders the document as one page that loads nothing and runs no script. Its
-// Content-Security-Policy forbids both.
+// newPage renders the guides and the document as one page that loads nothing. Its one script
+// searches the page. The Content-Security-Policy allows that script and the style, by their hashes,
+// and nothing else.
 func newPage() (document, error) {
+	v := viewOf(served.of(openAPI()))
+	var err error
+	if v.Guides, err = guideViews(); err != nil {
+		return document{}, err
+	}
+	if v.Validation, err = toHTML(validation()); err != nil {
+		return document{}, err
+	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, viewOf(served.of(openAPI()))); err != nil {
+	if err := pageTemplate.Execute(&b, v); err != nil {
 		return document{}, fmt.Errorf("api: docs: %w", err)
 	}
 	d := newDocument(kindHTML, b.Bytes())
-	sum := sha256.Sum256([]byte(pageStyle))
-	d.csp = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	d.csp = "default-src 'none'; style-src " + hashOf(pageStyle) + "; script-src " + hashOf(pageScript) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return d, nil
+}
+
+// hashOf names an inline style or script in a Content-Security-Policy.
+func hashOf(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // prose turns a description into HTML: blank lines separate paragraphs, backticks mark code.
@@ -87,14 +105,17 @@ func prose(s string) template.HTML {
 }
 
 type docsView struct {
-	Style   template.CSS
-	Title   string
-	Version string
-	Intro   string
-	Groups  []groupView
-	Hooks   []callView
-	Shapes  []shapeView
-	Codes   []errcode.Entry
+	Style      template.CSS
+	Script     template.JS
+	Title      string
+	Version    string
+	Intro      string
+	Guides     []guideView
+	Validation template.HTML
+	Groups     []groupView
+	Hooks      []callView
+	Shapes     []shapeView
+	Codes      []errcode.Entry
 }
 
 type groupView struct {
@@ -146,7 +167,7 @@ type shapeView struct {
 
 func viewOf(doc node) docsView {
 	info := child(doc, "info")
-	v := docsView{Style: template.CSS(pageStyle), Title: word(info, "title"), Version: word(info, "version"), Intro: word(info, "description"), Codes: errcode.Table} //nolint:gosec // our own file
+	v := docsView{Style: template.CSS(pageStyle), Script: template.JS(pageScript), Title: word(info, "title"), Version: word(info, "version"), Intro: word(info, "description"), Codes: errcode.Table} //nolint:gosec // our own file
 	tags, _ := doc.get("tags").([]node)
 	for _, t := range tags {
 		v.Groups = append(v.Groups, groupView{Name: word(t, "name"), Text: word(t, "description")})

@@ -158,8 +158,12 @@ func descriptions() []operation {
 			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: documentSchema()}, unchanged}},
 		{route: at("GET", "/openapi-3.0.json"), id: "getOlderOpenAPI", tag: tagService, summary: "Read this document as OpenAPI 3.0", text: "The same document for programs that do not read OpenAPI 3.1. It says the same, except that its webhooks are called `x-webhooks`.", params: conditional,
 			answers: []described{{status: 200, text: "The document.", headers: documentHeaders, kind: kindJSON, schema: documentSchema()}, unchanged}},
-		{route: at("GET", "/docs"), id: "getDocs", tag: tagService, summary: "Read the documentation page", text: "The same document as an HTML page for people.", params: conditional,
+		{route: at("GET", "/docs"), id: "getDocs", tag: tagService, summary: "Read the documentation page", text: "The guides and this document as an HTML page for people.", params: conditional,
 			answers: []described{{status: 200, text: "The page.", headers: documentHeaders, kind: kindHTML, schema: node{{"type", "string"}, {"description", "HTML."}}}, unchanged}},
+		{route: at("GET", "/llms.txt"), id: "getLLMs", tag: tagService, summary: "Read what there is to read", text: "The list of the guides and calls, for language models.", params: conditional,
+			answers: []described{{status: 200, text: "The list, in Markdown.", headers: documentHeaders, kind: kindText, schema: node{{"type", "string"}, {"description", "Markdown."}}}, unchanged}},
+		{route: at("GET", "/llms-full.txt"), id: "getLLMsFull", tag: tagService, summary: "Read the documentation as one text", text: "The guides, the calls, the errors and the shapes, for language models.", params: conditional,
+			answers: []described{{status: 200, text: "The text, in Markdown.", headers: documentHeaders, kind: kindText, schema: node{{"type", "string"}, {"description", "Markdown."}}}, unchanged}},
 	}
 }
 

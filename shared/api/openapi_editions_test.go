@@ -98,7 +98,7 @@ func TestTheDocumentIsForGenerators(t *testing.T) {
 			tags := map[any]bool{}
 			for path, methods := range reach(t, doc, "paths").(map[string]any) { //nolint:forcetypeassert // a map of paths
 				for method := range methods.(map[string]any) { //nolint:forcetypeassert // a map of methods
-					tags[reach(t, methods, method, "tags").([]any)[0]] = true //nolint:forcetypeassert // a list of tags
+					tags[reach(t, methods, method, "tags").([]any)[0]] = true                             //nolint:forcetypeassert // a list of tags
 					for status, answer := range reach(t, methods, method, "responses").(map[string]any) { //nolint:forcetypeassert // a map of answers
 						if status >= "400" && reach(t, answer, "content", kindJSON, "schema", "$ref") != "#/components/schemas/Error" {
 							t.Errorf("%s %s answers %s with a shape of its own", method, path, status)

@@ -121,7 +121,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 
 func TestTheDocumentIsServed(t *testing.T) {
 	h := newHouse(t)
-	for path, kind := range map[string]string{"/openapi.json": "application/json", "/openapi-3.0.json": "application/json", "/docs": "text/html; charset=utf-8"} {
+	for path, kind := range map[string]string{"/openapi.json": "application/json", "/openapi-3.0.json": "application/json", "/docs": "text/html; charset=utf-8", "/llms-full.txt": "text/plain; charset=utf-8"} {
 		t.Run(path, func(t *testing.T) {
 			ask := func(method, etag string) *httptest.ResponseRecorder {
 				req := httptest.NewRequest(method, api.Base+path, nil)
@@ -174,12 +174,15 @@ func TestThePageStandsAlone(t *testing.T) {
 			t.Errorf("the shape %s is not on the page", name)
 		}
 	}
-	for _, loads := range []string{"<script", "<link", "<img", "@import", "url(", "http-equiv", "ZgotmplZ"} {
+	for _, loads := range []string{"<script src", "<link", "<img", "@import", "url(", "http-equiv", "ZgotmplZ"} {
 		if strings.Contains(text, loads) {
 			t.Errorf("the page has %s", loads)
 		}
 	}
-	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") {
+	if n := strings.Count(text, "<script"); n != 1 {
+		t.Errorf("the page has %d scripts", n)
+	}
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
 		t.Errorf("Content-Security-Policy %q", policy)
 	}
 }

@@ -26,7 +26,7 @@ func TestMethodsAndSpellings(t *testing.T) {
 	h := newHouse(t)
 	for path, allow := range map[string]string{
 		"/speech/analyze": "POST", "/speech/analyze/x": "GET, DELETE", "/runs": "GET", "/speech/runs": "GET", "/credits": "GET", "/credits/transactions": "GET",
-		"/speech/uploads": "POST", "/health": "GET", "/openapi.json": "GET", "/openapi-3.0.json": "GET", "/docs": "GET",
+		"/speech/uploads": "POST", "/health": "GET", "/openapi.json": "GET", "/openapi-3.0.json": "GET", "/docs": "GET", "/llms.txt": "GET", "/llms-full.txt": "GET",
 	} {
 		for _, method := range []string{"HEAD", "OPTIONS", "PUT", "PATCH", "TRACE", "GET", "POST", "DELETE", "get", "PROPFIND"} {
 			if strings.Contains(allow, method) {
@@ -61,7 +61,7 @@ func TestTheRequestsIDIsOurs(t *testing.T) {
 // and that it may be cached for a while.
 func TestADocumentMayBeKept(t *testing.T) {
 	h := newHouse(t)
-	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/docs"} {
+	for _, path := range []string{"/openapi.json", "/openapi-3.0.json", "/docs", "/llms.txt", "/llms-full.txt"} {
 		ask := func(match ...string) *httptest.ResponseRecorder {
 			req := httptest.NewRequest(http.MethodGet, api.Base+path, nil)
 			req.Header["If-None-Match"] = match

@@ -48,7 +48,7 @@ func host(base string) string {
 func TestTheDocumentationIsServed(t *testing.T) {
 	s := need(t)
 	t.Parallel()
-	for path, kind := range map[string]string{"/openapi.json": "application/json", "/openapi-3.0.json": "application/json", "/docs": "text/html; charset=utf-8"} {
+	for path, kind := range map[string]string{"/openapi.json": "application/json", "/openapi-3.0.json": "application/json", "/docs": "text/html; charset=utf-8", "/llms.txt": "text/plain; charset=utf-8", "/llms-full.txt": "text/plain; charset=utf-8"} {
 		r := send(t, http.MethodGet, s.URL+"/api/v1"+path, http.Header{}, nil)
 		if r.status != http.StatusOK || r.header.Get("Content-Type") != kind {
 			t.Errorf("%s: HTTP %d %s", path, r.status, r.header.Get("Content-Type"))
