@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -149,85 +148,13 @@ func showPage(c *cobra.Command, file string, body []byte, sound, server string) 
 	return say(c.ErrOrStderr(), "wrote %s\n", file)
 }
 
-// csvHead names the columns of listCSV.
-func csvHead() []string {
-	head := []string{"id", "externalId", "status", "error", "createdAt", "completedAt", "durationMs", "tags"}
-	for _, d := range score.Names() {
-		points, cefr, _ := report.Members(d)
-		head = append(head, points, cefr, string(d)+"Low", string(d)+"High", string(d)+"Confidence")
-	}
-	return append(head, "cautions")
-}
-
-// csvEntry is what a row of a table reads of a run's entry, beside the scores.
-type csvEntry struct {
-	Confidence map[score.Dimension]*struct {
-		Level    string     `json:"level"`
-		Interval [2]float64 `json:"interval"`
-	} `json:"confidence"`
-	Audio struct {
-		Quality *struct {
-			Cautions []string `json:"cautions"`
-		} `json:"quality"`
-	} `json:"audio"`
-}
-
-func csvRow(r client.Run) ([]string, error) {
-	var l csvEntry
-	if err := json.Unmarshal(r.Raw, &l); err != nil {
-		return nil, fmt.Errorf("runs: %s: %w", r.ID, err)
-	}
-	code, ended := "", ""
-	if r.Failure != nil {
-		code = string(r.Failure.Code)
-	}
-	if r.CompletedAt != nil {
-		ended = time.Time(*r.CompletedAt).UTC().Format(time.RFC3339)
-	}
-	external := ""
-	if r.ExternalID != nil {
-		external = *r.ExternalID
-	}
-	row := []string{string(r.ID), external, string(r.Status), code, time.Time(r.CreatedAt).UTC().Format(time.RFC3339), ended, strconv.FormatInt(r.Audio.DurationMs, 10), strings.Join(r.Tags, " ")}
-	for _, d := range score.Names() {
-		v, ok := r.Scores[d]
-		if !ok {
-			row = append(row, "", "", "", "", "")
-			continue
-		}
-		low, high, level := "", "", ""
-		if c := l.Confidence[d]; c != nil {
-			low, high, level = tenth(c.Interval[0]), tenth(c.Interval[1]), c.Level
-		}
-		row = append(row, tenth(v.Points), v.CEFR, low, high, level)
-	}
-	cautions := ""
-	if l.Audio.Quality != nil {
-		cautions = strings.Join(l.Audio.Quality.Cautions, " ")
-	}
-	return append(row, cautions), nil
-}
-
-func tenth(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
-
-// inert makes a value text for a spreadsheet, which takes what begins with certain signs for a
-// formula (OWASP, "CSV Injection").
-func inert(row []string) []string {
-	for i, v := range row {
-		if v != "" && strings.ContainsAny(v[:1], "=+-@\t\r") {
-			row[i] = "'" + v
-		}
-	}
-	return row
-}
-
 // csvPage is how many runs listCSV reads at a time.
 const csvPage = 100
 
 // listCSV writes every run that passes the filter as CSV, reading page after page.
 func listCSV(ctx context.Context, w io.Writer, cl *client.Client, f client.Filter) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(csvHead()); err != nil {
+	if err := out.Write(reportpage.CSVHead()); err != nil {
 		return err
 	}
 	f.Limit = csvPage
@@ -237,11 +164,11 @@ func listCSV(ctx context.Context, w io.Writer, cl *client.Client, f client.Filte
 			return err
 		}
 		for _, r := range page.Data {
-			row, err := csvRow(r)
+			row, err := reportpage.CSVRow(r.Raw)
 			if err != nil {
 				return err
 			}
-			if err := out.Write(inert(row)); err != nil {
+			if err := out.Write(row); err != nil {
 				return err
 			}
 		}

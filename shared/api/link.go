@@ -20,6 +20,7 @@ import (
 
 var reportRoutes = []route{
 	{method: http.MethodPost, pattern: "/speech/analyze/{id}/report", needs: account.PermissionSpeech, counted: true, do: (*call).link},
+	{method: http.MethodPost, pattern: "/reports", needs: account.PermissionSpeech, counted: true, do: (*call).compare},
 	{method: http.MethodDelete, pattern: "/speech/analyze/{id}/report", needs: account.PermissionSpeech, do: (*call).unlink},
 }
 
@@ -58,11 +59,10 @@ func (c *call) link() (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("api: link: %w", err)
 	}
-	id := make([]byte, run.LinkIDBytes)
-	if _, err := io.ReadFull(c.Random, id); err != nil {
-		return answer{}, fmt.Errorf("api: link: draw an id: %w", err)
+	l, err := c.newLink(hours, now)
+	if err != nil {
+		return answer{}, err
 	}
-	l := run.Link{ID: hex.EncodeToString(id), Expires: now.Add(time.Duration(hours) * time.Hour).Truncate(time.Millisecond)}
 	token, err := seal(c.Random, signing.Secrets[0].Secret, r.ID, l)
 	if err != nil {
 		return answer{}, err
@@ -80,6 +80,15 @@ func (c *call) link() (answer, error) {
 	}
 	c.log.Info("report link made", "run", r.ID, "client", r.Client, "hours", hours)
 	return answer{http.StatusCreated, linkView{c.publicURL() + Base + "/reports/" + token, presentation.Stamp(l.Expires)}}, nil
+}
+
+// newLink draws a link that lasts for as many hours.
+func (c *call) newLink(hours int, now time.Time) (run.Link, error) {
+	id := make([]byte, run.LinkIDBytes)
+	if _, err := io.ReadFull(c.Random, id); err != nil {
+		return run.Link{}, fmt.Errorf("api: link: draw an id: %w", err)
+	}
+	return run.Link{ID: hex.EncodeToString(id), Expires: now.Add(time.Duration(hours) * time.Hour).Truncate(time.Millisecond)}, nil
 }
 
 var errLinked = errors.New("api: the link is stored")
@@ -135,16 +144,7 @@ func linkAsked(body io.Reader) (int, error) {
 	if err != nil {
 		return 0, invalid(field{Name: "body", Message: err.Error() + `; for example {"expiresInHours": 24}`})
 	}
-	var bad []field
-	hours := float64(defaultLinkHours)
-	if v, ok := asked["expiresInHours"]; ok {
-		var given *float64
-		if json.Unmarshal(v, &given) != nil || given == nil || *given != math.Trunc(*given) || *given < minLinkHours || *given > maxLinkHours {
-			bad = append(bad, field{Name: "expiresInHours", Message: "must be a whole number of hours", Min: minLinkHours, Max: maxLinkHours})
-		} else {
-			hours = *given
-		}
-	}
+	hours, bad := hoursAsked(asked)
 	for name := range asked {
 		if name != "expiresInHours" {
 			bad = append(bad, field{Name: clip(name), Message: "is not a field of this call"})
@@ -154,7 +154,20 @@ func linkAsked(body io.Reader) (int, error) {
 		sort.Slice(bad, func(i, j int) bool { return bad[i].Name < bad[j].Name })
 		return 0, invalid(bad...)
 	}
-	return int(hours), nil
+	return hours, nil
+}
+
+// hoursAsked reads `expiresInHours`, or says what is wrong with it.
+func hoursAsked(asked map[string]json.RawMessage) (hours int, bad []field) {
+	v, ok := asked["expiresInHours"]
+	if !ok {
+		return defaultLinkHours, nil
+	}
+	var given *float64
+	if json.Unmarshal(v, &given) != nil || given == nil || *given != math.Trunc(*given) || *given < minLinkHours || *given > maxLinkHours {
+		return 0, []field{{Name: "expiresInHours", Message: "must be a whole number of hours", Min: minLinkHours, Max: maxLinkHours}}
+	}
+	return int(*given), nil
 }
 
 // publicURL returns the URL of the API, without Base.

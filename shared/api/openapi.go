@@ -147,6 +147,7 @@ type described struct {
 	kind     string // media type; empty: no body
 	schema   node
 	examples []named
+	table    bool // a table is answered too, if it is asked for
 }
 
 type named struct {
@@ -253,6 +254,9 @@ func (a described) node(o operation) node {
 	if o.page {
 		all = append(all, htmlContent())
 	}
+	if a.table {
+		all = append(all, member{kindCSV, node{{"schema", node{{"type", "string"}, {"description", "CSV."}}}}})
+	}
 	return append(n, member{"content", all})
 }
 
@@ -311,6 +315,9 @@ func narrowed(names []string, retry bool) node {
 var exampleAt = time.Date(2026, 4, 21, 12, 34, 56, 789e6, time.UTC)
 
 const exampleLinkEnd = "c2FtcGxlIHRva2VuIG9mIGEgbGluayB0byBhIHJlcG9ydCBwYWdlIHRoYXQgb3BlbnMgbm90aGluZyBhdCBhbGwuLi4uLg"
+
+// exampleComparisonEnd opens nothing either.
+var exampleComparisonEnd = strings.Repeat("c2FtcGxl", comparisonLength(2)/8+1)[:comparisonLength(2)]
 
 const exampleRequest = "req_it5zluieka5jtfkjhon4jx2hce"
 

@@ -138,6 +138,11 @@ const (
 	linkEndPattern  = `^[A-Za-z0-9_-]{94}$`
 )
 
+// comparisonPattern matches the token of a comparison.
+func comparisonPattern() string {
+	return fmt.Sprintf("^[A-Za-z0-9_-]{%d,%d}$", comparisonLength(1), comparisonLength(maxCompared))
+}
+
 func runID() node { return matching("The run's id. Treat it as opaque.", runPattern) }
 
 func speakerID(about string) node {
@@ -533,6 +538,17 @@ func schemaNodes() node {
 		{"ReportLinkRequest", closed("How long a link is to work.",
 			may("expiresInHours", unless(whole("Hours until the link ends.", minLinkHours, upTo(maxLinkHours)), defaultLinkHours)))},
 		{"ReportLink", linkSchema("A link to a report page.", "The page. Whoever has this address can read it.", "The link ends at this time.")},
+		{"ComparisonRequest", closed("Which runs to compare, and how long the link is to work. Send either `externalId` or `tag`.",
+			may("externalId", text("The runs with this externalId.", letters(1, maxExternalID)...)),
+			may("tag", text("The runs with this tag.", append(letters(1, maxTag), member{"pattern", `\S`})...)),
+			may("expiresInHours", unless(whole("Hours until the link ends.", minLinkHours, upTo(maxLinkHours)), defaultLinkHours))).
+			with(strictly("oneOf", []node{{{"required", []string{"externalId"}}}, {{"required", []string{"tag"}}}}))},
+		{"ComparisonLink", closed("A link to a comparison.",
+			must("url", text("The page. Whoever has this address can read it.", member{"format", "uri"})),
+			must("expiresAt", instant("The link ends at this time.")),
+			must("runs", whole("How many runs are compared.", 1, upTo(maxCompared))))},
+		{"Comparison", closed("The runs that are compared, newest first.",
+			must("data", list("The runs.", ref("schemas", "ListedRun"), member{"minItems", 1}, member{"maxItems", maxCompared})))},
 		{"ReportSound", linkSchema("A link to a recording.", "The recording.", "The link ends at this time, and the page asks for another.")},
 		{"Health", closed("The service is ready.",
 			must("status", oneOf("The state of the whole service. While it is not ready, this call and every submit answer 503 SERVICE_WARMING_UP.", stateReady)),

@@ -21,6 +21,7 @@ import (
 
 var pageRoutes = []route{
 	{method: http.MethodGet, pattern: "/reports/{token}", open: true, page: true, do: (*call).showReport},
+	{method: http.MethodGet, pattern: "/reports/compare/{token}", open: true, page: true, do: (*call).showComparison},
 	{method: http.MethodGet, pattern: "/reports/{token}/audio", open: true, do: (*call).playReport},
 }
 
@@ -115,15 +116,23 @@ func (c *call) opened() (run.Run, error) {
 	case !r.Opens(link, now):
 		return run.Run{}, noReport()
 	}
-	within, _, reset, err := c.Limits.Allow(ctx, "report/"+link, linkRate, rateWindow, now)
-	if err != nil {
-		return run.Run{}, fmt.Errorf("api: report page: %w", err)
-	}
-	if !within {
-		return run.Run{}, &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: max(reset.Sub(now), time.Second)}
+	if err := c.withinLinkRate(link, now); err != nil {
+		return run.Run{}, err
 	}
 	c.log = c.log.With("run", r.ID)
 	return r, nil
+}
+
+// withinLinkRate counts that a link is opened. RATE_LIMIT_EXCEEDED.
+func (c *call) withinLinkRate(link string, now time.Time) error {
+	within, _, reset, err := c.Limits.Allow(c.r.Context(), "report/"+link, linkRate, rateWindow, now)
+	if err != nil {
+		return fmt.Errorf("api: report page: %w", err)
+	}
+	if !within {
+		return &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: max(reset.Sub(now), time.Second)}
+	}
+	return nil
 }
 
 // showReport answers with the page of a run, or with its poll shape. NOT_FOUND,

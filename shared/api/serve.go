@@ -187,6 +187,11 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.send(w, a.status)
 		return
 	}
+	if t, ok := a.body.(shownTable); ok {
+		status = a.status
+		t.send(w, a.status)
+		return
+	}
 	var body []byte
 	switch v := a.body.(type) {
 	case nil:

@@ -58,7 +58,7 @@ func (s *secrets) get(ctx context.Context, from account.Signings, now time.Time)
 
 // seal returns the token of a link.
 func seal(random io.Reader, secret account.SigningSecret, id run.ID, l run.Link) (string, error) {
-	lock, err := tokenKey(secret)
+	lock, err := tokenKey(secret, sealPurpose)
 	if err != nil {
 		return "", err
 	}
@@ -66,11 +66,7 @@ func seal(random io.Reader, secret account.SigningSecret, id run.ID, l run.Link)
 	if err != nil || len(link) != run.LinkIDBytes || len(id) != runIDBytes {
 		return "", fmt.Errorf("api: a token of run %q: impossible ids", id)
 	}
-	nonce := make([]byte, lock.NonceSize(), sealedBytes)
-	if _, err := io.ReadFull(random, nonce); err != nil {
-		return "", fmt.Errorf("api: draw a nonce: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, append([]byte(id), link...), nil)), nil //nolint:gosec // the nonce was drawn just now
+	return sealed(random, lock, append([]byte(id), link...))
 }
 
 // unseal returns the run and the link of a token; ok is false if no secret sealed it.
@@ -84,7 +80,7 @@ func unseal(valid []account.SigningSecret, token string) (id run.ID, link string
 		return "", "", false
 	}
 	for _, secret := range valid {
-		lock, err := tokenKey(secret)
+		lock, err := tokenKey(secret, sealPurpose)
 		if err != nil {
 			continue
 		}
@@ -96,12 +92,12 @@ func unseal(valid []account.SigningSecret, token string) (id run.ID, link string
 	return "", "", false
 }
 
-func tokenKey(secret account.SigningSecret) (cipher.AEAD, error) {
+func tokenKey(secret account.SigningSecret, purpose string) (cipher.AEAD, error) {
 	root, err := secret.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("api: the deployment's secret: %w", err)
 	}
-	key, err := hkdf.Key(sha256.New, root, nil, sealPurpose, 32)
+	key, err := hkdf.Key(sha256.New, root, nil, purpose, 32)
 	if err != nil {
 		return nil, fmt.Errorf("api: the deployment's secret: %w", err)
 	}

@@ -329,7 +329,7 @@ func TestTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{"lang": true}
-	for _, name := range []string{"page.html", "view.go", "timeline.go", "page.go"} {
+	for _, name := range []string{"page.html", "compare.html", "view.go", "timeline.go", "page.go", "compare.go"} {
 		source, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -44,6 +44,9 @@ func in(language string) (*catalogue, error) {
 		return nil, err
 	}
 	sheet, err := template.New("page").Funcs(template.FuncMap{"t": t.say, "onScale": withCuts}).Parse(source)
+	if err == nil {
+		sheet, err = sheet.Parse(compareSource)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}

@@ -1,0 +1,326 @@
+package page
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	scored "parley/shared/speech/report"
+	"parley/shared/speech/score"
+)
+
+var (
+	//go:embed compare.html
+	compareSource string
+	//go:embed compare.css
+	compareStyle string
+)
+
+// CompareOptions say how runs are compared.
+type CompareOptions struct {
+	// Title is what the runs have in common.
+	Title string
+	// Sort is the column to sort by: a score, "reference" or "submitted"; anything else: overall.
+	Sort string
+	// Links are the addresses of the runs' own pages, by id.
+	Links map[string]string
+}
+
+// compared is what the comparison reads of a run's entry in a list.
+type compared struct {
+	run
+	points map[score.Dimension]*float64
+}
+
+type compareView struct {
+	Lang, Title string
+	Style       template.CSS
+	Note        string
+	Sorted      string // the name of the column
+	By          string // what the places are by
+	Heads       []headView
+	Rows        []compareRow
+}
+
+type headView struct {
+	Name, Sort string
+	Here       bool
+}
+
+type compareRow struct {
+	Reference, Link, Submitted, Status, Place string
+	Cells                                     []cellView
+	Flags                                     []string
+}
+
+type cellView struct {
+	Points, CEFR, Between, Sure string
+	At, From, Width             float64
+	Measured                    bool
+}
+
+const byReference, bySubmitted = "reference", "submitted"
+
+// Compare makes the page that compares runs, from their entries in a list. The places say what the
+// scores tell: a run may be in any place from the first to the last that its interval allows, and
+// two runs whose intervals overlap are not told apart.
+func Compare(entries [][]byte, o CompareOptions) (Page, error) {
+	c, err := in(defaultLanguage)
+	if err != nil {
+		return Page{}, err
+	}
+	runs, err := comparedOf(entries)
+	if err != nil {
+		return Page{}, err
+	}
+	key := sorted(runs, o.Sort)
+	by := score.Dimension(key)
+	if key == byReference || key == bySubmitted {
+		by = score.Overall
+	}
+	v := compareView{Lang: c.texts["lang"], Title: c.texts.say("compare"), Style: template.CSS(style + compareStyle), Note: o.Title, By: strings.ToLower(c.texts.say("score." + string(by)))} //nolint:gosec // our own file
+	head := func(name, sort string) {
+		v.Heads = append(v.Heads, headView{name, sort, sort == key})
+		if sort == key {
+			v.Sorted = name
+		}
+	}
+	head(c.texts.say("compare.reference"), byReference)
+	head(c.texts.say("compare.submitted"), bySubmitted)
+	for _, d := range columns() {
+		head(c.texts.say("score."+string(d)), string(d))
+	}
+	for _, r := range runs {
+		row := compareRow{Reference: cmp.Or(r.ExternalID, r.ID), Link: o.Links[r.ID], Submitted: r.CreatedAt.UTC().Format(time.DateOnly), Status: r.Status, Place: placeOf(r, runs, by, c.texts)}
+		for _, d := range columns() {
+			row.Cells = append(row.Cells, r.cell(d, c.texts))
+		}
+		row.Flags = r.flags(c.texts)
+		v.Rows = append(v.Rows, row)
+	}
+	p := Page{CSP: "default-src 'none'; style-src '" + digest(style+compareStyle) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+	var b bytes.Buffer
+	if err := c.sheet.ExecuteTemplate(&b, "compare", v); err != nil {
+		return p, fmt.Errorf("page: compare: %w", err)
+	}
+	p.HTML = b.Bytes()
+	return p, nil
+}
+
+// columns are the scores in the order of the columns, overall first.
+func columns() []score.Dimension {
+	out := []score.Dimension{score.Overall}
+	for _, d := range score.Names() {
+		if d != score.Overall {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func comparedOf(entries [][]byte) ([]compared, error) {
+	out := make([]compared, len(entries))
+	for i, raw := range entries {
+		r := compared{points: map[score.Dimension]*float64{}}
+		if err := json.Unmarshal(raw, &r.run); err != nil {
+			return nil, fmt.Errorf("page: compare: read a run: %w", err)
+		}
+		for _, d := range columns() {
+			name, _, _ := scored.Members(d)
+			var points *float64
+			if v, ok := r.Scores[name]; ok {
+				if err := json.Unmarshal(v, &points); err != nil {
+					return nil, fmt.Errorf("page: compare: %s: %w", r.ID, err)
+				}
+			}
+			r.points[d] = points
+		}
+		out[i] = r
+	}
+	return out, nil
+}
+
+// sorted sorts the runs and returns by what: a score from the highest, without a score last; the
+// reference from A; the time of the submit from the newest.
+func sorted(runs []compared, by string) string {
+	points := func(d score.Dimension) func(a, b compared) int {
+		return func(a, b compared) int {
+			switch x, y := a.points[d], b.points[d]; {
+			case x == nil && y == nil:
+				return 0
+			case x == nil:
+				return 1
+			case y == nil:
+				return -1
+			default:
+				return cmp.Compare(*y, *x)
+			}
+		}
+	}
+	var order func(a, b compared) int
+	switch {
+	case by == byReference:
+		order = func(a, b compared) int { return cmp.Compare(cmp.Or(a.ExternalID, a.ID), cmp.Or(b.ExternalID, b.ID)) }
+	case by == bySubmitted:
+		order = func(a, b compared) int { return b.CreatedAt.Compare(a.CreatedAt) }
+	default:
+		at := max(slices.IndexFunc(columns(), func(d score.Dimension) bool { return string(d) == by }), 0)
+		by = string(columns()[at])
+		order = points(columns()[at])
+	}
+	slices.SortStableFunc(runs, func(a, b compared) int {
+		return cmp.Or(order(a, b), b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return by
+}
+
+// interval returns the interval of a score; ok is false if there is none.
+func (r compared) interval(d score.Dimension) (low, high float64, ok bool) {
+	c := r.Confidence[string(d)]
+	if c == nil || r.points[d] == nil {
+		return 0, 0, false
+	}
+	return c.Interval[0], c.Interval[1], true
+}
+
+// placeOf says in which places a run may be: behind all whose interval is wholly above its own, and
+// before all whose interval is wholly below.
+func placeOf(r compared, all []compared, d score.Dimension, t texts) string {
+	low, high, ok := r.interval(d)
+	if !ok {
+		return ""
+	}
+	first, last := 1, 0
+	for _, other := range all {
+		l, h, ok := other.interval(d)
+		if !ok {
+			continue
+		}
+		if last++; l > high {
+			first++
+		}
+		if h < low {
+			last--
+		}
+	}
+	if first == last {
+		return strconv.Itoa(first)
+	}
+	return t.say("compare.places", first, last)
+}
+
+func (r compared) cell(d score.Dimension, t texts) cellView {
+	points := r.points[d]
+	if points == nil {
+		return cellView{}
+	}
+	_, level, _ := scored.Members(d)
+	v := cellView{Measured: true, Points: oneDecimal(*points), At: *points * 20}
+	_ = json.Unmarshal(r.Scores[level], &v.CEFR) // null stays empty
+	if low, high, ok := r.interval(d); ok {
+		v.Between, v.From, v.Width = t.say("score.between", oneDecimal(low), oneDecimal(high)), low*20, (high-low)*20
+		v.Sure = t.say("score.sure", t.say("sure."+r.Confidence[string(d)].Level))
+	}
+	return v
+}
+
+// flags say what a reader must know before the scores.
+func (r compared) flags(t texts) []string {
+	var out []string
+	switch r.Status {
+	case "queued", "processing":
+		out = append(out, t.say("compare.live"))
+	case "failed":
+		out = append(out, t.say("compare.failed"))
+	case "partial":
+		out = append(out, t.say("compare.partial"))
+	}
+	if r.Detection.Confidence == "low" {
+		out = append(out, t.say("compare.who"))
+	}
+	return append(out, r.Audio.Quality.Cautions...)
+}
+
+func oneDecimal(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
+
+// CSV returns runs as a table for a spreadsheet, sorted as Compare sorts them, from their entries in
+// a list.
+func CSV(entries [][]byte, by string) ([]byte, error) {
+	runs, err := comparedOf(entries)
+	if err != nil {
+		return nil, err
+	}
+	sorted(runs, by)
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	err = w.Write(CSVHead())
+	for _, r := range runs {
+		err = errors.Join(err, w.Write(r.row()))
+	}
+	w.Flush()
+	if err = errors.Join(err, w.Error()); err != nil {
+		return nil, fmt.Errorf("page: csv: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// CSVHead names the columns of CSV.
+func CSVHead() []string {
+	head := []string{"id", "externalId", "status", "error", "createdAt", "completedAt", "durationMs", "tags"}
+	for _, d := range score.Names() {
+		points, cefr, _ := scored.Members(d)
+		head = append(head, points, cefr, string(d)+"Low", string(d)+"High", string(d)+"Confidence")
+	}
+	return append(head, "cautions")
+}
+
+// CSVRow returns a run's row below CSVHead, from its entry in a list.
+func CSVRow(entry []byte) ([]string, error) {
+	one, err := comparedOf([][]byte{entry})
+	if err != nil {
+		return nil, err
+	}
+	return one[0].row(), nil
+}
+
+func (r compared) row() []string {
+	code, ended := "", ""
+	if r.Error != nil {
+		code = r.Error.Code
+	}
+	if r.CompletedAt != nil {
+		ended = r.CompletedAt.UTC().Format(time.RFC3339)
+	}
+	row := []string{r.ID, r.ExternalID, r.Status, code, r.CreatedAt.UTC().Format(time.RFC3339), ended, strconv.FormatInt(r.Audio.DurationMs, 10), strings.Join(r.Tags, " ")}
+	for _, d := range score.Names() {
+		points := r.points[d]
+		if points == nil {
+			row = append(row, "", "", "", "", "")
+			continue
+		}
+		_, name, _ := scored.Members(d)
+		cefr, low, high, level := "", "", "", ""
+		_ = json.Unmarshal(r.Scores[name], &cefr) // null stays empty
+		if l, h, ok := r.interval(d); ok {
+			low, high, level = oneDecimal(l), oneDecimal(h), r.Confidence[string(d)].Level
+		}
+		row = append(row, oneDecimal(*points), cefr, low, high, level)
+	}
+	row = append(row, strings.Join(r.Audio.Quality.Cautions, " "))
+	// A spreadsheet takes what begins with certain signs for a formula (OWASP, "CSV Injection").
+	for i, v := range row {
+		if v != "" && strings.ContainsAny(v[:1], "=+-@\t\r") {
+			row[i] = "'" + v
+		}
+	}
+	return row
+}
