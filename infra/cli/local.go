@@ -32,11 +32,12 @@ const demoKeyFile = "demo-key"
 func localCommand() *cobra.Command {
 	var cfg local.Config
 	var quiet, asJSON bool
+	var consoleAddr string
 	c := &cobra.Command{
 		Use:   "local",
 		Short: "Run the whole system on this machine",
-		Long: `Deploys the stack onto an emulated AWS on loopback, prints the base URL and a demo client's key, and serves until
-Ctrl-C. Everything it stores is in --data and survives a restart.`,
+		Long: `Deploys the stack onto an emulated AWS on loopback, prints the base URL, a demo client's key and the address of the console
+(a page to drop a recording, watch runs, queues and the ledger, and switch faults), and serves until Ctrl-C. Everything it stores is in --data and survives a restart.`,
 		Example: `  parley local
   parley local --addr 127.0.0.1:9000 --data /tmp/parley --sweep-every 5s --deadline 2m`,
 		Args: exactly(0, "no arguments, only flags"),
@@ -47,11 +48,21 @@ Ctrl-C. Everything it stores is in --data and survives a restart.`,
 				cfg.Progress = aside(c)
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
-			cfg.Ready = func(_ context.Context, s local.System) error { return announce(c, s, cfg.Data, quiet, asJSON) }
+			cfg.Ready = func(ctx context.Context, s local.System) error {
+				page := ""
+				if key := demoKey(cfg.Data); key != "" && consoleAddr != "" {
+					var err error
+					if page, err = startConsole(ctx, s, cfg.Data, consoleAddr, key); err != nil {
+						return err
+					}
+				}
+				return announce(c, s, cfg.Data, page, quiet, asJSON)
+			}
 			return started(local.Run(c.Context(), cfg))
 		},
 	}
 	localFlags(c, &cfg)
+	c.Flags().StringVar(&consoleAddr, "console", "127.0.0.1:8081", "the address of the console, a page of this system; empty: none")
 	c.Flags().BoolVar(&quiet, "quiet", false, "print only errors")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON when the system is ready")
 	c.AddCommand(faultsCommand(), pushCommand())
@@ -103,11 +114,11 @@ func demoKey(data string) string {
 	return key
 }
 
-func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool) error {
+func announce(c *cobra.Command, s local.System, data, page string, quiet, asJSON bool) error {
 	key := demoKey(data)
 	switch {
 	case asJSON:
-		return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"url": s.URL, "endpoint": s.Endpoint, "key": key, "data": data})
+		return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"url": s.URL, "endpoint": s.Endpoint, "key": key, "data": data, "console": page})
 	case quiet:
 		return nil
 	}
@@ -115,7 +126,10 @@ func announce(c *cobra.Command, s local.System, data string, quiet, asJSON bool)
 	if key == "" {
 		key = "…   # the demo key's file was removed: create a key with parley admin key create --local"
 	}
-	return say(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, api.Base, s.URL, key)
+	if page != "" {
+		page = "  " + page + "   shows what it does: drop a recording there\n"
+	}
+	return say(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n%s", s.URL, api.Base, s.URL, key, page)
 }
 
 // faultsLong lists what a SPEC may be; package fault parses it.
