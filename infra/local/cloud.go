@@ -85,7 +85,7 @@ func (s *starter) cloudEnvironment(endpoint string) []string {
 		fault.EnvFile + "=" + s.data.path("faults.json"),
 	}
 	if s.url != "" {
-		env = append(env, config.PublicURL+"="+s.url)
+		env = append(env, config.BaseURL+"="+s.url)
 	}
 	if s.Deadline > 0 {
 		env = append(env, config.Deadline+"="+s.Deadline.String())

@@ -68,9 +68,9 @@ type Deps struct {
 	// Secrets has the secret that signs the links to report pages (Report, Page).
 	Secrets account.Signings
 
-	// PublicURL is the URL of the API without Base, for links that we hand out (Report). Empty: the
-	// one at which the request arrived.
-	PublicURL string
+	// BaseURL is the URL of the API without Base, for the addresses that we hand out. Empty: the one
+	// at which the request arrived.
+	BaseURL string
 
 	// Budget is a run's deadline (Submit).
 	Budget run.Budget

@@ -81,7 +81,7 @@ func (c *call) compare() (answer, error) {
 		return answer{}, err
 	}
 	c.log.Info("comparison link made", "runs", len(ids), "client", c.client.ID, "hours", hours)
-	return answer{http.StatusCreated, comparisonView{linkView{c.publicURL() + Base + "/reports/compare/" + token, presentation.Stamp(l.Expires)}, len(ids)}}, nil
+	return answer{http.StatusCreated, comparisonView{linkView{c.absolute("/reports/compare/" + token), presentation.Stamp(l.Expires)}, len(ids)}}, nil
 }
 
 // addLink adds a link to a run. run.ErrGone for an erased one.

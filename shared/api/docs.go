@@ -30,7 +30,7 @@ func docsRoutes() []route {
 }
 
 func (c *call) openAPI() (answer, error) {
-	return answer{http.StatusOK, newDocument(kindJSON, OpenAPI())}, nil
+	return answer{http.StatusOK, newDocument(kindJSON, c.placed(OpenAPI()))}, nil
 }
 
 func (c *call) olderOpenAPI() (answer, error) {
@@ -46,7 +46,12 @@ var page struct {
 
 func (c *call) docs() (answer, error) {
 	page.once.Do(func() { page.document, page.err = newPage() })
-	return answer{http.StatusOK, page.document}, page.err
+	if page.err != nil {
+		return answer{}, page.err
+	}
+	d := newDocument(kindHTML, c.placedPage(page.body))
+	d.csp = page.csp
+	return answer{http.StatusOK, d}, nil
 }
 
 var (
@@ -291,7 +296,7 @@ func curl(c callView) string {
 	case kindJSON:
 		b.WriteString(" \\\n  -H 'Content-Type: application/json' -d '" + c.BodyExample + "'")
 	}
-	b.WriteString(" \\\n  \"$PARLEY_URL" + Base + strings.NewReplacer("{id}", exampleRequest, "{token}", exampleLinkEnd).Replace(c.Path) + `"`)
+	b.WriteString(" \\\n  \"$" + urlVariable + Base + strings.NewReplacer("{id}", exampleRequest, "{token}", exampleLinkEnd).Replace(c.Path) + `"`)
 	return b.String()
 }
 

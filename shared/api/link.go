@@ -79,7 +79,7 @@ func (c *call) link() (answer, error) {
 		return answer{}, err
 	}
 	c.log.Info("report link made", "run", r.ID, "client", r.Client, "hours", hours)
-	return answer{http.StatusCreated, linkView{c.publicURL() + Base + "/reports/" + token, presentation.Stamp(l.Expires)}}, nil
+	return answer{http.StatusCreated, linkView{c.absolute("/reports/" + token), presentation.Stamp(l.Expires)}}, nil
 }
 
 // newLink draws a link that lasts for as many hours.
@@ -168,17 +168,4 @@ func hoursAsked(asked map[string]json.RawMessage) (hours int, bad []field) {
 		return 0, []field{{Name: "expiresInHours", Message: "must be a whole number of hours", Min: minLinkHours, Max: maxLinkHours}}
 	}
 	return int(*given), nil
-}
-
-// publicURL returns the URL of the API, without Base.
-func (c *call) publicURL() string {
-	switch gateway := c.r.Header.Get(GatewayURLHeader); {
-	case c.PublicURL != "":
-		return c.PublicURL
-	case gateway != "":
-		return gateway
-	case c.r.TLS != nil:
-		return "https://" + c.r.Host
-	}
-	return "http://" + c.r.Host
 }

@@ -487,7 +487,7 @@ func TestLinkIsOnTheAPIsOwnAddress(t *testing.T) {
 	if got := at(func(r *http.Request) { r.Header.Set(api.GatewayURLHeader, "https://api.test/live") }); got != "https://api.test/live" {
 		t.Error(got)
 	}
-	h.deps.PublicURL = "https://parley.test"
+	h.deps.BaseURL = "https://parley.test"
 	if got := at(func(*http.Request) {}); got != "https://parley.test" {
 		t.Error(got)
 	}

@@ -626,7 +626,7 @@ func detailsSchema() node {
 		may("available", whole("INSUFFICIENT_CREDITS: the credits available.", 0)),
 		may("parts", partsSchema("SERVICE_WARMING_UP: the parts that need engines, by stage.", stateReady, stateWarmingUp)),
 		may("checkedAt", orNull(instant("SERVICE_WARMING_UP: when the parts were last probed; null if never."))),
-		may("uploadsUrl", text("REQUEST_TOO_LARGE: where to request an upload.", member{"enum", []string{Base + "/speech/uploads"}})))
+		may("uploadsUrl", matching("REQUEST_TOO_LARGE: where to request an upload.", Base+"/speech/uploads$")))
 }
 
 func partsSchema(about string, states ...string) node {
@@ -677,7 +677,7 @@ func headerNodes() node {
 		{"RateLimitRemaining", header(true, whole("How many of them are left in this minute.", 0))},
 		{"RateLimitReset", header(true, whole("Seconds until the minute ends.", 0, upTo(60)))},
 		{"RetryAfter", header(false, whole("Seconds to wait.", 1, upTo(86400)))},
-		{"Location", header(true, matching("Where to poll the run.", "^"+Base+"/speech/analyze/req_[a-z2-7]{26}$"))},
+		{"Location", header(true, matching("Where to poll the run.", Base+"/speech/analyze/req_[a-z2-7]{26}$"))},
 		{"IdempotencyReplayed", header(false, oneOf("Set if the Idempotency-Key was used before. The answer repeats the first one; nothing was held or started twice.", "true"))},
 		{"ETag", header(true, matching("Identifies this version of the document.", `^"[0-9a-f]{16}"$`))},
 		{"CacheControl", header(true, text("How long the answer may be cached, and by whom.", letters(1, 100)...))},

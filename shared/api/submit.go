@@ -168,7 +168,7 @@ func (c *call) insufficient(cost int64) error {
 	if err != nil {
 		return fmt.Errorf("api: submit: account: %w", err)
 	}
-	return errcode.Newf(errcode.InsufficientCredits, "This recording costs %d credits, but only %d are available. Top up and retry; see GET %s/credits.", cost, a.Available, Base).
+	return errcode.Newf(errcode.InsufficientCredits, "This recording costs %d credits, but only %d are available. Top up and retry; see GET %s.", cost, a.Available, c.reference("/credits")).
 		With("cost", cost).With("available", a.Available)
 }
 
@@ -298,6 +298,6 @@ func (c *call) accepted(r run.Run) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: %w", err)
 	}
-	c.w.Header().Set("Location", Base+"/speech/analyze/"+string(r.ID))
+	c.w.Header().Set("Location", c.reference("/speech/analyze/"+string(r.ID)))
 	return answer{http.StatusAccepted, v}, nil
 }

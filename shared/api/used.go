@@ -82,7 +82,7 @@ func (c *call) lookUp(f *form) error {
 func (c *call) free(f *form) (instead run.ID, err error) {
 	switch {
 	case f.used != nil && f.state == over:
-		return "", errcode.Newf(errcode.UploadNotFound, "This upload was already submitted. Request a new one at POST %s/speech/uploads and post the file to it.", Base)
+		return "", errcode.Newf(errcode.UploadNotFound, "This upload was already submitted. Request a new one at POST %s and post the file to it.", c.reference("/speech/uploads"))
 	case f.used != nil && f.state == busy:
 		return "", inProgress()
 	case f.audio == nil:

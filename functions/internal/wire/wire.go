@@ -73,7 +73,7 @@ func (s System) Cleanup() cleanup.Deps {
 // API returns the ports of the handlers behind the gateway.
 func (s System) API() api.Deps {
 	return api.Deps{Service: speech.Service, Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
-		Objects: s.Objects, Sender: s.Queues, Prober: s.Engines.Prober(), Presigner: s.Objects, Player: s.Objects, Secrets: s.Tables, PublicURL: s.Config.PublicURL,
+		Objects: s.Objects, Sender: s.Queues, Prober: s.Engines.Prober(), Presigner: s.Objects, Player: s.Objects, Secrets: s.Tables, BaseURL: s.Config.BaseURL,
 		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery, Webhooks: s.webhooks()}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,98 @@ func TestAddress(t *testing.T) {
 		if got := gateway.Request(t.Context(), e).Header.Get(api.GatewayURLHeader); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// healthURL finds the example of the health check in the page of the documentation.
+var healthURL = regexp.MustCompile(`&#34;([^ ;]*)/health&#34;`)
+
+// addresses are the addresses that the API hands out.
+type addresses struct {
+	poll, credits, server, docs, report string
+}
+
+// handedOut makes the calls that hand out addresses, through the gateway.
+func handedOut(t *testing.T, deps api.Deps, change func(*events.APIGatewayProxyRequest)) addresses {
+	t.Helper()
+	ask := func(event string, function func(api.Deps) http.Handler, path string) events.APIGatewayProxyResponse {
+		e := recorded(t, event)
+		if path != "" {
+			e.RequestContext.Path = strings.TrimSuffix(e.RequestContext.Path, e.Path) + path
+			e.Path = path
+		}
+		change(&e)
+		a, err := gateway.Handler(function(deps))(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	between := func(s, before, after string) string {
+		_, s, ok := strings.Cut(s, before)
+		s, _, end := strings.Cut(s, after)
+		if !ok || !end {
+			t.Fatalf("nothing between %q and %q", before, after)
+		}
+		return s
+	}
+	submitted := ask("submit", api.Submit, "")
+	if submitted.StatusCode != http.StatusAccepted {
+		t.Fatalf("%d %s", submitted.StatusCode, submitted.Body)
+	}
+	// What is left of the 10 credits pays for no other run.
+	again := change
+	change = func(e *events.APIGatewayProxyRequest) {
+		again(e)
+		delete(e.MultiValueHeaders, "Idempotency-Key")
+	}
+	refused := ask("submit", api.Submit, "")
+	return addresses{
+		poll:    http.Header(submitted.MultiValueHeaders).Get("Location"),
+		credits: between(refused.Body, "see GET ", "."+`"`),
+		server: between(ask("docs", api.Docs, "").Body, `"servers": [
+    {
+      "url": "`, `"`),
+		docs:   healthURL.FindStringSubmatch(ask("docs", api.Docs, "/api/v1/docs").Body)[1],
+		report: between(ask("report", api.Report, "").Body, `"url":"`, "/reports/"),
+	}
+}
+
+// Ensure that every address that the API hands out leads back to it: behind a stage, on a custom
+// domain with and without a path, and where a call did not come by the custom domain.
+func TestEveryAddressLeadsBack(t *testing.T) {
+	const stage = "https://abc123def4.execute-api.eu-central-1.amazonaws.com/prod"
+	by := func(domain, prefix string) func(*events.APIGatewayProxyRequest) {
+		return func(e *events.APIGatewayProxyRequest) {
+			e.RequestContext.DomainName, e.RequestContext.Path = domain, prefix+e.Path
+		}
+	}
+	for _, c := range []struct {
+		name, base string
+		change     func(*events.APIGatewayProxyRequest)
+		reference  string // what stands before Base for the client itself
+		absolute   string // and for others
+	}{
+		{"a stage", "", func(*events.APIGatewayProxyRequest) {}, "/prod", stage},
+		{"a custom domain", "https://api.acme.test", by("api.acme.test", ""), "", "https://api.acme.test"},
+		{"a path of a custom domain", "https://api.acme.test/speaking", by("api.acme.test", "/speaking"), "/speaking", "https://api.acme.test/speaking"},
+		{"a stage beside a custom domain", "https://api.acme.test", func(*events.APIGatewayProxyRequest) {}, "https://api.acme.test", "https://api.acme.test"},
+		{"a custom domain that is not configured", "", by("other.test", ""), "", "https://other.test"},
+		{"a local system", "http://127.0.0.1:8080", by("", "/live"), "", "http://127.0.0.1:8080"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			deps, _ := front(t)
+			deps.BaseURL = c.base
+			got := handedOut(t, deps, c.change)
+			id := got.poll[strings.LastIndex(got.poll, "/")+1:]
+			want := addresses{
+				poll: c.reference + "/api/v1/speech/analyze/" + id, credits: c.reference + "/api/v1/credits",
+				server: c.reference + "/api/v1", docs: c.absolute + "/api/v1", report: c.absolute + "/api/v1",
+			}
+			if got != want || !run.ID(id).Valid() {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
 	}
 }
 

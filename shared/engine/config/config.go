@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -33,9 +34,9 @@ const (
 	// WebhookLoopback, if 1, allows webhooks to the loopback address. Only a local system may set
 	// it.
 	WebhookLoopback = "PARLEY_WEBHOOK_LOOPBACK"
-	// PublicURL is the URL of the API without its base path, for links that are handed out; empty:
-	// the one at which the gateway was called. Only a local system sets it.
-	PublicURL = "PARLEY_PUBLIC_URL"
+	// BaseURL is the URL of the API without its base path, for the addresses that are handed out;
+	// empty: the one at which the gateway was called. A custom domain and a local system set it.
+	BaseURL = "PARLEY_BASE_URL"
 )
 
 // DefaultPollEvery is the minimum time between two polls of a run.
@@ -58,7 +59,7 @@ type Config struct {
 	Deadline        time.Duration
 	PollEvery       time.Duration
 	WebhookLoopback bool
-	PublicURL       string
+	BaseURL         string // without a slash at its end
 }
 
 // FromEnv reads the environment of a function of s through lookup (such as os.LookupEnv). A missing
@@ -66,7 +67,7 @@ type Config struct {
 func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),
-		Bucket: get(Bucket), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1", PublicURL: get(PublicURL),
+		Bucket: get(Bucket), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1", BaseURL: strings.TrimRight(get(BaseURL), "/"),
 		Queues: map[run.Stage]string{}, Functions: map[run.Stage]string{}}
 	for _, row := range s.Fed() {
 		if v := get(Queue(row.Name)); v != "" {
@@ -83,6 +84,12 @@ func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, er
 				return c, fmt.Errorf("config: %s=%q is not a duration of 0 to 24h", name, v)
 			}
 			*into = d
+		}
+	}
+	if c.BaseURL != "" {
+		u, err := url.Parse(c.BaseURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			return c, fmt.Errorf("config: %s=%q is not a URL of a host and perhaps a path", BaseURL, c.BaseURL)
 		}
 	}
 	return c, nil

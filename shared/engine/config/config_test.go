@@ -25,7 +25,12 @@ func TestFromEnv(t *testing.T) {
 		"a deadline of a day":           {map[string]string{config.Deadline: "24h"}, false, func(c config.Config) bool { return c.Deadline == 24*time.Hour }},
 		"a deadline of more than a day": {map[string]string{config.Deadline: "24h0m1s"}, true, nil},
 		"a deadline below zero":         {map[string]string{config.Deadline: "-1s"}, true, nil},
-		"a deadline without a unit":     {map[string]string{config.Deadline: "90"}, true, nil},
+		"a base URL": {map[string]string{config.BaseURL: "https://api.acme.test/speaking/"}, false, func(c config.Config) bool {
+			return c.BaseURL == "https://api.acme.test/speaking"
+		}},
+		"a base URL without a scheme": {map[string]string{config.BaseURL: "api.acme.test"}, true, nil},
+		"a base URL with a query":     {map[string]string{config.BaseURL: "https://api.acme.test/?a"}, true, nil},
+		"a deadline without a unit":   {map[string]string{config.Deadline: "90"}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := config.FromEnv(service.Sample, func(n string) (string, bool) { v, ok := tt.env[n]; return v, ok })
