@@ -3,16 +3,20 @@ package deployment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"parley/shared/engine/delivery"
+	"parley/shared/engine/readiness"
 	"parley/shared/engine/run"
 )
 
 // Probe asks a stage's function whether it is ready. why says why not; empty if it is ready.
+// readiness.ErrThrottled.
 func (s *System) Probe(ctx context.Context, stage run.Stage) (why string, err error) {
 	name := s.Config.Functions[stage]
 	if name == "" {
@@ -23,7 +27,11 @@ func (s *System) Probe(ctx context.Context, stage run.Stage) (why string, err er
 		return "", fmt.Errorf("deployment: probe %s: %w", stage, err)
 	}
 	out, err := s.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(name), Payload: payload})
-	if err != nil {
+	var throttled *types.TooManyRequestsException
+	switch {
+	case errors.As(err, &throttled):
+		return "", fmt.Errorf("deployment: probe %s: %w: %w", stage, readiness.ErrThrottled, err)
+	case err != nil:
 		return "", fmt.Errorf("deployment: probe %s: %w", stage, err)
 	}
 	var answer delivery.ProbeAnswer

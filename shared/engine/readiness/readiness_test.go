@@ -3,6 +3,7 @@ package readiness_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -30,6 +31,18 @@ func TestUp(t *testing.T) {
 			}
 			return "", nil
 		}, false, false, "does not answer"},
+		"one is throttled": {func(_ context.Context, s run.Stage) (string, error) {
+			if s == service.Transcribe {
+				return "", fmt.Errorf("invoke: %w", readiness.ErrThrottled)
+			}
+			return "", nil
+		}, false, true, ""},
+		"one is throttled while another is cold": {func(_ context.Context, s run.Stage) (string, error) {
+			if s == service.Transcribe {
+				return "not ready", nil
+			}
+			return "", readiness.ErrThrottled
+		}, false, false, "not ready"},
 		"one says why":         {func(context.Context, run.Stage) (string, error) { return "not ready", nil }, false, false, "not ready"},
 		"all are switched off": {func(context.Context, run.Stage) (string, error) { return "", nil }, true, false, "switched off"},
 	} {
