@@ -41,19 +41,19 @@ var (
 
 // Scorings are the stages between the conversation and the report: one for each row of score.Table.
 var Scorings = []Scoring{
-	{pipeline.Stage{Name: Vocabulary, Timeout: 20 * time.Second, MaxReceives: 2, MemoryMB: 1024, Concurrency: 50,
+	{pipeline.Stage{Name: Vocabulary, Timeout: 20 * time.Second, MaxReceives: receives, MemoryMB: 1024, Concurrency: 50,
 		Due: 60 * time.Second, Fail: errcode.ScoringFailed, TimeoutCode: errcode.VocabModelTimeout, Progress: 70,
 		In: words, Out: []pipeline.Kind{ResultOf(score.Vocabulary).Kind}},
 		func(_ context.Context, m score.Material, _ timing.Speech, _ accent.Engines) (score.Result, error) {
 			return vocabulary.Score(m) //nolint:wrapcheck // named by the scorer
 		}},
-	{pipeline.Stage{Name: Fluency, Timeout: 180 * time.Second, MaxReceives: 2, MemoryMB: 1769, Concurrency: 50,
+	{pipeline.Stage{Name: Fluency, Timeout: 180 * time.Second, Limit: pipeline.Limit{Floor: 60 * time.Second, Factor: 0.1}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,
 		Due: 90 * time.Second, DueFactor: 0.05, Fail: errcode.ScoringFailed, TimeoutCode: errcode.FluencyModelTimeout, Progress: 70,
 		In: sound, Out: []pipeline.Kind{ResultOf(score.Fluency).Kind}},
 		func(_ context.Context, m score.Material, speech timing.Speech, _ accent.Engines) (score.Result, error) {
 			return fluency.Score(m, speech), nil
 		}},
-	{pipeline.Stage{Name: Accent, Timeout: 180 * time.Second, MaxReceives: 2, MemoryMB: 1769, Concurrency: 50,
+	{pipeline.Stage{Name: Accent, Timeout: 180 * time.Second, Limit: pipeline.Limit{Floor: 60 * time.Second, Factor: 0.1}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,
 		Due: 90 * time.Second, DueFactor: 0.05, Fail: errcode.AccentScoreUnavailable, TimeoutCode: errcode.AccentScoreUnavailable, Progress: 70,
 		In: sound, Out: []pipeline.Kind{ResultOf(score.Accent).Kind},
 		Layers: []pipeline.Layer{installed.LayerAligner, installed.LayerRecogniser}},

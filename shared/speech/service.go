@@ -8,6 +8,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech/audio"
 	"parley/shared/speech/installed"
 	"parley/shared/speech/score"
 )
@@ -34,20 +35,26 @@ func Define() pipeline.Service {
 	return pipeline.Service{Name: Name, Stages: stages(), Following: following, Dimensions: dimensions(), Price: Price}
 }
 
-// stages is the table of stages.
+// receives is how often each stage's message is received before it is a dead letter: AWS asks for
+// five at least, since a throttled function uses receives up. What a run's own tries may take is
+// bounded by the stages' limits.
+const receives = 5
+
+// stages is the table of stages. A limit is about three times what was measured (docs/cost.md) on
+// one processor for the stage's work, and at least half a minute for a cold engine.
 func stages() []pipeline.Stage {
 	rows := []pipeline.Stage{
-		{Name: Ingest, Timeout: 120 * time.Second, MaxReceives: 3, MemoryMB: 1769, Concurrency: 50,
+		{Name: Ingest, Timeout: 120 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.04}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,
 			Due: 45 * time.Second, DueFactor: 0.03, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 5,
 			In: []pipeline.Kind{pipeline.Original}, Out: []pipeline.Kind{PCM, Intake.Kind}, Layers: []pipeline.Layer{installed.LayerFFmpeg}},
-		{Name: Transcribe, Timeout: 300 * time.Second, MaxReceives: 3, MemoryMB: 1769, Concurrency: 200,
+		{Name: Transcribe, Timeout: 180 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.5}, Piece: audio.MaxChunk, MaxReceives: receives, MemoryMB: 1769, Concurrency: 200,
 			Due: 60 * time.Second, DueFactor: 0.12, Fail: errcode.TranscriptionFailed, TimeoutCode: errcode.TranscriptionFailed, Progress: 15,
 			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Words.Kind}, Layers: []pipeline.Layer{installed.LayerRecogniser}},
-		{Name: Diarize, Timeout: 300 * time.Second, MaxReceives: 3, MemoryMB: 1769, Concurrency: 50,
+		{Name: Diarize, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 60 * time.Second, Factor: 0.1}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,
 			Due: 60 * time.Second, DueFactor: 0.1, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 15,
 			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Speakers.Kind}, Layers: []pipeline.Layer{installed.LayerVoices}},
 	}
-	last := pipeline.Stage{Name: Finalize, Timeout: 60 * time.Second, MaxReceives: 3, MemoryMB: 512, Concurrency: 50,
+	last := pipeline.Stage{Name: Finalize, Timeout: 60 * time.Second, MaxReceives: receives, MemoryMB: 512, Concurrency: 50,
 		Due: 45 * time.Second, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 95,
 		In: []pipeline.Kind{Intake.Kind, Conversation.Kind}, Out: []pipeline.Kind{Report.Kind}}
 	for _, s := range Scorings {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley/infra/prove/service"
+	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/speech"
@@ -83,7 +84,7 @@ func TestTheTableIsWhole(t *testing.T) {
 				t.Errorf("%s fails with %s, which ends no run", st.Name, c)
 			}
 		}
-		if st.Timeout <= 0 || st.Timeout > 15*time.Minute || st.MaxReceives < 1 || st.Due <= 0 || st.Concurrency < 2 {
+		if st.Timeout <= 0 || st.Timeout > 15*time.Minute || st.MaxReceives < 5 || st.Due <= 0 || st.Concurrency < 2 {
 			t.Errorf("%+v", st)
 		}
 	}
@@ -92,6 +93,29 @@ func TestTheTableIsWhole(t *testing.T) {
 			if !seen[p.Stage] {
 				t.Errorf("%s is followed by %s, which is not in the table", st.Name, p.Stage)
 			}
+		}
+	}
+}
+
+// Ensure that a stage that hangs is tried again within two minutes, and that a run of four minutes
+// then ends within eight, with what the stages before it take.
+func TestAStageThatHangsIsNoticedSoon(t *testing.T) {
+	before := 30 * time.Second
+	for _, st := range speech.Service.Stages {
+		if st.Name == speech.Vocabulary {
+			before = 150 * time.Second
+		}
+		p := run.Part{Stage: st.Name}
+		all := time.Duration(0)
+		for tries := range pipeline.MaxTimeouts {
+			r := run.Run{Length: 4 * time.Minute, Parts: map[run.Part]run.Pending{p: {Timeouts: tries}}}
+			limit := st.TryLimit(r, p)
+			if all += limit; tries == 0 && limit > 2*time.Minute {
+				t.Errorf("%s is first tried for %s", st.Name, limit)
+			}
+		}
+		if all+before > 8*time.Minute {
+			t.Errorf("a run whose %s hangs ends after %s more", st.Name, all)
 		}
 	}
 }

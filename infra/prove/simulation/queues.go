@@ -104,6 +104,11 @@ func (w *world) receive(m *message) {
 		visibility = row.Visibility()
 	}
 	w.show(m, visibility)
+	if _, struck := w.strike(Throttle); struck {
+		// Lambda has no copy free. The receive counts all the same.
+		w.hit(Throttle, "message %d of %s finds its function throttled", m.id, m.stage)
+		return
+	}
 	w.invoke(m)
 }
 

@@ -47,7 +47,7 @@ func (w *world) work(p *process, row pipeline.Stage, own pipeline.Work) pipeline
 		switch {
 		case struck && kind == Slow:
 			w.hit(Slow, "%s of %s takes too long", part, r.ID)
-			p.sleep(row.Timeout - 4*time.Second)
+			p.sleep(row.TryLimit(r, part))
 			return pipeline.Result{}, context.DeadlineExceeded
 		case struck && w.tape.pick(3) == 0:
 			w.hit(Broken, "%s of %s finds it cannot be done", part, r.ID)

@@ -482,7 +482,7 @@ func (c *comparison[M]) part(r run.Run) (how string, after run.Run, err error) {
 		after, err = r.Done(r.Attempt, p, nil, c.now) // impossible if it is the only part
 		return "done, joins", after, err
 	case 3:
-		after, err = r.NoteFailure(r.Attempt, p, run.TimedOut)
+		after, err = r.NoteFailure(r.Attempt, p, run.TimedOut, time.Minute, c.now)
 		return "noted", after, err
 	}
 	after, err = r.Resent(map[run.Part]time.Duration{p: 2 * time.Minute}, c.now)

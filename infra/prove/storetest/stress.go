@@ -94,7 +94,7 @@ func act(t *testing.T, s Store, random *rand.Rand, clients []account.ID, submitt
 		_, err := s.Retry(ctx, r, Submission(r.Client, 0, r.Cost, 3, now), now)
 		return refusals(err)
 	}
-	if noted, err := r.NoteFailure(r.Attempt, first, run.Errored); err == nil {
+	if noted, err := r.NoteFailure(r.Attempt, first, run.Errored, time.Minute, now); err == nil {
 		return refusals(s.Advance(ctx, r, noted))
 	}
 	if sent, err := r.PushSent(now); err == nil {

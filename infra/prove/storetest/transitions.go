@@ -51,7 +51,7 @@ func advances(t *testing.T, open func(*testing.T) Store) {
 			r = fan(w, r, 3)
 			same(t, r, w.get(1))
 			piece := run.Part{Stage: "transcribe", Index: 1}
-			noted, err := r.NoteFailure(1, piece, run.TimedOut)
+			noted, err := r.NoteFailure(1, piece, run.TimedOut, time.Minute, w.now)
 			w.refused(err, nil)
 			w.refused(w.s.Advance(w.ctx, r, noted), nil)
 			resent, err := noted.Resent(map[run.Part]time.Duration{piece: time.Hour}, w.now)
@@ -123,7 +123,7 @@ func advances(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 10)
 			r := w.submit(1, 4)
 			moved := fan(w, r, 2)
-			other, err := r.NoteFailure(1, first, run.Errored)
+			other, err := r.NoteFailure(1, first, run.Errored, time.Minute, w.now)
 			w.refused(err, nil)
 			before := w.state()
 			w.refused(w.s.Advance(w.ctx, r, other), run.ErrStale)
@@ -135,7 +135,7 @@ func advances(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 10)
 			r := w.submit(1, 4)
 			r.ID = RunID(2)
-			after, err := r.NoteFailure(1, first, run.Errored)
+			after, err := r.NoteFailure(1, first, run.Errored, time.Minute, w.now)
 			w.refused(err, nil)
 			w.refused(w.s.Advance(w.ctx, r, after), run.ErrUnknown)
 		}},

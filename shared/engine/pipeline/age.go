@@ -23,6 +23,7 @@ func (svc Service) LastSent(r run.Run, p run.Part) time.Time {
 		// because a promotion sets it without knowing the run.
 		return r.StartedAt
 	}
+	// A try that failed sets the due time anew, as if the part had been sent then.
 	return v.Due.Add(-s.given(r, v.Sent-1))
 }
 

@@ -261,7 +261,7 @@ func TestAnOperatorWhoComesTooLateChangesNothing(t *testing.T) {
 	s := newSystem(t, 1)
 	r := s.submit("a", false)
 	s.deps.Runs = &between{s.store, []func(){func() { // the run goes on, then ends
-		after, err := r.NoteFailure(1, run.Part{Stage: service.Ingest}, run.Errored)
+		after, err := r.NoteFailure(1, run.Part{Stage: service.Ingest}, run.Errored, time.Minute, s.clock.Now())
 		must(t, err)
 		must(t, s.store.Advance(t.Context(), r, after))
 	}, func() {

@@ -134,14 +134,15 @@ func terminal(c errcode.Code) bool {
 	return ok && e.Terminal && c != errcode.InternalError
 }
 
-// bounded runs the work within the function's time less grace. If the work ignores its context,
-// bounded returns without it, and the function's own timeout ends it.
+// bounded runs the work within the try's limit, and within the function's time less grace. If the
+// work ignores its context, bounded returns without it, and the function's own timeout ends it.
 func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, error) {
-	limit := w.Stage.Timeout
+	limit := w.Stage.TryLimit(r, p)
 	if end, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(end))
+		left := time.Until(end)
+		limit = min(limit, max(left-grace, left/2))
 	}
-	wctx, cancel := context.WithTimeout(ctx, max(limit-grace, limit/2))
+	wctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	type answer struct {
 		res Result
@@ -169,16 +170,24 @@ func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, err
 }
 
 // failed records why the part failed and asks for another delivery. When there are no more
-// deliveries, the dead letter ends the run.
+// deliveries, the dead letter ends the run. A part that ran out of time too often ends it at once.
 func (w Runner) failed(ctx context.Context, log *slog.Logger, m Message, p run.Part, cause error) error {
 	how := run.Errored
 	if errors.Is(cause, context.DeadlineExceeded) {
 		how = run.TimedOut
 	}
 	log.Error("part failed", "how", how, "cause", cause.Error())
-	err := w.change(ctx, m.Run, func(r run.Run) (run.Run, error) { return r.NoteFailure(m.Attempt, p, how) })
-	if errors.Is(err, run.ErrGone) {
+	var noted run.Run
+	err := w.change(ctx, m.Run, func(r run.Run) (_ run.Run, err error) {
+		noted, err = r.NoteFailure(m.Attempt, p, how, w.Stage.given(r, r.Parts[p].Sent-1), w.Clock.Now())
+		return noted, err
+	})
+	switch {
+	case errors.Is(err, run.ErrGone):
 		return nil
+	case err == nil && how == run.TimedOut && noted.Parts[p].Timeouts >= MaxTimeouts:
+		log.Error("part given up", "timeouts", noted.Parts[p].Timeouts, "code", w.Stage.TimeoutCode)
+		return w.fail(ctx, noted, p, errcode.New(w.Stage.TimeoutCode))
 	}
 	return errors.Join(fmt.Errorf("%w: %w", ErrRetry, cause), err)
 }

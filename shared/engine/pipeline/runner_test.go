@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -270,6 +271,62 @@ func TestADeadLetterEndsTheRunWithTheCodeOfItsStage(t *testing.T) {
 				t.Fatalf("%+v %+v", got, got.Failure)
 			}
 		})
+	}
+}
+
+// Ensure that a part that runs out of time is tried twice more, each time sent again from then on,
+// and then ends the run, however often its message could still be received.
+func TestAPartThatHangsIsGivenUpAfterItsTries(t *testing.T) {
+	s := newSystem(t, 1)
+	s.works[service.Diarize] = func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+		return pipeline.Result{}, fmt.Errorf("the engine: %w", context.DeadlineExceeded)
+	}
+	r := s.submit("a", false)
+	s.drain()
+	p := run.Part{Stage: service.Diarize}
+	row, err := service.Sample.Lookup(p.Stage)
+	must(t, err)
+	for try := 2; try <= pipeline.MaxTimeouts; try++ {
+		got := s.get(r.ID)
+		if v := got.Parts[p]; v.Timeouts != try-1 || !v.Due.Equal(s.clock.Now().Add(row.DueFor(r.Length))) || !service.Sample.LastSent(got, p).Equal(s.clock.Now()) {
+			t.Fatalf("before try %d: %+v", try, v)
+		}
+		s.clock.Advance(time.Minute)
+		err := s.runner(p.Stage).Handle(t.Context(), pipeline.MessageFor(r, p), p)
+		if last := try == pipeline.MaxTimeouts; last != (err == nil) {
+			t.Fatalf("try %d: %v", try, err)
+		}
+	}
+	if got := s.get(r.ID); got.Status != run.Failed || got.Failure.Code != row.TimeoutCode || s.available() != 100 {
+		t.Fatalf("%+v %+v", got, got.Failure)
+	}
+}
+
+// Ensure that a try's limit follows the length of what the part is given, grows with each try that
+// ran out of time, and stays within the function's own.
+func TestTheLimitOfATry(t *testing.T) {
+	p := run.Part{Stage: service.Transcribe, Index: 1}
+	limit := pipeline.Limit{Floor: 10 * time.Second, Factor: 0.5}
+	for name, tt := range map[string]struct {
+		stage    pipeline.Stage
+		length   time.Duration
+		timeouts int
+		want     time.Duration
+	}{
+		"a stage without a limit":        {pipeline.Stage{Timeout: time.Minute}, time.Hour, 0, 57 * time.Second},
+		"one that may take 4 s":          {pipeline.Stage{Timeout: 4 * time.Second}, time.Hour, 0, 2 * time.Second},
+		"by the length of the run":       {pipeline.Stage{Timeout: time.Hour, Limit: limit}, 3 * time.Minute, 0, 100 * time.Second},
+		"by the longest piece":           {pipeline.Stage{Timeout: time.Hour, Limit: limit, Piece: time.Minute}, 3 * time.Minute, 0, 40 * time.Second},
+		"of a run shorter than a piece":  {pipeline.Stage{Timeout: time.Hour, Limit: limit, Piece: time.Hour}, 3 * time.Minute, 0, 100 * time.Second},
+		"after a try that ran out of it": {pipeline.Stage{Timeout: time.Hour, Limit: limit}, 3 * time.Minute, 1, 125 * time.Second},
+		"after two":                      {pipeline.Stage{Timeout: time.Hour, Limit: limit}, 3 * time.Minute, 2, 150 * time.Second},
+		"after more":                     {pipeline.Stage{Timeout: time.Hour, Limit: limit}, 3 * time.Minute, 9, 150 * time.Second},
+		"no longer than the function's":  {pipeline.Stage{Timeout: 2 * time.Minute, Limit: limit}, 3 * time.Minute, 2, 117 * time.Second},
+	} {
+		r := run.Run{Length: tt.length, Parts: map[run.Part]run.Pending{p: {Timeouts: tt.timeouts}}}
+		if got := tt.stage.TryLimit(r, p); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
 	}
 }
 

@@ -37,7 +37,14 @@ type Stage struct {
 	// Timeout is the function's own limit. The queue's visibility timeout is 6 times that
 	// (Visibility).
 	Timeout time.Duration
-	// MaxReceives is how often a message is received before it goes to the dead-letter queue.
+	// Limit bounds one try at a part, by the length of the run, or of Piece if that is shorter. It
+	// is how a stage that hangs is noticed long before Timeout. Zero: Timeout alone.
+	Limit Limit
+	// Piece is the longest piece that a part is given, if the stage fans out; 0: the whole run.
+	Piece time.Duration
+	// MaxReceives is how often a message is received before it goes to the dead-letter queue. A
+	// throttled function uses up receives without a try, so it is more than the tries that a part
+	// needs.
 	MaxReceives int
 	// MemoryMB is the function's memory; 1,769 MB is one full processor.
 	MemoryMB int
@@ -67,7 +74,7 @@ const Webhook run.Stage = "webhook"
 // Pushes is the table row of the webhooks; it has only the fields that a queue and its function
 // need. A dead letter of this queue ends nothing: the run's item records what is still to be
 // pushed, and the sweep sends it.
-var Pushes = Stage{Name: Webhook, Timeout: 30 * time.Second, MaxReceives: 3, MemoryMB: 512, Concurrency: 20,
+var Pushes = Stage{Name: Webhook, Timeout: 30 * time.Second, MaxReceives: 5, MemoryMB: 512, Concurrency: 20,
 	Due: run.PushResend, In: []Kind{Report}}
 
 // Fed returns the rows of all functions that a queue feeds: the stages and Pushes.
@@ -80,6 +87,43 @@ func (s Stage) Visibility() time.Duration { return 6 * s.Timeout }
 // Queue returns the name of the stage's queue without the stack's prefix. Its dead-letter queue is
 // Queue() + "-dead".
 func (s Stage) Queue() string { return string(s.Name) }
+
+// Limit is how long something may take: Floor plus Factor times the length of what it is given.
+type Limit struct {
+	Floor  time.Duration
+	Factor float64
+}
+
+// For returns the limit for something of this length.
+func (l Limit) For(length time.Duration) time.Duration {
+	return l.Floor + time.Duration(float64(length)*l.Factor)
+}
+
+// MaxTimeouts is how many tries at a part may run out of time. After the last one the part has
+// failed for good, however often its message could still be received.
+const MaxTimeouts = 3
+
+// patience is the factor by which the limit of a try grows with each try that ran out of time: the
+// part may not hang but be slower than measured.
+var patience = [MaxTimeouts]float64{1, 1.25, 1.5}
+
+// Patient returns a limit for a try at part p of r: longer if tries before it ran out of time.
+func Patient(limit time.Duration, r run.Run, p run.Part) time.Duration {
+	return time.Duration(float64(limit) * patience[min(r.Parts[p].Timeouts, MaxTimeouts-1)])
+}
+
+// TryLimit returns how long the next try at part p of r may take.
+func (s Stage) TryLimit(r run.Run, p run.Part) time.Duration {
+	longest := max(s.Timeout-grace, s.Timeout/2)
+	if s.Limit == (Limit{}) {
+		return longest
+	}
+	length := r.Length
+	if s.Piece > 0 {
+		length = min(length, s.Piece)
+	}
+	return min(Patient(s.Limit.For(length), r, p), longest)
+}
 
 // DueFor returns the time after which a part of this stage is sent again, for a run of the given
 // length.

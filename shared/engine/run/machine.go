@@ -27,7 +27,7 @@ import (
 //	                      unused                    use of the upload
 //	promote    queued     first in queue; free slot run, account, ticket *          next, if any
 //	done       processing part outstanding          run: part done, next added      ErrGone
-//	failure    processing part outstanding          run: why the part failed        the same again
+//	failure    processing part outstanding          run: why the part failed, due   the same again
 //	resent     processing parts outstanding         run: their due times            ErrStale
 //	end        not ended  -                         run, account, entries, ticket * ErrGone
 //	retry      failed     not erased; credits       as submit, with attempt + 1     ErrGone
@@ -122,16 +122,20 @@ func (r Run) Done(attempt int, p Part, next map[Part]time.Duration, now time.Tim
 	return r, nil
 }
 
-// NoteFailure records why the last try at a part failed, TimedOut or Errored. It decides the error
-// code if the part ends as a dead letter. Condition: the part is outstanding in this attempt, else
-// ErrGone.
-func (r Run) NoteFailure(attempt int, p Part, failure string) (Run, error) {
+// NoteFailure records why the last try at a part failed, TimedOut or Errored, and sets when the
+// sweep sends the part again, by the time from now, since its message is about to be delivered
+// again. The failure decides the error code if the part ends as a dead letter. Condition: the part
+// is outstanding in this attempt, else ErrGone.
+func (r Run) NoteFailure(attempt int, p Part, failure string, due time.Duration, now time.Time) (Run, error) {
 	if !r.Outstanding(attempt, p) {
 		return r, ErrGone
 	}
 	r.Parts = clone(r.Parts)
 	v := r.Parts[p]
-	v.Failure = failure
+	v.Failure, v.Due = failure, now.Add(due)
+	if failure == TimedOut {
+		v.Timeouts++
+	}
 	r.Parts[p] = v
 	r.Version++
 	return r, nil

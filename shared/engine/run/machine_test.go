@@ -72,9 +72,12 @@ func TestDone(t *testing.T) {
 
 func TestNoteFailureAndResent(t *testing.T) {
 	r := started(t)
-	noted, err := r.NoteFailure(1, ingest, run.TimedOut)
-	if err != nil || noted.Parts[ingest].Failure != run.TimedOut || r.Parts[ingest].Failure != "" {
+	noted, err := r.NoteFailure(1, ingest, run.TimedOut, time.Minute, now)
+	if err != nil || noted.Parts[ingest] != (run.Pending{Due: now.Add(time.Minute), Sent: 1, Failure: run.TimedOut, Timeouts: 1}) || r.Parts[ingest].Failure != "" {
 		t.Fatalf("%+v %v", noted, err)
+	}
+	if twice, err := noted.NoteFailure(1, ingest, run.Errored, time.Minute, now); err != nil || twice.Parts[ingest].Failure != run.Errored || twice.Parts[ingest].Timeouts != 1 {
+		t.Errorf("%+v %v", twice, err)
 	}
 	again, err := noted.Resent(map[run.Part]time.Duration{ingest: 2 * time.Minute}, now.Add(time.Minute))
 	if err != nil || again.Parts[ingest].Sent != 2 || !again.Parts[ingest].Due.Equal(now.Add(3*time.Minute)) {

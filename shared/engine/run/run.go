@@ -89,6 +89,8 @@ type Pending struct {
 	Sent int
 	// Failure is why its last try failed: TimedOut or Errored; empty if no failure is known.
 	Failure string
+	// Timeouts counts the tries that ran out of time.
+	Timeouts int
 }
 
 // The values of Pending.Failure.

@@ -1,6 +1,9 @@
 package audio
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // The recogniser hears in windows of 30 s and pays for a whole one however short what is left for
 // it, and for one more in every piece to tell the language: so pieces are long and few. But a piece
@@ -11,7 +14,9 @@ const (
 	// fullChunk is how long pieces become before there are two more: a recording of four minutes is
 	// two.
 	fullChunk = 125_000
-	maxChunk  = 140_000
+	maxChunk  = int64(MaxChunk / time.Millisecond)
+	// MaxChunk is the longest piece that Chunks cuts.
+	MaxChunk = 140 * time.Second
 	// MaxChunks is the most pieces that Chunks cuts.
 	MaxChunks = 64
 	// cutReach is how far from its target a cut may be moved to reach a silence: the longest

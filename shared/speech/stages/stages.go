@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
@@ -95,6 +96,13 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 	if err != nil {
 		return pipeline.Result{}, err
 	}
+	row, err := speech.Service.Lookup(p.Stage)
+	if err != nil {
+		return pipeline.Result{}, fmt.Errorf("stages: %w", err)
+	}
+	// A piece shorter than the longest has less time: a recogniser that hangs is noticed sooner.
+	ctx, cancel := context.WithTimeout(ctx, pipeline.Patient(row.Limit.For(time.Duration(span.Len())*time.Millisecond), r, p))
+	defer cancel()
 	var chunk transcript.Chunk
 	if track := in.TrackOf(p.Index); len(in.Tracks) > 0 {
 		s := spliced(span, in.Tracks[track].Speech)

@@ -109,7 +109,7 @@ func TestAnAdvanceWhoseAnswerIsLost(t *testing.T) {
 			if other {
 				want, version = run.ErrStale, after.Version+1
 				d.then = func() {
-					noted, err := after.NoteFailure(1, run.Part{Stage: "transcribe"}, run.Errored)
+					noted, err := after.NoteFailure(1, run.Part{Stage: "transcribe"}, run.Errored, time.Minute, now)
 					if err == nil {
 						err = s.Advance(ctx, after, noted)
 					}

@@ -49,7 +49,7 @@ func encodeRun(r run.Run) item {
 	if len(r.Parts) > 0 {
 		parts := make(map[string]string, len(r.Parts))
 		for p, v := range r.Parts {
-			parts[p.String()] = strings.TrimSpace(fmt.Sprintf("%d %d %s", v.Due.UnixMilli(), v.Sent, v.Failure))
+			parts[p.String()] = encodePending(v)
 		}
 		i.table("parts", parts)
 	}
@@ -68,6 +68,16 @@ func encodeRun(r run.Run) item {
 		encodePush(i, *r.Push)
 	}
 	return i
+}
+
+// encodePending stores a part as its due time in Unix ms, how often it was sent, why its last try
+// failed, and how many ran out of time, separated by spaces. What is empty at the end is left out.
+func encodePending(v run.Pending) string {
+	s := fmt.Sprintf("%d %d %s", v.Due.UnixMilli(), v.Sent, v.Failure)
+	if v.Timeouts > 0 {
+		s += " " + strconv.Itoa(v.Timeouts)
+	}
+	return strings.TrimSpace(s)
 }
 
 // encodeLinks stores a link as its id and its end in Unix ms, separated by a space.
@@ -145,6 +155,11 @@ func (r *reader) parts(name string) map[run.Part]run.Pending {
 		pending := run.Pending{Due: time.UnixMilli(due).UTC(), Sent: sent}
 		if len(fields) > 2 {
 			pending.Failure = fields[2]
+		}
+		if len(fields) > 3 {
+			if pending.Timeouts, err = strconv.Atoi(fields[3]); err != nil {
+				r.wrong(name, err)
+			}
 		}
 		parts[part] = pending
 	}

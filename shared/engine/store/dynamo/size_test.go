@@ -150,7 +150,7 @@ func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 	r.Failure = &run.Failure{Code: "SCORING_FAILED", Message: "text"}
 	r.Parts = map[run.Part]run.Pending{
 		{Stage: "ingest"}:                {Due: r.CreatedAt, Sent: 1},
-		{Stage: "transcribe", Index: 12}: {Due: r.CreatedAt, Sent: 3, Failure: run.TimedOut},
+		{Stage: "transcribe", Index: 12}: {Due: r.CreatedAt, Sent: 3, Failure: run.TimedOut, Timeouts: 2},
 	}
 	r.Links = []run.Link{{ID: "0123456789abcdef01234567", Expires: r.CreatedAt}, {ID: "76543210fedcba9876543210", Expires: r.CreatedAt.Add(5e6)}}
 	r.Push = &run.Push{Due: r.CreatedAt, Sent: 1, Tries: 12, Since: 10, Log: []run.Try{{At: r.CreatedAt, Status: 500}, {At: r.CreatedAt, Why: run.Begun}}}

@@ -227,7 +227,7 @@ func life(t *testing.T, s *Store, spent func() (units, pages int)) []cost {
 	r, _, err = s.Submit(ctx, sub, now)
 	must(err)
 	note("submit with an Idempotency-Key", "the same, and the key", false)
-	advance(r.NoteFailure(1, sub.First, run.Errored))
+	advance(r.NoteFailure(1, sub.First, run.Errored, time.Minute, now))
 	note("a part's failure noted", "run: what it died of", false)
 	advance(r.Resent(map[run.Part]time.Duration{sub.First: sub.Due}, now.Add(time.Minute)))
 	note("a part sent again", "run: when it is looked at next", false)
