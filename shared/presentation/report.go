@@ -51,7 +51,7 @@ func (p Presenter) report(ctx context.Context, r *run.Run) (report, error) {
 	if !r.ErasedAt.IsZero() {
 		return rep, nil
 	}
-	body, size, err := p.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, pipeline.Report, 0), 0, 0)
+	body, size, err := p.Objects.Get(ctx, pipeline.KeyOf(*r, pipeline.Report, 0), 0, 0)
 	switch {
 	case errors.Is(err, pipeline.ErrNoObject) && r.Status == run.Failed:
 		return rep, nil

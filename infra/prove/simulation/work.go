@@ -98,16 +98,16 @@ func (w *world) leave(ctx context.Context, p *process, r run.Run, a pipeline.Kin
 	if err != nil {
 		return err
 	}
-	return objects{w.objects, p}.Put(ctx, pipeline.Key(r.ID, r.Attempt, a, index), "application/json", bytes.NewReader(raw), int64(len(raw)))
+	return objects{w.objects, p}.Put(ctx, pipeline.KeyOf(r, a, index), "application/json", bytes.NewReader(raw), int64(len(raw)))
 }
 
 // join writes the conversation, provided every piece of the group exists. If one is missing, the
 // stages did not wait for each other.
 func (w *world) join(p *process) pipeline.Join {
 	return func(ctx context.Context, r run.Run) error {
-		keys := []string{pipeline.Key(r.ID, r.Attempt, speech.Speakers.Kind, 0)}
+		keys := []string{pipeline.KeyOf(r, speech.Speakers.Kind, 0)}
 		for i := range r.Pieces {
-			keys = append(keys, pipeline.Key(r.ID, r.Attempt, speech.Words.Kind, i))
+			keys = append(keys, pipeline.KeyOf(r, speech.Words.Kind, i))
 		}
 		for _, key := range keys {
 			if _, err := w.objects.Size(ctx, key); err != nil {

@@ -60,6 +60,8 @@ type world struct {
 	messages    []*message
 	undelivered int
 
+	deployed map[run.Stage]string // what a deployment added to the functions' edition
+
 	clients  []*client
 	known    map[account.ID]*client
 	history  map[run.ID]past
@@ -106,6 +108,7 @@ func live(t *tape, faults Faults, tracing bool) *world {
 	}
 	w.people()
 	w.ready()
+	w.deploy()
 	w.at(sweepEvery, w.sweep)
 	last := time.Duration(5+t.pick(60)) * time.Minute
 	w.at(last, func() {
@@ -125,6 +128,22 @@ func live(t *tape, faults Faults, tracing bool) *world {
 	}
 	w.bury()
 	return w
+}
+
+// deploy plans a deployment of another edition in one world of four. It reaches the functions of the
+// stages one after the other.
+func (w *world) deploy() {
+	w.deployed = map[run.Stage]string{}
+	if w.tape.pick(4) != 3 {
+		return
+	}
+	begins := time.Duration(w.tape.pick(30)) * time.Minute
+	for _, row := range speech.Service.Stages {
+		w.at(begins+time.Duration(w.tape.pick(60))*time.Second, func() {
+			w.note("%s is deployed anew", row.Name)
+			w.deployed[row.Name] = " anew"
+		})
+	}
 }
 
 // at plans to call do after wait.
@@ -241,6 +260,7 @@ func (w *world) handle(p *process, m *message, raw json.RawMessage) (any, error)
 
 func (w *world) runner(p *process, works stages.Works, row pipeline.Stage) pipeline.Runner {
 	r := works.Runner(row, w.deps(p))
+	r.Edition += w.deployed[row.Name]
 	r.Work = w.work(p, row, r.Work)
 	if r.Join != nil {
 		r.Join = w.join(p)

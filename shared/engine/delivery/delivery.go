@@ -129,7 +129,13 @@ func each(ctx context.Context, d pipeline.Deps, raw json.RawMessage, do func(con
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, rec := range batch.Records {
 		ms, err := messages(d.Service, rec.Body)
-		if err != nil {
+		switch {
+		case errors.Is(err, pipeline.ErrNewer):
+			// A release is being rolled out or back: another copy of the function may know it.
+			d.Log.Warn("message to be delivered again", "message", rec.MessageId, "cause", err.Error())
+			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
+			continue
+		case err != nil:
 			d.Log.Error("not one of our messages", "message", rec.MessageId, "cause", err.Error())
 			continue
 		}

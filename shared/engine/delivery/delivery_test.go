@@ -131,6 +131,34 @@ func TestEachStageReadsItsRecordedEvent(t *testing.T) {
 	}
 }
 
+// Ensure that a message in the format of the release before reaches its work, and that one in a
+// format that we do not know yet is left in its queue.
+func TestMessagesOfOtherReleases(t *testing.T) {
+	for _, row := range []run.Stage{service.Transcribe, service.Finalize} {
+		_, d := at(t, row)
+		stage, err := service.Sample.Lookup(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		did := 0
+		st := delivery.Stage{Runner: pipeline.Runner{Deps: d, Stage: stage, Work: func(context.Context, run.Run, run.Part) (pipeline.Result, error) {
+			did++
+			return pipeline.Result{}, errors.New("boom")
+		}}}
+		raw, err := os.ReadFile(filepath.Join("testdata", "format1", string(row)+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := st.Handle(t.Context(), raw); err != nil || did != 1 || len(failures(t, answer)) != 1 {
+			t.Errorf("%s of format 1: did %d, answered %+v, %v", row, did, answer, err)
+		}
+		newer := strings.ReplaceAll(string(event(t, string(row))), `{\"format\":2,`, `{\"format\":3,\"more\":{},`)
+		if answer, err := st.Handle(t.Context(), json.RawMessage(newer)); err != nil || did != 1 || len(failures(t, answer)) != 1 {
+			t.Errorf("%s of format 3: did %d, answered %+v, %v", row, did, answer, err)
+		}
+	}
+}
+
 // posts counts the posts that are prepared, and fails each so that it is tried again.
 type posts int
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,20 +65,31 @@ var (
 // Raw returns a kind that holds bytes, one object per attempt.
 func Raw(name string) Kind { return Kind{name, raw} }
 
-// Key returns the key of an object of an attempt. piece, from 0, matters only for a kind with one
-// object per piece.
+// Key returns the key of an object of an attempt that was never restarted. piece, from 0, matters
+// only for a kind with one object per piece.
 func Key(id run.ID, attempt int, k Kind, piece int) string {
+	return KeyOf(run.Run{ID: id, Attempt: attempt}, k, piece)
+}
+
+// KeyOf returns the key of an object of a run's current attempt. An attempt that began again keeps
+// its objects apart from those that it made before, since a function of the other edition may still
+// be writing those.
+func KeyOf(r run.Run, k Kind, piece int) string {
+	life := strconv.Itoa(r.Attempt)
+	if r.Restarts > 0 {
+		life += "-" + strconv.Itoa(r.Restarts)
+	}
 	switch k.form {
 	case original:
-		return AudioPrefix + string(id)
+		return AudioPrefix + string(r.ID)
 	case report:
-		return fmt.Sprintf("%s%s/%d.json", ReportPrefix, id, attempt)
+		return fmt.Sprintf("%s%s/%s.json", ReportPrefix, r.ID, life)
 	case raw:
-		return fmt.Sprintf("%s%s/%d/%s", WorkPrefix, id, attempt, k.Name)
+		return fmt.Sprintf("%s%s/%s/%s", WorkPrefix, r.ID, life, k.Name)
 	case inPieces:
-		return fmt.Sprintf("%s%s/%d/%s-%03d.json", WorkPrefix, id, attempt, k.Name, piece)
+		return fmt.Sprintf("%s%s/%s/%s-%03d.json", WorkPrefix, r.ID, life, k.Name, piece)
 	}
-	return fmt.Sprintf("%s%s/%d/%s.json", WorkPrefix, id, attempt, k.Name)
+	return fmt.Sprintf("%s%s/%s/%s.json", WorkPrefix, r.ID, life, k.Name)
 }
 
 // Artefact is a kind of object that holds a T as JSON: one stage saves it and a later one loads it.
@@ -98,7 +110,7 @@ const maxArtefact = 64 << 20
 // Load reads the artefact of a run's current attempt. ErrNoObject.
 func (a Artefact[T]) Load(ctx context.Context, o Objects, r run.Run, piece int) (T, error) {
 	var v T
-	body, size, err := o.Get(ctx, Key(r.ID, r.Attempt, a.Kind, piece), 0, 0)
+	body, size, err := o.Get(ctx, KeyOf(r, a.Kind, piece), 0, 0)
 	if err != nil {
 		return v, fmt.Errorf("pipeline: load %s: %w", a.Name, err)
 	}
@@ -118,7 +130,7 @@ func (a Artefact[T]) Save(ctx context.Context, o Objects, r run.Run, piece int, 
 	if err != nil {
 		return fmt.Errorf("pipeline: save %s: %w", a.Name, err)
 	}
-	if err := o.Put(ctx, Key(r.ID, r.Attempt, a.Kind, piece), "application/json", bytes.NewReader(b), int64(len(b))); err != nil {
+	if err := o.Put(ctx, KeyOf(r, a.Kind, piece), "application/json", bytes.NewReader(b), int64(len(b))); err != nil {
 		return fmt.Errorf("pipeline: save %s: %w", a.Name, err)
 	}
 	return nil

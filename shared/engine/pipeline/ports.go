@@ -11,8 +11,17 @@ import (
 	"parley/shared/engine/run"
 )
 
+// Format is the version of the messages that this release sends. It also reads those of the release
+// before: during a deployment, and for as long as a queue keeps them, messages of both arrive.
+// Format 1 had no format.
+const Format = 2
+
+// ErrNewer means that a message is of a later format than this release knows.
+var ErrNewer = errors.New("pipeline: a message of a newer format")
+
 // Message asks for one part of an attempt of a run.
 type Message struct {
+	Format  int    `json:"format"`
 	Run     run.ID `json:"run"`
 	Attempt int    `json:"attempt"`
 	Part    string `json:"part"` // run.Part.String
@@ -20,17 +29,20 @@ type Message struct {
 
 // MessageFor returns the message that asks for part p of r's current attempt.
 func MessageFor(r run.Run, p run.Part) Message {
-	return Message{Run: r.ID, Attempt: r.Attempt, Part: p.String()}
+	return Message{Format: Format, Run: r.ID, Attempt: r.Attempt, Part: p.String()}
 }
 
-// Decode decodes the body of a message. It fails if the body is not a message.
+// Decode decodes the body of a message. It fails if the body is not a message. ErrNewer.
 func Decode(body string) (Message, run.Part, error) {
 	var m Message
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		return m, run.Part{}, fmt.Errorf("pipeline: message: %w", err)
 	}
+	if m.Format > Format {
+		return m, run.Part{}, fmt.Errorf("%w: %d", ErrNewer, m.Format)
+	}
 	p, err := run.ParsePart(m.Part)
-	if err != nil || !m.Run.Valid() || m.Attempt < 1 {
+	if err != nil || !m.Run.Valid() || m.Attempt < 1 || m.Format < 0 {
 		return m, p, fmt.Errorf("pipeline: not a message: run %q attempt %d part %q", m.Run, m.Attempt, m.Part)
 	}
 	return m, p, nil

@@ -52,7 +52,10 @@ type Deps struct {
 type Runner struct {
 	Deps
 	Stage Stage
-	Work  Work
+	// Edition is the version of the work. Where it differs from that of the parts before it, the
+	// run begins again; empty: it never does.
+	Edition string
+	Work    Work
 	// Join is the work between this stage's group and the next; nil: none.
 	Join Join
 	// Unscored replaces a part of this stage that failed for good, if the client allows a partial
@@ -77,7 +80,7 @@ const currentAttempt = 0
 // run's current attempt.
 func (s Service) Arrived(id run.ID) (Message, run.Part) {
 	p := s.First()
-	return Message{Run: id, Attempt: currentAttempt, Part: p.String()}, p
+	return Message{Format: Format, Run: id, Attempt: currentAttempt, Part: p.String()}, p
 }
 
 // addressed reads the run that a message in the queue of stage is about. It returns the run, the
@@ -113,6 +116,9 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 		log.Info("part not outstanding", "status", r.Status)
 		return nil
 	}
+	if w.otherEdition(r, p) {
+		return w.restart(ctx, log, m, p)
+	}
 	log.Info("part started")
 	began := w.Clock.Now()
 	res, err := w.bounded(ctx, r, p)
@@ -126,7 +132,41 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 		return w.failed(ctx, log, m, p, err)
 	}
 	log.Info("part done", "ms", w.Clock.Now().Sub(began).Milliseconds())
-	return w.finish(ctx, m.Run, m.Attempt, p, res)
+	return w.finish(ctx, r, p, res)
+}
+
+// otherEdition reports whether the parts before p were made with another edition than this one.
+func (w Runner) otherEdition(r run.Run, p run.Part) bool {
+	return w.Edition != "" && p != w.Service.First() && r.Edition != w.Edition
+}
+
+// restart begins the run's attempt again: a deployment changed the edition while it was in process,
+// and a result of two editions would have no version. Where functions of both editions are at work,
+// the run may begin again more than once, until its deadline.
+func (w Runner) restart(ctx context.Context, log *slog.Logger, m Message, p run.Part) error {
+	first := w.Service.First()
+	s, err := w.Service.Lookup(first.Stage)
+	if err != nil {
+		return err
+	}
+	var was, after run.Run
+	err = w.change(ctx, m.Run, func(r run.Run) (_ run.Run, err error) {
+		if !w.otherEdition(r, p) {
+			return r, run.ErrGone
+		}
+		was = r
+		after, err = r.Restarted(m.Attempt, p, first, s.DueFor(r.Length), w.Clock.Now())
+		return after, err
+	})
+	switch {
+	case errors.Is(err, run.ErrGone):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: restart: %w", ErrRetry, err)
+	}
+	log.Warn("run begins again", "edition", w.Edition, "before", was.Edition, "restarts", after.Restarts)
+	w.send(ctx, after, []run.Part{first})
+	return nil
 }
 
 func terminal(c errcode.Code) bool {
@@ -198,9 +238,9 @@ func (w Runner) fail(ctx context.Context, r run.Run, p run.Part, finding *errcod
 		if err := w.Unscored(ctx, r, finding.Text()); err != nil {
 			return fmt.Errorf("%w: %w", ErrRetry, err)
 		}
-		return w.finish(ctx, r.ID, r.Attempt, p, Result{})
+		return w.finish(ctx, r, p, Result{})
 	}
-	return w.End(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("%s: %v", p, finding)))
+	return w.end(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("%s: %v", p, finding)))
 }
 
 // Dead handles a dead letter, a message that was delivered too often: it ends the run with the code
@@ -220,21 +260,26 @@ func (w Runner) Dead(ctx context.Context, m Message, p run.Part) error {
 
 // finish removes the part p from the run, or ends the run if the result has an outcome. After the
 // last part of a group it does the join and starts the next group.
-func (w Runner) finish(ctx context.Context, id run.ID, attempt int, p run.Part, res Result) error {
-	joined := false
+// It does nothing if the run has begun again since began was read, because the result is then not
+// among the objects of the run.
+func (w Runner) finish(ctx context.Context, began run.Run, p run.Part, res Result) error {
+	id, attempt, joined := began.ID, began.Attempt, false
 	for try := range maxTries {
 		r, err := w.Runs.Get(ctx, id)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrRetry, err)
 		}
-		if !r.Outstanding(attempt, p) {
+		if !r.Outstanding(attempt, p) || r.Restarts != began.Restarts {
 			return nil
 		}
 		if res.Outcome != nil {
-			return w.End(ctx, r, *res.Outcome)
+			return w.end(ctx, r, *res.Outcome)
 		}
 		if res.Pieces > 0 {
 			r.Pieces = res.Pieces
+		}
+		if p == w.Service.First() {
+			r.Edition = w.Edition
 		}
 		var next []run.Part
 		if r.Last(p) {
@@ -295,6 +340,15 @@ func (w Runner) join(ctx context.Context, r run.Run, p run.Part) error {
 // End ends the run, settles its hold, and gives its slot to the client's next run. If the run has
 // already ended, that is not an error. ErrRetry.
 func (d Deps) End(ctx context.Context, r run.Run, o run.Outcome) error {
+	return d.endWhile(ctx, r, o, func(run.Run) bool { return true })
+}
+
+// end is End with a result, which counts for nothing once the run has begun again.
+func (d Deps) end(ctx context.Context, r run.Run, o run.Outcome) error {
+	return d.endWhile(ctx, r, o, func(now run.Run) bool { return now.Attempt == r.Attempt && now.Restarts == r.Restarts })
+}
+
+func (d Deps) endWhile(ctx context.Context, r run.Run, o run.Outcome, holds func(run.Run) bool) error {
 	for try := range maxTries {
 		ended, err := d.Runs.End(ctx, r, o, d.Clock.Now())
 		switch {
@@ -311,6 +365,9 @@ func (d Deps) End(ctx context.Context, r run.Run, o run.Outcome) error {
 		d.pause(ctx, try)
 		if r, err = d.Runs.Get(ctx, r.ID); err != nil {
 			return fmt.Errorf("%w: %w", ErrRetry, err)
+		}
+		if !holds(r) {
+			return nil
 		}
 	}
 	return fmt.Errorf("%w: pipeline: run %s is too contended", ErrRetry, r.ID)

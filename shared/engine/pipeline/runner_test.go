@@ -302,6 +302,78 @@ func TestAPartThatHangsIsGivenUpAfterItsTries(t *testing.T) {
 	}
 }
 
+// Ensure that a run begins again, once, if a deployment changes the edition while it is in process,
+// that it ends with parts of one edition only, and that a function of the old edition that is still
+// at work changes nothing.
+func TestARunIsOfOneEdition(t *testing.T) {
+	s := newSystem(t, 1)
+	edition := "1"
+	made := map[string]map[run.Part]bool{}
+	for stage, work := range s.works {
+		s.works[stage] = func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
+			if made[edition] == nil {
+				made[edition] = map[run.Part]bool{}
+			}
+			made[edition][p] = true
+			return work(ctx, r, p)
+		}
+	}
+	handle := func(r run.Run, p run.Part) {
+		t.Helper()
+		w := s.runner(p.Stage)
+		w.Edition = edition
+		must(t, w.Handle(t.Context(), pipeline.MessageFor(r, p), p))
+	}
+	r := s.submit("a", false)
+	ingest, first, second := run.Part{Stage: service.Ingest}, run.Part{Stage: service.Transcribe}, run.Part{Stage: service.Transcribe, Index: 1}
+	handle(r, ingest)
+	handle(r, first)
+	if got := s.get(r.ID); got.Edition != "1" || len(got.Parts) != 3 {
+		t.Fatalf("%+v", got)
+	}
+	old := s.works[second.Stage]
+	s.works[second.Stage] = func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
+		// While the old edition is still at work, the new one gets the other piece.
+		s.works[second.Stage] = old
+		edition = "2"
+		handle(r, run.Part{Stage: service.Transcribe, Index: 2})
+		return old(ctx, r, p)
+	}
+	handle(r, second)
+	got := s.get(r.ID)
+	if _, again := got.Parts[ingest]; !again || len(got.Parts) != 1 || got.Restarts != 1 || got.Edition != "" || got.Attempt != 1 || !got.Deadline.Equal(r.Deadline) {
+		t.Fatalf("%+v", got)
+	}
+	delete(made, "2")
+	for range 100 {
+		got = s.get(r.ID)
+		if got.Status.Terminal() {
+			break
+		}
+		for p := range got.Parts {
+			handle(r, p)
+		}
+	}
+	if got.Status != run.Success || got.Edition != "2" || got.Restarts != 1 || len(made["2"]) != 9 || s.available() != 96 {
+		t.Errorf("%d parts of the new edition, %+v", len(made["2"]), got)
+	}
+}
+
+// Ensure that a run that an older release began, which names no edition, begins again.
+func TestARunWithoutAnEditionBeginsAgain(t *testing.T) {
+	s := newSystem(t, 1)
+	r := s.submit("a", false)
+	p := run.Part{Stage: service.Ingest}
+	must(t, s.runner(p.Stage).Handle(t.Context(), pipeline.MessageFor(r, p), p))
+	p = run.Part{Stage: service.Diarize}
+	w := s.runner(p.Stage)
+	w.Edition = "2"
+	must(t, w.Handle(t.Context(), pipeline.MessageFor(r, p), p))
+	if got := s.get(r.ID); got.Restarts != 1 || len(got.Parts) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Ensure that a try's limit follows the length of what the part is given, grows with each try that
 // ran out of time, and stays within the function's own.
 func TestTheLimitOfATry(t *testing.T) {

@@ -28,6 +28,7 @@ import (
 //	promote    queued     first in queue; free slot run, account, ticket *          next, if any
 //	done       processing part outstanding          run: part done, next added      ErrGone
 //	failure    processing part outstanding          run: why the part failed, due   the same again
+//	restarted  processing part outstanding          run: its first part only        ErrGone
 //	resent     processing parts outstanding         run: their due times            ErrStale
 //	end        not ended  -                         run, account, entries, ticket * ErrGone
 //	retry      failed     not erased; credits       as submit, with attempt + 1     ErrGone
@@ -141,6 +142,20 @@ func (r Run) NoteFailure(attempt int, p Part, failure string, due time.Duration,
 	return r, nil
 }
 
+// Restarted begins an attempt again with its first part, because a part of it was about to be done
+// by another edition than the parts before it. Its hold, slot and deadline stay. Condition: the part
+// is outstanding in this attempt, else ErrGone.
+func (r Run) Restarted(attempt int, p, first Part, due time.Duration, now time.Time) (Run, error) {
+	if !r.Outstanding(attempt, p) {
+		return r, ErrGone
+	}
+	r.Parts = map[Part]Pending{first: {Due: now.Add(due), Sent: 1}}
+	r.Edition = ""
+	r.Restarts++
+	r.Version++
+	return r, nil
+}
+
 // Resent sets the next due time of parts that the sweep sends again, by their time from now.
 // Condition: processing, and the parts are outstanding, else ErrGone.
 func (r Run) Resent(due map[Part]time.Duration, now time.Time) (Run, error) {
@@ -232,6 +247,7 @@ func (r Run) Again() (Run, error) {
 		return r, ErrGone
 	}
 	r.Attempt++
+	r.Edition, r.Restarts = "", 0
 	r.CompletedAt, r.Scores, r.Charged, r.Failure, r.Found, r.Reason, r.Pieces, r.Push = time.Time{}, nil, 0, nil, nil, "", 0, nil
 	return r, nil
 }

@@ -163,6 +163,11 @@ type Run struct {
 	// Pieces is the number of pieces that the first stage divided the work into; 0 before that is
 	// done.
 	Pieces int
+	// Edition is the version of the service's work that this attempt is made with, as its first
+	// stage said; empty before that is done. All parts of an attempt are of one edition.
+	Edition string
+	// Restarts is how often this attempt began again because the edition changed.
+	Restarts int
 	// Links are the links to the run's report page, oldest first, at most MaxLinks.
 	Links []Link
 

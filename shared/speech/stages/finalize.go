@@ -10,7 +10,6 @@ import (
 	"parley/shared/speech"
 	"parley/shared/speech/report"
 	"parley/shared/speech/score"
-	"parley/shared/speech/score/version"
 )
 
 func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Result, error) {
@@ -22,7 +21,7 @@ func (w Works) finalize(ctx context.Context, r run.Run, _ run.Part) (pipeline.Re
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	in.RequestedLanguage, in.ScoringVersion = asked.Language, version.Of(w.Recogniser.Version(), w.Aligner.Version())
+	in.RequestedLanguage, in.ScoringVersion = asked.Language, w.Edition()
 	rep := report.Build(in)
 	if err := speech.Report.Save(ctx, w.Objects, r, 0, rep); err != nil {
 		return pipeline.Result{}, err

@@ -53,7 +53,7 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 		}
 		b = append(b, audio.Bytes(pcm)...)
 	}
-	if err := w.Objects.Put(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
+	if err := w.Objects.Put(ctx, pipeline.KeyOf(r, speech.PCM, 0), "application/octet-stream", bytes.NewReader(b), int64(len(b))); err != nil {
 		return pipeline.Result{}, fmt.Errorf("stages: ingest: %w", err)
 	}
 	if err := speech.Intake.Save(ctx, w.Objects, r, 0, in); err != nil {

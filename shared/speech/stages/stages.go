@@ -22,6 +22,7 @@ import (
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/accent"
 	"parley/shared/speech/score/timing"
+	"parley/shared/speech/score/version"
 	"parley/shared/speech/transcript"
 )
 
@@ -76,7 +77,12 @@ func (w Works) Unscored(s run.Stage) func(ctx context.Context, r run.Run, why st
 
 // Runner returns the runner of a stage.
 func (w Works) Runner(s pipeline.Stage, d pipeline.Deps) pipeline.Runner {
-	return pipeline.Runner{Deps: d, Stage: s, Work: w.Of(s.Name), Join: w.Join(s.Name), Unscored: w.Unscored(s.Name)}
+	return pipeline.Runner{Deps: d, Stage: s, Edition: w.Edition(), Work: w.Of(s.Name), Join: w.Join(s.Name), Unscored: w.Unscored(s.Name)}
+}
+
+// Edition is the scoring version: every part of an attempt is made with the same one.
+func (w Works) Edition() string {
+	return version.Of(w.Recogniser.Version(), w.Aligner.Version())
 }
 
 func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
@@ -236,7 +242,7 @@ func (w Works) samples(ctx context.Context, r run.Run, in audio.Intake, track in
 		return nil, fmt.Errorf("stages: pcm of %d ms", span.Len())
 	}
 	from := (int64(track)*in.DurationMs + span.StartMs) * bytesPerMs
-	body, _, err := w.Objects.Get(ctx, pipeline.Key(r.ID, r.Attempt, speech.PCM, 0), from, length)
+	body, _, err := w.Objects.Get(ctx, pipeline.KeyOf(r, speech.PCM, 0), from, length)
 	if err != nil {
 		return nil, fmt.Errorf("stages: pcm: %w", err)
 	}
