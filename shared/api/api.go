@@ -16,6 +16,7 @@ import (
 
 	"parley/shared/clock"
 	"parley/shared/engine/account"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/webhook"
@@ -59,6 +60,7 @@ type Deps struct {
 	Clock    clock.Clock
 	Random   io.Reader // safe for concurrent use; crypto/rand.Reader outside of tests
 	Log      *slog.Logger
+	Metrics  *metrics.Emitter // Submit; nil: nobody measures
 
 	Objects   pipeline.Objects // Submit, Poll, Erase, Runs
 	Sender    pipeline.Sender  // Submit

@@ -36,7 +36,7 @@ func (c *call) erase() (answer, error) {
 		return answer{}, fmt.Errorf("api: erase: %w", err)
 	}
 	if fresh {
-		c.log.Info("run erased", "run", r.ID, "client", r.Client)
+		c.log.Info("run erased", "client", r.Client)
 	}
 	return answer{status: http.StatusNoContent}, nil
 }

@@ -78,7 +78,7 @@ func (c *call) link() (answer, error) {
 	} else if err != nil && !errors.Is(err, errLinked) {
 		return answer{}, err
 	}
-	c.log.Info("report link made", "run", r.ID, "client", r.Client, "hours", hours)
+	c.log.Info("report link made", "client", r.Client, "hours", hours)
 	return answer{http.StatusCreated, linkView{c.absolute("/reports/" + token), presentation.Stamp(l.Expires)}}, nil
 }
 

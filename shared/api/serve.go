@@ -161,6 +161,9 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pattern, c.segment = found.pattern, segment
+	if run.ID(segment).Valid() {
+		c.log = c.log.With("run", segment)
+	}
 	asPage = found.page && !wantsJSON(r)
 	if !found.open {
 		if err := c.admit(found.needs); err != nil {

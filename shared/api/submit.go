@@ -14,6 +14,7 @@ import (
 
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
@@ -122,7 +123,9 @@ func (c *call) submit() (answer, error) {
 	case replayed:
 		return c.replay(r, s, f)
 	}
-	c.log.Info("run accepted", "run", r.ID, "client", r.Client, "status", r.Status, "held", r.Cost, "durationMs", r.Length.Milliseconds(), "format", info.Format)
+	c.log = c.log.With("run", r.ID)
+	c.log.Info("run accepted", "client", r.Client, "status", r.Status, "held", r.Cost, "durationMs", r.Length.Milliseconds(), "format", info.Format, "upload", f.upload)
+	c.Metrics.Add(metrics.CreditsHeld, float64(r.Cost), nil, "run", string(r.ID))
 	if err := c.store(r, f.audio); err != nil {
 		return answer{}, err
 	}
@@ -189,7 +192,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 	if err != nil {
 		// If only the answer was lost, the recording is there, and may already be read.
 		if size, lost := c.Objects.Size(ctx, key); lost == nil && size == audio.size {
-			c.log.Warn("recording stored, answer lost", "run", r.ID, "cause", err.Error())
+			c.log.Warn("recording stored, answer lost", "cause", err.Error())
 			err = nil
 		}
 	}
@@ -201,7 +204,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 	// What was stored after all goes first: once the run has ended, a repeat may start it again and
 	// store its own copy.
 	gone := c.Objects.Delete(ctx, key)
-	d := pipeline.Deps{Service: c.Service, Runs: c.Runs, Clients: c.Accounts, Sender: c.Sender, Clock: c.Clock, Log: c.log, Budget: c.Budget}
+	d := pipeline.Deps{Service: c.Service, Runs: c.Runs, Clients: c.Accounts, Sender: c.Sender, Clock: c.Clock, Log: c.Log, Metrics: c.Metrics, Budget: c.Budget}
 	end := d.End(ctx, r, run.Fail(errcode.InternalError, "", err.Error()))
 	return errors.Join(err, gone, end)
 }
@@ -211,6 +214,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 // same recording, finishes the job. IDEMPOTENCY_IN_PROGRESS while the first may still be running.
 // UPLOAD_NOT_FOUND if the recording is still needed and its upload is gone.
 func (c *call) replay(r run.Run, s run.Submission, f *form) (answer, error) {
+	c.log = c.log.With("run", r.ID)
 	stored, err := c.stored(r)
 	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: replay: %w", err)
@@ -281,7 +285,8 @@ func (c *call) revive(r run.Run, s run.Submission, f *form) (run.Run, error) {
 	case err != nil:
 		return r, fmt.Errorf("api: submit: revive %s: %w", r.ID, err)
 	}
-	c.log.Info("run accepted again", "run", again.ID, "attempt", again.Attempt)
+	c.log.Info("run accepted again", "attempt", again.Attempt)
+	c.Metrics.Add(metrics.CreditsHeld, float64(again.Cost), nil, "run", string(again.ID))
 	if err := c.store(again, f.audio); err != nil {
 		return r, err
 	}

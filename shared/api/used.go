@@ -159,6 +159,6 @@ func (c *call) discard(r run.Run) {
 		return
 	}
 	if err := c.Objects.Delete(c.r.Context(), pipeline.UploadKey(r.Client, r.Upload)); err != nil {
-		c.log.Warn("upload left to the cleanup", "run", r.ID, "upload", r.Upload, "cause", err.Error())
+		c.log.Warn("upload left to the cleanup", "upload", r.Upload, "cause", err.Error())
 	}
 }

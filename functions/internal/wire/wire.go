@@ -23,8 +23,10 @@ import (
 	"parley/shared/engine/deployment"
 	"parley/shared/engine/fault"
 	"parley/shared/engine/fault/awsfault"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
+	"parley/shared/engine/store/dynamo"
 	"parley/shared/engine/webhook"
 	"parley/shared/presentation"
 	"parley/shared/speech"
@@ -38,6 +40,7 @@ import (
 type System struct {
 	*deployment.System
 	Log     *slog.Logger
+	Metrics *metrics.Emitter
 	Clock   clock.Clock
 	Engines *engines.Engines
 }
@@ -45,13 +48,17 @@ type System struct {
 // Open reads the environment and opens the adapters and the engines. If that fails, it logs the
 // cause and ends the process.
 func Open() System {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
+	name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", name)
 	slog.SetDefault(log)
+	measured := metrics.New(os.Stdout, clock.Real{})
+	measured.Add(metrics.ColdStarts, 1, []string{name})
+	retried := func() { measured.Add(metrics.TransactionRetries, 1, nil) }
 	cfg, err := config.Load(speech.Service)
 	if err == nil {
 		var sys *deployment.System
-		if sys, err = deployment.Open(context.Background(), cfg); err == nil {
-			return System{System: sys, Log: log, Clock: clock.Real{},
+		if sys, err = deployment.Open(context.Background(), cfg, dynamo.WithRetried(retried)); err == nil {
+			return System{System: sys, Log: log, Metrics: measured, Clock: clock.Real{},
 				Engines: engines.Open(os.Getenv(installed.Variable), os.Getenv(installed.ModelVariable), runtime.NumCPU())}
 		}
 	}
@@ -62,17 +69,17 @@ func Open() System {
 
 // Deps returns the ports that move runs.
 func (s System) Deps() pipeline.Deps {
-	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
+	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Metrics: s.Metrics, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
 }
 
 // Cleanup returns the ports of the cleanup.
 func (s System) Cleanup() cleanup.Deps {
-	return cleanup.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log}
+	return cleanup.Deps{Runs: s.Tables, Clients: s.Tables, Limits: s.Tables, Objects: s.Objects, Clock: s.Clock, Log: s.Log, Metrics: s.Metrics}
 }
 
 // API returns the ports of the handlers behind the gateway.
 func (s System) API() api.Deps {
-	return api.Deps{Service: speech.Service, Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log,
+	return api.Deps{Service: speech.Service, Runs: s.Tables, Limits: s.Tables, Accounts: s.Tables, Clock: s.Clock, Random: rand.Reader, Log: s.Log, Metrics: s.Metrics,
 		Objects: s.Objects, Sender: s.Queues, Prober: s.Engines.Prober(), Presigner: s.Objects, Player: s.Objects, Secrets: s.Tables, BaseURL: s.Config.BaseURL,
 		Budget: pipeline.Budget(s.Config.Deadline), PollEvery: s.Config.PollEvery, Webhooks: s.webhooks()}
 }
@@ -90,7 +97,7 @@ func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(h)) }
 
 func (s System) works() stages.Works {
 	e := s.Engines
-	return stages.Works{Objects: s.Objects, Record: e.Decoder().Record, Recogniser: e.Whisper, Voices: e.Voices, Aligner: e.Aligner, Listener: e.Whisper}
+	return stages.Works{Objects: s.Objects, Record: e.Decoder().Record, Recogniser: e.Whisper, Voices: e.Voices, Aligner: e.Aligner, Listener: e.Whisper, Metrics: s.Metrics, Clock: s.Clock}
 }
 
 // ServeStage handles the messages of a stage, until the process ends.

@@ -18,6 +18,7 @@ import (
 
 	"parley/shared/clock"
 	"parley/shared/engine/account"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 )
@@ -44,6 +45,7 @@ type Deps struct {
 	Objects pipeline.Objects
 	Clock   clock.Clock
 	Log     *slog.Logger
+	Metrics *metrics.Emitter // nil: nobody measures
 }
 
 // Tidied counts what a tick did.
@@ -73,6 +75,11 @@ func (d Deps) Tidy(ctx context.Context) (Tidied, error) {
 		}
 		if err := t.walk(ctx, w.name, w.step); err != nil {
 			errs = append(errs, fmt.Errorf("cleanup: %s: %w", w.name, err))
+		}
+	}
+	for act, n := range map[string]int{metrics.Deleted: did.Deleted, metrics.Expired: did.Expired} {
+		if n > 0 {
+			d.Metrics.Add(metrics.SweepActs, float64(n), []string{act})
 		}
 	}
 	return did, errors.Join(errs...)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 )
@@ -51,8 +52,20 @@ func (s Stage) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		return s.probe(ctx), nil
 	}
 	return each(ctx, s.Runner.Deps, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+		waited(s.Runner.Deps, rec, m, p)
 		return again(ctx, s.Delayer, s.Runner.Stage.Name, rec, s.Runner.Handle(ctx, m, p))
 	})
+}
+
+// waited measures how long a message waited for its first delivery. A later one waited because we,
+// or a throttled function, put it off.
+func waited(d pipeline.Deps, rec events.SQSMessage, m pipeline.Message, p run.Part) {
+	sent, err := strconv.ParseInt(rec.Attributes["SentTimestamp"], 10, 64)
+	if err != nil || rec.Attributes["ApproximateReceiveCount"] != "1" {
+		return
+	}
+	wait := max(d.Clock.Now().Sub(time.UnixMilli(sent)), 0)
+	d.Metrics.Add(metrics.QueueWaitSeconds, wait.Seconds(), []string{string(p.Stage)}, "run", string(m.Run), "part", p.String())
 }
 
 // again makes a message that must be delivered again come back soon.
@@ -75,6 +88,7 @@ type Webhooks struct {
 // Handle is the Lambda handler. It returns the same as Stage.Handle.
 func (w Webhooks) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	return each(ctx, w.Pusher.Deps, raw, func(ctx context.Context, rec events.SQSMessage, m pipeline.Message, p run.Part) error {
+		waited(w.Pusher.Deps, rec, m, p)
 		return again(ctx, w.Delayer, pipeline.Webhook, rec, w.Pusher.Handle(ctx, m, p))
 	})
 }

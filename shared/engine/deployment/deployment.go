@@ -38,8 +38,8 @@ const connectTimeout = 10 * time.Second
 
 // Open makes the adapters for the resources that cfg names. The SDK takes endpoint, region and
 // credentials from its own environment variables, such as AWS_ENDPOINT_URL. Open calls none of the
-// resources.
-func Open(ctx context.Context, cfg config.Config) (*System, error) {
+// resources. The options are those of the tables.
+func Open(ctx context.Context, cfg config.Config, options ...dynamo.Option) (*System, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	base, err := awsconfig.LoadDefaultConfig(ctx)
@@ -50,7 +50,7 @@ func Open(ctx context.Context, cfg config.Config) (*System, error) {
 	awsfault.Wrap(&base)
 	return &System{
 		Config:  cfg,
-		Tables:  dynamo.New(dynamodb.NewFromConfig(base), dynamo.Names{Runs: cfg.RunsTable, Credits: cfg.CreditsTable, Clients: cfg.ClientsTable, Limits: cfg.LimitsTable}),
+		Tables:  dynamo.New(dynamodb.NewFromConfig(base), dynamo.Names{Runs: cfg.RunsTable, Credits: cfg.CreditsTable, Clients: cfg.ClientsTable, Limits: cfg.LimitsTable}, options...),
 		Objects: objects.New(s3.NewFromConfig(base, func(o *s3.Options) { o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL") != "" }), cfg.Bucket),
 		Queues:  queue.New(sqs.NewFromConfig(base), cfg.Queues),
 		Lambda:  lambda.NewFromConfig(base),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 )
@@ -59,6 +60,7 @@ func (d Deps) Retry(ctx context.Context, id run.ID, objects Objects) (run.Run, e
 		again, err := d.Runs.Retry(ctx, r, run.Submission{Run: r, Terms: d.Service.Terms(r.Length, c.ConcurrentRuns, d.Budget)}, d.Clock.Now())
 		switch {
 		case err == nil:
+			d.Metrics.Add(metrics.CreditsHeld, float64(again.Cost), nil, "run", string(id))
 			d.Log.Info("run retried", "run", id, "attempt", again.Attempt, "status", again.Status, "held", again.Cost)
 			if again.Status == run.Processing {
 				d.send(ctx, again, []run.Part{d.Service.First()})

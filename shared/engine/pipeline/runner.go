@@ -10,6 +10,7 @@ import (
 
 	"parley/shared/clock"
 	"parley/shared/engine/account"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 )
@@ -40,6 +41,8 @@ type Deps struct {
 	Sender  Sender
 	Clock   clock.Clock
 	Log     *slog.Logger
+	// Metrics gets the measurements; nil: nobody measures.
+	Metrics *metrics.Emitter
 	// Budget is a run's deadline.
 	Budget run.Budget
 	// Pause waits between two tries at a contended write, or until ctx ends; nil: no wait.
@@ -131,7 +134,9 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 	default:
 		return w.failed(ctx, log, m, p, err)
 	}
-	log.Info("part done", "ms", w.Clock.Now().Sub(began).Milliseconds())
+	took := w.Clock.Now().Sub(began)
+	log.Info("part done", "ms", took.Milliseconds())
+	w.Metrics.Add(metrics.StageSeconds, took.Seconds(), []string{string(p.Stage)}, "run", string(r.ID), "part", p.String())
 	return w.finish(ctx, r, p, res)
 }
 
@@ -354,6 +359,7 @@ func (d Deps) endWhile(ctx context.Context, r run.Run, o run.Outcome, holds func
 		switch {
 		case err == nil:
 			d.Log.Info("run ended", "run", r.ID, "status", ended.Status, "charged", ended.Charged, "code", failureCode(ended), "reason", ended.Reason)
+			d.Metrics.Add(metrics.RunsEnded, 1, []string{string(ended.Status), string(failureCode(ended))}, "run", string(r.ID))
 			d.push(ctx, ended)
 			d.PromoteAll(ctx, r.Client)
 			return nil

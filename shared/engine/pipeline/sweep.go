@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
 )
@@ -110,7 +111,18 @@ func (d Deps) Sweep(ctx context.Context) (Swept, error) {
 	for _, c := range clients {
 		d.PromoteAll(ctx, c)
 	}
+	d.measure(did)
 	return did, errors.Join(errs...)
+}
+
+// measure counts what a sweep did. Only the sweep itself is counted each time.
+func (d Deps) measure(did Swept) {
+	d.Metrics.Add(metrics.SweepActs, 1, []string{metrics.Swept})
+	for act, n := range map[string]int{metrics.SweptEnded: did.Ended, metrics.Resent: did.Resent, metrics.Pushed: did.Pushed} {
+		if n > 0 {
+			d.Metrics.Add(metrics.SweepActs, float64(n), []string{act})
+		}
+	}
 }
 
 func (d Deps) sweepOne(ctx context.Context, id run.ID, did *Swept) error {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"parley/shared/clock"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
@@ -34,6 +36,9 @@ type Works struct {
 	Voices     diarization.Embedder
 	Aligner    accent.Aligner
 	Listener   accent.WhisperListener
+	// Metrics gets the measurements, by Clock; nil: nobody measures.
+	Metrics *metrics.Emitter
+	Clock   clock.Clock
 }
 
 // Record decodes a file of one of the six formats, its channels used as asked.
@@ -109,14 +114,22 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 	// A piece shorter than the longest has less time: a recogniser that hangs is noticed sooner.
 	ctx, cancel := context.WithTimeout(ctx, pipeline.Patient(row.Limit.For(time.Duration(span.Len())*time.Millisecond), r, p))
 	defer cancel()
+	hear := func(pcm []int16, offsetMs int64) (transcript.Chunk, error) {
+		done := w.timed(r, p, time.Duration(len(pcm))*time.Second/audio.SampleRate)
+		chunk, err := w.Recogniser.Transcribe(ctx, pcm, offsetMs, asked.Language)
+		if err == nil {
+			done()
+		}
+		return chunk, err //nolint:wrapcheck // below
+	}
 	var chunk transcript.Chunk
 	if track := in.TrackOf(p.Index); len(in.Tracks) > 0 {
 		s := spliced(span, in.Tracks[track].Speech)
-		if chunk, err = w.Recogniser.Transcribe(ctx, s.cut(pcm, span), 0, asked.Language); err == nil {
+		if chunk, err = hear(s.cut(pcm, span), 0); err == nil {
 			chunk = s.restore(chunk, span)
 		}
 	} else {
-		chunk, err = w.Recogniser.Transcribe(ctx, pcm, span.StartMs, asked.Language)
+		chunk, err = hear(pcm, span.StartMs)
 	}
 	switch {
 	case errors.Is(err, transcript.ErrDenied):
@@ -125,6 +138,18 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 		return pipeline.Result{}, fmt.Errorf("stages: transcribe: %w", err)
 	}
 	return pipeline.Result{}, speech.Words.Save(ctx, w.Objects, r, p.Index, chunk)
+}
+
+// timed begins to measure the recogniser at a piece of this length; done ends it.
+func (w Works) timed(r run.Run, p run.Part, length time.Duration) (done func()) {
+	if w.Metrics == nil || length <= 0 {
+		return func() {}
+	}
+	began := w.Clock.Now()
+	return func() {
+		factor := float64(w.Clock.Now().Sub(began)) / float64(length)
+		w.Metrics.Add(metrics.RealTimeFactor, factor, nil, "run", string(r.ID), "part", p.String())
+	}
 }
 
 // Denied is the finding that a provider refused our credentials.

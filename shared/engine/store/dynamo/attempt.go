@@ -108,6 +108,7 @@ func (b *budget) wait(ctx context.Context, cause error) error {
 		return fmt.Errorf("dynamo: %s: given up after %d attempts: %w", b.what, b.attempts, cause)
 	}
 	b.waited += pause
+	b.s.retried()
 	if err := b.s.sleep(ctx, pause); err != nil {
 		return fmt.Errorf("dynamo: %s: %w", b.what, errors.Join(err, cause))
 	}

@@ -99,15 +99,16 @@ func TestRetriesAreBounded(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			api := &stubborn{err: tc.err, tokens: map[string]int{}}
 			var waited time.Duration
-			s := New(api, NamesWith(""), WithJitter(func() float64 { return tc.jitter }),
+			retries := 0
+			s := New(api, NamesWith(""), WithJitter(func() float64 { return tc.jitter }), WithRetried(func() { retries++ }),
 				WithSleep(func(_ context.Context, d time.Duration) error { waited += d; return nil }))
 			_, err := s.Grant(t.Context(), "cli", 1, "", storetest.Start)
 			attempts := 0
 			for _, n := range api.tokens {
 				attempts += n
 			}
-			if !errors.Is(err, tc.err) || attempts != tc.attempts || len(api.tokens) != tc.tokens || waited > maxWait {
-				t.Errorf("%v; %d attempts, %d tokens, waited %s", err, attempts, len(api.tokens), waited)
+			if !errors.Is(err, tc.err) || attempts != tc.attempts || len(api.tokens) != tc.tokens || waited > maxWait || retries != attempts-1 {
+				t.Errorf("%v; %d attempts, %d tokens, waited %s, %d retries", err, attempts, len(api.tokens), waited, retries)
 			}
 		})
 	}

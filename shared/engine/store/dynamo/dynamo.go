@@ -49,10 +49,15 @@ type Store struct {
 	random io.Reader
 	jitter func() float64
 	sleep  func(context.Context, time.Duration) error
+	// retried is called before a write is made again.
+	retried func()
 }
 
 // Option is an option of New.
 type Option func(*Store)
+
+// WithRetried makes the store call retried before it makes a write again.
+func WithRetried(retried func()) Option { return func(s *Store) { s.retried = retried } }
 
 // WithRandom replaces crypto/rand as the source of request tokens.
 func WithRandom(r io.Reader) Option { return func(s *Store) { s.random = r } }
@@ -68,7 +73,7 @@ func WithSleep(f func(context.Context, time.Duration) error) Option {
 
 // New returns a store on the tables with these names.
 func New(api API, names Names, options ...Option) *Store {
-	s := &Store{api: api, names: names, random: rand.Reader, jitter: mathrand.Float64, sleep: clock.Sleep}
+	s := &Store{api: api, names: names, random: rand.Reader, jitter: mathrand.Float64, sleep: clock.Sleep, retried: func() {}}
 	for _, o := range options {
 		o(s)
 	}
