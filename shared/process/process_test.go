@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -173,9 +174,13 @@ func TestRunEndsWithItsContext(t *testing.T) {
 func TestTheKernelEndsAChildThatUsesUpItsProcessorTime(t *testing.T) {
 	c := command("spin", nil)
 	c.Limits.CPU = time.Second
+	before := Used()
 	r, err := Run(t.Context(), c)
 	if err == nil || r.ExitCode != -1 {
 		t.Fatalf("got %d, %v", r.ExitCode, err)
+	}
+	if used := Used() - before; runtime.GOOS == "linux" && used < r.CPU/2 {
+		t.Errorf("%s were used, %s by the child", used, r.CPU)
 	}
 }
 

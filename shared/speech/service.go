@@ -47,7 +47,7 @@ func stages() []pipeline.Stage {
 		{Name: Ingest, Timeout: 120 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.04}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,
 			Due: 45 * time.Second, DueFactor: 0.03, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 5,
 			In: []pipeline.Kind{pipeline.Original}, Out: []pipeline.Kind{PCM, Intake.Kind}, Layers: []pipeline.Layer{installed.LayerFFmpeg}},
-		{Name: Transcribe, Timeout: 180 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.5}, Piece: audio.MaxChunk, MaxReceives: receives, MemoryMB: 1769, Concurrency: 200,
+		{Name: Transcribe, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.5}, Piece: audio.MaxChunk, MaxReceives: receives, MemoryMB: 1769, Concurrency: 200,
 			Due: 60 * time.Second, DueFactor: 0.12, Fail: errcode.TranscriptionFailed, TimeoutCode: errcode.TranscriptionFailed, Progress: 15,
 			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Words.Kind}, Layers: []pipeline.Layer{installed.LayerRecogniser}},
 		{Name: Diarize, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 60 * time.Second, Factor: 0.1}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,

@@ -29,6 +29,7 @@ import (
 	"parley/shared/engine/store/dynamo"
 	"parley/shared/engine/webhook"
 	"parley/shared/presentation"
+	"parley/shared/process"
 	"parley/shared/speech"
 	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
@@ -69,7 +70,7 @@ func Open() System {
 
 // Deps returns the ports that move runs.
 func (s System) Deps() pipeline.Deps {
-	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Metrics: s.Metrics, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep}
+	return pipeline.Deps{Service: speech.Service, Runs: s.Tables, Clients: s.Tables, Sender: s.Queues, Clock: s.Clock, Log: s.Log, Metrics: s.Metrics, Budget: pipeline.Budget(s.Config.Deadline), Pause: clock.Sleep, Used: process.Used}
 }
 
 // Cleanup returns the ports of the cleanup.

@@ -41,6 +41,7 @@ import (
 // measurements, as they do on AWS.
 type House struct {
 	Store   *memory.Store
+	Tables  Tables // Store, or what stands before it
 	Objects pipeline.Objects
 	Clock   clock.Clock
 	Works   stages.Works
@@ -62,6 +63,14 @@ type House struct {
 	left []delivered
 }
 
+// Tables is everything that is stored in tables.
+type Tables interface {
+	run.Store
+	run.Limits
+	account.Store
+	account.Signings
+}
+
 // delivered is a message in its queue.
 type delivered struct {
 	stage    run.Stage
@@ -74,6 +83,7 @@ type delivered struct {
 // New returns a house whose client has credits.
 func New(ctx context.Context, c clock.Clock) (*House, error) {
 	h := &House{Store: memory.New(), Objects: &memory.Objects{}, Clock: c, Log: io.Discard}
+	h.Tables = h.Store
 	var err1, err2, err3 error
 	h.Client, err1 = account.NewID(rand.Reader)
 	key, err2 := account.NewKeyID(rand.Reader)
@@ -103,7 +113,7 @@ func (h *House) emitter() *metrics.Emitter {
 }
 
 func (h *House) deps(function string) pipeline.Deps {
-	return pipeline.Deps{Service: speech.Service, Runs: h.Store, Clients: h.Store, Sender: h, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter(), Budget: pipeline.Budget(0)}
+	return pipeline.Deps{Service: speech.Service, Runs: h.Tables, Clients: h.Tables, Sender: h, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter(), Budget: pipeline.Budget(0)}
 }
 
 // invoked notes an invocation, and returns what to call after it.
@@ -118,8 +128,8 @@ func (h *House) invoked(function string) func() {
 // the client's key.
 func (h *House) Call(ctx context.Context, function string, serve func(api.Deps) http.Handler, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	defer h.invoked(function)()
-	d := api.Deps{Service: speech.Service, Runs: h.Store, Limits: h.Store, Accounts: h.Store, Clock: h.Clock, Random: rand.Reader, Log: h.log(function), Metrics: h.emitter(),
-		Objects: arriving{h.Objects, h}, Sender: h, Prober: h.Prober, Secrets: h.Store, Budget: pipeline.Budget(0)}
+	d := api.Deps{Service: speech.Service, Runs: h.Tables, Limits: h.Tables, Accounts: h.Tables, Clock: h.Clock, Random: rand.Reader, Log: h.log(function), Metrics: h.emitter(),
+		Objects: arriving{h.Objects, h}, Sender: h, Prober: h.Prober, Secrets: h.Tables, Budget: pipeline.Budget(0)}
 	if e.MultiValueHeaders == nil {
 		e.MultiValueHeaders = map[string][]string{}
 	}
@@ -268,8 +278,8 @@ func (h *House) poster() pipeline.Poster {
 	if h.Poster != nil {
 		return h.Poster
 	}
-	return webhook.Poster{Secrets: h.Store, Clock: h.Clock,
-		Data: presentation.Presenter{Service: speech.Service, Runs: h.Store, Objects: h.Objects, Clock: h.Clock}.Webhook}
+	return webhook.Poster{Secrets: h.Tables, Clock: h.Clock,
+		Data: presentation.Presenter{Service: speech.Service, Runs: h.Tables, Objects: h.Objects, Clock: h.Clock}.Webhook}
 }
 
 // Sweep is the schedule's minute.
@@ -277,7 +287,7 @@ func (h *House) Sweep(ctx context.Context) error {
 	const function = "sweep"
 	defer h.invoked(function)()
 	_, err := h.deps(function).Sweep(ctx)
-	_, also := cleanup.Deps{Runs: h.Store, Clients: h.Store, Limits: h.Store, Objects: h.Objects, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter()}.Tidy(ctx)
+	_, also := cleanup.Deps{Runs: h.Tables, Clients: h.Tables, Limits: h.Tables, Objects: h.Objects, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter()}.Tidy(ctx)
 	return errors.Join(err, also)
 }
 

@@ -39,7 +39,7 @@ var Sample = pipeline.Service{
 		{Name: Ingest, Timeout: 120 * time.Second, MaxReceives: 5, Due: 45 * time.Second, DueFactor: 0.03, Progress: 5,
 			Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Layers: []pipeline.Layer{"ffmpeg"},
 			In: []pipeline.Kind{pipeline.Original}, Out: []pipeline.Kind{PCM}},
-		{Name: Transcribe, Timeout: 180 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.5}, Piece: 140 * time.Second, MaxReceives: 5, Due: 60 * time.Second, DueFactor: 0.12, Progress: 15,
+		{Name: Transcribe, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.5}, Piece: 140 * time.Second, MaxReceives: 5, Due: 60 * time.Second, DueFactor: 0.12, Progress: 15,
 			Fail: errcode.TranscriptionFailed, TimeoutCode: errcode.TranscriptionFailed, Layers: []pipeline.Layer{"recogniser"},
 			In: []pipeline.Kind{PCM}, Out: []pipeline.Kind{Words}},
 		{Name: Diarize, Timeout: 300 * time.Second, MaxReceives: 5, Due: 60 * time.Second, DueFactor: 0.1, Progress: 15,

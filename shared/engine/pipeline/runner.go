@@ -49,6 +49,9 @@ type Deps struct {
 	Pause func(ctx context.Context, d time.Duration) error
 	// Random returns a number in [0, 1), for jitter; nil: math/rand.
 	Random func() float64
+	// Used returns the processor time of this process and its engines; nil: unknown. It tells a part
+	// that hangs from one that only gets too little of a processor.
+	Used func() time.Duration
 }
 
 // Runner takes runs through one stage.
@@ -177,41 +180,6 @@ func (w Runner) restart(ctx context.Context, log *slog.Logger, m Message, p run.
 func terminal(c errcode.Code) bool {
 	e, ok := errcode.Lookup(c)
 	return ok && e.Terminal && c != errcode.InternalError
-}
-
-// bounded runs the work within the try's limit, and within the function's time less grace. If the
-// work ignores its context, bounded returns without it, and the function's own timeout ends it.
-func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, error) {
-	limit := w.Stage.TryLimit(r, p)
-	if end, ok := ctx.Deadline(); ok {
-		left := time.Until(end)
-		limit = min(limit, max(left-grace, left/2))
-	}
-	wctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	type answer struct {
-		res Result
-		err error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				done <- answer{err: fmt.Errorf("pipeline: %s panicked: %v", p, v)}
-			}
-		}()
-		res, err := w.Work(wctx, r, p)
-		done <- answer{res, err}
-	}()
-	select {
-	case a := <-done:
-		if a.err != nil && wctx.Err() != nil {
-			return a.res, fmt.Errorf("%w: %w", context.DeadlineExceeded, a.err)
-		}
-		return a.res, a.err
-	case <-wctx.Done():
-		return Result{}, wctx.Err()
-	}
 }
 
 // failed records why the part failed and asks for another delivery. When there are no more

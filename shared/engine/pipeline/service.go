@@ -99,32 +99,6 @@ func (l Limit) For(length time.Duration) time.Duration {
 	return l.Floor + time.Duration(float64(length)*l.Factor)
 }
 
-// MaxTimeouts is how many tries at a part may run out of time. After the last one the part has
-// failed for good, however often its message could still be received.
-const MaxTimeouts = 3
-
-// patience is the factor by which the limit of a try grows with each try that ran out of time: the
-// part may not hang but be slower than measured.
-var patience = [MaxTimeouts]float64{1, 1.25, 1.5}
-
-// Patient returns a limit for a try at part p of r: longer if tries before it ran out of time.
-func Patient(limit time.Duration, r run.Run, p run.Part) time.Duration {
-	return time.Duration(float64(limit) * patience[min(r.Parts[p].Timeouts, MaxTimeouts-1)])
-}
-
-// TryLimit returns how long the next try at part p of r may take.
-func (s Stage) TryLimit(r run.Run, p run.Part) time.Duration {
-	longest := max(s.Timeout-grace, s.Timeout/2)
-	if s.Limit == (Limit{}) {
-		return longest
-	}
-	length := r.Length
-	if s.Piece > 0 {
-		length = min(length, s.Piece)
-	}
-	return min(Patient(s.Limit.For(length), r, p), longest)
-}
-
 // DueFor returns the time after which a part of this stage is sent again, for a run of the given
 // length.
 func (s Stage) DueFor(length time.Duration) time.Duration {

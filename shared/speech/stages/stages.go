@@ -107,13 +107,7 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	row, err := speech.Service.Lookup(p.Stage)
-	if err != nil {
-		return pipeline.Result{}, fmt.Errorf("stages: %w", err)
-	}
-	// A piece shorter than the longest has less time: a recogniser that hangs is noticed sooner.
-	ctx, cancel := context.WithTimeout(ctx, pipeline.Patient(row.Limit.For(time.Duration(span.Len())*time.Millisecond), r, p))
-	defer cancel()
+	pipeline.Given(ctx, time.Duration(span.Len())*time.Millisecond)
 	hear := func(pcm []int16, offsetMs int64) (transcript.Chunk, error) {
 		done := w.timed(r, p, time.Duration(len(pcm))*time.Second/audio.SampleRate)
 		chunk, err := w.Recogniser.Transcribe(ctx, pcm, offsetMs, asked.Language)

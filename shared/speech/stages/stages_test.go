@@ -14,6 +14,7 @@ import (
 
 	"parley/shared/clock"
 	"parley/shared/engine/account"
+	"parley/shared/engine/metrics"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/engine/store/memory"
@@ -237,11 +238,19 @@ func (h *house) report(r run.Run) report.Report {
 
 func TestAnInterviewGoesThroughTheChain(t *testing.T) {
 	h := newHouse(t, interview())
+	var measured bytes.Buffer
+	h.works.Metrics, h.works.Clock = metrics.New(&measured, h.deps.Clock), h.deps.Clock
 	r := h.run(run.Request{}, speech.Request{})
 	if r.Status != run.Success {
 		t.Fatalf("%s: %+v (%s)", r.Status, r.Failure, r.Reason)
 	}
 	rep := h.report(r)
+	if rep.ScoringVersion != h.works.Edition() || r.Edition != rep.ScoringVersion {
+		t.Errorf("the report is of %q, the run of %q", rep.ScoringVersion, r.Edition)
+	}
+	if line := measured.String(); strings.Count(line, `"RealTimeFactor":0,`) != r.Pieces || strings.Count(line, string(r.ID)) != r.Pieces {
+		t.Errorf("of %d pieces were measured: %s", r.Pieces, line)
+	}
 	if rep.Audio.SpeakerCount != 2 || rep.CandidateDetection == nil || rep.CandidateDetection.Speaker != "speaker_2" {
 		t.Errorf("%d speakers, candidate %+v", rep.Audio.SpeakerCount, rep.CandidateDetection)
 	}
