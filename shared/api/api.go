@@ -70,8 +70,8 @@ type Deps struct {
 	// Secrets has the secret that signs the links to report pages (Report, Page).
 	Secrets account.Signings
 
-	// BaseURL is the URL of the API without Base, for the addresses that we hand out. Empty: the one
-	// at which the request arrived.
+	// BaseURL is the URL of the API without Base, for the addresses that we hand out. Empty: the
+	// one at which the request arrived.
 	BaseURL string
 
 	// Budget is a run's deadline (Submit).

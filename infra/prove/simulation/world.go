@@ -130,8 +130,8 @@ func live(t *tape, faults Faults, tracing bool) *world {
 	return w
 }
 
-// deploy plans a deployment of another edition in one world of four. It reaches the functions of the
-// stages one after the other.
+// deploy plans a deployment of another edition in one world of four. It reaches the functions of
+// the stages one after the other.
 func (w *world) deploy() {
 	w.deployed = map[run.Stage]string{}
 	if w.tape.pick(4) != 3 {

@@ -1,6 +1,6 @@
-// Package metrics writes measurements in CloudWatch's embedded metric format: each is a line of JSON
-// on standard output, which CloudWatch Logs turns into a metric. So a measurement costs no call, and
-// a line that cannot be written harms nobody.
+// Package metrics writes measurements in CloudWatch's embedded metric format: each is a line of
+// JSON on standard output, which CloudWatch Logs turns into a metric. So a measurement costs no
+// call, and a line that cannot be written harms nobody.
 //
 // The dimensions of a metric are a few known words, because CloudWatch bills each combination. What
 // a measurement belongs to, such as a run, is a property: it can be searched for, and is no

@@ -49,8 +49,8 @@ type Deps struct {
 	Pause func(ctx context.Context, d time.Duration) error
 	// Random returns a number in [0, 1), for jitter; nil: math/rand.
 	Random func() float64
-	// Used returns the processor time of this process and its engines; nil: unknown. It tells a part
-	// that hangs from one that only gets too little of a processor.
+	// Used returns the processor time of this process and its engines; nil: unknown. It tells a
+	// part that hangs from one that only gets too little of a processor.
 	Used func() time.Duration
 }
 

@@ -9,10 +9,10 @@ import (
 	"parley/shared/engine/run"
 )
 
-// One try at a part has a limit, by the length of what the part is given, so that a stage that hangs
-// is noticed long before its function's own time is up. The limit is one of processor time. On the
-// clock it only ends a try that hardly uses the processor: one that has to share it with others is
-// slow, and a new try would not be faster.
+// One try at a part has a limit, by the length of what the part is given, so that a stage that
+// hangs is noticed long before its function's own time is up. The limit is one of processor time.
+// On the clock it only ends a try that hardly uses the processor: one that has to share it with
+// others is slow, and a new try would not be faster.
 
 // MaxTimeouts is how many tries at a part may run out of time. After the last one the part has
 // failed for good, however often its message could still be received.

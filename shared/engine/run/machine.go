@@ -143,8 +143,8 @@ func (r Run) NoteFailure(attempt int, p Part, failure string, due time.Duration,
 }
 
 // Restarted begins an attempt again with its first part, because a part of it was about to be done
-// by another edition than the parts before it. Its hold, slot and deadline stay. Condition: the part
-// is outstanding in this attempt, else ErrGone.
+// by another edition than the parts before it. Its hold, slot and deadline stay. Condition: the
+// part is outstanding in this attempt, else ErrGone.
 func (r Run) Restarted(attempt int, p, first Part, due time.Duration, now time.Time) (Run, error) {
 	if !r.Outstanding(attempt, p) {
 		return r, ErrGone

@@ -70,8 +70,8 @@ func attributeOf(t *testing.T, v map[string]any) types.AttributeValue {
 	return nil
 }
 
-// Ensure that a run which an earlier release stored while it was in process is read, goes on, and is
-// written with everything that it had.
+// Ensure that a run which an earlier release stored while it was in process is read, goes on, and
+// is written with everything that it had.
 func TestARunOfAnEarlierReleaseGoesOn(t *testing.T) {
 	stored := recordedItem(t, "run-2026-11-30.json")
 	r, err := decodeRun(stored)
