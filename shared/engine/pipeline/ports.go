@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"parley/shared/engine/account"
 	"parley/shared/engine/run"
 )
 
@@ -21,15 +22,17 @@ var ErrNewer = errors.New("pipeline: a message of a newer format")
 
 // Message asks for one part of an attempt of a run.
 type Message struct {
-	Format  int    `json:"format"`
-	Run     run.ID `json:"run"`
-	Attempt int    `json:"attempt"`
-	Part    string `json:"part"` // run.Part.String
+	Format int    `json:"format"`
+	Run    run.ID `json:"run"`
+	// Client is the run's client, by which the queues are fair; empty: unknown.
+	Client  account.ID `json:"client,omitempty"`
+	Attempt int        `json:"attempt"`
+	Part    string     `json:"part"` // run.Part.String
 }
 
 // MessageFor returns the message that asks for part p of r's current attempt.
 func MessageFor(r run.Run, p run.Part) Message {
-	return Message{Format: Format, Run: r.ID, Attempt: r.Attempt, Part: p.String()}
+	return Message{Format: Format, Run: r.ID, Client: r.Client, Attempt: r.Attempt, Part: p.String()}
 }
 
 // Decode decodes the body of a message. It fails if the body is not a message. ErrNewer.

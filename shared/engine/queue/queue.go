@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"parley/shared/clock"
+	"parley/shared/engine/account"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 )
@@ -66,7 +67,7 @@ const (
 // Send implements pipeline.Sender. If there is no queue for a message's part, it returns an error
 // and sends nothing.
 func (q *Queues) Send(ctx context.Context, messages []pipeline.Message) error {
-	bodies := map[run.Stage][]string{}
+	bodies := map[run.Stage][]outgoing{}
 	var stages []run.Stage
 	for _, m := range messages {
 		p, err := run.ParsePart(m.Part)
@@ -83,7 +84,7 @@ func (q *Queues) Send(ctx context.Context, messages []pipeline.Message) error {
 		if _, known := bodies[p.Stage]; !known {
 			stages = append(stages, p.Stage)
 		}
-		bodies[p.Stage] = append(bodies[p.Stage], string(body))
+		bodies[p.Stage] = append(bodies[p.Stage], outgoing{string(body), m.Client})
 	}
 	for _, stage := range stages {
 		for some := range slices.Chunk(bodies[stage], batch) {
@@ -95,11 +96,22 @@ func (q *Queues) Send(ctx context.Context, messages []pipeline.Message) error {
 	return nil
 }
 
-// send sends up to 10 bodies. It sends those that SQS rejects again.
-func (q *Queues) send(ctx context.Context, stage run.Stage, bodies []string) error {
+// outgoing is a message with the client whose work it is.
+type outgoing struct {
+	body   string
+	client account.ID
+}
+
+// send sends up to 10 messages. It sends those that SQS rejects again. The client is the message's
+// group: in a standard queue that makes SQS fair, so that one client's many messages do not keep
+// others waiting.
+func (q *Queues) send(ctx context.Context, stage run.Stage, bodies []outgoing) error {
 	left := make([]types.SendMessageBatchRequestEntry, len(bodies))
 	for i := range bodies {
-		left[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &bodies[i]}
+		left[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &bodies[i].body}
+		if c := bodies[i].client; c != "" {
+			left[i].MessageGroupId = aws.String(string(c))
+		}
 	}
 	var refused error
 	for attempt := range maxAttempts {

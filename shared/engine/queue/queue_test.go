@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -107,6 +108,7 @@ func TestRedrive(t *testing.T) {
 
 // refusing is an SQS that rejects messages of a batch; left says how often, by the message's body.
 type refusing struct {
+	groups []string // of what was sent
 	API
 	left map[string]int
 	sent []string
@@ -129,8 +131,18 @@ func (r *refusing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchI
 			continue
 		}
 		r.sent = append(r.sent, m.Part)
+		r.groups = append(r.groups, aws.ToString(e.MessageGroupId))
 	}
 	return out, nil
+}
+
+// Ensure that a message is of its client's group, so that the queue is fair.
+func TestAQueueIsFairToClients(t *testing.T) {
+	api := &refusing{}
+	messages := []pipeline.Message{{Run: "r", Client: "cli_a", Attempt: 1, Part: "transcribe/0"}, {Run: "s", Client: "cli_b", Attempt: 1, Part: "transcribe/0"}, {Run: "t", Attempt: 1, Part: "transcribe/0"}}
+	if err := New(api, map[run.Stage]string{service.Transcribe: "url"}).Send(t.Context(), messages); err != nil || !slices.Equal(api.groups, []string{"cli_a", "cli_b", ""}) {
+		t.Errorf("%v; groups %q", err, api.groups)
+	}
 }
 
 func TestRejectedMessagesAreSentAgain(t *testing.T) {
