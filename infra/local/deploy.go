@@ -91,7 +91,8 @@ func (s *starter) settings() []string {
 		"layers=" + s.data.path("layers"),
 		"parts=" + s.Parts,
 		// One copy per processor, but at least 2, the minimum of SQS.
-		"concurrency=" + strconv.Itoa(max(2, runtime.NumCPU())),
+		"copies=" + strconv.Itoa(max(2, runtime.NumCPU())),
+		"kind=dev",
 		"throwaway=true",
 	}
 }
@@ -136,7 +137,7 @@ func (s *starter) cdk(ctx context.Context, t tools, endpoint string) (map[string
 		}
 	}
 	outputs := s.data.path("assembly", "outputs.json")
-	if err := (command{dir: s.data.dir, env: env, name: t.cdk(), args: append([]string{"deploy", StackName,
+	if err := (command{dir: s.data.dir, env: env, name: t.cdk(), args: append([]string{"deploy", "--all",
 		"--require-approval", "never", "--outputs-file", outputs}, flags...)}).run(ctx); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,10 @@
 package stack
 
 import (
-	"strings"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/engine/pipeline"
@@ -18,27 +17,25 @@ const (
 	uploadDays = 2 // uploads, submitted or not
 )
 
+// corsAge is how long a browser may remember what the bucket allows, in seconds.
+const corsAge = 3600
+
+// bucketName returns the bucket's name. It is fixed in advance, so that the queue's policy can name
+// the bucket before it exists, and the other stack can name it too.
+func (s *system) bucketName() *string {
+	return awscdk.Fn_Sub(jsii.String(s.names.bucket()+"-${AWS::AccountId}-${AWS::Region}"), nil)
+}
+
+func (s *system) bucketARN() *string {
+	return awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:s3:::"+s.names.bucket()+"-${AWS::AccountId}-${AWS::Region}"), nil)
+}
+
 // addBucket adds the bucket of recordings and artefacts. It is a plain CfnBucket, which can have
 // the notification to a queue in its own definition; the L2 construct would add a function to set
-// it. The name is fixed in advance so that the queue's policy can name the bucket before it exists.
+// it.
 func (s *system) addBucket() {
-	name := awscdk.Fn_Sub(jsii.String(s.bucketPrefix()+"-${AWS::AccountId}-${AWS::Region}"), nil)
-	arn := awscdk.Fn_Sub(jsii.String("arn:${AWS::Partition}:s3:::"+s.bucketPrefix()+"-${AWS::AccountId}-${AWS::Region}"), nil)
-
-	ingest := s.queues[string(speech.Ingest)]
-	ingest.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:        jsii.String("BucketEvents"),
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},
-		Actions:    jsii.Strings("sqs:SendMessage"),
-		Resources:  &[]*string{ingest.QueueArn()},
-		Conditions: &map[string]any{
-			"ArnEquals":    map[string]any{"aws:SourceArn": arn},
-			"StringEquals": map[string]any{"aws:SourceAccount": s.stack.Account()},
-		},
-	}))
-
-	s.bucket = awss3.NewCfnBucket(s.stack, jsii.String("Bucket"), &awss3.CfnBucketProps{
-		BucketName: name,
+	bucket := awss3.NewCfnBucket(s.state, jsii.String("Bucket"), &awss3.CfnBucketProps{
+		BucketName: s.bucketName(),
 		PublicAccessBlockConfiguration: &awss3.CfnBucket_PublicAccessBlockConfigurationProperty{
 			BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true,
 		},
@@ -54,44 +51,79 @@ func (s *system) addBucket() {
 			expire("work", pipeline.WorkPrefix, workDays),
 			expire("upload", pipeline.UploadPrefix, uploadDays),
 		}},
-		NotificationConfiguration: &awss3.CfnBucket_NotificationConfigurationProperty{
-			QueueConfigurations: []any{&awss3.CfnBucket_QueueConfigurationProperty{
-				Event: jsii.String("s3:ObjectCreated:*"),
-				Queue: ingest.QueueArn(),
-				Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
-					Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(pipeline.AudioPrefix)}},
-				}},
-			}},
-		},
+		CorsConfiguration: s.cors(),
 	})
-	s.bucket.ApplyRemovalPolicy(s.removal(), nil)
+	bucket.ApplyRemovalPolicy(s.removal(), nil)
+	if !s.props.Adopt {
+		s.notify(bucket)
+		s.refusePlainHTTP(bucket)
+	}
+	s.output("Bucket", s.bucketName(), "")
+}
+
+// cors lets pages post a presigned form to the bucket. If no origins are named, any page may: the
+// form itself is what permits the upload.
+func (s *system) cors() *awss3.CfnBucket_CorsConfigurationProperty {
+	origins := s.props.Origins
+	if len(origins) == 0 {
+		origins = []string{"*"}
+	}
+	return &awss3.CfnBucket_CorsConfigurationProperty{CorsRules: []any{&awss3.CfnBucket_CorsRuleProperty{
+		AllowedMethods: jsii.Strings("POST"), AllowedOrigins: jsii.Strings(origins...), AllowedHeaders: jsii.Strings("*"),
+		MaxAge: jsii.Number(corsAge),
+	}}}
+}
+
+// notify makes the bucket send a message to the first stage for each new recording.
+func (s *system) notify(bucket awss3.CfnBucket) {
+	queue, _ := s.queues[string(speech.Ingest)].(awssqs.Queue)
+	queue.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("BucketEvents"),
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sqs:SendMessage"),
+		Resources:  &[]*string{queue.QueueArn()},
+		Conditions: &map[string]any{
+			"ArnEquals":    map[string]any{"aws:SourceArn": s.bucketARN()},
+			"StringEquals": map[string]any{"aws:SourceAccount": s.state.Account()},
+		},
+	}))
+	bucket.SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
+		QueueConfigurations: []any{&awss3.CfnBucket_QueueConfigurationProperty{
+			Event: jsii.String("s3:ObjectCreated:*"),
+			Queue: queue.QueueArn(),
+			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
+				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(pipeline.AudioPrefix)}},
+			}},
+		}},
+	})
 	// S3 sends a test message when the notification is set, and rejects a queue that does not allow
 	// it.
-	s.bucket.Node().AddDependency(ingest.Node().FindChild(jsii.String("Policy")))
+	bucket.Node().AddDependency(queue.Node().FindChild(jsii.String("Policy")))
+}
 
-	awss3.NewCfnBucketPolicy(s.stack, jsii.String("BucketPolicy"), &awss3.CfnBucketPolicyProps{
-		Bucket: s.bucket.Ref(),
+func (s *system) refusePlainHTTP(bucket awss3.CfnBucket) {
+	awss3.NewCfnBucketPolicy(s.state, jsii.String("BucketPolicy"), &awss3.CfnBucketPolicyProps{
+		Bucket: bucket.Ref(),
 		PolicyDocument: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
 			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 				Sid:        jsii.String("TLSOnly"),
 				Effect:     awsiam.Effect_DENY,
 				Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
 				Actions:    jsii.Strings("s3:*"),
-				Resources:  &[]*string{s.bucket.AttrArn(), s.objects("")},
+				Resources:  &[]*string{bucket.AttrArn(), below(bucket.AttrArn(), "")},
 				Conditions: &map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
 			}),
 		}}),
 	})
-	s.output("Bucket", s.bucket.Ref())
 }
 
-// bucketPrefix returns the start of the bucket's name. S3 accepts only lower case.
-func (s *system) bucketPrefix() string { return strings.ToLower(*s.stack.StackName()) }
+// below returns the ARN of all objects of a bucket below a prefix.
+func below(bucket *string, prefix string) *string {
+	return awscdk.Fn_Join(jsii.String(""), &[]*string{bucket, jsii.String("/" + prefix + "*")})
+}
 
 // objects returns the ARN of all objects below a prefix.
-func (s *system) objects(prefix string) *string {
-	return awscdk.Fn_Join(jsii.String(""), &[]*string{s.bucket.AttrArn(), jsii.String("/" + prefix + "*")})
-}
+func (s *system) objects(prefix string) *string { return below(s.bucketARN(), prefix) }
 
 func expire(id, prefix string, days float64) *awss3.CfnBucket_RuleProperty {
 	return &awss3.CfnBucket_RuleProperty{

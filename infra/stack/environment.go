@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"strings"
+
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/engine/config"
@@ -9,23 +11,34 @@ import (
 	"parley/shared/speech/installed"
 )
 
+// baseURL is the variable with the public URL of the API. It is set only if the API has a domain of
+// its own: the gateway's address would make the functions depend on the gateway, which depends on
+// them, so otherwise they take it from the request.
+const baseURL = "PARLEY_BASE_URL"
+
 // environment returns a function's environment variables: the names of the tables, the bucket, the
 // queues and the engines. Every function gets the same ones; its role limits what it may do with
 // them. Only the warm function also gets the names of the functions that it probes.
 func (s *system) environment(f Function) *map[string]*string {
 	env := map[string]*string{
-		config.RunsTable:    s.tables[schema.Runs.Name].TableName(),
-		config.CreditsTable: s.tables[schema.Credits.Name].TableName(),
-		config.ClientsTable: s.tables[schema.Clients.Name].TableName(),
-		config.LimitsTable:  s.tables[schema.Limits.Name].TableName(),
-		config.Bucket:       s.bucket.Ref(),
+		config.RunsTable:    jsii.String(s.names.table(schema.Runs)),
+		config.CreditsTable: jsii.String(s.names.table(schema.Credits)),
+		config.ClientsTable: jsii.String(s.names.table(schema.Clients)),
+		config.LimitsTable:  jsii.String(s.names.table(schema.Limits)),
+		config.Bucket:       s.bucketName(),
 		installed.Variable:  jsii.String(s.props.Parts),
 	}
 	for _, stage := range speech.Service.Fed() {
 		env[config.Queue(stage.Name)] = s.queues[stage.Queue()].QueueUrl()
 	}
 	for _, stage := range f.Invokes {
-		env[config.Function(stage)] = jsii.String(s.name(string(stage)))
+		env[config.Function(stage)] = jsii.String(s.names.of(string(stage)))
+	}
+	if s.props.Domain.Name != "" {
+		env[baseURL] = jsii.String("https://" + s.props.Domain.Name)
+	}
+	if len(s.props.Origins) > 0 {
+		env[config.Origins] = jsii.String(strings.Join(s.props.Origins, ","))
 	}
 	return &env
 }

@@ -3,7 +3,6 @@ package stack
 import (
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,9 +27,16 @@ const (
 	deadletterTimeout = 30 * time.Second
 	sweepTimeout      = 55 * time.Second // the next sweep starts after 60 s
 	warmTimeout       = 55 * time.Second
+	auditTimeout      = 15 * time.Minute // Lambda's maximum: it reads every run
 )
 
-const logRetention = awslogs.RetentionDays_ONE_MONTH
+// retentionOf returns how long the logs of a deployment are kept.
+func retentionOf(kind Kind) awslogs.RetentionDays {
+	if kind == Dev {
+		return awslogs.RetentionDays_ONE_WEEK
+	}
+	return awslogs.RetentionDays_ONE_MONTH
+}
 
 // Function is one Lambda function: a folder of functions/, its settings and its permissions.
 type Function struct {
@@ -55,43 +61,62 @@ type Function struct {
 // of its writes.
 type access []string
 
-var (
-	reads  = access{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
-	writes = append(slices.Clone(reads), "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
-	// counts is for rate windows, polls and readiness.
-	counts = access{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
-	// erases is for marking a run as erased, and for its links.
-	erases = append(slices.Clone(reads), "dynamodb:PutItem")
-	// expires is for deleting expired records.
-	expires = append(slices.Clone(counts), "dynamodb:Scan", "dynamodb:DeleteItem")
+// queries says whether it needs the table's indexes too.
+func (a access) queries() bool { return slices.Contains(a, query) }
+
+// The actions, named as in IAM. Which function needs which is derived from the programs by
+// TestGrantsAreTheCallsThatAFunctionCanMake.
+const (
+	get      = "dynamodb:GetItem"
+	getMany  = "dynamodb:BatchGetItem"
+	query    = "dynamodb:Query"
+	scan     = "dynamodb:Scan"
+	put      = "dynamodb:PutItem"
+	update   = "dynamodb:UpdateItem"
+	deletion = "dynamodb:DeleteItem"
 )
+
+// tables returns a function's access to the tables, each of which may be empty.
+func tables(runs, credits, clients, limits access) map[string]access {
+	return map[string]access{schema.Runs.Name: runs, schema.Credits.Name: credits, schema.Clients.Name: clients, schema.Limits.Name: limits}
+}
+
+var (
+	// counted is for the rate of a key, and for polls.
+	counted = access{get, update}
+	// books is for a client's account: to hold, to settle, to queue.
+	books = access{get, query, put, deletion}
+)
+
+// ledger returns the access that is needed to end a run: to settle its credits, free its slot and
+// start the client's next run.
+func ledger(limits ...string) map[string]access {
+	return tables(access{get, put}, books, access{get}, limits)
+}
 
 // API lists the functions behind the gateway.
 func API() []Function {
-	runs, credits, clients, limits := schema.Runs.Name, schema.Credits.Name, schema.Clients.Name, schema.Limits.Name
-	keyed := map[string]access{clients: reads, limits: counts, runs: reads, credits: reads}
-	submit := map[string]access{clients: reads, limits: writes, runs: writes, credits: writes}
-	erase := map[string]access{clients: reads, limits: counts, runs: erases, credits: reads}
-	// The first link makes the deployment's secret.
-	link := map[string]access{clients: append(slices.Clone(reads), "dynamodb:PutItem"), limits: counts, runs: erases}
 	return []Function{
-		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{installed.LayerFFmpeg}, Tables: submit,
+		{Name: "submit", Timeout: gatewayTimeout, MemoryMB: 1769, Layers: []pipeline.Layer{installed.LayerFFmpeg}, Tables: ledger(get, put, update),
 			Reads: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Writes: []string{pipeline.AudioPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix}, Lists: true, Sends: stageQueues()},
-		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
-		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: erase,
+		{Name: "poll", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get}, access{get, query}, access{get}, counted),
+			Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get, put}, access{get, query}, access{get}, counted),
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
-		{Name: "report", Timeout: gatewayTimeout, MemoryMB: 512, Tables: link},
+		// The first link makes the deployment's secret.
+		{Name: "report", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get, put}, nil, access{get, put}, counted)},
 		// Anybody may call it. A link to a recording is signed with this function's own
 		// credentials, so it must be allowed the read.
-		{Name: "page", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{clients: {"dynamodb:GetItem"}, limits: counts, runs: {"dynamodb:GetItem"}, credits: reads},
+		{Name: "page", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get}, access{query}, access{get}, counted),
 			Reads: []string{pipeline.ReportPrefix, pipeline.AudioPrefix}, Lists: true},
-		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Reads: []string{pipeline.ReportPrefix}, Lists: true},
-		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed},
+		{Name: "runs", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get, getMany, query}, access{get}, access{get}, counted),
+			Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "credits", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(nil, access{get, query}, access{get}, counted)},
 		// The presigned form is signed with this function's own credentials, so it must be allowed
 		// the write.
-		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: keyed, Writes: []string{pipeline.UploadPrefix}},
-		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: map[string]access{limits: reads}},
+		{Name: "uploads", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(nil, nil, access{get}, counted), Writes: []string{pipeline.UploadPrefix}},
+		{Name: "health", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(nil, nil, nil, access{get})},
 		{Name: "docs", Timeout: gatewayTimeout, MemoryMB: 512},
 	}
 }
@@ -99,13 +124,11 @@ func API() []Function {
 // Stages lists the functions of the pipeline's stages. Any stage may end a run, which settles its
 // credits, frees its slot and starts the next run, so it needs the ledger and the queues.
 func Stages() []Function {
-	ledger := ledger()
 	var out []Function
 	for _, stage := range speech.Service.Stages {
 		f := Function{
 			Name: string(stage.Name), Timeout: stage.Timeout, MemoryMB: stage.MemoryMB, Layers: stage.Layers,
-			Tables: ledger,
-			Lists:  true, Sends: stageQueues(),
+			Tables: ledger(), Lists: true, Sends: stageQueues(),
 		}
 		for _, a := range stage.In {
 			f.Reads = addOnce(f.Reads, prefixOf(a))
@@ -121,29 +144,22 @@ func Stages() []Function {
 	return out
 }
 
-// Upkeep lists the functions that keep the system in order: dead letters, sweep, warm, webhooks.
+// Upkeep lists the functions that keep the system in order: dead letters, sweep, audit, warm,
+// webhooks.
 func Upkeep() []Function {
-	ledger, sweep := ledger(), ledger()
-	sweep[schema.Limits.Name] = expires
 	return []Function{
-		{Name: "deadletter", Timeout: deadletterTimeout, MemoryMB: 512, Tables: ledger,
+		{Name: "deadletter", Timeout: deadletterTimeout, MemoryMB: 512, Tables: ledger(),
 			Reads: []string{pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix}, Lists: true, Sends: stageQueues()},
-		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: sweep,
-			Reads: []string{pipeline.AudioPrefix, pipeline.WorkPrefix}, Writes: []string{pipeline.WorkPrefix, pipeline.ReportPrefix},
+		{Name: "sweep", Timeout: sweepTimeout, MemoryMB: 512, Tables: tables(access{get, getMany, query, put}, books, access{get}, access{get, put, scan, deletion}),
+			Reads:   []string{pipeline.AudioPrefix, pipeline.WorkPrefix},
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true, Sends: stageQueues()},
 		// The only function that connects to hosts of clients. It may record its tries on a run,
 		// but must not write credits or keys.
 		{Name: string(pipeline.Pushes.Name), Timeout: pipeline.Pushes.Timeout, MemoryMB: pipeline.Pushes.MemoryMB,
-			Tables: map[string]access{schema.Runs.Name: {"dynamodb:GetItem", "dynamodb:PutItem"}, schema.Credits.Name: {"dynamodb:GetItem"}, schema.Clients.Name: {"dynamodb:GetItem"}},
-			Reads:  []string{pipeline.ReportPrefix}, Lists: true},
-		{Name: "warm", Timeout: warmTimeout, MemoryMB: 512, Tables: map[string]access{schema.Limits.Name: counts}, Invokes: stageNames()},
+			Tables: tables(access{get, put}, access{get}, access{get}, nil), Reads: []string{pipeline.ReportPrefix}, Lists: true},
+		{Name: "audit", Timeout: auditTimeout, MemoryMB: 512, Tables: tables(access{getMany, query, scan}, access{get, query, scan}, nil, nil)},
+		{Name: "warm", Timeout: warmTimeout, MemoryMB: 512, Tables: tables(nil, nil, nil, access{update}), Invokes: stageNames()},
 	}
-}
-
-// ledger returns the access that is needed to end a run: to settle its credits, free its slot and
-// start the client's next run.
-func ledger() map[string]access {
-	return map[string]access{schema.Runs.Name: writes, schema.Credits.Name: writes, schema.Clients.Name: reads, schema.Limits.Name: counts}
 }
 
 // Functions lists every function of the stack.
@@ -156,16 +172,16 @@ func (s *system) addFunctions() {
 		s.addFunction(f)
 	}
 	for _, stage := range speech.Service.Fed() {
-		s.feed(string(stage.Name), stage.Queue(), 1, stage.Concurrency)
-		s.feed("deadletter", stage.Queue()+DeadSuffix, 10, 2)
+		s.feed(string(stage.Name), stage.Queue(), 1, s.shares.Copies[stage.Queue()])
+		s.feed("deadletter", stage.Queue()+DeadSuffix, 10, deadCopies)
 	}
 }
 
 func (s *system) addFunction(f Function) {
 	id := title(f.Name)
 	group := awslogs.NewLogGroup(s.stack, jsii.String("Log"+id), &awslogs.LogGroupProps{
-		LogGroupName:  jsii.String("/aws/lambda/" + s.name(f.Name)),
-		Retention:     logRetention,
+		LogGroupName:  jsii.String("/aws/lambda/" + s.names.of(f.Name)),
+		Retention:     retentionOf(s.props.Kind),
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	role := awsiam.NewRole(s.stack, jsii.String("Role"+id), &awsiam.RoleProps{
@@ -175,8 +191,12 @@ func (s *system) addFunction(f Function) {
 	for _, l := range f.Layers {
 		layers = append(layers, s.layer(l))
 	}
+	var reserved *float64
+	if n := s.shares.Reserved[f.Name]; n > 0 {
+		reserved = jsii.Number(n)
+	}
 	fn := awslambda.NewFunction(s.stack, jsii.String("Function"+id), &awslambda.FunctionProps{
-		FunctionName: jsii.String(s.name(f.Name)),
+		FunctionName: jsii.String(s.names.of(f.Name)),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: s.architecture(),
 		Handler:      jsii.String("bootstrap"),
@@ -187,11 +207,15 @@ func (s *system) addFunction(f Function) {
 		Role:         role,
 		LogGroup:     group,
 		Environment:  s.environment(f),
+		// X-Ray needs no code of ours: the gateway, Lambda, SQS and S3 pass the trace on, and the SDK
+		// adds its header to what a function sends.
+		Tracing:                      awslambda.Tracing_ACTIVE,
+		ReservedConcurrentExecutions: reserved,
 	})
 	s.functions[f.Name] = fn
 	group.GrantWrite(role)
 	s.allow(role, f)
-	s.output("Function"+id, fn.FunctionName())
+	s.output("Function"+id, fn.FunctionName(), "")
 }
 
 // allow grants a role exactly what its function needs. Wildcards are used only for objects below a
@@ -199,7 +223,10 @@ func (s *system) addFunction(f Function) {
 func (s *system) allow(role awsiam.Role, f Function) {
 	for _, t := range schema.Tables {
 		if actions := f.Tables[t.Name]; len(actions) > 0 {
-			s.tables[t.Name].Grant(role, *jsii.Strings(actions...)...)
+			resources := s.tableARNs(t, actions)
+			role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Actions: jsii.Strings(actions...), Resources: &resources,
+			}))
 		}
 	}
 	s.allowObjects(role, f.Reads, "s3:GetObject")
@@ -207,7 +234,7 @@ func (s *system) allow(role awsiam.Role, f Function) {
 	s.allowObjects(role, f.Deletes, "s3:DeleteObject")
 	if f.Lists {
 		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Actions: jsii.Strings("s3:ListBucket"), Resources: &[]*string{s.bucket.AttrArn()},
+			Actions: jsii.Strings("s3:ListBucket"), Resources: &[]*string{s.bucketARN()},
 		}))
 	}
 	var queues []*string
@@ -245,9 +272,6 @@ func (s *system) allowObjects(role awsiam.Role, prefixes []string, action string
 // feed makes a function receive a queue's messages. Each message of a batch succeeds or fails by
 // itself.
 func (s *system) feed(function, queue string, batch, copies int) {
-	if s.props.Concurrency > 0 {
-		copies = max(2, min(copies, s.props.Concurrency))
-	}
 	s.functions[function].AddEventSource(awslambdaeventsources.NewSqsEventSource(s.queues[queue], &awslambdaeventsources.SqsEventSourceProps{
 		BatchSize:               jsii.Number(batch),
 		ReportBatchItemFailures: jsii.Bool(true),
@@ -256,13 +280,10 @@ func (s *system) feed(function, queue string, batch, copies int) {
 }
 
 func (s *system) architecture() awslambda.Architecture {
-	switch s.props.Arch {
-	case "arm64":
-		return awslambda.Architecture_ARM_64()
-	case "amd64":
+	if s.props.Arch == "amd64" {
 		return awslambda.Architecture_X86_64()
 	}
-	panic("stack: Arch is arm64 or amd64, not " + strconv.Quote(s.props.Arch))
+	return awslambda.Architecture_ARM_64()
 }
 
 // layer returns the layer of a set of engines, which it adds the first time.

@@ -7,6 +7,10 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/errcode"
@@ -61,16 +65,33 @@ const fallback = "docs"
 // addGateway adds the REST API. Each path accepts any method, so that a wrong method reaches the
 // path's function, which answers with the allowed ones.
 func (s *system) addGateway() {
+	own := s.props.Domain.Name != ""
+	access := awslogs.NewLogGroup(s.stack, jsii.String("LogApi"), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String("/aws/apigateway/" + s.names.stack),
+		Retention:     retentionOf(s.props.Kind),
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
 	rest := awsapigateway.NewRestApi(s.stack, jsii.String("Api"), &awsapigateway.RestApiProps{
-		RestApiName:      jsii.String(*s.stack.StackName()),
+		RestApiName:      jsii.String(s.names.stack),
 		BinaryMediaTypes: jsii.Strings("multipart/form-data"),
-		CloudWatchRole:   jsii.Bool(false),
+		// The clients are servers, most of them in the same region. An edge-optimised address would
+		// add a CloudFront distribution that belongs to AWS.
+		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
+		// Without this role, which is the account's and shared by its APIs, there are no access logs.
+		// It outlives the stack, because other APIs may use it by then.
+		CloudWatchRole:              jsii.Bool(true),
+		CloudWatchRoleRemovalPolicy: s.removal(),
+		DisableExecuteApiEndpoint:   jsii.Bool(own),
 		DeployOptions: &awsapigateway.StageOptions{
 			StageName:            jsii.String(StageName),
 			ThrottlingRateLimit:  jsii.Number(throttleRate),
 			ThrottlingBurstLimit: jsii.Number(throttleBurst),
+			TracingEnabled:       jsii.Bool(true),
+			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(access),
+			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(accessLine()),
 		},
 	})
+	s.api = rest
 	integrations := map[string]awsapigateway.LambdaIntegration{}
 	answer := func(resource awsapigateway.IResource, method, function string) {
 		if integrations[function] == nil {
@@ -93,13 +114,97 @@ func (s *system) addGateway() {
 		rest.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
 			Type:            awsapigateway.ResponseType_Of(jsii.String(a.kind)),
 			StatusCode:      a.status(),
-			ResponseHeaders: a.headers(),
+			ResponseHeaders: a.headers(s.props.Origins),
 			Templates:       &map[string]*string{"application/json": jsii.String(envelope(a))},
 		})
 	}
-	s.output("ApiId", rest.RestApiId())
-	s.output("ApiStage", jsii.String(StageName))
-	s.output("ApiUrl", rest.Url())
+	address := rest.Url()
+	if own {
+		address = sprint("https://%s/", s.props.Domain.Name)
+		s.addDomain()
+	}
+	if s.props.Kind == Prod {
+		s.addFirewall()
+	}
+	s.output("ApiId", rest.RestApiId(), "")
+	s.output("ApiStage", jsii.String(StageName), "")
+	s.output("ApiUrl", address, "The address of the API: PARLEY_URL for clients")
+}
+
+// accessLine returns the format of the access log: one JSON object per request. It names the route
+// and not the path, which can hold a report's secret link. requestId is the X-Request-Id of the
+// gateway's own refusals; extendedRequestId and trace lead to the functions' logs.
+func accessLine() *string {
+	line, err := json.Marshal(map[string]string{
+		"time": "$context.requestTime", "requestId": "$context.requestId", "extendedRequestId": "$context.extendedRequestId",
+		"trace": "$context.xrayTraceId", "method": "$context.httpMethod", "route": "$context.resourcePath", "status": "$context.status",
+		"latencyMs": "$context.responseLatency", "functionMs": "$context.integrationLatency", "bytes": "$context.responseLength",
+		"address": "$context.identity.sourceIp", "agent": "$context.identity.userAgent", "refusal": "$context.error.responseType",
+		"cause": "$context.integrationErrorMessage", "firewall": "$context.wafResponseCode",
+	})
+	if err != nil {
+		panic("stack: access log: " + err.Error()) // only strings: cannot fail
+	}
+	return jsii.String(string(line))
+}
+
+// addDomain gives the API a domain of its own, without the stage in its paths.
+func (s *system) addDomain() {
+	d := s.props.Domain
+	domain := awsapigateway.NewDomainName(s.stack, jsii.String("Domain"), &awsapigateway.DomainNameProps{
+		DomainName:     &d.Name,
+		Certificate:    awscertificatemanager.Certificate_FromCertificateArn(s.stack, jsii.String("Certificate"), &d.Certificate),
+		EndpointType:   awsapigateway.EndpointType_REGIONAL,
+		SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
+	})
+	awsapigateway.NewBasePathMapping(s.stack, jsii.String("DomainMapping"), &awsapigateway.BasePathMappingProps{
+		DomainName: domain, RestApi: s.api, Stage: s.api.DeploymentStage(),
+	})
+	s.output("DomainTarget", domain.DomainNameAliasDomainName(), "What the DNS name of the API must be an alias of")
+	if d.Zone == "" {
+		return
+	}
+	for _, kind := range []string{"A", "AAAA"} {
+		awsroute53.NewCfnRecordSet(s.stack, jsii.String("Record"+kind), &awsroute53.CfnRecordSetProps{
+			HostedZoneId: &d.Zone, Name: &d.Name, Type: jsii.String(kind),
+			AliasTarget: &awsroute53.CfnRecordSet_AliasTargetProperty{
+				DnsName: domain.DomainNameAliasDomainName(), HostedZoneId: domain.DomainNameAliasHostedZoneId(),
+			},
+		})
+	}
+}
+
+// FirewallRate is how many requests of one address the firewall lets pass in firewallWindow. It is
+// far above what the functions allow each key, and holds back floods of requests without a key.
+const FirewallRate = 10_000
+
+const firewallWindow = 300 // seconds
+
+// addFirewall puts a firewall with one rule before the API. The gateway turns its refusal into ours
+// (WAF_FILTERED).
+func (s *system) addFirewall() {
+	visible := func(metric string) *awswafv2.CfnWebACL_VisibilityConfigProperty {
+		return &awswafv2.CfnWebACL_VisibilityConfigProperty{
+			CloudWatchMetricsEnabled: true, SampledRequestsEnabled: false, MetricName: jsii.String(s.names.of(metric)),
+		}
+	}
+	wall := awswafv2.NewCfnWebACL(s.stack, jsii.String("Firewall"), &awswafv2.CfnWebACLProps{
+		Name:             jsii.String(s.names.of("firewall")),
+		Scope:            jsii.String("REGIONAL"),
+		DefaultAction:    &awswafv2.CfnWebACL_DefaultActionProperty{Allow: &awswafv2.CfnWebACL_AllowActionProperty{}},
+		VisibilityConfig: visible("firewall"),
+		Rules: []any{&awswafv2.CfnWebACL_RuleProperty{
+			Name: jsii.String("rate"), Priority: jsii.Number(0),
+			Action:           &awswafv2.CfnWebACL_RuleActionProperty{Block: &awswafv2.CfnWebACL_BlockActionProperty{}},
+			VisibilityConfig: visible("firewall-rate"),
+			Statement: &awswafv2.CfnWebACL_StatementProperty{RateBasedStatement: &awswafv2.CfnWebACL_RateBasedStatementProperty{
+				AggregateKeyType: jsii.String("IP"), Limit: jsii.Number(FirewallRate), EvaluationWindowSec: jsii.Number(firewallWindow),
+			}},
+		}},
+	})
+	awswafv2.NewCfnWebACLAssociation(s.stack, jsii.String("FirewallOfApi"), &awswafv2.CfnWebACLAssociationProps{
+		WebAclArn: wall.AttrArn(), ResourceArn: s.api.DeploymentStage().StageArn(),
+	})
 }
 
 // methods returns the gateway's methods: ANY for the first function on a path, the route's own
@@ -122,13 +227,15 @@ func methods() []Route {
 // answer is an error that the gateway itself answers, without a function.
 type answer struct {
 	kind       string
-	code       errcode.Code // it decides the status of the answer
+	code       errcode.Code // it decides the status of the answer, unless ownStatus is set
+	ownStatus  bool         // the gateway's own status of whatever it refuses
 	message    string       // empty: the code's own
 	details    map[string]any
 	retryAfter int // seconds; 0: none
 }
 
 // gatewayAnswers lists the errors that can occur in this API, and the two defaults for all others.
+// A status on DEFAULT_4XX would become that of every other refusal, so it has none.
 func gatewayAnswers() []answer {
 	return []answer{
 		{kind: "MISSING_AUTHENTICATION_TOKEN", code: errcode.NotFound},
@@ -136,21 +243,26 @@ func gatewayAnswers() []answer {
 		{kind: "REQUEST_TOO_LARGE", code: errcode.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
 		{kind: "THROTTLED", code: errcode.RateLimitExceeded, retryAfter: 1},
 		{kind: "QUOTA_EXCEEDED", code: errcode.RateLimitExceeded, retryAfter: 1},
+		{kind: "WAF_FILTERED", code: errcode.RateLimitExceeded, retryAfter: 60},
 		{kind: "INTEGRATION_TIMEOUT", code: errcode.InternalError},
 		{kind: "INTEGRATION_FAILURE", code: errcode.InternalError},
-		{kind: "DEFAULT_4XX", code: errcode.InvalidParameters, message: "The request could not be read. Check its method, path, headers and body."},
+		{kind: "DEFAULT_4XX", code: errcode.InvalidParameters, ownStatus: true, message: "The request could not be read. Check its method, path, headers and body."},
 		{kind: "DEFAULT_5XX", code: errcode.InternalError},
 	}
 }
 
 func (a answer) status() *string {
+	if a.ownStatus {
+		return nil
+	}
 	entry, _ := errcode.Lookup(a.code)
 	return jsii.String(strconv.Itoa(entry.Status))
 }
 
 // headers returns the answer's headers. Its request id is the gateway's own, which the functions
-// log too.
-func (a answer) headers() *map[string]*string {
+// log too. If pages of other origins may call the API, they may read its refusals too; a refusal
+// has one fixed value for all, so with several origins it is any.
+func (a answer) headers(origins []string) *map[string]*string {
 	h := map[string]*string{
 		"X-Request-Id":           jsii.String("context.requestId"),
 		"Cache-Control":          jsii.String("'no-store'"),
@@ -158,6 +270,13 @@ func (a answer) headers() *map[string]*string {
 	}
 	if a.retryAfter > 0 {
 		h["Retry-After"] = jsii.String("'" + strconv.Itoa(a.retryAfter) + "'")
+	}
+	switch len(origins) {
+	case 0:
+	case 1:
+		h["Access-Control-Allow-Origin"] = jsii.String("'" + origins[0] + "'")
+	default:
+		h["Access-Control-Allow-Origin"] = jsii.String("'*'")
 	}
 	return &h
 }

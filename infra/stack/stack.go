@@ -1,8 +1,10 @@
-// Package stack is Parley on AWS: one CloudFormation stack. The CDK builds it from the service's
-// table of stages (pipeline.Service) and the list of the other functions (functions.go), so that it
-// cannot drift from the code.
+// Package stack is Parley on AWS, as two CloudFormation stacks. NAME-state holds what must outlive
+// everything else: the tables, the bucket, and the queue that the bucket's events go to. NAME holds
+// the rest, and can be destroyed and deployed again beside the kept state. The CDK
+// builds both from the service's table of stages (pipeline.Service) and the list of the other
+// functions (functions.go), so that they cannot drift from the code.
 //
-// `parley local` deploys the same stack onto an emulated AWS, with other values in Props and no
+// `parley local` deploys the same stacks onto an emulated AWS, with other values in Props and no
 // other difference.
 package stack
 
@@ -12,9 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -22,10 +23,24 @@ import (
 	"parley/shared/engine/pipeline"
 )
 
+// Kind says what a deployment is for.
+type Kind string
+
+// The kinds of deployments.
+const (
+	// Prod is protected against deletion and has a firewall in front of its API.
+	Prod Kind = "prod"
+	// Dev can be deleted without being unlocked first, keeps its logs for a week and has no
+	// firewall.
+	Dev Kind = "dev"
+)
+
 // Props are the settings of one deployment.
 type Props struct {
-	// Stack holds the CDK's own settings: account, region, tags.
+	// Stack holds the CDK's own settings: account, region, description.
 	Stack awscdk.StackProps
+	// Kind is Prod (the default) or Dev.
+	Kind Kind
 	// Arch is the functions' processor: arm64 (the default) or amd64.
 	Arch string
 	// Dist is the folder of the built functions, each in <function>/bootstrap; default dist/<Arch>.
@@ -35,14 +50,37 @@ type Props struct {
 	// Parts is where the functions find their engines; default /opt/parley, where Lambda mounts the
 	// layers.
 	Parts string
-	// Concurrency bounds the copies of every function; 0: as in the table of stages. A bound below
-	// 2, the minimum of SQS, counts as 2.
+	// Concurrency is the account's quota of concurrent executions in this region; default
+	// DefaultConcurrency. All shares of the functions follow from it (shares.go).
 	Concurrency int
-	// Throwaway deletes the tables and the bucket with the stack. Otherwise they are retained.
+	// Copies, if above 0, bounds the copies of each function that a queue feeds, and switches off
+	// the reservations: for a machine with few processors. A bound below 2, the minimum of SQS,
+	// counts as 2.
+	Copies int
+	// Domain is the API's own domain; its zero value: the gateway's own address.
+	Domain Domain
+	// Origins lists the origins whose pages may call the API from a browser; empty: none may.
+	Origins []string
+	// Alarms is the address to which alarms are mailed; empty: the topic has no subscriber yet.
+	Alarms string
+	// Throwaway deletes the tables and the bucket with their stack. Otherwise they are retained.
 	Throwaway bool
+	// Adopt leaves out of the state's stack whatever `cdk import` cannot import, so that a new
+	// stack can take over tables and a bucket that an earlier one left behind.
+	Adopt bool
+}
+
+// Domain is a domain of one's own for the API.
+type Domain struct {
+	Name        string // api.example.com
+	Certificate string // ARN of its certificate in ACM, in the same region
+	Zone        string // id of its hosted zone in Route 53; empty: the DNS is elsewhere
 }
 
 func (p Props) withDefaults() Props {
+	if p.Kind == "" {
+		p.Kind = Prod
+	}
 	if p.Arch == "" {
 		p.Arch = "arm64"
 	}
@@ -52,47 +90,77 @@ func (p Props) withDefaults() Props {
 	if p.Parts == "" {
 		p.Parts = "/opt/parley"
 	}
+	if p.Concurrency == 0 {
+		p.Concurrency = DefaultConcurrency
+	}
 	return p
 }
 
-// system holds the resources of the stack while it is built, so that they can refer to each other.
+// protected says whether the deployment must be unlocked before it can be deleted.
+func (p Props) protected() bool { return p.Kind == Prod && !p.Throwaway }
+
+// system holds the resources of the two stacks while they are built, so that they can refer to each
+// other.
 type system struct {
-	stack     awscdk.Stack
 	props     Props
-	tables    map[string]awsdynamodb.Table // by the schema's name
-	bucket    awss3.CfnBucket
-	queues    map[string]awssqs.Queue // by pipeline.Stage.Queue, and with DeadSuffix
+	names     names
+	state     awscdk.Stack
+	stack     awscdk.Stack
+	shares    shares
+	queues    map[string]awssqs.IQueue // by pipeline.Stage.Queue, and with DeadSuffix
 	functions map[string]awslambda.Function
 	layers    map[pipeline.Layer]awslambda.ILayerVersion
+	api       awsapigateway.RestApi
 }
 
-// NewStack builds the stack. Like the CDK, it panics on wrong input: an unknown Props.Arch or a
-// folder that does not exist.
+// NewStack builds both stacks and returns that of the functions, which depends on StateName(id).
+// Like the CDK, it panics on wrong input; Props.Check says beforehand what is wrong.
 func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	props = props.withDefaults()
+	if err := props.Check(id); err != nil {
+		panic(err.Error())
+	}
 	s := &system{
-		stack:     awscdk.NewStack(scope, &id, &props.Stack),
 		props:     props,
-		tables:    map[string]awsdynamodb.Table{},
-		queues:    map[string]awssqs.Queue{},
+		names:     names{stack: id},
+		shares:    share(props.Concurrency, props.Copies),
+		queues:    map[string]awssqs.IQueue{},
 		functions: map[string]awslambda.Function{},
 		layers:    map[pipeline.Layer]awslambda.ILayerVersion{},
 	}
+	s.state = s.newStack(scope, StateName(id), props.protected())
+	s.stack = s.newStack(scope, id, false)
+	s.stack.AddStackDependency(s.state, jsii.String("the functions use its tables, bucket and queues"))
 	s.addTables()
-	s.addQueues()
+	s.addStateQueues()
 	s.addBucket()
+	s.addQueues()
 	s.addFunctions()
 	s.addSchedules()
 	s.addGateway()
+	s.addAlarms()
+	s.addDashboard()
 	return s.stack
 }
 
-// name returns the physical name of a queue or function, which starts with the stack's name.
-func (s *system) name(short string) string { return fmt.Sprintf("%s-%s", *s.stack.StackName(), short) }
+// newStack adds a stack with the tags that tell its costs from those of others.
+func (s *system) newStack(scope constructs.Construct, id string, protected bool) awscdk.Stack {
+	props := s.props.Stack
+	props.TerminationProtection = jsii.Bool(protected)
+	st := awscdk.NewStack(scope, &id, &props)
+	for name, value := range map[string]string{"Product": "parley", "Deployment": s.names.stack, "Kind": string(s.props.Kind)} {
+		awscdk.Tags_Of(st).Add(&name, &value, nil)
+	}
+	return st
+}
 
 // output publishes a value that callers of the stack need.
-func (s *system) output(id string, value *string) {
-	awscdk.NewCfnOutput(s.stack, jsii.String("Out"+id), &awscdk.CfnOutputProps{Value: value}).OverrideLogicalId(jsii.String(id))
+func (s *system) output(id string, value *string, what string) {
+	props := &awscdk.CfnOutputProps{Value: value}
+	if what != "" {
+		props.Description = &what
+	}
+	awscdk.NewCfnOutput(s.stack, jsii.String("Out"+id), props).OverrideLogicalId(&id)
 }
 
 func (s *system) removal() awscdk.RemovalPolicy {
@@ -102,6 +170,15 @@ func (s *system) removal() awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_RETAIN
 }
 
+// arn returns the ARN of a resource of the stack's own account and region.
+func (s *system) arn(service, resource string) *string {
+	return awscdk.Fn_Join(jsii.String(":"), &[]*string{jsii.String("arn"), s.stack.Partition(), &service, s.stack.Region(), s.stack.Account(), &resource})
+}
+
 func seconds(d time.Duration) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
 }
+
+func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }
+
+func sprint(format string, args ...any) *string { return jsii.String(fmt.Sprintf(format, args...)) }

@@ -3,6 +3,7 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,8 @@ type resource struct {
 	Properties     properties
 	DeletionPolicy string
 	DependsOn      []string
+
+	UpdateReplacePolicy string
 }
 
 // folders creates stand-ins for the built functions and the layers.
@@ -58,16 +61,36 @@ func write(path string) error {
 	return os.WriteFile(path, []byte(path), 0o755)
 }
 
-// synth returns the resources of the stack, built with changed props.
+// synth returns the resources of both stacks, built with changed props.
 func synth(change func(*Props)) (map[string]resource, error) {
-	dist, layers, err := folders()
+	state, functions, err := both("parley", change)
 	if err != nil {
 		return nil, err
+	}
+	maps.Copy(functions, state)
+	return functions, nil
+}
+
+// both returns the resources of the state's stack and of the functions' stack.
+func both(name string, change func(*Props)) (state, functions map[string]resource, err error) {
+	dist, layers, err := folders()
+	if err != nil {
+		return nil, nil, err
 	}
 	defer os.RemoveAll(filepath.Dir(dist)) // a temporary folder
 	props := Props{Dist: dist, Layers: layers}
 	change(&props)
-	return resources(NewStack(awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}), "parley", props))
+	if err := props.Check(name); err != nil {
+		return nil, nil, err
+	}
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
+	st := NewStack(app, name, props)
+	if functions, err = resources(st); err != nil {
+		return nil, nil, err
+	}
+	kept, _ := app.Node().FindChild(jsii.String(StateName(name))).(awscdk.Stack)
+	state, err = resources(kept)
+	return state, functions, err
 }
 
 // deployed is the stack as it is deployed. It is built once, because the CDK is slow.
@@ -82,6 +105,7 @@ func resources(st awscdk.Stack) (map[string]resource, error) {
 	if err := json.Unmarshal(raw, &template); err != nil {
 		return nil, err
 	}
+	delete(template.Resources, "CDKMetadata")
 	return template.Resources, nil
 }
 
@@ -107,6 +131,20 @@ func find(t *testing.T, all map[string]resource, kind, property string, value an
 	}
 	t.Fatalf("no %s with %s = %v", kind, property, value)
 	return "", resource{}
+}
+
+// fed returns the event source mapping of a queue, which the functions' stack knows by its
+// construct or by its name.
+func fed(t *testing.T, all map[string]resource, id, name string) resource {
+	t.Helper()
+	for _, r := range all {
+		source := fmt.Sprint(r.Properties["EventSourceArn"])
+		if r.Type == "AWS::Lambda::EventSourceMapping" && (source == arnOf(id) || strings.HasSuffix(source, " "+name+"]]]")) {
+			return r
+		}
+	}
+	t.Fatalf("nothing is fed by %s", name)
+	return resource{}
 }
 
 func arnOf(id string) string { return fmt.Sprint(properties{"Fn::GetAtt": []any{id, "Arn"}}) }
@@ -139,7 +177,7 @@ func TestEveryStageIsBuiltFromItsRow(t *testing.T) {
 				t.Errorf("dead letters are kept %v s, want 14 days", dead.Properties["MessageRetentionPeriod"])
 			}
 			for source, target := range map[string]string{queueID: functionID, deadID: deadletterID} {
-				_, mapping := find(t, all, "AWS::Lambda::EventSourceMapping", "EventSourceArn", properties{"Fn::GetAtt": []any{source, "Arn"}})
+				mapping := fed(t, all, source, fmt.Sprint(all[source].Properties["QueueName"]))
 				if fmt.Sprint(mapping.Properties["FunctionName"]) != fmt.Sprint(properties{"Ref": target}) {
 					t.Errorf("%s feeds %v, want %s", source, mapping.Properties["FunctionName"], target)
 				}
@@ -170,7 +208,8 @@ func TestNoPolicyAllowsByWildcard(t *testing.T) {
 				}
 			}
 			for _, on := range listed(statement["Resource"]) {
-				if on == "*" {
+				// X-Ray has no resources to name.
+				if on == "*" && fmt.Sprint(statement["Action"]) != "[xray:PutTraceSegments xray:PutTelemetryRecords]" {
 					t.Errorf("%s allows %v on everything", id, statement["Action"])
 				}
 			}
@@ -178,8 +217,13 @@ func TestNoPolicyAllowsByWildcard(t *testing.T) {
 	}
 }
 
+// Ensure that no function has a managed policy. The gateway's role for its logs has the one that AWS
+// made for it, because the gateway refuses roles that lack any of its actions.
 func TestRolesHaveNoManagedPolicies(t *testing.T) {
 	for id, r := range template(t) {
+		if strings.HasPrefix(id, "ApiCloudWatchRole") {
+			continue
+		}
 		if r.Type == "AWS::IAM::Role" && r.Properties["ManagedPolicyArns"] != nil {
 			t.Errorf("%s has managed policies %v", id, r.Properties["ManagedPolicyArns"])
 		}
@@ -331,8 +375,10 @@ func TestGatewayAnswersInTheEnvelope(t *testing.T) {
 		"THROTTLED":                    "429 RATE_LIMIT_EXCEEDED",
 		"INTEGRATION_TIMEOUT":          "500 INTERNAL_ERROR",
 		"INTEGRATION_FAILURE":          "500 INTERNAL_ERROR",
-		"DEFAULT_4XX":                  "400 INVALID_PARAMETERS",
-		"DEFAULT_5XX":                  "500 INTERNAL_ERROR",
+		"WAF_FILTERED":                 "429 RATE_LIMIT_EXCEEDED",
+		// A status here would become that of every refusal without a row of its own.
+		"DEFAULT_4XX": "<nil> INVALID_PARAMETERS",
+		"DEFAULT_5XX": "500 INTERNAL_ERROR",
 	} {
 		_, r := find(t, all, "AWS::ApiGateway::GatewayResponse", "ResponseType", kind)
 		templates, _ := r.Properties["ResponseTemplates"].(properties)
@@ -412,7 +458,9 @@ func TestSettings(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the CDK takes many seconds to start")
 	}
-	all, err := synth(func(p *Props) { p.Arch, p.Parts, p.Concurrency, p.Throwaway = "amd64", "/engines", 3, true })
+	all, err := synth(func(p *Props) {
+		p.Kind, p.Arch, p.Parts, p.Copies, p.Throwaway = Dev, "amd64", "/engines", 3, true
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

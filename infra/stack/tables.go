@@ -9,14 +9,24 @@ import (
 	"parley/shared/engine/store/dynamo/schema"
 )
 
+// tableARNs returns the ARNs of a table and, for queries, of all its indexes.
+func (s *system) tableARNs(t schema.Table, actions access) []*string {
+	out := []*string{s.arn("dynamodb", "table/"+s.names.table(t))}
+	if len(t.Indexes) > 0 && actions.queries() {
+		out = append(out, s.arn("dynamodb", "table/"+s.names.table(t)+"/index/*"))
+	}
+	return out
+}
+
 func (s *system) addTables() {
 	for _, t := range schema.Tables {
 		props := &awsdynamodb.TableProps{
 			PartitionKey:       attribute(t.Partition),
 			SortKey:            attribute(t.Sort),
 			BillingMode:        awsdynamodb.BillingMode_PAY_PER_REQUEST,
+			TableName:          jsii.String(s.names.table(t)),
 			RemovalPolicy:      s.removal(),
-			DeletionProtection: jsii.Bool(t.Durable && !s.props.Throwaway),
+			DeletionProtection: jsii.Bool(t.Durable && s.props.protected()),
 			Encryption:         awsdynamodb.TableEncryption_AWS_MANAGED,
 			PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
 				PointInTimeRecoveryEnabled: jsii.Bool(t.Durable),
@@ -25,7 +35,7 @@ func (s *system) addTables() {
 		if t.TTL != "" {
 			props.TimeToLiveAttribute = jsii.String(t.TTL)
 		}
-		table := awsdynamodb.NewTable(s.stack, jsii.String("Table"+title(t.Name)), props)
+		table := awsdynamodb.NewTable(s.state, jsii.String("Table"+title(t.Name)), props)
 		for _, index := range t.Indexes {
 			global := &awsdynamodb.GlobalSecondaryIndexProps{
 				IndexName:      jsii.String(index.Name),
@@ -39,8 +49,7 @@ func (s *system) addTables() {
 			}
 			table.AddGlobalSecondaryIndex(global)
 		}
-		s.tables[t.Name] = table
-		s.output("Table"+title(t.Name), table.TableName())
+		s.output("Table"+title(t.Name), jsii.String(s.names.table(t)), "")
 	}
 }
 

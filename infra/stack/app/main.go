@@ -1,7 +1,10 @@
-// Command app is the CDK program of Parley's stack. `cdk deploy` in the repository's root runs it.
+// Command app is the CDK program of Parley's stacks. `cdk deploy --all` in the repository's root
+// runs it.
 //
-// Its context values (-c NAME=VALUE) are stack (the stack's name, default parley) and the fields of
-// stack.Props: arch (arm64 or amd64), dist, layers, parts, concurrency and throwaway.
+// Its context values (-c NAME=VALUE) are stack (the name, default parley) and the fields of
+// stack.Props: kind (prod or dev), arch (arm64 or amd64), dist, layers, parts, concurrency (the
+// account's quota), copies, domain, certificate and zone, origins (separated by commas), alarms (an
+// address), throwaway and adopt (true or false).
 package main
 
 import (
@@ -9,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -19,22 +23,43 @@ import (
 func main() {
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
+	id, props, err := read(func(name string) string {
+		v, _ := app.Node().TryGetContext(&name).(string)
+		return v
+	})
+	if err == nil {
+		err = props.Check(id)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		jsii.Close()
+		os.Exit(1)
+	}
+	stack.NewStack(app, id, props)
+	app.Synth(nil)
+}
+
+// read reads the settings through value, which returns a context value or an empty string.
+func read(value func(name string) string) (id string, props stack.Props, err error) {
 	setting := func(name, otherwise string) string {
-		if v, ok := app.Node().TryGetContext(jsii.String(name)).(string); ok && v != "" {
+		if v := value(name); v != "" {
 			return v
 		}
 		return otherwise
 	}
+	number := func(name string) int {
+		n, bad := strconv.Atoi(setting(name, "0"))
+		if bad != nil {
+			err = fmt.Errorf("stack: -c %s=%s is not a number", name, value(name))
+		}
+		return n
+	}
+	cache, bad := os.UserCacheDir()
+	if bad != nil {
+		return "", props, fmt.Errorf("stack: %w", bad)
+	}
 	arch := setting("arch", "arm64")
-	copies, err := strconv.Atoi(setting("concurrency", "0"))
-	if err != nil {
-		fail(fmt.Errorf("context concurrency: %w", err))
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		fail(err)
-	}
-	stack.NewStack(app, setting("stack", "parley"), stack.Props{
+	props = stack.Props{
 		Stack: awscdk.StackProps{
 			Env: &awscdk.Environment{
 				Account: optional(os.Getenv("CDK_DEFAULT_ACCOUNT")),
@@ -42,14 +67,22 @@ func main() {
 			},
 			Description: jsii.String("Parley: speech in, CEFR-aligned vocabulary, fluency and accent scores out"),
 		},
+		Kind:        stack.Kind(setting("kind", string(stack.Prod))),
 		Arch:        arch,
 		Dist:        setting("dist", filepath.Join("dist", arch)),
 		Layers:      setting("layers", filepath.Join(cache, "parley", "layers", arch)),
-		Parts:       setting("parts", ""),
-		Concurrency: copies,
-		Throwaway:   setting("throwaway", "false") == "true",
-	})
-	app.Synth(nil)
+		Parts:       value("parts"),
+		Concurrency: number("concurrency"),
+		Copies:      number("copies"),
+		Domain:      stack.Domain{Name: value("domain"), Certificate: value("certificate"), Zone: value("zone")},
+		Alarms:      value("alarms"),
+		Throwaway:   value("throwaway") == "true",
+		Adopt:       value("adopt") == "true",
+	}
+	if origins := value("origins"); origins != "" {
+		props.Origins = strings.Split(origins, ",")
+	}
+	return setting("stack", "parley"), props, err
 }
 
 func optional(s string) *string {
@@ -57,9 +90,4 @@ func optional(s string) *string {
 		return nil
 	}
 	return &s
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "stack:", err)
-	os.Exit(1)
 }

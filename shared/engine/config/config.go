@@ -37,6 +37,9 @@ const (
 	// BaseURL is the URL of the API without its base path, for the addresses that are handed out;
 	// empty: the one at which the gateway was called. A custom domain and a local system set it.
 	BaseURL = "PARLEY_BASE_URL"
+	// Origins lists the origins, separated by commas, whose pages may call the API from a browser;
+	// empty: none may.
+	Origins = "PARLEY_ORIGINS"
 )
 
 // DefaultPollEvery is the minimum time between two polls of a run.
@@ -60,6 +63,7 @@ type Config struct {
 	PollEvery       time.Duration
 	WebhookLoopback bool
 	BaseURL         string // without a slash at its end
+	Origins         []string
 }
 
 // FromEnv reads the environment of a function of s through lookup (such as os.LookupEnv). A missing
@@ -76,6 +80,9 @@ func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, er
 		if v := get(Function(row.Name)); v != "" {
 			c.Functions[row.Name] = v
 		}
+	}
+	if v := get(Origins); v != "" {
+		c.Origins = strings.Split(v, ",")
 	}
 	for name, into := range map[string]*time.Duration{Deadline: &c.Deadline, PollEvery: &c.PollEvery} {
 		if v := get(name); v != "" {

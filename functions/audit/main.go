@@ -1,0 +1,25 @@
+// Command audit recomputes the books each night and reports what does not add up.
+package main
+
+import (
+	"context"
+
+	"parley/functions/internal/wire"
+	"parley/shared/engine/audit"
+	"parley/shared/speech"
+)
+
+func main() {
+	s := wire.Open()
+	s.ServeSchedule(func(ctx context.Context) error {
+		report, err := audit.All(ctx, s.Tables, speech.Service.Dimensions, "")
+		if err != nil {
+			return err
+		}
+		for _, v := range report.Violations {
+			s.Log.Error("the books do not add up", "client", v.Client, "run", v.Run, "what", v.What)
+		}
+		s.Log.Info("audited", "clients", report.Clients, "runs", report.Runs, "violations", len(report.Violations))
+		return nil
+	})
+}
