@@ -16,6 +16,9 @@ DATA ?= ../shared/data
 CASES ?= ../shared/cases
 AUDIO ?=
 PARLEY := bin/parley
+# What is deployed is built for this processor: make deploy ARCH=amd64 for the other.
+DEPLOYED := $(if $(filter command line environment,$(origin ARCH)),$(ARCH),arm64)
+CDK ?=
 
 ## demo: build, start the system, score a recording (AUDIO=path, else the sample), stop
 demo: build
@@ -202,9 +205,28 @@ $(TOOLS)/golangci-lint:
 	@echo "golangci-lint: compiled once, about two minutes"
 	go -C infra/tools build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-## lint-stack: check the synthesised template against AWS's own resource schemas
-lint-stack: functions
+## lint-stack: check the synthesised templates against AWS's own resource schemas, and with cfn-lint
+lint-stack:
 	go run ./infra/stack/cmd/lint
+
+## test-stack: the stacks' tests, with least privilege and cdk-nag's rules, and lint-stack
+test-stack: lint-stack
+	go test -count=1 ./infra/stack/...
+
+## synth: write the stacks' templates to cdk.out (CDK="-c NAME=VALUE": the settings of infra/stack/app)
+synth: ARCH := $(DEPLOYED)
+synth: parts functions
+	go run ./infra/stack/cmd/cdk synth --all --quiet -c arch=$(ARCH) $(CDK)
+	@echo "the templates are in cdk.out"
+
+## deploy: build for Lambda's arm64, check the stacks, then deploy them to the account of your AWS credentials (CDK=…, as for synth)
+deploy: ARCH := $(DEPLOYED)
+deploy: parts functions cli test-stack
+	go run ./infra/stack/cmd/cdk deploy --all -c arch=$(ARCH) $(CDK)
+
+## quotas: read the account's quotas that Parley needs, and say what to ask for (needs AWS credentials)
+quotas:
+	go run ./infra/stack/cmd/quotas
 
 ## sample: rebuild the sample interview (needs root or the Debian packages it names)
 sample:
@@ -222,4 +244,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas clean help

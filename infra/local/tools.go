@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -19,6 +20,8 @@ import (
 var (
 	//go:embed requirements.txt
 	requirements []byte
+	//go:embed cfnlint.txt
+	linter []byte
 	//go:embed cdk/package.json
 	packageJSON []byte
 	//go:embed cdk/package-lock.json
@@ -45,7 +48,7 @@ func installTools(ctx context.Context, progress func(string)) (tools, error) {
 	emulator := filepath.Join(dir, "ministack-"+short(requirements))
 	if err := install(emulator, func() error {
 		progress("installing the emulated AWS (about 20 s, once)")
-		return installEmulator(ctx, emulator)
+		return installPython(ctx, emulator, "the emulated AWS", requirements)
 	}); err != nil {
 		return tools{}, err
 	}
@@ -91,6 +94,21 @@ func NodeModules(ctx context.Context, progress func(line string)) (string, error
 	return filepath.Join(t.node, "node_modules"), nil
 }
 
+// CFNLint installs cfn-lint if it is missing, and returns its path.
+func CFNLint(ctx context.Context, progress func(line string)) (string, error) {
+	dir, unlock, err := lockTools("lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	folder := filepath.Join(dir, "cfn-lint-"+short(linter))
+	err = install(folder, func() error {
+		progress("installing cfn-lint (about 20 s, once)")
+		return installPython(ctx, folder, "cfn-lint", linter)
+	})
+	return filepath.Join(folder, "bin", "cfn-lint"), err
+}
+
 // install does the work, unless an earlier call has left its mark in the folder.
 func install(dir string, work func() error) error {
 	mark := filepath.Join(dir, "installed")
@@ -112,8 +130,10 @@ func install(dir string, work func() error) error {
 	return nil
 }
 
-func installEmulator(ctx context.Context, dir string) error {
-	python, err := lookFor("python3", "the emulated AWS needs Python 3.11 or newer, with venv")
+// installPython installs a list of packages, by exact version and hash, into a virtual environment of
+// its own. what names what needs them.
+func installPython(ctx context.Context, dir, what string, packages []byte) error {
+	python, err := lookFor("python3", what+" needs Python 3.11 or newer, with venv")
 	if err != nil {
 		return err
 	}
@@ -122,13 +142,13 @@ func installEmulator(ctx context.Context, dir string) error {
 		return err
 	}
 	if v := regexp.MustCompile(`3\.(\d+)`).FindSubmatch(out); v == nil || minor(v[1]) < 11 {
-		return fmt.Errorf("local: %s is too old: the emulated AWS needs Python 3.11 or newer", out)
+		return fmt.Errorf("local: %s is too old: %s needs Python 3.11 or newer", bytes.TrimSpace(out), what)
 	}
 	if err := (command{name: python, args: []string{"-m", "venv", dir}}).run(ctx); err != nil {
 		return err
 	}
 	list := filepath.Join(dir, "requirements.txt")
-	if err := os.WriteFile(list, requirements, 0o644); err != nil {
+	if err := os.WriteFile(list, packages, 0o644); err != nil {
 		return fmt.Errorf("local: install: %w", err)
 	}
 	return command{name: filepath.Join(dir, "bin", "python"), args: []string{"-m", "pip", "install", "--quiet",
@@ -144,7 +164,7 @@ func minor(digits []byte) int {
 }
 
 func installCDK(ctx context.Context, dir string) error {
-	npm, err := lookFor("npm", "the CDK needs Node.js 20 or newer")
+	npm, err := lookFor("npm", "the CDK needs Node.js 22 or 24")
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,12 @@
-// Command lint synthesises the stack and checks the template offline against AWS's own resource
-// schemas. It finds unknown resource types and properties, missing required properties, and
-// references to resources that do not exist. Run it in the repository's root.
+// Command lint synthesises both stacks and checks the templates offline: against AWS's own resource
+// schemas (unknown resource types and properties, missing required properties, references to
+// resources that do not exist), and with cfn-lint. Run it in the repository's root.
 package main
 
 import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,11 +41,16 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(work) // a temporary folder
-	template, err := synthesise(work)
+	templates, err := synthesise(work)
 	if err != nil {
 		return err
 	}
-	modules, err := local.NodeModules(ctx, func(line string) { fmt.Fprintln(os.Stderr, line) })
+	say := func(line string) { fmt.Fprintln(os.Stderr, line) }
+	modules, err := local.NodeModules(ctx, say)
+	if err != nil {
+		return err
+	}
+	linter, err := local.CFNLint(ctx, say)
 	if err != nil {
 		return err
 	}
@@ -54,15 +58,33 @@ func run(ctx context.Context) error {
 	if err := os.WriteFile(script, schema, 0o600); err != nil {
 		return err
 	}
-	node := exec.CommandContext(ctx, "node", script)
-	node.Env = append(os.Environ(), "NODE_PATH="+modules)
-	node.Stdin, node.Stdout, node.Stderr = bytes.NewReader(template), os.Stdout, os.Stderr
-	return node.Run()
+	for _, path := range templates {
+		template, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		node := exec.CommandContext(ctx, "node", script)
+		node.Env = append(os.Environ(), "NODE_PATH="+modules)
+		node.Stdin, node.Stdout, node.Stderr = bytes.NewReader(template), os.Stdout, os.Stderr
+		if err := node.Run(); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+		// The schemas of each region are in the package, so this needs no network. W3005 is about
+		// dependencies that the CDK writes twice.
+		check := exec.CommandContext(ctx, linter, "--ignore-checks", "W3005",
+			"--regions", "eu-central-1", "us-east-1", "ap-southeast-2", "--template", path)
+		check.Stdout, check.Stderr = os.Stdout, os.Stderr
+		if err := check.Run(); err != nil {
+			return fmt.Errorf("%s: cfn-lint: %w", filepath.Base(path), err)
+		}
+		fmt.Printf("%s: cfn-lint finds nothing\n", filepath.Base(path))
+	}
+	return nil
 }
 
-// synthesise returns the template. It uses stand-ins for functions and layers, because their
-// contents do not affect the template.
-func synthesise(work string) ([]byte, error) {
+// synthesise writes the templates and returns their paths. It uses stand-ins for functions and
+// layers, because their contents do not affect the templates.
+func synthesise(work string) ([]string, error) {
 	props := stack.Props{Dist: filepath.Join(work, "dist"), Layers: filepath.Join(work, "layers")}
 	var assets []string
 	for _, f := range stack.Functions() {
@@ -83,6 +105,6 @@ func synthesise(work string) ([]byte, error) {
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(work, "out"))})
 	stack.NewStack(app, "parley", props)
-	assembly := app.Synth(nil)
-	return json.Marshal(assembly.GetStackByName(jsii.String("parley")).Template())
+	app.Synth(nil)
+	return filepath.Glob(filepath.Join(work, "out", "*.template.json"))
 }
