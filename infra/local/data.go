@@ -28,7 +28,8 @@ import (
 //	faults.json   the injected faults
 //	aws/          the state, the objects and the log of the emulated AWS
 //	tmp/          temporary files of the emulator and the functions; emptied at each start
-//	assembly/     the synthesised stack
+//	assembly/     the synthesised stacks
+//	older/        the state of an older layout, once it was moved
 type data struct {
 	dir  string
 	lock *os.File
@@ -49,6 +50,9 @@ func openData(dir string) (*data, error) {
 		return nil, fmt.Errorf("local: a system is already running on %s: stop it, or use another folder", dir)
 	}
 	d.lock = lock
+	if err := d.setAside(); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	if err := os.RemoveAll(d.path("tmp")); err != nil {
 		return nil, fmt.Errorf("local: empty the temporary folder: %w", err)
 	}

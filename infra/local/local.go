@@ -174,6 +174,9 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 
 	system, err := s.deploy(ctx, tools, cloud.endpoint, built)
 	if err == nil {
+		err = s.moveOlder(ctx, tools, &system)
+	}
+	if err == nil {
 		err = s.serve(ctx, listener, system)
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, errCloudDied) {
