@@ -6,6 +6,7 @@ import (
 
 	"parley/functions/internal/wire"
 	"parley/shared/engine/audit"
+	"parley/shared/engine/metrics"
 	"parley/shared/speech"
 )
 
@@ -19,6 +20,12 @@ func main() {
 		for _, v := range report.Violations {
 			s.Log.Error("the books do not add up", "client", v.Client, "run", v.Run, "what", v.What)
 		}
+		age := 0.0
+		if !report.OldestHold.IsZero() {
+			age = s.Clock.Now().Sub(report.OldestHold).Seconds()
+		}
+		s.Metrics.Add(metrics.AuditViolations, float64(len(report.Violations)), nil)
+		s.Metrics.Add(metrics.OldestHoldSeconds, age, nil)
 		s.Log.Info("audited", "clients", report.Clients, "runs", report.Runs, "violations", len(report.Violations))
 		return nil
 	})

@@ -10,12 +10,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/jsii-runtime-go"
 
+	"parley/shared/engine/metrics"
+	"parley/shared/engine/run"
 	"parley/shared/errcode"
 	"parley/shared/speech"
 )
-
-// MetricsNamespace is the namespace of the metrics that the functions print.
-const MetricsNamespace = "Parley"
 
 // metric is what an alarm watches.
 type metric struct {
@@ -23,6 +22,18 @@ type metric struct {
 	dimensions      map[string]string
 	statistic       string // Sum, Maximum, p99
 	minutes         float64
+}
+
+// own returns a metric that the functions print, with the values of its dimensions.
+func own(m metrics.Metric, statistic string, minutes float64, values ...string) metric {
+	var dimensions map[string]string
+	for i, name := range m.Dimensions {
+		if dimensions == nil {
+			dimensions = map[string]string{}
+		}
+		dimensions[name] = values[i]
+	}
+	return metric{metrics.Namespace, m.Name, dimensions, statistic, minutes}
 }
 
 // Alarm is an alarm of the stack. docs/runbook.md has a section for each, by its name.
@@ -54,9 +65,6 @@ func Alarms(name string) []Alarm {
 	of := func(function, what, statistic string, minutes float64) metric {
 		return metric{"AWS/Lambda", what, map[string]string{"FunctionName": n.of(function)}, statistic, minutes}
 	}
-	own := func(what string, dimensions map[string]string, statistic string, minutes float64) metric {
-		return metric{MetricsNamespace, what, dimensions, statistic, minutes}
-	}
 	var out []Alarm
 	for _, stage := range speech.Service.Fed() {
 		out = append(out, Alarm{Name: "age-" + stage.Queue(), What: "Messages wait more than 5 minutes for " + string(stage.Name) + ".",
@@ -76,16 +84,16 @@ func Alarms(name string) []Alarm {
 		Alarm{Name: "slow-poll", What: "One poll in a hundred takes more than 2 s.",
 			metric: of("poll", "Duration", "p99", 5), threshold: slowPollMs, periods: 3},
 		Alarm{Name: "stuck-runs", What: "Runs end with STUCK_TIMEOUT.",
-			metric:    own("RunsEnded", map[string]string{"Outcome": "failed", "Code": string(errcode.StuckTimeout)}, "Sum", 15),
+			metric:    own(metrics.RunsEnded, "Sum", 15, string(run.Failed), string(errcode.StuckTimeout)),
 			threshold: stuckRuns - 1, periods: 1},
 		Alarm{Name: "no-sweep", What: "The sweep has not run for 3 minutes.",
 			metric: of("sweep", "Invocations", "Sum", 1), threshold: 1, below: true, periods: 3, silence: true},
 		Alarm{Name: "sweep-fails", What: "The sweep fails.",
 			metric: of("sweep", "Errors", "Sum", 1), periods: 3},
 		Alarm{Name: "old-hold", What: "Credits have been held for more than a day.",
-			metric: own("OldestHoldSeconds", nil, "Maximum", 5), threshold: daySeconds, periods: 1},
+			metric: own(metrics.OldestHoldSeconds, "Maximum", 5), threshold: daySeconds, periods: 1},
 		Alarm{Name: "audit-violations", What: "The nightly audit found that the books do not add up.",
-			metric: own("AuditViolations", nil, "Maximum", 5), periods: 1},
+			metric: own(metrics.AuditViolations, "Maximum", 5), periods: 1},
 		Alarm{Name: "audit-fails", What: "The nightly audit could not be done.",
 			metric: of("audit", "Errors", "Sum", 5), periods: 1},
 		Alarm{Name: "throttled-submit", What: "Submits are refused because submit has no copy left.",
@@ -192,15 +200,13 @@ func (s *system) graphs() []graph {
 	gateway := func(what, statistic string) line {
 		return line{metric{"AWS/ApiGateway", what, map[string]string{"ApiName": s.names.stack, "Stage": StageName}, statistic, 1}, what + " " + statistic}
 	}
-	own := func(what, dimension, statistic string, values ...string) (out []line) {
+	each := func(m metrics.Metric, statistic string, values ...string) (out []line) {
 		for _, v := range values {
-			out = append(out, line{metric{MetricsNamespace, what, map[string]string{dimension: v}, statistic, 5}, v})
+			out = append(out, line{own(m, statistic, 5, v), v})
 		}
 		return out
 	}
-	single := func(what, statistic string) line {
-		return line{metric{MetricsNamespace, what, nil, statistic, 5}, what}
-	}
+	single := func(m metrics.Metric, statistic string) line { return line{own(m, statistic, 5), m.Name} }
 	var stages, queues []string
 	for _, stage := range speech.Service.Fed() {
 		queues = append(queues, stage.Queue())
@@ -221,11 +227,11 @@ func (s *system) graphs() []graph {
 		{"Oldest message (s)", queue("ApproximateAgeOfOldestMessage")},
 		{"Waiting messages", queue("ApproximateNumberOfMessagesVisible")},
 		{"Copies of the stages", lambda("ConcurrentExecutions", "Maximum", queues...)},
-		{"Seconds per stage", own("StageSeconds", "Stage", "p90", stages...)},
-		{"Seconds waited in queues", own("QueueWaitSeconds", "Stage", "p90", stages...)},
-		{"Recogniser: time / length of speech", []line{single("RealTimeFactor", "p90")}},
+		{"Seconds per stage", each(metrics.StageSeconds, "p90", stages...)},
+		{"Seconds waited in queues", each(metrics.QueueWaitSeconds, "p90", stages...)},
+		{"Recogniser: time / length of speech", []line{single(metrics.RealTimeFactor, "p90")}},
 		{"Failed calls of functions", lambda("Errors", "Sum", append([]string{"submit", "poll", "sweep", "warm", "audit", "deadletter"}, queues...)...)},
-		{"Credits held, and the oldest hold (s)", []line{single("CreditsHeld", "Maximum"), single("OldestHoldSeconds", "Maximum")}},
-		{"Books", []line{single("AuditViolations", "Maximum"), single("TransactionRetries", "Sum")}},
+		{"Credits held, and the oldest hold (s)", []line{single(metrics.CreditsHeld, "Maximum"), single(metrics.OldestHoldSeconds, "Maximum")}},
+		{"Books", []line{single(metrics.AuditViolations, "Maximum"), single(metrics.TransactionRetries, "Sum")}},
 	}
 }

@@ -11,11 +11,6 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// baseURL is the variable with the public URL of the API. It is set only if the API has a domain of
-// its own: the gateway's address would make the functions depend on the gateway, which depends on
-// them, so otherwise they take it from the request.
-const baseURL = "PARLEY_BASE_URL"
-
 // environment returns a function's environment variables: the names of the tables, the bucket, the
 // queues and the engines. Every function gets the same ones; its role limits what it may do with
 // them. Only the warm function also gets the names of the functions that it probes.
@@ -34,8 +29,10 @@ func (s *system) environment(f Function) *map[string]*string {
 	for _, stage := range f.Invokes {
 		env[config.Function(stage)] = jsii.String(s.names.of(string(stage)))
 	}
+	// The gateway's own address would make the functions depend on the gateway, which depends on them.
+	// Without a domain they take it from the request.
 	if s.props.Domain.Name != "" {
-		env[baseURL] = jsii.String("https://" + s.props.Domain.Name)
+		env[config.BaseURL] = jsii.String("https://" + s.props.Domain.Name)
 	}
 	if len(s.props.Origins) > 0 {
 		env[config.Origins] = jsii.String(strings.Join(s.props.Origins, ","))

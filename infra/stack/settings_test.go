@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"parley/shared/engine/config"
 )
 
 // kinds counts the resources by type.
@@ -175,13 +177,13 @@ func TestDomainOfItsOwn(t *testing.T) {
 				t.Error("the gateway's own address goes around the domain")
 			}
 		case "AWS::Lambda::Function":
-			if got := variables(r)[baseURL]; got != "https://"+name {
+			if got := variables(r)[config.BaseURL]; got != "https://"+name {
 				t.Errorf("%s: base URL %v", id, got)
 			}
 		}
 	}
 	for id, r := range template(t) {
-		if got, set := variables(r)[baseURL]; set {
+		if got, set := variables(r)[config.BaseURL]; set {
 			t.Errorf("%s: base URL %v without a domain", id, got)
 		}
 		if r.Type == "AWS::ApiGateway::RestApi" && fmt.Sprint(r.Properties["EndpointConfiguration"]) != "map[Types:[REGIONAL]]" {
@@ -213,7 +215,7 @@ func TestOriginsMayCallTheAPIAndPostUploads(t *testing.T) {
 		t.Errorf("with two: %s, refusals %v", got, refusal(functions))
 	}
 	for id, r := range functions {
-		if got := variables(r)["PARLEY_ORIGINS"]; r.Type == "AWS::Lambda::Function" && got != "https://a.example,https://b.example" {
+		if got := variables(r)[config.Origins]; r.Type == "AWS::Lambda::Function" && got != "https://a.example,https://b.example" {
 			t.Errorf("%s: origins %v", id, got)
 		}
 	}

@@ -94,7 +94,9 @@ func (s System) ServeWebhooks() {
 }
 
 // ServeAPI answers the gateway with h, until the process ends.
-func (s System) ServeAPI(h http.Handler) { lambda.Start(gateway.Handler(api.CORS(h, s.Config.Origins))) }
+func (s System) ServeAPI(h http.Handler) {
+	lambda.Start(gateway.Handler(api.CORS(h, s.Config.Origins)))
+}
 
 func (s System) works() stages.Works {
 	e := s.Engines

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"
@@ -50,6 +51,8 @@ type Report struct {
 	Clients    int         `json:"clients"`
 	Runs       int         `json:"runs"`
 	Violations []Violation `json:"violations"` // never nil
+	// OldestHold is when the oldest hold was made that is not resolved; zero if there is none.
+	OldestHold time.Time `json:"-"`
 }
 
 // All audits every client of a store, or, if it is not empty, the client only. dimensions lists
@@ -71,8 +74,33 @@ func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.
 		report.Clients++
 		report.Runs += len(l.Runs)
 		report.Violations = append(report.Violations, Check(l, dimensions)...)
+		if at := oldestHold(l.Entries); !at.IsZero() && (report.OldestHold.IsZero() || at.Before(report.OldestHold)) {
+			report.OldestHold = at
+		}
 	}
 	return report, nil
+}
+
+// oldestHold returns when the oldest unresolved hold of a ledger was made; zero if there is none.
+func oldestHold(entries []credit.Entry) time.Time {
+	open := map[attempt]int64{}
+	for _, e := range entries {
+		if e.RunID == nil {
+			continue
+		}
+		key := attempt{run.ID(*e.RunID), e.Attempt}
+		if e.Kind == credit.Hold {
+			open[key] += e.Amount
+		} else {
+			open[key] -= e.Amount
+		}
+	}
+	for _, e := range entries { // oldest first
+		if e.RunID != nil && open[attempt{run.ID(*e.RunID), e.Attempt}] > 0 {
+			return e.CreatedAt
+		}
+	}
+	return time.Time{}
 }
 
 // Check audits one client. It returns the violations in a fixed order.

@@ -145,3 +145,33 @@ func TestAll(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that an audit tells how long credits have been held: since the oldest hold that is not
+// resolved, and not since one that is.
+func TestOldestHold(t *testing.T) {
+	s, ctx, now := memory.New(), t.Context(), storetest.Start
+	if _, err := s.Grant(ctx, storetest.ClientID(1), 100, "", now); err != nil {
+		t.Fatal(err)
+	}
+	oldest := func(want time.Time) {
+		t.Helper()
+		got, err := audit.All(ctx, s, service.Sample.Dimensions, "")
+		if err != nil || !got.OldestHold.Equal(want) {
+			t.Errorf("oldest hold %v, %v; want %v", got.OldestHold, err, want)
+		}
+	}
+	oldest(time.Time{})
+	first, _, err := s.Submit(ctx, storetest.Submission(storetest.ClientID(1), 1, 4, 9, now), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := now.Add(time.Hour)
+	if _, _, err := s.Submit(ctx, storetest.Submission(storetest.ClientID(1), 2, 4, 9, later), later); err != nil {
+		t.Fatal(err)
+	}
+	oldest(now)
+	if _, err := s.End(ctx, first, run.Fail("INTERNAL_ERROR", "", ""), later); err != nil {
+		t.Fatal(err)
+	}
+	oldest(later)
+}
