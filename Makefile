@@ -216,13 +216,13 @@ test-stack: lint-stack
 ## synth: write the stacks' templates to cdk.out (CDK="-c NAME=VALUE": the settings of infra/stack/app)
 synth: ARCH := $(DEPLOYED)
 synth: parts functions
-	go run ./infra/stack/cmd/cdk synth --all --quiet -c arch=$(ARCH) $(CDK)
+	go run ./infra/stack/cmd/cdk synth --quiet --no-notices -c arch=$(ARCH) $(CDK)
 	@echo "the templates are in cdk.out"
 
 ## deploy: build for Lambda's arm64, check the stacks, then deploy them to the account of your AWS credentials (CDK=…, as for synth)
 deploy: ARCH := $(DEPLOYED)
 deploy: parts functions cli test-stack
-	go run ./infra/stack/cmd/cdk deploy --all -c arch=$(ARCH) $(CDK)
+	go run ./infra/stack/cmd/cdk deploy --all --no-notices -c arch=$(ARCH) $(CDK)
 
 ## quotas: read the account's quotas that Parley needs, and say what to ask for (needs AWS credentials)
 quotas:

@@ -84,8 +84,8 @@ func (p Props) Check(id string) error {
 		return errors.New("stack: concurrency and copies must not be negative")
 	case (p.Domain.Name == "") != (p.Domain.Certificate == ""), p.Domain.Name == "" && p.Domain.Zone != "":
 		return errors.New("stack: a domain needs its name and its certificate: -c domain=NAME -c certificate=ARN, and -c zone=ID if its DNS is in Route 53")
-	case p.Kind == Prod && p.Throwaway:
-		return errors.New("stack: a prod deployment cannot be thrown away; add -c kind=dev")
+	case p.Kind == Prod && (p.Throwaway || p.Endpoint != ""):
+		return errors.New("stack: a prod deployment cannot be thrown away or call an emulator; add -c kind=dev")
 	}
 	for _, origin := range p.Origins {
 		if !regexp.MustCompile(`^https?://[^/*\s]+$`).MatchString(origin) {

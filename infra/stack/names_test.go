@@ -54,6 +54,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		{"an origin with a path", "parley", func(p *Props) { p.Origins = []string{"https://a.example/x"} }, "not an origin"},
 		{"any origin", "parley", func(p *Props) { p.Origins = []string{"*"} }, "not an origin"},
 		{"throwing away production", "parley", func(p *Props) { p.Throwaway = true }, "-c kind=dev"},
+		{"production on an emulator", "parley", func(p *Props) { p.Endpoint = "http://127.0.0.1" }, "-c kind=dev"},
 		{"functions that were not built", "parley", func(p *Props) { p.Dist = "nowhere" }, "make functions ARCH=arm64"},
 		{"engines that were not built", "parley", func(p *Props) { p.Layers = "nowhere" }, "make parts ARCH=arm64"},
 	} {

@@ -4,7 +4,7 @@
 // Its context values (-c NAME=VALUE) are stack (the name, default parley) and the fields of
 // stack.Props: kind (prod or dev), arch (arm64 or amd64), dist, layers, parts, concurrency (the
 // account's quota), copies, domain, certificate and zone, origins (separated by commas), alarms (an
-// address), throwaway and adopt (true or false).
+// address), endpoint, throwaway and adopt (true or false).
 package main
 
 import (
@@ -32,8 +32,7 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		jsii.Close()
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // the CDK's engine ends with this process
 	}
 	stack.NewStack(app, id, props)
 	app.Synth(nil)
@@ -76,6 +75,7 @@ func read(value func(name string) string) (id string, props stack.Props, err err
 		Copies:      number("copies"),
 		Domain:      stack.Domain{Name: value("domain"), Certificate: value("certificate"), Zone: value("zone")},
 		Alarms:      value("alarms"),
+		Endpoint:    value("endpoint"),
 		Throwaway:   value("throwaway") == "true",
 		Adopt:       value("adopt") == "true",
 	}
