@@ -92,6 +92,8 @@ func (s *system) addGateway() {
 		},
 	})
 	s.api = rest
+	// The gateway notices whether it has an address of its own only when it is deployed anew.
+	rest.LatestDeployment().AddToLogicalId(map[string]any{"domain": s.props.Domain.Name})
 	integrations := map[string]awsapigateway.LambdaIntegration{}
 	answer := func(resource awsapigateway.IResource, method, function string) {
 		if integrations[function] == nil {
