@@ -130,8 +130,8 @@ func install(dir string, work func() error) error {
 	return nil
 }
 
-// installPython installs a list of packages, by exact version and hash, into a virtual environment of
-// its own. what names what needs them.
+// installPython installs a list of packages, by exact version and hash, into a virtual environment
+// of its own. what names what needs them.
 func installPython(ctx context.Context, dir, what string, packages []byte) error {
 	python, err := lookFor("python3", what+" needs Python 3.11 or newer, with venv")
 	if err != nil {

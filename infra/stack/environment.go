@@ -29,8 +29,8 @@ func (s *system) environment(f Function) *map[string]*string {
 	for _, stage := range f.Invokes {
 		env[config.Function(stage)] = jsii.String(s.names.of(string(stage)))
 	}
-	// The gateway's own address would make the functions depend on the gateway, which depends on them.
-	// Without a domain they take it from the request.
+	// The gateway's own address would make the functions depend on the gateway, which depends on
+	// them. Without a domain they take it from the request.
 	if s.props.Domain.Name != "" {
 		env[config.BaseURL] = jsii.String("https://" + s.props.Domain.Name)
 	}

@@ -207,8 +207,8 @@ func (s *system) addFunction(f Function) {
 		Role:         role,
 		LogGroup:     group,
 		Environment:  s.environment(f),
-		// X-Ray needs no code of ours: the gateway, Lambda, SQS and S3 pass the trace on, and the SDK
-		// adds its header to what a function sends.
+		// X-Ray needs no code of ours: the gateway, Lambda, SQS and S3 pass the trace on, and the
+		// SDK adds its header to what a function sends.
 		Tracing:                      awslambda.Tracing_ACTIVE,
 		ReservedConcurrentExecutions: reserved,
 	})

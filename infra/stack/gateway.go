@@ -77,8 +77,8 @@ func (s *system) addGateway() {
 		// The clients are servers, most of them in the same region. An edge-optimised address would
 		// add a CloudFront distribution that belongs to AWS.
 		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
-		// Without this role, which is the account's and shared by its APIs, there are no access logs.
-		// It outlives the stack, because other APIs may use it by then.
+		// Without this role, which is the account's and shared by its APIs, there are no access
+		// logs. It outlives the stack, because other APIs may use it by then.
 		CloudWatchRole:              jsii.Bool(true),
 		CloudWatchRoleRemovalPolicy: s.removal(),
 		DisableExecuteApiEndpoint:   jsii.Bool(own),

@@ -1,7 +1,7 @@
 package stack
 
 import (
-	"fmt"
+	"errors"
 	"go/types"
 	"maps"
 	"path"
@@ -119,7 +119,7 @@ var loaded = sync.OnceValues(func() (map[string]*ssa.Package, error) {
 		return nil, err
 	}
 	if packages.PrintErrors(initial) > 0 {
-		return nil, fmt.Errorf("the sources do not compile")
+		return nil, errors.New("the sources do not compile")
 	}
 	program, built := ssautil.Packages(initial, ssa.InstantiateGenerics)
 	program.Build()

@@ -64,7 +64,7 @@ func TestStateIsAStackOfItsOwn(t *testing.T) {
 	}
 }
 
-// Ensure that `cdk import` meets only what it can import, with nothing that refers to anything else.
+// Ensure that `cdk import` meets only what it can import, and nothing that refers to anything else.
 func TestAdoptedStateIsOnlyTablesAndTheBucket(t *testing.T) {
 	state, _ := built(t, func(p *Props) { p.Adopt = true })
 	want := map[string]int{"AWS::DynamoDB::Table": 4, "AWS::S3::Bucket": 1}

@@ -63,8 +63,8 @@ type Props struct {
 	Origins []string
 	// Alarms is the address to which alarms are mailed; empty: the topic has no subscriber yet.
 	Alarms string
-	// Endpoint, if not empty, is where the functions find AWS, for emulators that hand a function only
-	// the variables that its template declares.
+	// Endpoint, if not empty, is where the functions find AWS, for emulators that hand a function
+	// only the variables that its template declares.
 	Endpoint string
 	// Throwaway deletes the tables and the bucket with their stack. Otherwise they are retained.
 	Throwaway bool

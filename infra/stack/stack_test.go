@@ -217,8 +217,8 @@ func TestNoPolicyAllowsByWildcard(t *testing.T) {
 	}
 }
 
-// Ensure that no function has a managed policy. The gateway's role for its logs has the one that AWS
-// made for it, because the gateway refuses roles that lack any of its actions.
+// Ensure that no function has a managed policy. The gateway's role for its logs has the one that
+// AWS made for it, because the gateway refuses roles that lack any of its actions.
 func TestRolesHaveNoManagedPolicies(t *testing.T) {
 	for id, r := range template(t) {
 		if strings.HasPrefix(id, "ApiCloudWatchRole") {

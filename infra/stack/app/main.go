@@ -32,7 +32,7 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:gocritic // the CDK's engine ends with this process
+		os.Exit(1) // the CDK's engine ends with this process
 	}
 	stack.NewStack(app, id, props)
 	app.Synth(nil)
