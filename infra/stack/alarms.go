@@ -74,8 +74,9 @@ func Alarms(name string) []Alarm {
 	out = append(out,
 		Alarm{Name: "dead-letters", What: "Messages were received too often and went to a dead-letter queue.",
 			metric: of("deadletter", "Invocations", "Sum", 5), periods: 1},
-		Alarm{Name: "dead-letters-stay", What: "The function that ends the runs of dead letters fails.",
-			metric: of("deadletter", "Errors", "Sum", 5), periods: 1},
+		// A message that it cannot handle is not an error of the function, and comes again.
+		Alarm{Name: "dead-letters-stay", What: "Dead letters come for a quarter of an hour: their function fails, or ever more arrive.",
+			metric: of("deadletter", "Invocations", "Sum", 5), periods: 3},
 		Alarm{Name: "server-errors", What: "The API answers 5xx.",
 			metric:    metric{"AWS/ApiGateway", "5XXError", map[string]string{"ApiName": name, "Stage": StageName}, "Sum", 5},
 			threshold: serverErrors - 1, periods: 1},
