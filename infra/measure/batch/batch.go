@@ -188,6 +188,7 @@ func (e Engine) Material(ctx context.Context, row Row) (score.Material, timing.S
 	m.Intake.Window = audio.Span{EndMs: m.Intake.DurationMs}
 	if len(sound) > 0 {
 		m.Intake.Quality = e.Inspect(sound)
+		m.PCM = audio.Raised(m.PCM, m.Intake.Quality.LevelDb)
 	}
 	spoken := timing.Candidate(m)
 	if err := e.words(ctx, row, &m, spoken); err != nil {

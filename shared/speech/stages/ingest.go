@@ -46,7 +46,8 @@ func (w Works) ingest(ctx context.Context, r run.Run, _ run.Part) (pipeline.Resu
 		return pipeline.Result{}, errcode.Newf(errcode.TranscriptionFailed, "No speech was found in the recording. Check that the right file was sent and that it is loud enough.")
 	}
 	var b []byte
-	for _, pcm := range recording.Tracks {
+	for k, pcm := range recording.Tracks {
+		pcm = audio.Raised(pcm, in.Of(k).Quality.LevelDb)
 		if len(recording.Tracks) > 1 {
 			// whole ms, so that the next track begins at one
 			pcm = pcm[:length*audio.SampleRate/1000]

@@ -1,8 +1,10 @@
 package accent
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -40,33 +42,47 @@ func windowsOf(speech timing.Speech, l Limits) windows {
 	return w
 }
 
-// chosen picks parts to align or to hear: all of them where they fit into limit seconds, else parts
-// spread evenly over the recording (Bresenham's line), however surely they were heard.
+// cellSeconds is the length of the cells in which parts are chosen, s: about that of a part.
+const cellSeconds = 10
+
+// chosen picks parts to align or to hear: all of them if they fit into limit seconds, else parts
+// spread evenly over the candidate's speech, however surely they were heard. The speech is divided
+// into as many cells of equal length as parts can be taken, and the parts next to the middle of a
+// cell come first. So if a part begins a little earlier or ends a little later, as it does through
+// another codec, the others are chosen as before.
 func chosen(parts []timing.Part, limit float64) []int {
 	if limit <= 0 {
 		return nil
 	}
+	type candidate struct {
+		part        int
+		length, off float64 // s; distance of its middle from that of its cell, 0 to 0.5
+	}
+	var all []candidate
 	var total float64
-	fits := func(p timing.Part) bool { return len(p.Words) > 0 && p.SpanSeconds() <= MaxAlignSeconds-1 }
-	for _, p := range parts {
-		if fits(p) {
-			total += p.SpanSeconds()
+	for i, p := range parts {
+		if length := p.SpanSeconds(); len(p.Words) > 0 && length <= MaxAlignSeconds-1 {
+			all = append(all, candidate{i, length, total + length/2})
+			total += length
 		}
+	}
+	if total > limit {
+		cell := total / math.Ceil(limit/cellSeconds)
+		for i := range all {
+			_, at := math.Modf(all[i].off / cell)
+			all[i].off = math.Abs(at - 0.5)
+		}
+		slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.off, b.off) })
 	}
 	var out []int
-	var due, taken float64
-	for i, p := range parts {
-		if !fits(p) {
-			continue
-		}
-		length := p.SpanSeconds()
-		due += length * min(1, limit/total)
-		if due >= length/2 && taken+length <= limit {
-			out = append(out, i)
-			due -= length
-			taken += length
+	var taken float64
+	for _, c := range all {
+		if taken+c.length <= limit {
+			out = append(out, c.part)
+			taken += c.length
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
