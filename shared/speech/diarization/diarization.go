@@ -52,7 +52,10 @@ func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, e Embedder) 
 	if length > maxMs {
 		return Diarization{}, fmt.Errorf("diarization: diarize: %d ms are more than %d", length, maxMs)
 	}
-	speech = within(speech, length)
+	speech, err := spoken(ctx, pcm, within(speech, length))
+	if err != nil {
+		return Diarization{}, fmt.Errorf("diarization: %w", err)
+	}
 	f, err := extract(ctx, pcm, speech)
 	if err != nil {
 		return Diarization{}, err
