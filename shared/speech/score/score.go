@@ -98,3 +98,17 @@ type Material struct {
 	// Waive lifts the minima of a run (60 s of speech, 100 words): what can be computed at all is.
 	Waive bool
 }
+
+// loudestNoiseDb is the signal-to-noise ratio, dB, from which down noise adds no more to a spread.
+const loudestNoiseDb = 12
+
+// NoiseSpread is what noise adds to the spread of a score on the scale of 0 to 5: none with a
+// signal-to-noise ratio of freeDb or more, then rising evenly to most at 12 dB. A ratio of 0 is not
+// known and adds nothing. Under noise a score moves in either direction, by what the noise is: with
+// other voices or an automatic gain in it up, else down (docs/validation.md).
+func NoiseSpread(snrDb, freeDb, most float64) float64 {
+	if snrDb == 0 {
+		return 0
+	}
+	return most * min(max((freeDb-snrDb)/(freeDb-loudestNoiseDb), 0), 1)
+}

@@ -2,6 +2,7 @@ package score
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 )
 
@@ -83,5 +84,24 @@ func TestTheTableNamesEachDimensionOnce(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		seen[r.Name] = true
+	}
+}
+
+func TestNoiseSpread(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		snr, want float64
+	}{
+		{"not known", 0, 0},
+		{"none to speak of", 40, 0},
+		{"just none", 26, 0},
+		{"half way", 19, 0.35},
+		{"the most", 12, 0.7},
+		{"louder", 5, 0.7},
+		{"louder than the speech", -3, 0.7},
+	} {
+		if got := NoiseSpread(tt.snr, 26, 0.7); math.Abs(got-tt.want) > 1e-9 {
+			t.Errorf("%s: %g, want %g", tt.name, got, tt.want)
+		}
 	}
 }

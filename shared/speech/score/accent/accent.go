@@ -36,7 +36,6 @@ const (
 	CautionSeconds    = 60  // phonation time below which there is a caution, s
 	MinSNRDb          = 8   // speech level over noise floor, dB
 	MaxClippedPercent = 5   // share of samples at full scale, 0 to 100
-	cautionSNRDb      = 18  // below, a caution
 	cautionClipped    = 0.5 // above, a caution
 	waivedSeconds     = 0.5
 	// HighVoiceHz is the median fundamental from which on a voice may be a child's. The models were
@@ -45,13 +44,18 @@ const (
 	HighVoiceHz = 230
 )
 
-// The spreads that poor audio adds, on the scale of 0 to 5. On ten speakers a telephone's band and
-// pink noise at 15 dB moved the score by -0.3 on average, with an SD of 0.55 and 0.59, on the human
-// scale of 0 to 10. The spread of clipping is set by hand.
+// The spreads that poor audio adds, on the scale of 0 to 5. On ten speakers a telephone's band moved
+// the score by -0.3 on average, with an SD of 0.55, on the human scale of 0 to 10. That of noise
+// (score.NoiseSpread) follows the root mean square by which noises move the score (make validate):
+// 0.3 at 24 dB, 0.5 at 20, 0.3 to 0.7 at 18 and 15, 0.6 to 0.9 at 12 and less. The spread of
+// clipping is set by hand.
 const (
 	telephoneSD = 0.3
-	noiseSD     = 0.3
-	clippedSD   = 0.15
+	freeSNRDb   = 26
+	noiseSD     = 0.7
+	// noisySD is the spread of noise from which there is a caution.
+	noisySD   = 0.3
+	clippedSD = 0.15
 	// highVoiceSD is what a voice from HighVoiceHz on adds, set by hand: children score 0.4 too low
 	// on the human scale of 0 to 10.
 	highVoiceSD = 0.15
@@ -192,9 +196,10 @@ func doubts(q audio.Quality) (cautions []string, sd float64) {
 		cautions = append(cautions, "The recording has telephone quality, which tends to lower the accent score.")
 		sd = math.Hypot(sd, telephoneSD)
 	}
-	if q.SNRDb != 0 && q.SNRDb < cautionSNRDb {
-		cautions = append(cautions, "There is noise in the recording, which tends to lower the accent score.")
-		sd = math.Hypot(sd, noiseSD)
+	noise := score.NoiseSpread(q.SNRDb, freeSNRDb, noiseSD)
+	sd = math.Hypot(sd, noise)
+	if noise >= noisySD {
+		cautions = append(cautions, "There is noise in the recording, which makes the accent score less sure.")
 	}
 	if q.ClippedPercent > cautionClipped {
 		cautions = append(cautions, "Parts of the recording are too loud and distorted, which makes the accent score less sure.")

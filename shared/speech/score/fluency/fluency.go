@@ -30,8 +30,11 @@ const (
 	CautionSeconds   = 60
 	// waivedSeconds is the least where the minima are waived: less holds no rate.
 	waivedSeconds = 0.5
-	noisySNRDb    = 15
-	// noisySD is the spread that noise adds, on the scale of 0 to 5, set by hand.
+	// What noise adds to the spread (score.NoiseSpread), after the root mean square by which noises
+	// move the score (make validate): 0.1 at 20 dB, 0.3 to 0.5 at 18, 0.5 to 0.8 at 12 and less.
+	freeSNRDb = 22
+	noiseSD   = 0.7
+	// noisySD is the spread from which there is a caution.
 	noisySD = 0.2
 )
 
@@ -61,10 +64,9 @@ func Score(m score.Material, speech timing.Speech) score.Result {
 	if !countable(languageOf(m), speech.Parts) {
 		r.Cautions = append(r.Cautions, byBeats)
 	}
-	extra := 0.0
-	if q := m.Intake.Quality; q.SNRDb > 0 && q.SNRDb < noisySNRDb {
+	extra := score.NoiseSpread(m.Intake.Quality.SNRDb, freeSNRDb, noiseSD)
+	if extra >= noisySD {
 		r.Cautions = append(r.Cautions, "Noise in the recording can hide pauses.")
-		extra = noisySD
 	}
 	raw, interval, measures := norms.Of(score.Fluency).Linear(readings, speech.Weights(), extra)
 	r.Raw, r.Interval, r.Measures = &raw, interval, measures

@@ -158,7 +158,7 @@ func TestScore(t *testing.T) {
 			t.Fatalf("%v %v %v, before %v %v", *got.Raw, got.Interval, got.Cautions, *r.Raw, r.Interval)
 		}
 	})
-	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: noisySNRDb - 1}} {
+	for word, q := range map[string]audio.Quality{"Noise": {SNRDb: 15}} {
 		t.Run(word+" widens the interval and is told", func(t *testing.T) {
 			n := m
 			n.Intake.Quality = q
