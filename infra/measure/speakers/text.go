@@ -57,6 +57,9 @@ across recordings.
 
 ## How voices are counted
 
+Speech is what is louder than the noise and has a voice in it. A stretch of 0.7 s without a pitch is nobody's, however loud it is: a microphone's automatic gain brings the noise of a room up in every pause,
+and the windows of such noise would make a voice of their own.
+
 Windows of 1.5 s are grouped by their embeddings, into two, three and four voices in turn. Two voices count as distinct by the cosine between their means and by the distance between their windows along the line from one
 mean to the other, in the windows' own standard deviations. They count as less distinct if one has little speech. ` + "`go test ./shared/speech/diarization -run TestCounting -counting -v`" + ` tests this on conversations of two minutes, mostly of one gender and age
 group, which is harder than most interviews: clean, with noise at 15 dB, in the telephone band, at equal loudness, and in the telephone band with noise at 20 dB. The parameters were set on 150 other conversations
