@@ -177,6 +177,14 @@ scripted:
 bench: build
 	go run ./infra/measure/bench
 
+## cost: dollars per 1,000 runs and idle month, into docs/cost.md (COST=-record: measure again)
+cost:
+	go run ./infra/measure/cost $(COST)
+
+## capacity: how many runs a second a deployment carries, which quotas to ask for; docs/cost.md
+capacity:
+	go run ./infra/measure/capacity
+
 ## latency: the time of a 4 MB submit, and of polls at 200 per second; needs an idle machine
 latency: parts
 	go run ./infra/measure/latency
@@ -244,4 +252,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas cost capacity clean help

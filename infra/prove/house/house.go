@@ -52,6 +52,8 @@ type House struct {
 	Log  io.Writer
 	// Metrics gets the measurements; nil: nobody measures.
 	Metrics io.Writer
+	// Used is the processor time of the process; nil: unknown (pipeline.Deps).
+	Used func() time.Duration
 	// Before is called before each invocation, and what it returns after it; nil: nothing is.
 	Before func(function string) (after func())
 
@@ -113,7 +115,7 @@ func (h *House) emitter() *metrics.Emitter {
 }
 
 func (h *House) deps(function string) pipeline.Deps {
-	return pipeline.Deps{Service: speech.Service, Runs: h.Tables, Clients: h.Tables, Sender: h, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter(), Budget: pipeline.Budget(0)}
+	return pipeline.Deps{Service: speech.Service, Runs: h.Tables, Clients: h.Tables, Sender: h, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter(), Budget: pipeline.Budget(0), Used: h.Used}
 }
 
 // invoked notes an invocation, and returns what to call after it.
