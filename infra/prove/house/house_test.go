@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -296,5 +297,51 @@ func TestWhatGoesWrongIsMeasured(t *testing.T) {
 		if !slices.Equal(got[key], values) {
 			t.Errorf("%s: %v, want %v", key, got[key], values)
 		}
+	}
+}
+
+// Ensure that a run of four minutes, one of whose parts hangs each time, ends within eight minutes
+// with its stage's code, and that the part is first tried again within two.
+func TestARunThatHangsEndsSoon(t *testing.T) {
+	for stage, code := range map[run.Stage]errcode.Code{speech.Transcribe: errcode.TranscriptionFailed, speech.Diarize: errcode.InternalError,
+		speech.Fluency: errcode.FluencyModelTimeout, speech.Accent: errcode.AccentScoreUnavailable} {
+		t.Run(string(stage), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFollow(t)
+				f.Clock = clock.Real{}
+				f.Used = func() time.Duration { return 0 } // it does nothing
+				began := time.Now()
+				var tries []time.Time
+				own := f.Work
+				f.Work = func(s run.Stage, work pipeline.Work) pipeline.Work {
+					return func(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
+						if p == (run.Part{Stage: stage}) {
+							tries = append(tries, time.Now())
+							<-ctx.Done()
+							return pipeline.Result{}, ctx.Err()
+						}
+						if err := clock.Sleep(ctx, 15*time.Second); err != nil {
+							return pipeline.Result{}, err
+						}
+						return own(s, work)(ctx, r, p)
+					}
+				}
+				id := f.submit()
+				if err := f.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				r, err := f.Store.Get(t.Context(), run.ID(id))
+				if err != nil || r.Failure == nil || r.Failure.Code != code {
+					t.Fatalf("%+v %v", r, err)
+				}
+				if took := r.CompletedAt.Sub(began); took > 8*time.Minute || len(tries) != pipeline.MaxTimeouts {
+					t.Errorf("it ended after %s and %d tries", took, len(tries))
+				}
+				// The other parts of its group come between, one after the other.
+				if again := tries[1].Sub(tries[0]); again > 2*time.Minute+40*time.Second {
+					t.Errorf("it was tried again after %s", again)
+				}
+			})
+		})
 	}
 }
