@@ -38,9 +38,9 @@ func capacity(check bool) error {
 	if err := usage.LoadFile("capacity", "quotas.json", &q); err != nil {
 		return fmt.Errorf("the quotas: %w", err)
 	}
-	text := page(m, q)
-	fmt.Println(text)
-	changed, err := usage.Write("capacity", text, check)
+	tables := page(m, q)
+	fmt.Println(tables)
+	changed, err := usage.Write("capacity", tables, check)
 	if err == nil && check && changed {
 		err = errors.New(usage.Page + " is out of date: make capacity")
 	}

@@ -39,12 +39,12 @@ func cost(ctx context.Context, recording, check bool, interview, templates strin
 			return err
 		}
 	}
-	text, err := text(templates)
+	bills, err := text(templates)
 	if err != nil {
 		return err
 	}
-	fmt.Println(text)
-	changed, err := usage.Write("cost", text, check)
+	fmt.Println(bills)
+	changed, err := usage.Write("cost", bills, check)
 	if err == nil && check && changed {
 		err = errors.New(usage.Page + " is out of date: make cost")
 	}

@@ -22,20 +22,20 @@ import (
 type prices struct {
 	Source                 string  `json:"source"`
 	Date                   string  `json:"date"` // when the list was as it is here
-	LambdaGBSecond         float64 `json:"lambdaGBSecond"`
+	LambdaGBSecond         float64 `json:"lambdaGbSecond"`
 	LambdaMillionRequests  float64 `json:"lambdaMillionRequests"`
 	SQSMillionRequests     float64 `json:"sqsMillionRequests"`
 	GatewayMillionRequests float64 `json:"gatewayMillionRequests"`
 	S3ThousandPuts         float64 `json:"s3ThousandPuts"`
 	S3ThousandGets         float64 `json:"s3ThousandGets"` // and every other request but a list
-	S3GBMonth              float64 `json:"s3GBMonth"`
+	S3GBMonth              float64 `json:"s3GbMonth"`
 	DynamoMillionWrites    float64 `json:"dynamoMillionWrites"`
 	DynamoMillionReads     float64 `json:"dynamoMillionReads"`
-	LogsGB                 float64 `json:"logsGB"`
+	LogsGB                 float64 `json:"logsGb"`
 	MetricMonth            float64 `json:"metricMonth"`
 	AlarmMonth             float64 `json:"alarmMonth"`
 	DashboardMonth         float64 `json:"dashboardMonth"`
-	TransferGB             float64 `json:"transferGB"`
+	TransferGB             float64 `json:"transferGb"`
 }
 
 // item is a line of a bill.

@@ -115,18 +115,18 @@ func (e *Emitter) Add(m Metric, value float64, dimensions []string, properties .
 }
 
 // metadata is the object by which CloudWatch recognises the format.
-type metadata struct {
-	Timestamp         int64       `json:"Timestamp"` //nolint:tagliatelle // the format's own names, here and below
+type metadata struct { //nolint:tagliatelle // the format's own names
+	Timestamp         int64       `json:"Timestamp"`
 	CloudWatchMetrics []published `json:"CloudWatchMetrics"`
 }
 
-type published struct {
+type published struct { //nolint:tagliatelle // the same
 	Namespace  string     `json:"Namespace"`
 	Dimensions [][]string `json:"Dimensions"`
 	Metrics    []named    `json:"Metrics"`
 }
 
-type named struct {
+type named struct { //nolint:tagliatelle // the same
 	Name string `json:"Name"`
 	Unit Unit   `json:"Unit"`
 }

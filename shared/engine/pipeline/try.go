@@ -97,7 +97,8 @@ func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, err
 		res, err := w.Work(wctx, r, p)
 		done <- answer{res, err}
 	}()
-	real, began, before := clock.Real{}, clock.Real{}.Now(), w.used()
+	now := clock.Real{}.Now // the context's clock, whatever the run's is
+	began, before := now(), w.used()
 	limit := w.Stage.TryLimit(r, p)
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -112,9 +113,9 @@ func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, err
 			return Result{}, wctx.Err()
 		case length := <-given:
 			limit = w.Stage.tryLimit(length, r, p)
-			timer.Reset(max(limit-real.Now().Sub(began), 0))
+			timer.Reset(max(limit-now().Sub(began), 0))
 		case <-timer.C:
-			wait := more(real.Now().Sub(began), w.used()-before, limit)
+			wait := more(now().Sub(began), w.used()-before, limit)
 			if wait == 0 {
 				return Result{}, fmt.Errorf("pipeline: %s gave no result within %s: %w", p, limit, context.DeadlineExceeded)
 			}
