@@ -75,9 +75,12 @@ func (l line) at(length time.Duration) time.Duration {
 }
 
 // through returns the line through a stage's times of the two recordings; level where the longer
-// one took less.
+// one took less. Where only one was measured, times are in proportion to the length.
 func through(m usage.Measured, stage run.Stage) line {
 	a, b := m.Interview.Stage(stage).Seconds(), m.Long.Stage(stage).Seconds()
+	if m.Long.Seconds <= m.Interview.Seconds {
+		return line{0, a / m.Interview.Seconds}
+	}
 	slope := max((b-a)/(m.Long.Seconds-m.Interview.Seconds), 0)
 	return line{a - slope*m.Interview.Seconds, slope}
 }

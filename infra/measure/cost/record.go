@@ -54,6 +54,9 @@ func record(ctx context.Context, interview, command string) (usage.Measured, err
 	if m.Idle, err = r.idle(ctx); err != nil {
 		return m, err
 	}
+	if err := usage.Save(m); err != nil { // whatever becomes of the long one
+		return m, err
+	}
 	m.Long, err = r.run(ctx, fmt.Sprintf("%s, joined %d times", filepath.Base(interview), copies), bytes.Repeat(sound, copies))
 	return m, err
 }
@@ -80,7 +83,7 @@ func (r recorder) open(ctx context.Context) (*house.House, *counted, error) {
 	c := &counted{Objects: &memory.Objects{}, Store: h.Store, calls: map[string]usage.Call{}, lines: map[string]int{}}
 	h.Objects, h.Tables, h.Prober, h.Log, h.Metrics = c, tables{c.Store, c}, r.engines.Prober(), c, c
 	h.Works = stages.Works{Record: r.engines.Decoder().Record, Recogniser: r.engines.Whisper, Voices: r.engines.Voices, Aligner: r.engines.Aligner, Listener: r.engines.Whisper}
-	h.Before, h.Used = c.invoked, process.Used
+	h.Before, h.Patience = c.invoked, time.Hour // a loaded machine is slow, and the processor's time the same
 	return h, c, nil
 }
 

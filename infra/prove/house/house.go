@@ -52,8 +52,8 @@ type House struct {
 	Log  io.Writer
 	// Metrics gets the measurements; nil: nobody measures.
 	Metrics io.Writer
-	// Used is the processor time of the process; nil: unknown (pipeline.Deps).
-	Used func() time.Duration
+	// Patience, if above 0, is how long each part may take, in place of its stage's limits.
+	Patience time.Duration
 	// Before is called before each invocation, and what it returns after it; nil: nothing is.
 	Before func(function string) (after func())
 
@@ -115,7 +115,7 @@ func (h *House) emitter() *metrics.Emitter {
 }
 
 func (h *House) deps(function string) pipeline.Deps {
-	return pipeline.Deps{Service: speech.Service, Runs: h.Tables, Clients: h.Tables, Sender: h, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter(), Budget: pipeline.Budget(0), Used: h.Used}
+	return pipeline.Deps{Service: speech.Service, Runs: h.Tables, Clients: h.Tables, Sender: h, Clock: h.Clock, Log: h.log(function), Metrics: h.emitter(), Budget: pipeline.Budget(0)}
 }
 
 // invoked notes an invocation, and returns what to call after it.
@@ -269,6 +269,9 @@ func (h *House) deliver(ctx context.Context, d delivered, row pipeline.Stage) (a
 func (h *House) runner(s pipeline.Stage, function string) pipeline.Runner {
 	w := h.Works
 	w.Objects, w.Metrics, w.Clock = h.Objects, h.emitter(), h.Clock
+	if h.Patience > 0 {
+		s.Timeout, s.Limit = h.Patience, pipeline.Limit{}
+	}
 	r := w.Runner(s, h.deps(function))
 	if h.Work != nil {
 		r.Work, r.Join = h.Work(s.Name, r.Work), nil

@@ -309,7 +309,6 @@ func TestARunThatHangsEndsSoon(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFollow(t)
 				f.Clock = clock.Real{}
-				f.Used = func() time.Duration { return 0 } // it does nothing
 				began := time.Now()
 				var tries []time.Time
 				own := f.Work
