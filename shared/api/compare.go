@@ -66,7 +66,7 @@ func (c *call) compare() (answer, error) {
 			break
 		}
 		switch err := c.addLink(r.ID, l, now); {
-		case errors.Is(err, run.ErrGone): // erased
+		case errors.Is(err, run.ErrGone): // it was erased
 		case err != nil:
 			return answer{}, err
 		default:
@@ -74,7 +74,7 @@ func (c *call) compare() (answer, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return answer{}, errcode.Newf(errcode.RequestNotFound, "No run has this externalId or tag.")
+		return answer{}, errcode.Newf(errcode.RequestNotFound, "No run has this externalId or tag.") // none of this client
 	}
 	token, err := sealComparison(c.Random, signing.Secrets[0].Secret, l, ids)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *call) addLink(id run.ID, l run.Link, now time.Time) error {
 
 // compareAsked reads which runs to compare, and for how many hours. INVALID_PARAMETERS.
 func compareAsked(body io.Reader) (f run.Filter, hours int, err error) {
-	const example = `; for example {"tag": "june"}`
+	const example = `; for example {"by": "tag", "value": "june"}`
 	raw, err := io.ReadAll(io.LimitReader(body, maxCompareBody+1))
 	if err != nil {
 		return f, 0, fmt.Errorf("api: compare: read: %w", err)
@@ -118,24 +118,20 @@ func compareAsked(body io.Reader) (f run.Filter, hours int, err error) {
 		return f, 0, invalid(field{Name: "body", Message: err.Error() + example})
 	}
 	hours, bad := hoursAsked(asked)
-	text := func(name string, most int) string {
-		v, ok := asked[name]
-		if !ok {
-			return ""
-		}
-		var given *string
-		if json.Unmarshal(v, &given) != nil || given == nil || !between(strings.TrimSpace(*given), 1, most) {
-			bad = append(bad, field{Name: name, Message: "must be a text; its length in characters is limited", Min: 1, Max: most})
-			return ""
-		}
-		return *given
+	by, value := textAsked(asked["by"]), textAsked(asked["value"])
+	switch {
+	case by == "tag":
+		f.Tag = strings.TrimSpace(value)
+	case by == "externalId":
+		f.ExternalID = value
+	default:
+		bad = append(bad, field{Name: "by", Message: "must be externalId or tag"})
 	}
-	f.ExternalID, f.Tag = text("externalId", maxExternalID), strings.TrimSpace(text("tag", maxTag))
-	if (asked["externalId"] == nil) == (asked["tag"] == nil) {
-		bad = append(bad, field{Name: "body", Message: "must have either externalId or tag" + example})
+	if !between(strings.TrimSpace(value), 1, maxExternalID) {
+		bad = append(bad, field{Name: "value", Message: "must be a text; its length in characters is limited", Min: 1, Max: maxExternalID})
 	}
 	for name := range asked {
-		if name != "expiresInHours" && name != "externalId" && name != "tag" {
+		if name != "expiresInHours" && name != "by" && name != "value" {
 			bad = append(bad, field{Name: clip(name), Message: "is not a field of this call"})
 		}
 	}
@@ -144,6 +140,15 @@ func compareAsked(body io.Reader) (f run.Filter, hours int, err error) {
 		return f, 0, invalid(bad...)
 	}
 	return f, hours, nil
+}
+
+// textAsked returns a text, or "" for anything else.
+func textAsked(raw json.RawMessage) string {
+	var text *string
+	if json.Unmarshal(raw, &text) != nil || text == nil {
+		return ""
+	}
+	return *text
 }
 
 // A run's id in a token: its 26 characters are 130 bits.
@@ -188,7 +193,7 @@ func sealed(random io.Reader, lock cipher.AEAD, plain []byte) (string, error) {
 	if _, err := io.ReadFull(random, nonce); err != nil {
 		return "", fmt.Errorf("api: draw a nonce: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, plain, nil)), nil //nolint:gosec // the nonce was drawn just now
+	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, plain, nil)), nil
 }
 
 // comparisonLength returns the number of characters of the token of a comparison of n runs.

@@ -51,11 +51,11 @@ func TestComparison(t *testing.T) {
 	h.scored(june, bob)
 	h.scored(july, bob)
 	h.accept(june, part{name: "externalId", value: "Cem"})
-	r := h.askComparison(`{"tag":" june "}`)
+	r := h.askComparison(`{"by":"tag","value":" june "}`)
 	if r.has(http.StatusCreated); r.at("runs") != 3.0 || r.at("expiresAt") != "2026-04-28T12:34:56.789Z" {
 		t.Errorf("%s", r.raw)
 	}
-	w := h.open(h.comparison(`{"tag":"june"}`))
+	w := h.open(h.comparison(`{"by":"tag","value":"june"}`))
 	text := w.Body.String()
 	for _, part := range []string{"Ada", "Bob", "Cem", "Not finished yet", "not told apart"} {
 		if !strings.Contains(text, part) {
@@ -70,7 +70,7 @@ func TestComparison(t *testing.T) {
 	if page := h.open(own); page.Code != http.StatusOK || !strings.Contains(page.Body.String(), "Speaking report") {
 		t.Errorf("a row's link: %d", page.Code)
 	}
-	if text := h.open(h.comparison(`{"externalId":"Bob"}`)).Body.String(); strings.Count(text, "<tr><td>") != 2 || strings.Contains(text, "Ada") {
+	if text := h.open(h.comparison(`{"by":"externalId","value":"Bob"}`)).Body.String(); strings.Count(text, "<tr><td>") != 2 || strings.Contains(text, "Ada") {
 		t.Error("the comparison of an externalId has other runs")
 	}
 }
@@ -79,7 +79,7 @@ func TestComparison(t *testing.T) {
 func TestComparisonInOtherForms(t *testing.T) {
 	h := newHouse(t)
 	h.scored(part{name: "tags", value: "june"}, part{name: "externalId", value: "=Ada"})
-	end := h.comparison(`{"tag":"june"}`)
+	end := h.comparison(`{"by":"tag","value":"june"}`)
 	table := h.accepting(end+"?format=csv&sort=fluency", "*/*")
 	if table.Code != http.StatusOK || table.Header().Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(table.Body.String(), ",'=Ada,success,") || table.Header().Get("Cache-Control") != "private, no-store" {
 		t.Errorf("%d %v %s", table.Code, table.Header(), table.Body)
@@ -102,9 +102,10 @@ func TestComparisonAsked(t *testing.T) {
 	h := newHouse(t)
 	h.scored(part{name: "tags", value: "june"})
 	for body, want := range map[string]string{
-		"": "body", "[]": "body", "{}": "body", `{"tag":"june","externalId":"x"}`: "body", `{"tag":""}`: "tag", `{"tag":" "}`: "tag", `{"tag":1}`: "tag", `{"tag":null}`: "tag",
-		`{"tag":"` + strings.Repeat("x", 41) + `"}`: "tag", `{"externalId":"` + strings.Repeat("x", 256) + `"}`: "externalId", `{"tag":"june","expiresInHours":0}`: "expiresInHours",
-		`{"tag":"june","expiresInHours":721}`: "expiresInHours", `{"tag":"june","more":1}`: "more", `{"tag":"` + strings.Repeat("x", 5000) + `"}`: "body",
+		"": "body", "[]": "body", `{"value":"june"}`: "by", `{"by":"name","value":"june"}`: "by", `{"by":null,"value":"june"}`: "by", `{"by":"tag"}`: "value", `{"by":"tag","value":""}`: "value",
+		`{"by":"tag","value":" "}`: "value", `{"by":"tag","value":1}`: "value", `{"by":"tag","value":null}`: "value", `{"by":"externalId","value":"` + strings.Repeat("x", 256) + `"}`: "value",
+		`{"by":"tag","value":"june","expiresInHours":0}`: "expiresInHours", `{"by":"tag","value":"june","expiresInHours":721}`: "expiresInHours", `{"by":"tag","value":"june","more":1}`: "more",
+		`{"by":"tag","value":"` + strings.Repeat("x", 5000) + `"}`: "body",
 	} {
 		r := h.askComparison(body)
 		r.is(errcode.InvalidParameters)
@@ -113,9 +114,9 @@ func TestComparisonAsked(t *testing.T) {
 			t.Errorf("%.60s: %s", body, r.raw)
 		}
 	}
-	h.askComparison(`{"tag":"may"}`).is(errcode.RequestNotFound)
-	h.askComparison(`{"tag":"june","expiresInHours":1}`).has(http.StatusCreated)
-	h.askComparison(`{"externalId":"` + strings.Repeat("\u00fc", 255) + `"}`).is(errcode.RequestNotFound)
+	h.askComparison(`{"by":"tag","value":"may"}`).is(errcode.RequestNotFound)
+	h.askComparison(`{"by":"tag","value":"june","expiresInHours":1}`).has(http.StatusCreated)
+	h.askComparison(`{"by":"externalId","value":"` + strings.Repeat("\u00fc", 255) + `"}`).is(errcode.RequestNotFound)
 }
 
 // Ensure that a token that is guessed, altered, expired, revoked, of another kind or of erased runs
@@ -123,7 +124,7 @@ func TestComparisonAsked(t *testing.T) {
 func TestComparisonThatIsNotThere(t *testing.T) {
 	h := newHouse(t)
 	first, second := h.scored(part{name: "tags", value: "june"}), h.scored(part{name: "tags", value: "june"})
-	good := h.comparison(`{"tag":"june"}`)
+	good := h.comparison(`{"by":"tag","value":"june"}`)
 	token := strings.TrimPrefix(good, "compare/")
 	none := h.open("compare/" + strings.Repeat("A", len(token)))
 	if none.Code != http.StatusNotFound {
@@ -144,7 +145,7 @@ func TestComparisonThatIsNotThere(t *testing.T) {
 		b[i] = "AB"[b2i(b[i] == 'A')]
 		same(fmt.Sprint("character ", i), h.open("compare/"+string(b)))
 	}
-	short := h.comparison(`{"tag":"june","expiresInHours":1}`)
+	short := h.comparison(`{"by":"tag","value":"june","expiresInHours":1}`)
 	h.clock.Advance(time.Hour - time.Millisecond)
 	if w := h.open(short); w.Code != http.StatusOK {
 		t.Errorf("before its end: %d", w.Code)
@@ -158,11 +159,11 @@ func TestComparisonThatIsNotThere(t *testing.T) {
 	}
 	h.revoke(second)
 	same("erased and revoked", h.open(good))
-	if r := h.askComparison(`{"tag":"june"}`); r.at("runs") != 1.0 {
+	if r := h.askComparison(`{"by":"tag","value":"june"}`); r.at("runs") != 1.0 {
 		t.Errorf("an erased run is compared: %s", r.raw)
 	}
 	h.erase(second).erased()
-	h.askComparison(`{"tag":"june"}`).is(errcode.RequestNotFound)
+	h.askComparison(`{"by":"tag","value":"june"}`).is(errcode.RequestNotFound)
 	if strings.Contains(h.log.String(), token) {
 		t.Error("the log holds a token")
 	}
@@ -178,13 +179,13 @@ func TestComparisonBelongsToTheClient(t *testing.T) {
 	h.scored(part{name: "tags", value: "june"})
 	mine := h.secret
 	_, _, h.secret = h.newClient(nil)
-	h.askComparison(`{"tag":"june"}`).is(errcode.RequestNotFound)
+	h.askComparison(`{"by":"tag","value":"june"}`).is(errcode.RequestNotFound)
 	h.secret = mine
 	for range 55 {
 		h.accept(part{name: "tags", value: "june"})
 		h.clock.Advance(time.Second)
 	}
-	end := h.comparison(`{"tag":"june"}`)
+	end := h.comparison(`{"by":"tag","value":"june"}`)
 	if n := strings.Count(h.open(end).Body.String(), "<tr><td>"); n != 50 {
 		t.Errorf("%d runs", n)
 	}
@@ -195,5 +196,5 @@ func TestComparisonBelongsToTheClient(t *testing.T) {
 		t.Errorf("opened 121 times in a minute: %d", w.Code)
 	}
 	_, _, h.secret = h.newClient(func(c *account.Client, _ *account.Key) { c.Permissions = nil })
-	h.askComparison(`{"tag":"june"}`).is(errcode.MissingPermission)
+	h.askComparison(`{"by":"tag","value":"june"}`).is(errcode.MissingPermission)
 }

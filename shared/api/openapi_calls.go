@@ -139,11 +139,11 @@ func descriptions() []operation {
 				schema:   ref("schemas", "Run"),
 				examples: []named{{"processing", "A run in process", example("processing")}}}}},
 		{route: at("POST", "/reports"), id: "createComparisonLink", tag: tagReports, summary: "Make a link to a comparison",
-			text: "Answers with a link to a page that compares the newest " + strconv.Itoa(maxCompared) + " runs with one `externalId` or one `tag`: who, the scores with their intervals and confidence, what is to be considered, and a link to each report. Runs whose intervals overlap are shown as not told apart.\n\n" +
+			text: "Answers with a link to a page that compares the newest " + strconv.Itoa(maxCompared) + " runs with one externalId or one tag: who, the scores with their intervals and confidence, what is to be considered, and a link to each report. Runs whose intervals overlap are shown as not told apart.\n\n" +
 				"Each of the runs gets a link to its own page, as by `POST /speech/analyze/{id}/report`: erasing a run, or ending its links, takes it out of the comparison. Runs that are submitted later are not in it. The call counts against the key's rate.",
 			raises: []errcode.Place{errcode.Link},
 			body: node{{"required", true}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "ComparisonRequest")},
-				{"examples", node{{"tag", node{{"summary", "All runs with a tag, for a day"}, {"value", node{{"tag", "june"}, {"expiresInHours", 24}}}}}}}}}}}},
+				{"examples", node{{"tag", node{{"summary", "All runs with a tag, for a day"}, {"value", node{{"by", "tag"}, {"value", "june"}, {"expiresInHours", 24}}}}}}}}}}}},
 			answers: []described{{status: 201, text: "The link works.", kind: kindJSON, schema: ref("schemas", "ComparisonLink")}}},
 		{route: at("GET", "/reports/compare/{token}"), id: "getComparison", tag: tagReports, summary: "Read a comparison",
 			text:   "Answers with an HTML page; with `format=csv`, with a table for a spreadsheet; or, if you accept application/json and not text/html, with the entries of the runs as in a list, without the balance. A link that is wrong, altered, expired, or all of whose runs were erased or revoked always gets the same 404.",

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,9 +59,7 @@ func TestTheQuickStartRuns(t *testing.T) {
 					}
 					h.succeed(accepted.ID, reportJSON)
 				}
-				for name, values := range answer.Header() {
-					w.Header()[name] = values
-				}
+				maps.Copy(w.Header(), answer.Header())
 				w.WriteHeader(answer.Code)
 				_, _ = w.Write(answer.Body.Bytes())
 			}))

@@ -96,8 +96,11 @@ func uploadAsked(body io.Reader) (contentType string, err error) {
 	}
 	contentType = plainBytes
 	if v, ok := asked["contentType"]; ok {
-		if json.Unmarshal(v, &contentType) != nil || !isMediaType(contentType) {
+		var given *string // null is no media type
+		if json.Unmarshal(v, &given) != nil || given == nil || !isMediaType(*given) {
 			bad = append(bad, field{Name: "contentType", Message: "must be a media type, such as audio/mpeg"})
+		} else {
+			contentType = *given
 		}
 	}
 	for name := range asked {

@@ -167,10 +167,10 @@ func sorted(runs []compared, by string) string {
 		}
 	}
 	var order func(a, b compared) int
-	switch {
-	case by == byReference:
+	switch by {
+	case byReference:
 		order = func(a, b compared) int { return cmp.Compare(cmp.Or(a.ExternalID, a.ID), cmp.Or(b.ExternalID, b.ID)) }
-	case by == bySubmitted:
+	case bySubmitted:
 		order = func(a, b compared) int { return b.CreatedAt.Compare(a.CreatedAt) }
 	default:
 		at := max(slices.IndexFunc(columns(), func(d score.Dimension) bool { return string(d) == by }), 0)
