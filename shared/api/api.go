@@ -89,12 +89,12 @@ type Deps struct {
 // Random and Log; this one also needs Service, Objects, Sender, Prober, Budget and Webhooks.
 func Submit(d Deps) http.Handler { return serve(d, submitRoutes) }
 
-// Report serves POST and DELETE /speech/analyze/{id}/report. It needs what every call with a key
-// needs, and Secrets.
+// Report serves POST and DELETE /speech/analyze/{id}/report, and POST /reports. It needs what every
+// call with a key needs, Secrets and Random.
 func Report(d Deps) http.Handler { return serve(d, reportRoutes) }
 
-// Page serves GET /reports/{token} and GET /reports/{token}/audio, without a key. It needs Service,
-// Runs, Limits, Secrets, Objects, Player, Clock, Random and Log.
+// Page serves GET /reports/{token}, GET /reports/{token}/audio and GET /reports/compare/{token},
+// without a key. It needs Service, Runs, Limits, Secrets, Objects, Player, Clock, Random and Log.
 func Page(d Deps) http.Handler { return serve(d, pageRoutes) }
 
 // Poll serves GET /speech/analyze/{id}. It needs what every call with a key needs, Service, Objects
