@@ -153,7 +153,7 @@ contract: parts
 contract-system: parts
 	go run ./infra/prove/schemathesis -system -examples 5
 
-## clients: clients made from the OpenAPI document by nine generators, each compiled, and the sample submitted and read by each (10 minutes)
+## clients: make clients with nine generators, compile them, submit and read the sample (10 min)
 clients: build
 	go run ./infra/prove/clients
 
@@ -221,18 +221,18 @@ lint-stack:
 test-stack: lint-stack
 	go test -count=1 ./infra/stack/...
 
-## synth: write the stacks' templates to cdk.out (CDK="-c NAME=VALUE": the settings of infra/stack/app)
+## synth: write the templates to cdk.out (CDK="-c NAME=VALUE": settings of infra/stack/app)
 synth: ARCH := $(DEPLOYED)
 synth: parts functions
 	go run ./infra/stack/cmd/cdk synth --quiet --no-notices -c arch=$(ARCH) $(CDK)
 	@echo "the templates are in cdk.out"
 
-## deploy: build for Lambda's arm64, check the stacks, then deploy them to the account of your AWS credentials (CDK=…, as for synth)
+## deploy: build for arm64, check the stacks, deploy with your AWS credentials (CDK=… as for synth)
 deploy: ARCH := $(DEPLOYED)
 deploy: parts functions cli test-stack
 	go run ./infra/stack/cmd/cdk deploy --all --no-notices -c arch=$(ARCH) $(CDK)
 
-## quotas: read the account's quotas that Parley needs, and say what to ask for (needs AWS credentials)
+## quotas: the quotas that Parley needs, and what to ask for (needs AWS credentials)
 quotas:
 	go run ./infra/stack/cmd/quotas
 
