@@ -40,8 +40,8 @@ func Define() pipeline.Service {
 // bounded by the stages' limits.
 const receives = 5
 
-// stages is the table of stages. A limit is about three times what was measured (docs/cost.md) on
-// one processor for the stage's work, and at least half a minute for a cold engine.
+// stages is the table of stages. A limit is at least three times the processor time that was
+// measured for the stage's work (docs/cost.md), and half a minute for a cold engine.
 func stages() []pipeline.Stage {
 	rows := []pipeline.Stage{
 		{Name: Ingest, Timeout: 120 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.04}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,

@@ -185,6 +185,9 @@ func page(u usage.Measured, q quotas) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The times of the stages are those measured %s (%s): processor seconds, at the processor's share of each function's memory. Runs of four minutes come at random for %s. Quotas: %s, as of %s.\n\n",
 		u.Date, u.Machine, minutes(window), q.Source, q.Date)
+	if u.Long.Seconds <= u.Interview.Seconds {
+		b.WriteString("Only an interview of four minutes was measured. The times of a longer one are in proportion to its length, which is too much for a stage that does not listen to all of it.\n\n")
+	}
 	b.WriteString("### How long a run takes\n\n| recording | pieces | with enough functions |\n|---|---:|---:|\n")
 	short, long := alone(unlimited, interview), alone(unlimited, longest)
 	for _, length := range []time.Duration{interview, longest} {
@@ -255,11 +258,18 @@ func ask(m model, u usage.Measured, q quotas, rate float64) string {
 		}
 	}
 	if len(wants) == 0 {
-		return fmt.Sprintf("- At %g runs a second the default quotas suffice.", rate)
+		return fmt.Sprintf("- At %s the default quotas suffice.", aSecond(rate))
 	}
-	return fmt.Sprintf("- At %g runs a second ask for, or set, with 30 %% to spare: %s.", rate, strings.Join(wants, "; "))
+	return fmt.Sprintf("- At %s ask for, or set, with 30 %% to spare: %s.", aSecond(rate), strings.Join(wants, "; "))
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }
 
 func minutes(d time.Duration) string { return fmt.Sprintf("%g minutes", d.Minutes()) }
+
+func aSecond(rate float64) string {
+	if rate == 1 {
+		return "1 run a second"
+	}
+	return fmt.Sprintf("%g runs a second", rate)
+}
