@@ -83,7 +83,8 @@ func (r recorder) open(ctx context.Context) (*house.House, *counted, error) {
 	c := &counted{Objects: &memory.Objects{}, Store: h.Store, calls: map[string]usage.Call{}, lines: map[string]int{}}
 	h.Objects, h.Tables, h.Prober, h.Log, h.Metrics = c, tables{c.Store, c}, r.engines.Prober(), c, c
 	h.Works = stages.Works{Record: r.engines.Decoder().Record, Recogniser: r.engines.Whisper, Voices: r.engines.Voices, Aligner: r.engines.Aligner, Listener: r.engines.Whisper}
-	h.Before, h.Patience = c.invoked, time.Hour // a loaded machine is slow, and the processor's time the same
+	// A loaded machine is slow, but uses the same processor time.
+	h.Before, h.Patience = c.invoked, time.Hour
 	return h, c, nil
 }
 
