@@ -25,7 +25,8 @@ type system struct {
 func (s *system) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	s.asked = append(s.asked, r.Method+" "+r.URL.Path)
-	status, body := http.StatusOK, `{}`
+	status := http.StatusOK
+	var body string
 	switch strings.TrimPrefix(r.URL.Path, "/api/v1") {
 	case "/runs":
 		body = `{"data":[{"id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaa","status":"processing","stage":"transcribe","progress":40}],"nextCursor":null}`

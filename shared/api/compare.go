@@ -119,10 +119,10 @@ func compareAsked(body io.Reader) (f run.Filter, hours int, err error) {
 	}
 	hours, bad := hoursAsked(asked)
 	by, value := textAsked(asked["by"]), textAsked(asked["value"])
-	switch {
-	case by == "tag":
+	switch by {
+	case "tag":
 		f.Tag = strings.TrimSpace(value)
-	case by == "externalId":
+	case "externalId":
 		f.ExternalID = value
 	default:
 		bad = append(bad, field{Name: "by", Message: "must be externalId or tag"})
