@@ -112,14 +112,7 @@ func (s *system) addGateway() {
 	}
 	answer(rest.Root(), "ANY", fallback)
 	answer(rest.Root().AddResource(jsii.String("{proxy+}"), nil), "ANY", fallback)
-	for _, a := range gatewayAnswers() {
-		rest.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
-			Type:            awsapigateway.ResponseType_Of(jsii.String(a.kind)),
-			StatusCode:      a.status(),
-			ResponseHeaders: a.headers(s.props.Origins),
-			Templates:       &map[string]*string{"application/json": jsii.String(envelope(a))},
-		})
-	}
+	s.addAnswers(rest)
 	address := rest.Url()
 	if own {
 		address = sprint("https://%s/", s.props.Domain.Name)
@@ -131,6 +124,18 @@ func (s *system) addGateway() {
 	s.output("ApiId", rest.RestApiId(), "")
 	s.output("ApiStage", jsii.String(StageName), "")
 	s.output("ApiUrl", address, "The address of the API: PARLEY_URL for clients")
+}
+
+// addAnswers adds what the gateway itself answers, in the API's envelope.
+func (s *system) addAnswers(rest awsapigateway.RestApi) {
+	for _, a := range gatewayAnswers() {
+		rest.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
+			Type:            awsapigateway.ResponseType_Of(jsii.String(a.kind)),
+			StatusCode:      a.status(),
+			ResponseHeaders: a.headers(s.props.Origins),
+			Templates:       &map[string]*string{"application/json": jsii.String(envelope(a))},
+		})
+	}
 }
 
 // accessLine returns the format of the access log: one JSON object per request. It names the route

@@ -43,7 +43,7 @@ func TestAStageCarriesWhatItsCopiesDo(t *testing.T) {
 	m := steady(10)
 	table := speech.Service.Stages
 	transcribe := table[slices.IndexFunc(table, func(s pipeline.Stage) bool { return s.Name == speech.Transcribe })]
-	if got := m.carries(transcribe, interview); got != 5 {
+	if got := m.carries(transcribe); got != 5 {
 		t.Errorf("it carries %g", got)
 	}
 	for rate, grows := range map[float64]bool{4: false, 7: true} {

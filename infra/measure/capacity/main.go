@@ -119,9 +119,9 @@ func (m model) needs(s pipeline.Stage, perSecond float64, length time.Duration) 
 	return perSecond * parts * m.service(s.Name, length).Seconds()
 }
 
-// carries is how many runs a second a stage carries with its copies.
-func (m model) carries(s pipeline.Stage, length time.Duration) float64 {
-	return float64(m.copies(s)) / m.needs(s, 1, length)
+// carries is how many runs a second, each of an interview, a stage carries with its copies.
+func (m model) carries(s pipeline.Stage) float64 {
+	return float64(m.copies(s)) / m.needs(s, 1, interview)
 }
 
 // limit is something that a load can reach.
@@ -198,12 +198,12 @@ func page(u usage.Measured, q quotas) string {
 	b.WriteString("### What each stage carries\n\n| stage | seconds, 4 minutes | seconds, 45 minutes | copies | runs of four minutes a second |\n|---|---:|---:|---:|---:|\n")
 	first := speech.Service.Stages[0]
 	for _, s := range speech.Service.Stages {
-		fmt.Fprintf(&b, "| %s | %.1f | %.1f | %d | %.1f |\n", s.Name, limited.service(s.Name, interview).Seconds(), limited.service(s.Name, longest).Seconds(), s.Concurrency, limited.carries(s, interview))
-		if limited.carries(s, interview) < limited.carries(first, interview) {
+		fmt.Fprintf(&b, "| %s | %.1f | %.1f | %d | %.1f |\n", s.Name, limited.service(s.Name, interview).Seconds(), limited.service(s.Name, longest).Seconds(), s.Concurrency, limited.carries(s))
+		if limited.carries(s) < limited.carries(first) {
 			first = s
 		}
 	}
-	fmt.Fprintf(&b, "\n%s is the first to have no copy free, at %.1f runs a second. The copies are those of the table of stages; a deployment may scale them.\n\n", first.Name, limited.carries(first, interview))
+	fmt.Fprintf(&b, "\n%s is the first to have no copy free, at %.1f runs a second. The copies are those of the table of stages; a deployment may scale them.\n\n", first.Name, limited.carries(first))
 	b.WriteString("### 1, 10 and 1,000 runs a second\n\n| runs a second | copies at work at once | wait of a piece for transcription, median and 99 % | runs that had not ended at the end | a run took, median |\n|---:|---:|---:|---:|---:|\n")
 	for _, rate := range rates {
 		for _, m := range []model{limited, unlimited} {

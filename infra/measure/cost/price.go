@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -214,7 +215,7 @@ func writeUnits() (int, error) {
 	}
 	found := runTotal.FindStringSubmatch(string(raw))
 	if found == nil {
-		return 0, fmt.Errorf("cost: docs/ledger.md does not say what a run of four minutes writes")
+		return 0, errors.New("cost: docs/ledger.md does not say what a run of four minutes writes")
 	}
 	return strconv.Atoi(found[2])
 }

@@ -228,7 +228,7 @@ func (f *follow) measured(id string) map[string][]float64 {
 					Dimensions [][]string
 					Metrics    []struct{ Name, Unit string }
 				}
-			} `json:"_aws"`
+			} `json:"_aws"` //nolint:tagliatelle // the format's own name
 		}
 		var all map[string]any
 		if err := errors.Join(json.Unmarshal([]byte(line), &l), json.Unmarshal([]byte(line), &all)); err != nil {

@@ -115,20 +115,20 @@ func (e *Emitter) Add(m Metric, value float64, dimensions []string, properties .
 }
 
 // metadata is the object by which CloudWatch recognises the format.
-type metadata struct { //nolint:tagliatelle // the format's own names
-	Timestamp         int64       `json:"Timestamp"`
-	CloudWatchMetrics []published `json:"CloudWatchMetrics"`
+type metadata struct {
+	Timestamp         int64       `json:"Timestamp"`         //nolint:tagliatelle // the format's own name
+	CloudWatchMetrics []published `json:"CloudWatchMetrics"` //nolint:tagliatelle // the same
 }
 
-type published struct { //nolint:tagliatelle // the same
-	Namespace  string     `json:"Namespace"`
-	Dimensions [][]string `json:"Dimensions"`
-	Metrics    []named    `json:"Metrics"`
+type published struct {
+	Namespace  string     `json:"Namespace"`  //nolint:tagliatelle // the same
+	Dimensions [][]string `json:"Dimensions"` //nolint:tagliatelle // the same
+	Metrics    []named    `json:"Metrics"`    //nolint:tagliatelle // the same
 }
 
-type named struct { //nolint:tagliatelle // the same
-	Name string `json:"Name"`
-	Unit Unit   `json:"Unit"`
+type named struct {
+	Name string `json:"Name"` //nolint:tagliatelle // the same
+	Unit Unit   `json:"Unit"` //nolint:tagliatelle // the same
 }
 
 func directive(m Metric, now time.Time) metadata {

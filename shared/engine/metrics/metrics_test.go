@@ -45,7 +45,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 // Ensure that nobody is harmed where there is nothing to write to.
-func TestNobodyIsHarmed(t *testing.T) {
+func TestNobodyIsHarmed(*testing.T) {
 	var none *metrics.Emitter
 	none.Add(metrics.CreditsHeld, 1, nil)
 	metrics.New(broken{}, clock.At(time.Time{})).Add(metrics.CreditsHeld, 1, nil)

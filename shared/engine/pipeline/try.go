@@ -100,7 +100,7 @@ func (w Runner) bounded(ctx context.Context, r run.Run, p run.Part) (Result, err
 	now := clock.Real{}.Now // the context's clock, whatever the run's is
 	began, before := now(), w.used()
 	limit := w.Stage.TryLimit(r, p)
-	timer := time.NewTimer(limit)
+	timer := time.NewTimer(limit) //nolint:forbidigo // the context's clock
 	defer timer.Stop()
 	for {
 		select {

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -66,7 +65,7 @@ func attributeOf(t *testing.T, v map[string]any) types.AttributeValue {
 			return &types.AttributeValueMemberM{Value: attributesOf(t, m)}
 		}
 	}
-	t.Fatal(fmt.Sprintf("an attribute %v", v))
+	t.Fatalf("an attribute %v", v)
 	return nil
 }
 
