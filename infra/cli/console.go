@@ -12,8 +12,8 @@ import (
 	"parley/shared/client"
 )
 
-// startConsole serves the console of a local system until ctx ends, and returns its address. If addr
-// is taken, it takes any free port.
+// startConsole serves the console of a local system until ctx ends, and returns its address. If
+// addr is taken, it takes any free port.
 func startConsole(ctx context.Context, s local.System, data, addr, key string) (string, error) {
 	cl, err := client.New(s.URL, key)
 	if err != nil {

@@ -52,8 +52,8 @@ type Sources struct {
 }
 
 const (
-	// maxUpload bounds what is dropped, in bytes: a little more than the service accepts, so that it
-	// is the service that refuses.
+	// maxUpload bounds what is dropped, in bytes: a little more than the service accepts, so that
+	// it is the service that refuses.
 	maxUpload = 40 << 20
 	// maxShort bounds any other body, in bytes.
 	maxShort = 1 << 10
@@ -89,9 +89,9 @@ func Serve(ctx context.Context, l net.Listener, s Sources) error {
 	return fmt.Errorf("console: %w", err)
 }
 
-// Handler answers the console's requests. host is its own address: requests for another are refused,
-// so that no web page reaches the console through a name that it made point here, and so are changes
-// that another page asks for.
+// Handler answers the console's requests. host is its own address: requests for another are
+// refused, so that no web page reaches the console through a name that it made point here, and so
+// are changes that another page asks for.
 func Handler(s Sources, host string) http.Handler {
 	c := &server{Sources: s}
 	mux := http.NewServeMux()
@@ -133,7 +133,8 @@ func (c *server) policy() string {
 
 func (c *server) show(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = io.WriteString(w, strings.NewReplacer("{{style}}", style, "{{script}}", script, "{{api}}", c.API).Replace(page)) // the browser has gone
+	// The browser has gone.
+	_, _ = io.WriteString(w, strings.NewReplacer("{{style}}", style, "{{script}}", script, "{{api}}", c.API).Replace(page))
 }
 
 // state is everything that the page shows.

@@ -4,7 +4,8 @@
   const row = (...cells) => { const tr = el('tr'); cells.forEach((c, i) => { const td = el(i ? 'td' : 'th'); if (!i) td.scope = 'row'; td.append(c instanceof Node ? c : el('span', c)); tr.append(td) }); return tr }
   const said = (text, bad) => { at('said').textContent = text; at('said').className = bad ? 'bad' : '' }
 
-  // The rows stay while what they show stays, so that a button under the pointer or the focus is not replaced.
+  // The rows stay while what they show stays, so that a button under the pointer or the focus is
+  // not replaced.
   const put = (id, rows) => { const key = JSON.stringify(rows.map((r) => r.textContent)); if (at(id).dataset.key !== key) { at(id).dataset.key = key; at(id).replaceChildren(...rows) } }
 
   const stage = (r) => {

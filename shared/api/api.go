@@ -118,8 +118,8 @@ func Uploads(d Deps) http.Handler { return serve(d, uploadsRoutes) }
 // Health serves GET /health, without a key. It needs Limits, Clock, Random and Log.
 func Health(d Deps) http.Handler { return serve(d, healthRoutes) }
 
-// Docs serves the documentation without a key: GET /docs, /openapi.json, /openapi-3.0.json, /llms.txt
-// and /llms-full.txt. It needs Clock, Random and Log.
+// Docs serves the documentation without a key: GET /docs, /openapi.json, /openapi-3.0.json,
+// /llms.txt and /llms-full.txt. It needs Clock, Random and Log.
 func Docs(d Deps) http.Handler { return serve(d, docsRoutes()) }
 
 // All serves every call in one process. It needs everything.

@@ -21,8 +21,8 @@ import (
 	"parley/shared/presentation"
 )
 
-// A comparison is a link to several runs at once. Each of the runs gets a link with the same id, so a
-// run is shown as long as its own link works: erasing it or ending its links takes it out, and
+// A comparison is a link to several runs at once. Each of the runs gets a link with the same id, so
+// a run is shown as long as its own link works: erasing it or ending its links takes it out, and
 // nothing else has to be stored.
 
 // maxCompared is how many runs a comparison shows.
@@ -74,7 +74,8 @@ func (c *call) compare() (answer, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return answer{}, errcode.Newf(errcode.RequestNotFound, "No run has this externalId or tag.") // none of this client
+		// None of this client.
+		return answer{}, errcode.Newf(errcode.RequestNotFound, "No run has this externalId or tag.")
 	}
 	token, err := sealComparison(c.Random, signing.Secrets[0].Secret, l, ids)
 	if err != nil {

@@ -23,8 +23,8 @@ import (
 	"parley/shared/speech/audio"
 )
 
-// The guides are Markdown: the page shows them as HTML, llms-full.txt as they are. Their bounds come
-// from the code, and their programs from files that a test runs.
+// The guides are Markdown: the page shows them as HTML, llms-full.txt as they are. Their bounds
+// come from the code, and their programs from files that a test runs.
 
 //go:embed guides/*.md snippets
 var guideFiles embed.FS
@@ -67,14 +67,15 @@ func guides() ([]string, error) {
 }
 
 var (
-	pictures     = regexp.MustCompile(`(?m)^!\[.*\n`)
-	neighbours   = regexp.MustCompile(`\]\([a-z/]+\.(md|svg)[^)]*\)`) // links to files of the repository
+	pictures = regexp.MustCompile(`(?m)^!\[.*\n`)
+	// Links to files of the repository.
+	neighbours   = regexp.MustCompile(`\]\([a-z/]+\.(md|svg)[^)]*\)`)
 	headingIDs   = regexp.MustCompile(` \{#([a-z-]+)\}`)
 	headingLines = regexp.MustCompile(`(?m)^## (.*) \{#([a-z-]+)\}$`)
 )
 
-// validation returns the validation page as a part of another: without its title, pictures and links
-// to other files, and with its headings two levels lower.
+// validation returns the validation page as a part of another: without its title, pictures and
+// links to other files, and with its headings two levels lower.
 func validation() string {
 	_, text, _ := strings.Cut(docs.Validation, "\n")
 	text = strings.ReplaceAll(text, "\n## ", "\n#### ")

@@ -202,7 +202,8 @@ func submitSchema() node {
 		may(fieldMetadata, metadataSchema(node{{"oneOf", []node{{{"type", "string"}, {"maxLength", maxMetadataValue}}, {{"type", "number"}, {"format", "double"}}, {{"type", "boolean"}}}}})),
 		may(fieldTags, tagsSchema(strictly("uniqueItems", true))), // we remove duplicates
 		may(fieldCut, ref("schemas", "CutSettings")),
-		// A text, because generators write a boolean in a form in the way of their language, such as True.
+		// A text, because generators write a boolean in a form in the way of their language, such
+		// as True.
 		may(fieldAllowPartial, unless(node{{"type", "string"}, {"enum", []string{"true", "false"}}, {"description", "If " + wholeWith() + " was measured but " + partialWithout() + " could not be, end as `partial` rather than `failed`."}}, "false")),
 		may(fieldChannels, unless(node{{"type", "string"}, {"description", "How the channels of the recording are used. `auto`: channels that hold different voices are heard separately; a channel that is silent, hums or has the opposite polarity is left out or turned; the rest is mixed. `mixed`: one sound in any case. `separate`: one speaker to a channel; the recording must have two."}, {"enum", choices()}}, string(channels.Auto))),
 		may(fieldCandidate, node{{"type", "string"}, {"description", "Who the candidate is, if you know. It overrides our own choice. `first` and `second`: the first or the second person to speak. `most`: the one who speaks most. `left` and `right`: the speaker of that channel; the recording must have two, and `channels` must not be `mixed`. If the recording turns out to have no such speaker, we choose, and `candidateDetection` says so with low confidence."}, {"enum", hints()}}),

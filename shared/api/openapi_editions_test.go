@@ -62,7 +62,8 @@ func schemas(t *testing.T, doc map[string]any, visit func(path string, schema ma
 	walk("", map[string]any{"paths": doc["paths"], "components": doc["components"], "webhooks": doc["webhooks"], "x-webhooks": doc["x-webhooks"]}, false, false)
 }
 
-// Ensure that the served documents have nothing that a generator of clients is known to stumble over.
+// Ensure that the served documents have nothing that a generator of clients is known to stumble
+// over.
 func TestTheDocumentIsForGenerators(t *testing.T) {
 	for name, e := range map[string]edition{"3.1": served, "3.0": older} {
 		t.Run(name, func(t *testing.T) {

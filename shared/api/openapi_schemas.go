@@ -101,8 +101,8 @@ func unless(n node, value any) node {
 	return append(out, strictly("default", value))
 }
 
-// orNull returns n, with null allowed as well. A text that may be null has its pattern in the strict
-// edition only, because openapi-generator's Go refuses such texts.
+// orNull returns n, with null allowed as well. A text that may be null has its pattern in the
+// strict edition only, because openapi-generator's Go refuses such texts.
 func orNull(n node) node {
 	out := slices.Clone(n)
 	for i, m := range out {
@@ -330,8 +330,8 @@ func doneFileProps() []prop {
 		must("quality", orNull(ref("schemas", "Quality"))))
 }
 
-// schemaNodes returns the schemas of bodies, by name. Every object has a name: generators make one up
-// for an object inside another, or fail.
+// schemaNodes returns the schemas of bodies, by name. Every object has a name: generators make one
+// up for an object inside another, or fail.
 func schemaNodes() node {
 	liveFile := append(append(fileProps(), joinedProps()...), must("requestedLanguage", matching("The language that the submit named, ISO 639-1.", languagePattern)))
 	live := func(s run.Status) bool { return !s.Terminal() }

@@ -252,8 +252,8 @@ func (r compared) flags(t texts) []string {
 
 func oneDecimal(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
-// CSV returns runs as a table for a spreadsheet, sorted as Compare sorts them, from their entries in
-// a list.
+// CSV returns runs as a table for a spreadsheet, sorted as Compare sorts them, from their entries
+// in a list.
 func CSV(entries [][]byte, by string) ([]byte, error) {
 	runs, err := comparedOf(entries)
 	if err != nil {

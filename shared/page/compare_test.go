@@ -39,10 +39,11 @@ func rows(t *testing.T, p page.Page) [][2]string {
 // their places: they are not told apart.
 func TestCompare(t *testing.T) {
 	for sort, want := range map[string]string{
-		"":          "[[1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada] [ req_d]]",
-		"overall":   "[[1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada] [ req_d]]",
-		"<script>":  "[[1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada] [ req_d]]",
-		"fluency":   "[[ Ada] [ =Bob] [ Cem &lt;b&gt;] [ req_d]]", // without an interval a score has no place
+		"":         "[[1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada] [ req_d]]",
+		"overall":  "[[1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada] [ req_d]]",
+		"<script>": "[[1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada] [ req_d]]",
+		// Without an interval a score has no place.
+		"fluency":   "[[ Ada] [ =Bob] [ Cem &lt;b&gt;] [ req_d]]",
 		"reference": "[[1 to 2 =Bob] [3 Ada] [1 to 2 Cem &lt;b&gt;] [ req_d]]",
 		"submitted": "[[ req_d] [1 to 2 Cem &lt;b&gt;] [1 to 2 =Bob] [3 Ada]]",
 	} {

@@ -46,7 +46,8 @@ func entry(id, name string, score float64) []byte {
 		"scores":{"overall":%v,"cefrLevel":"B2","fluency":3},"confidence":{"overall":{"level":"low","interval":[%v,%v]}},"credits":{"deducted":4},"error":null}`, id, name, score, score-0.5, score+0.5)
 }
 
-// pages serves every page that the service and the local system show to people, without the engines.
+// pages serves every page that the service and the local system show to people, without the
+// engines.
 func pages(t *testing.T) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -112,8 +113,8 @@ func own(t *testing.T) *httptest.Server {
 	return s
 }
 
-// Ensure that no page has a fault of accessibility, complains in the console, asks another origin or
-// scrolls sideways, on a telephone, a tablet and a desktop, light and dark.
+// Ensure that no page has a fault of accessibility, complains in the console, asks another origin
+// or scrolls sideways, on a telephone, a tablet and a desktop, light and dark.
 func TestPagesForEverybody(t *testing.T) {
 	b := need(t)
 	s, c := pages(t), own(t)

@@ -5,12 +5,12 @@
 //	go run ./infra/prove/clients -url http://…       on a running one, with the key in PARLEY_API_KEY
 //	go run ./infra/prove/clients -only ogen,hey-api  only these
 //
-// Run it in the root of the checkout. It installs the generators, by exact versions. It exits with 1
-// if a client could not be made, be compiled, submit or read, and prints what each did.
+// Run it in the root of the checkout. It installs the generators, by exact versions. It exits with
+// 1 if a client could not be made, be compiled, submit or read, and prints what each did.
 //
 // All clients send the same input under one Idempotency-Key. A client that sent anything else than
-// the others would be refused; so they all read one run. Two clients that cannot send metadata share
-// a second run.
+// the others would be refused; so they all read one run. Two clients that cannot send metadata
+// share a second run.
 package main
 
 import (

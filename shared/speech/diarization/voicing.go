@@ -23,8 +23,8 @@ const (
 	besideMs = 250
 )
 
-// spoken is what of the speech has a voice in it. Speech without any long stretch that lacks a pitch
-// comes back as it is.
+// spoken is what of the speech has a voice in it. Speech without any long stretch that lacks a
+// pitch comes back as it is.
 func spoken(ctx context.Context, pcm []int16, speech []audio.Span) ([]audio.Span, error) {
 	out := make([]audio.Span, 0, len(speech))
 	a := newAnalyser()
@@ -32,7 +32,8 @@ func spoken(ctx context.Context, pcm []int16, speech []audio.Span) ([]audio.Span
 		if err := ctx.Err(); err != nil {
 			return nil, err //nolint:wrapcheck // the caller names it
 		}
-		from, last := s.StartMs, int64(-1) // of the stretch that is open; its last look with a pitch
+		// Of the stretch that is open; its last look with a pitch.
+		from, last := s.StartMs, int64(-1)
 		before := 0.0
 		for ms := s.StartMs; ms < s.EndMs; ms += voicingHopMs {
 			p := a.pitch(pcm, int(ms)*audio.SampleRate/1000)

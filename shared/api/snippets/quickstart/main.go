@@ -1,4 +1,5 @@
-// Command quickstart submits a recording of 3 to 45 minutes, waits for its end and prints the scores.
+// Command quickstart submits a recording of 3 to 45 minutes, waits for its end and prints the
+// scores.
 package main
 
 import (

@@ -44,11 +44,11 @@ const (
 	HighVoiceHz = 230
 )
 
-// The spreads that poor audio adds, on the scale of 0 to 5. On ten speakers a telephone's band moved
-// the score by -0.3 on average, with an SD of 0.55, on the human scale of 0 to 10. That of noise
-// (score.NoiseSpread) follows the root mean square by which noises move the score (make validate):
-// 0.3 at 24 dB, 0.5 at 20, 0.3 to 0.7 at 18 and 15, 0.6 to 0.9 at 12 and less. The spread of
-// clipping is set by hand.
+// The spreads that poor audio adds, on the scale of 0 to 5. On ten speakers a telephone's band
+// moved the score by -0.3 on average, with an SD of 0.55, on the human scale of 0 to 10. That of
+// noise (score.NoiseSpread) follows the root mean square by which noises move the score (make
+// validate): 0.3 at 24 dB, 0.5 at 20, 0.3 to 0.7 at 18 and 15, 0.6 to 0.9 at 12 and less. The
+// spread of clipping is set by hand.
 const (
 	telephoneSD = 0.3
 	freeSNRDb   = 26

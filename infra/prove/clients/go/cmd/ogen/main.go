@@ -48,7 +48,8 @@ func main() {
 		answer, err := c.GetRun(ctx, ogen.GetRunParams{ID: said.ID})
 		try.Must(err)
 		switch a := answer.(type) {
-		case *ogen.GetCreditsTooManyRequestsHeaders: // ogen names what several calls share after the first
+		case *ogen.GetCreditsTooManyRequestsHeaders:
+			// ogen names what several calls share after the first
 			time.Sleep(time.Duration(a.Response.Error.RetryAfterSeconds.Value) * time.Second)
 		case *ogen.GetRunOKHeaders:
 			if live, ok := a.Response.GetLiveRun(); ok {
@@ -81,6 +82,7 @@ func form(file string) *ogen.SubmissionMultipart {
 			"hours":    ogen.NewFloat64SubmissionMultipartMetadataItem(2.5),
 			"remote":   ogen.NewBoolSubmissionMultipartMetadataItem(true),
 		}),
-		CutSettings: ogen.NewOptCutSettings(ogen.CutSettings{}), // not set, ogen would send an empty text
+		// Not set, ogen would send an empty text.
+		CutSettings: ogen.NewOptCutSettings(ogen.CutSettings{}),
 	}
 }

@@ -52,8 +52,8 @@ func main() {
 	}
 }
 
-// form leaves out metadata and cutSettings: openapi-generator's Go writes an object in a form as one
-// field for each of its members, metadata[position], not as JSON.
+// form leaves out metadata and cutSettings: openapi-generator's Go writes an object in a form as
+// one field for each of its members, metadata[position], not as JSON.
 func form(r openapigenerator.ApiSubmitRecordingRequest, file string) openapigenerator.ApiSubmitRecordingRequest {
 	f, err := os.Open(file)
 	try.Must(err)
