@@ -51,7 +51,7 @@ func startConsole(ctx context.Context, s local.System, data, addr, key string) (
 	}
 	go func() {
 		if err := console.Serve(ctx, l, sources); err != nil {
-			fmt.Fprintln(os.Stderr, "parley:", err)
+			_ = say(os.Stderr, "parley: %s\n", err.Error())
 		}
 	}()
 	return "http://" + l.Addr().String(), nil

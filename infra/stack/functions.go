@@ -105,7 +105,7 @@ func API() []Function {
 		{Name: "erase", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get, put}, access{get, query}, access{get}, counted),
 			Deletes: []string{pipeline.UploadPrefix, pipeline.AudioPrefix, pipeline.ReportPrefix, pipeline.WorkPrefix}, Lists: true},
 		// The first link makes the deployment's secret.
-		{Name: "report", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get, put}, nil, access{get, put}, counted)},
+		{Name: "report", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get, getMany, query, put}, nil, access{get, put}, counted)},
 		// Anybody may call it. A link to a recording is signed with this function's own
 		// credentials, so it must be allowed the read.
 		{Name: "page", Timeout: gatewayTimeout, MemoryMB: 512, Tables: tables(access{get}, access{query}, access{get}, counted),
