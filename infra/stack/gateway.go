@@ -128,7 +128,11 @@ func (s *system) addGateway() {
 
 // addAnswers adds what the gateway itself answers, in the API's envelope.
 func (s *system) addAnswers(rest awsapigateway.RestApi) {
-	for _, a := range gatewayAnswers() {
+	before := "/" + StageName // the gateway's own address has the stage in its paths, a domain has not
+	if s.props.Domain.Name != "" {
+		before = ""
+	}
+	for _, a := range gatewayAnswers(before + Base) {
 		rest.AddGatewayResponse(jsii.String("Answer"+strings.ToLower(a.kind)), &awsapigateway.GatewayResponseOptions{
 			Type:            awsapigateway.ResponseType_Of(jsii.String(a.kind)),
 			StatusCode:      a.status(),
@@ -242,12 +246,13 @@ type answer struct {
 }
 
 // gatewayAnswers lists the errors that can occur in this API, and the two defaults for all others.
-// A status on DEFAULT_4XX would become that of every other refusal, so it has none.
-func gatewayAnswers() []answer {
+// base is the path of the API as clients see it. A status on DEFAULT_4XX would become that of every
+// other refusal, so it has none.
+func gatewayAnswers(base string) []answer {
 	return []answer{
 		{kind: "MISSING_AUTHENTICATION_TOKEN", code: errcode.NotFound},
 		{kind: "RESOURCE_NOT_FOUND", code: errcode.NotFound},
-		{kind: "REQUEST_TOO_LARGE", code: errcode.RequestTooLarge, details: map[string]any{"uploadsUrl": Base + "/speech/uploads"}},
+		{kind: "REQUEST_TOO_LARGE", code: errcode.RequestTooLarge, details: map[string]any{"uploadsUrl": base + "/speech/uploads"}},
 		{kind: "THROTTLED", code: errcode.RateLimitExceeded, retryAfter: 1},
 		{kind: "QUOTA_EXCEEDED", code: errcode.RateLimitExceeded, retryAfter: 1},
 		{kind: "WAF_FILTERED", code: errcode.RateLimitExceeded, retryAfter: 60},

@@ -182,6 +182,9 @@ func TestDomainOfItsOwn(t *testing.T) {
 			}
 		}
 	}
+	if got := uploadsURL(t, all); got != Base+"/speech/uploads" {
+		t.Errorf("too large: uploads at %q of the domain", got)
+	}
 	for id, r := range template(t) {
 		if got, set := variables(r)[config.BaseURL]; set {
 			t.Errorf("%s: base URL %v without a domain", id, got)

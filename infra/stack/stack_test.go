@@ -398,6 +398,25 @@ func TestGatewayAnswersInTheEnvelope(t *testing.T) {
 			t.Errorf("%s: headers %v", kind, headers)
 		}
 	}
+	if got := uploadsURL(t, all); got != "/"+StageName+Base+"/speech/uploads" {
+		t.Errorf("too large: uploads at %q", got)
+	}
+}
+
+// uploadsURL is where the gateway sends a client whose request is too large.
+func uploadsURL(t *testing.T, all map[string]resource) string {
+	t.Helper()
+	_, r := find(t, all, "AWS::ApiGateway::GatewayResponse", "ResponseType", "REQUEST_TOO_LARGE")
+	templates, _ := r.Properties["ResponseTemplates"].(properties)
+	var body struct {
+		Error struct {
+			Details struct{ UploadsURL string }
+		}
+	}
+	if err := json.Unmarshal([]byte(fmt.Sprint(templates["application/json"])), &body); err != nil {
+		t.Fatal(err)
+	}
+	return body.Error.Details.UploadsURL
 }
 
 func TestTablesFollowTheSchema(t *testing.T) {
