@@ -128,7 +128,8 @@ func (s *system) addGateway() {
 
 // addAnswers adds what the gateway itself answers, in the API's envelope.
 func (s *system) addAnswers(rest awsapigateway.RestApi) {
-	before := "/" + StageName // the gateway's own address has the stage in its paths, a domain has not
+	// The gateway's own address has the stage in its paths, a domain has not.
+	before := "/" + StageName
 	if s.props.Domain.Name != "" {
 		before = ""
 	}
