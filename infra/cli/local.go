@@ -126,10 +126,11 @@ func announce(c *cobra.Command, s local.System, data, page string, quiet, asJSON
 	if key == "" {
 		key = "…   # the demo key's file was removed: create a key with parley admin key create --local"
 	}
-	if page != "" {
-		page = "  " + page + "   shows what it does: drop a recording there\n"
+	err := say(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n", s.URL, api.Base, s.URL, key)
+	if err == nil && page != "" {
+		err = say(out, "  %s   shows what it does: drop a recording there\n", page)
 	}
-	return say(out, "Parley answers at %s%s (Ctrl-C stops it)\n\n  export PARLEY_URL=%s\n  export PARLEY_API_KEY=%s\n  parley submit interview.mp3 --wait\n\n%s", s.URL, api.Base, s.URL, key, page)
+	return err
 }
 
 // faultsLong lists what a SPEC may be; package fault parses it.
