@@ -68,10 +68,10 @@ of the same speakers, and on two of the copies above.
 | voices | conversations | counted right | too few | too many | confused speech where counted right, mean | worst |
 |---|---|---|---|---|---|---|
 | one | 30 | 28 | - | 2 | 0.0 % | 0.0 % |
-| two | 30 | 27 | 2 | 1 | 0.7 % | 3.9 % |
-| three | 30 | 24 | 5 | 1 | 0.6 % | 5.5 % |
+| two | 30 | 27 | 3 | 0 | 0.6 % | 3.9 % |
+| three | 30 | 25 | 5 | 0 | 0.6 % | 5.3 % |
 
-Three voices are counted right in 11 of 12 conversations that are clean or at equal loudness, and in 13 of 18 with noise or in the telephone band. On conversations composed in the same way, the previous version counted one voice right in 84 of 96, two in 60 of 74, and three in 8 of 30.
+Three voices are counted right in all 12 conversations that are clean or at equal loudness, and in 13 of 18 with noise or in the telephone band. On conversations composed in the same way, the previous version counted one voice right in 84 of 96, two in 60 of 74, and three in 8 of 30.
 
 Where one voice is counted, the best split into two voices is kept as an alternative. If the transcript reads as a dialogue and the alternative's voice changes after most questions, the two voices are used and
 the confidence is at most medium. If it reads as a dialogue and no split fits, one voice stays, with low confidence and a reason.
