@@ -1,9 +1,7 @@
 package api
 
 import (
-	"crypto/cipher"
 	"encoding/base32"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -181,25 +179,12 @@ func sealComparison(random io.Reader, secret account.SigningSecret, l run.Link, 
 		}
 		plain = append(plain, raw...)
 	}
-	lock, err := tokenKey(secret, comparePurpose)
-	if err != nil {
-		return "", err
-	}
-	return sealed(random, lock, plain)
-}
-
-// sealed encrypts a token's content.
-func sealed(random io.Reader, lock cipher.AEAD, plain []byte) (string, error) {
-	nonce := make([]byte, lock.NonceSize(), lock.NonceSize()+len(plain)+lock.Overhead())
-	if _, err := io.ReadFull(random, nonce); err != nil {
-		return "", fmt.Errorf("api: draw a nonce: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, plain, nil)), nil
+	return sealed(random, secret, comparePurpose, plain)
 }
 
 // comparisonLength returns the number of characters of the token of a comparison of n runs.
 func comparisonLength(n int) int {
-	return base64.RawURLEncoding.EncodedLen(12 + run.LinkIDBytes + n*packedRunBytes + 16)
+	return sealedLength(run.LinkIDBytes + n*packedRunBytes)
 }
 
 // unsealComparison returns the link and the runs of a token; ok is false if no secret sealed it.
@@ -207,25 +192,14 @@ func unsealComparison(valid []account.SigningSecret, token string) (link string,
 	if len(token) < comparisonLength(1) || len(token) > comparisonLength(maxCompared) {
 		return "", nil, false
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil {
+	plain, ok := opened(valid, comparePurpose, token)
+	if !ok || len(plain) < run.LinkIDBytes || (len(plain)-run.LinkIDBytes)%packedRunBytes != 0 {
 		return "", nil, false
 	}
-	for _, secret := range valid {
-		lock, err := tokenKey(secret, comparePurpose)
-		if err != nil || len(raw) < lock.NonceSize() {
-			continue
-		}
-		plain, err := lock.Open(nil, raw[:lock.NonceSize()], raw[lock.NonceSize():], nil)
-		if err != nil || len(plain) < run.LinkIDBytes || (len(plain)-run.LinkIDBytes)%packedRunBytes != 0 {
-			continue
-		}
-		for rest := plain[run.LinkIDBytes:]; len(rest) > 0; rest = rest[packedRunBytes:] {
-			ids = append(ids, unpack(rest[:packedRunBytes]))
-		}
-		return hex.EncodeToString(plain[:run.LinkIDBytes]), ids, true
+	for rest := plain[run.LinkIDBytes:]; len(rest) > 0; rest = rest[packedRunBytes:] {
+		ids = append(ids, unpack(rest[:packedRunBytes]))
 	}
-	return "", nil, false
+	return hex.EncodeToString(plain[:run.LinkIDBytes]), ids, true
 }
 
 // showComparison answers with the page that compares runs, with a table, or with the runs' entries

@@ -23,16 +23,22 @@ import (
 // (run.Opens): a sealed token of a link that has ended is as good as none.
 
 const (
-	runIDBytes  = 30 // the length of a run.ID
-	sealedBytes = 12 + runIDBytes + run.LinkIDBytes + 16
+	runIDBytes = 30 // the length of a run.ID
+	// nonceBytes and tagBytes are what AES-GCM adds to the content of a token.
+	nonceBytes, tagBytes = 12, 16
 	// sealPurpose separates the key of the tokens from any other use of the secret.
 	sealPurpose = "parley report link 1"
 	// secretsLasting is how long a process uses the secrets that it has read.
 	secretsLasting = time.Minute
 )
 
-// tokenLength is the number of characters of a token.
-var tokenLength = base64.RawURLEncoding.EncodedLen(sealedBytes)
+// tokenLength is the number of characters of the token of a report page.
+var tokenLength = sealedLength(runIDBytes + run.LinkIDBytes)
+
+// sealedLength returns the number of characters of a token with so many bytes of content.
+func sealedLength(plain int) int {
+	return base64.RawURLEncoding.EncodedLen(nonceBytes + plain + tagBytes)
+}
 
 // secrets keeps the deployment's secrets for secretsLasting. Safe for concurrent use.
 type secrets struct {
@@ -58,15 +64,11 @@ func (s *secrets) get(ctx context.Context, from account.Signings, now time.Time)
 
 // seal returns the token of a link.
 func seal(random io.Reader, secret account.SigningSecret, id run.ID, l run.Link) (string, error) {
-	lock, err := tokenKey(secret, sealPurpose)
-	if err != nil {
-		return "", err
-	}
 	link, err := hex.DecodeString(l.ID)
 	if err != nil || len(link) != run.LinkIDBytes || len(id) != runIDBytes {
 		return "", fmt.Errorf("api: a token of run %q: impossible ids", id)
 	}
-	return sealed(random, lock, append([]byte(id), link...))
+	return sealed(random, secret, sealPurpose, append([]byte(id), link...))
 }
 
 // unseal returns the run and the link of a token; ok is false if no secret sealed it.
@@ -74,22 +76,43 @@ func unseal(valid []account.SigningSecret, token string) (id run.ID, link string
 	if len(token) != tokenLength {
 		return "", "", false
 	}
-	// Strict, so that one token has one spelling.
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != sealedBytes {
+	plain, ok := opened(valid, sealPurpose, token)
+	if !ok {
 		return "", "", false
 	}
+	return run.ID(plain[:runIDBytes]), hex.EncodeToString(plain[runIDBytes:]), true
+}
+
+// sealed encrypts a token's content.
+func sealed(random io.Reader, secret account.SigningSecret, purpose string, plain []byte) (string, error) {
+	lock, err := tokenKey(secret, purpose)
+	if err != nil {
+		return "", err
+	}
+	nonce := make([]byte, nonceBytes, nonceBytes+len(plain)+tagBytes)
+	if _, err := io.ReadFull(random, nonce); err != nil {
+		return "", fmt.Errorf("api: draw a nonce: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(lock.Seal(nonce, nonce, plain, nil)), nil
+}
+
+// opened returns a token's content; ok is false if no secret sealed it for this purpose.
+func opened(valid []account.SigningSecret, purpose, token string) (plain []byte, ok bool) {
+	// Strict, so that one token has one spelling.
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) < nonceBytes {
+		return nil, false
+	}
 	for _, secret := range valid {
-		lock, err := tokenKey(secret, sealPurpose)
+		lock, err := tokenKey(secret, purpose)
 		if err != nil {
 			continue
 		}
-		plain, err := lock.Open(nil, raw[:lock.NonceSize()], raw[lock.NonceSize():], nil)
-		if err == nil {
-			return run.ID(plain[:runIDBytes]), hex.EncodeToString(plain[runIDBytes:]), true
+		if plain, err := lock.Open(nil, raw[:nonceBytes], raw[nonceBytes:], nil); err == nil {
+			return plain, true
 		}
 	}
-	return "", "", false
+	return nil, false
 }
 
 func tokenKey(secret account.SigningSecret, purpose string) (cipher.AEAD, error) {
