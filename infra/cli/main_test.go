@@ -65,16 +65,29 @@ func service(t *testing.T, status int, body string) {
 	t.Setenv("PARLEY_API_KEY", "pk_test")
 }
 
-func TestExitCodes(t *testing.T) {
-	recording := filepath.Join(t.TempDir(), "a.mp3")
-	if err := os.WriteFile(recording, []byte("sound"), 0o600); err != nil {
+// recordingFile writes a file that only its name makes a recording, and returns its path.
+func recordingFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.mp3")
+	if err := os.WriteFile(path, []byte("sound"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	return path
+}
+
+// takenAddress listens on an address for as long as the test runs.
+func takenAddress(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func TestExitCodes(t *testing.T) {
+	recording, taken := recordingFile(t), takenAddress(t)
 	refused := `{"error":{"code":"INSUFFICIENT_CREDITS","message":"Top up.","timestamp":"2026-04-21T12:00:00.000Z"}}`
 	early := `{"error":{"code":"RUN_NOT_TERMINAL","message":"The run has not ended yet. Wait until it has.","timestamp":"2026-04-21T12:00:00.000Z","retryAfterSeconds":15}}`
 	const id = "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,15 +17,7 @@ import (
 
 // Ensure that an error of each kind says what to do next.
 func TestEveryErrorSaysWhatToDoNext(t *testing.T) {
-	recording := filepath.Join(t.TempDir(), "a.mp3")
-	if err := os.WriteFile(recording, []byte("sound"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
+	recording, taken := recordingFile(t), takenAddress(t)
 	refusal := func(code string) string {
 		return `{"error":{"code":"` + code + `","message":"No.","timestamp":"2026-04-21T12:00:00.000Z","requestId":"req_b"}}`
 	}

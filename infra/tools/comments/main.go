@@ -66,6 +66,7 @@ type line struct{ line, columns int }
 // markers are what a comment begins with, by the extension of the file's name.
 var markers = map[string]string{
 	".go": "//", ".c": "//", ".cpp": "//", ".h": "//", ".hpp": "//", ".js": "//", ".css": "/*",
+	".mjs": "//", ".ts": "//", ".java": "//",
 	".py": "#", ".sh": "#", ".toml": "#", ".yaml": "#", ".yml": "#", makefile: "#", script: "#",
 }
 

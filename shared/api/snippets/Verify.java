@@ -7,7 +7,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 public class Verify {
-    /** Tells whether a webhook is ours: headers by their lower-case names, body as the bytes received. */
+    /** Tells whether a webhook is ours: headers by lower-case names, body as the bytes received. */
     public static boolean verify(String secret, Map<String, String> headers, byte[] body) throws GeneralSecurityException {
         String id = headers.get("webhook-id"), at = headers.get("webhook-timestamp");
         if (Math.abs(System.currentTimeMillis() / 1000 - Long.parseLong(at)) > 5 * 60) {

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-// Tells whether a webhook is ours: headers by their lower-case names, body as the bytes received (a Buffer).
+// Tells whether a webhook is ours: headers by lower-case names, body as received (a Buffer).
 export function verify(secret, headers, body) {
   const id = headers['webhook-id'], at = headers['webhook-timestamp']
   if (!(Math.abs(Date.now() / 1000 - Number(at)) <= 5 * 60)) return false

@@ -11,7 +11,7 @@ import org.openapitools.client.model.LiveRun;
 import org.openapitools.client.model.Run;
 import org.openapitools.client.model.Segment;
 
-/** Submits and reads with the client that openapi-generator's java makes, with its native library. */
+/** Submits and reads with the client of openapi-generator's java and its native library. */
 public class Try {
     private static final String KEY = System.getenv("PARLEY_API_KEY");
 
@@ -55,7 +55,10 @@ public class Try {
         }
     }
 
-    /** Leaves out metadata and cutSettings: openapi-generator's Java writes an object in a form as Java's own text for it, not as JSON. */
+    /**
+     * Leaves out metadata and cutSettings: openapi-generator's Java writes an object in a form as
+     * Java's own text for it, not as JSON.
+     */
     private static AcceptedRun submit(SpeechApi client, String file, String key) throws ApiException {
         return client.submitRecording(key, new File(System.getenv(file)), null, null, "clients-1", null, List.of("june", "support team"),
                 null, "true", null, null, null);

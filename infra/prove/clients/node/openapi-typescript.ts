@@ -5,7 +5,8 @@ import * as with_ from './say'
 
 const client = createClient<paths>({ baseUrl: with_.url, headers: { 'X-API-Key': with_.key } })
 
-// form makes the form of a submit: openapi-fetch leaves that to the caller. The type of a file in it is string.
+// form makes the form of a submit: openapi-fetch leaves that to the caller. The type of a file in
+// it is string.
 const form = (fields: Omit<components['schemas']['Submission'], 'audio'>, audio: Blob) => {
   const out = new FormData()
   out.set('audio', audio, 'interview')
