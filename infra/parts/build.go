@@ -76,14 +76,14 @@ var (
 var asrProgram = &cProgram{
 	trees: []tree{{whisperSource, whisperRoot}},
 	flags: append([]string{
-		"-D_XOPEN_SOURCE=600", "-DGGML_SCHED_MAX_COPIES=4", "-DGGML_USE_CPU", "-DGGML_USE_CPU_REPACK",
+		"-D_XOPEN_SOURCE=600", "-DGGML_SCHED_MAX_COPIES=4", "-DGGML_USE_CPU", "-DGGML_USE_CPU_REPACK", "-DGGML_USE_LLAMAFILE",
 		`-DGGML_VERSION="0.15.1"`, `-DGGML_COMMIT="unknown"`, `-DWHISPER_VERSION="1.9.1"`,
 	}, under("-I"+whisperFolder, "include", "ggml/include", "ggml/src", "ggml/src/ggml-cpu", "examples")...),
 	files: append(append(append(under(whisperFolder+"/ggml/src",
 		"ggml.c", "ggml.cpp", "ggml-alloc.c", "ggml-backend.cpp", "ggml-backend-meta.cpp", "ggml-opt.cpp", "ggml-threading.cpp",
 		"ggml-quants.c", "gguf.cpp", "ggml-backend-dl.cpp", "ggml-backend-reg.cpp"),
 		under(whisperFolder+"/ggml/src/ggml-cpu",
-			"ggml-cpu.c", "ggml-cpu.cpp", "repack.cpp", "hbm.cpp", "quants.c", "traits.cpp", "amx/amx.cpp", "amx/mmq.cpp",
+			"ggml-cpu.c", "ggml-cpu.cpp", "repack.cpp", "hbm.cpp", "quants.c", "traits.cpp", "amx/amx.cpp", "amx/mmq.cpp", "llamafile/sgemm.cpp",
 			"binary-ops.cpp", "unary-ops.cpp", "vec.cpp", "ops.cpp")...),
 		whisperFolder+"/src/whisper.cpp"),
 		ownFolder+"/asr/asr.cpp"),

@@ -212,7 +212,7 @@ var Table = []Part{
 		Gives:    "the recogniser, built into parley-asr",
 		Sources:  []Source{whisperSource},
 		Yields:   program(installed.ASRFile, asrProgram),
-		Includes: []Bundled{{"ggml 0.15.1", "MIT"}, {"JSON for Modern C++ 3.11", "MIT"}},
+		Includes: []Bundled{{"ggml 0.15.1", "MIT"}, {"tinyBLAS of llamafile", "MIT"}, {"JSON for Modern C++ 3.11", "MIT"}},
 	},
 	{
 		Name: "PocketSphinx", Version: "5.1.1", Licence: "BSD-2-Clause",

@@ -18,9 +18,10 @@
 // A token may hold part of a UTF-8 sequence. Such a token is merged with those that follow, so that
 // every "t" is valid UTF-8. The merged "p" is the smallest of theirs. The times span all of them.
 //
-// "heard" is the most likely language of the first 30 s of speech, pauses left out. "languageP" is
-// the probability, there, of the language that was decoded. An English-only model always hears "en"
-// with probability 1.
+// "heard" is the most likely language at the beginning: of the windows of 30 s that are decoded, up
+// to 15 s of speech. If "language" is "auto" or "hear" is true, it is that of the first 30 s of
+// speech, pauses left out. "languageP" is the probability, there, of the language that was decoded.
+// An English-only model always hears "en" with probability 1.
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +40,7 @@ constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60 * 10;
 constexpr size_t kMaxPrompt = 4096;                                  // bytes
 constexpr int kPromptTokens = 64;                                    // room for the prompt
 constexpr size_t kHearSamples = size_t(protocol::kSampleRate) * 30;  // one window of the encoder
+constexpr size_t kTellSamples = size_t(protocol::kSampleRate) * 15;  // speech that tells a language
 constexpr int kThreads = 1;                                          // several spin while they wait
 constexpr int kMinSpeechMs = 80, kMinSilenceMs = 100, kPadMs = 0;    // of the voice detector
 
@@ -81,27 +83,78 @@ std::vector<Span> speech(whisper_vad_context * vad, const std::vector<float> & p
     return spans;
 }
 
-struct Heard {
-    int top;                // language id
-    std::vector<float> p;   // by language id
-};
+// Odds are the probabilities of the languages, by language id.
+using Odds = std::vector<float>;
 
-Heard hear(whisper_context * model, whisper_state * state, const std::vector<float> & pcm, const std::vector<Span> & spans) {
-    Heard h{whisper_lang_id("en"), std::vector<float>(whisper_lang_max_id() + 1, 0.0f)};
+int likeliest(const Odds & p) { return int(std::max_element(p.begin(), p.end()) - p.begin()); }
+
+// encoded is the probability of each language in the window of 30 s that the state has encoded. It
+// costs one step of the decoder.
+Odds encoded(whisper_context * model, whisper_state * state) {
+    Odds p(whisper_lang_max_id() + 1, 0.0f);
     if (!whisper_is_multilingual(model)) {
-        h.p[h.top] = 1;
-        return h;
+        p[whisper_lang_id("en")] = 1;
+        return p;
     }
+    const whisper_token sot = whisper_token_sot(model);
+    if (whisper_decode_with_state(model, state, &sot, 1, 0, kThreads) != 0) throw std::runtime_error("language detection failed");
+    const float * logits = whisper_get_logits_from_state(state);
+    const auto of = [&](size_t id) { return logits[whisper_token_lang(model, int(id))]; };
+    float top = of(0);
+    for (size_t id = 1; id < p.size(); id++) top = std::max(top, of(id));
+    float sum = 0;
+    for (size_t id = 0; id < p.size(); id++) sum += p[id] = std::exp(of(id) - top);
+    for (float & x : p) x /= sum;
+    return p;
+}
+
+// hear encodes the first 30 s of speech, pauses left out, for its language.
+Odds hear(whisper_context * model, whisper_state * state, const std::vector<float> & pcm, const std::vector<Span> & spans) {
     std::vector<float> voice;
     for (const Span & s : spans) {
         const size_t n = std::min(s.end - s.start, kHearSamples - voice.size());
         voice.insert(voice.end(), pcm.begin() + s.start, pcm.begin() + s.start + n);
     }
     if (whisper_pcm_to_mel_with_state(model, state, voice.data(), int(voice.size()), kThreads) != 0) throw std::runtime_error("the spectrogram failed");
-    h.top = whisper_lang_auto_detect_with_state(model, state, 0, kThreads, h.p.data());
-    if (h.top < 0) throw std::runtime_error("language detection failed");
-    return h;
+    if (whisper_encode_with_state(model, state, 0, kThreads) != 0) throw std::runtime_error("encoding failed");
+    return encoded(model, state);
 }
+
+// Windows tells the language by the windows that are decoded: their encodings are there anyway.
+struct Windows {
+    const std::vector<Span> & spans;
+    Odds p;               // the mean of the windows so far, by the speech in them
+    double speech = 0;    // in the windows so far, samples
+    size_t start = 0;     // of the window that the state holds, samples
+    bool begun = false, failed = false;
+
+    // add counts the window that the state holds; the next one begins at end.
+    void add(whisper_context * model, whisper_state * state, size_t end) {
+        if (speech >= kTellSamples) return;
+        double n = 0;
+        for (const Span & s : spans) n += std::max(0.0, double(std::min(s.end, end)) - double(std::max(s.start, start)));
+        start = end;
+        if (n == 0) return;
+        const Odds now = encoded(model, state);
+        p.resize(now.size());
+        for (size_t id = 0; id < p.size(); id++) p[id] = float((speech * p[id] + n * now[id]) / (speech + n));
+        speech += n;
+    }
+
+    // next is called before each window is encoded, while the state holds the one before. The next
+    // window begins where the last segment ends.
+    static bool next(whisper_context * model, whisper_state * state, void * self) {
+        auto & w = *static_cast<Windows *>(self);
+        try {
+            const int n = whisper_full_n_segments_from_state(state);
+            if (w.begun && n > 0) w.add(model, state, size_t(whisper_full_get_segment_t1_from_state(state, n - 1)) * protocol::kSampleRate / 100);
+            w.begun = true;
+        } catch (const std::exception &) {
+            w.failed = true;
+        }
+        return !w.failed;
+    }
+};
 
 bool wholeUTF8(const std::string & s) {
     size_t i = 0;
@@ -152,12 +205,16 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
     // state is made, so a shared state would make an answer depend on earlier requests.
     Owned<whisper_state> state(whisper_init_state(model));
     if (!state) throw std::runtime_error("no memory for a decoding state");
-    const Heard heard = hear(model, state.get(), pcm, spans);
-    if (language < 0) language = heard.top;
-    a["language"] = whisper_lang_str(language);
-    a["languageP"] = rounded(heard.p[language]);
-    a["heard"] = whisper_lang_str(heard.top);
-    a["heardP"] = rounded(heard.p[heard.top]);
+    const auto tell = [&](const Odds & heard) {
+        const int top = likeliest(heard);
+        if (language < 0) language = top;
+        a["language"] = whisper_lang_str(language);
+        a["languageP"] = rounded(heard[language]);
+        a["heard"] = whisper_lang_str(top);
+        a["heardP"] = rounded(heard[top]);
+    };
+    const bool listen = hearOnly || language < 0;
+    if (listen) tell(hear(model, state.get(), pcm, spans));
     if (hearOnly) return a;
 
     whisper_full_params p = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
@@ -175,7 +232,13 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
         p.n_max_text_ctx = kPromptTokens;
     }
     p.abort_callback = orphaned;
+    Windows windows{spans, {}};
+    p.encoder_begin_callback = Windows::next;
+    p.encoder_begin_callback_user_data = &windows;
     if (whisper_full_with_state(model, state.get(), p, pcm.data(), int(pcm.size())) != 0) throw std::runtime_error("decoding failed");
+    if (windows.failed) throw std::runtime_error("language detection failed");
+    if (windows.begun) windows.add(model, state.get(), pcm.size());
+    if (!listen) tell(windows.begun ? windows.p : hear(model, state.get(), pcm, spans));
     for (int i = 0; i < whisper_full_n_segments_from_state(state.get()); i++) {
         a["segments"].push_back({{"startMs", whisper_full_get_segment_t0_from_state(state.get(), i) * 10},
                                  {"endMs", whisper_full_get_segment_t1_from_state(state.get(), i) * 10},
