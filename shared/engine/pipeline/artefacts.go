@@ -49,11 +49,12 @@ type Kind struct {
 type form int
 
 const (
-	atWork   form = iota // one JSON object per attempt
-	inPieces             // one JSON object per piece of an attempt
-	raw                  // one object of bytes per attempt
-	original             // one object for all attempts
-	report               // one JSON object per attempt, kept as long as the run
+	atWork    form = iota // one JSON object per attempt
+	inPieces              // one JSON object per piece of an attempt
+	raw                   // one object of bytes per attempt
+	rawPieces             // one object of bytes per piece of an attempt
+	original              // one object for all attempts
+	report                // one JSON object per attempt, kept as long as the run
 )
 
 // The kinds that every run has: what its client sent, and its report.
@@ -65,6 +66,9 @@ var (
 // Raw returns a kind that holds bytes, one object per attempt.
 func Raw(name string) Kind { return Kind{name, raw} }
 
+// RawPieces returns a kind that holds bytes, one object per piece of an attempt.
+func RawPieces(name string) Kind { return Kind{name, rawPieces} }
+
 // Key returns the key of an object of an attempt that was never restarted. piece, from 0, matters
 // only for a kind with one object per piece.
 func Key(id run.ID, attempt int, k Kind, piece int) string {
@@ -75,10 +79,7 @@ func Key(id run.ID, attempt int, k Kind, piece int) string {
 // its objects apart from those that it made before, since a function of the other edition may still
 // be writing those.
 func KeyOf(r run.Run, k Kind, piece int) string {
-	life := strconv.Itoa(r.Attempt)
-	if r.Restarts > 0 {
-		life += "-" + strconv.Itoa(r.Restarts)
-	}
+	life := lifeOf(r)
 	switch k.form {
 	case original:
 		return AudioPrefix + string(r.ID)
@@ -86,10 +87,22 @@ func KeyOf(r run.Run, k Kind, piece int) string {
 		return fmt.Sprintf("%s%s/%s.json", ReportPrefix, r.ID, life)
 	case raw:
 		return fmt.Sprintf("%s%s/%s/%s", WorkPrefix, r.ID, life, k.Name)
+	case rawPieces:
+		return fmt.Sprintf("%s%s/%s/%s-%03d", WorkPrefix, r.ID, life, k.Name, piece)
 	case inPieces:
 		return fmt.Sprintf("%s%s/%s/%s-%03d.json", WorkPrefix, r.ID, life, k.Name, piece)
 	}
 	return fmt.Sprintf("%s%s/%s/%s.json", WorkPrefix, r.ID, life, k.Name)
+}
+
+// lifeOf names the life of a run that its work belongs to: its attempt, and how often that began
+// again.
+func lifeOf(r run.Run) string {
+	life := strconv.Itoa(r.Attempt)
+	if r.Restarts > 0 {
+		life += "-" + strconv.Itoa(r.Restarts)
+	}
+	return life
 }
 
 // Artefact is a kind of object that holds a T as JSON: one stage saves it and a later one loads it.

@@ -28,6 +28,9 @@ type Message struct {
 	Client  account.ID `json:"client,omitempty"`
 	Attempt int        `json:"attempt"`
 	Part    string     `json:"part"` // run.Part.String
+	// Task, if not empty, is the name of the work that another service has ended (TaskOf), with or
+	// without a prefix up to a dot. Such a message names nothing else.
+	Task string `json:"task,omitempty"`
 }
 
 // MessageFor returns the message that asks for part p of r's current attempt.
@@ -43,6 +46,9 @@ func Decode(body string) (Message, run.Part, error) {
 	}
 	if m.Format > Format {
 		return m, run.Part{}, fmt.Errorf("%w: %d", ErrNewer, m.Format)
+	}
+	if m.Task != "" {
+		m = ofTask(m.Task)
 	}
 	p, err := run.ParsePart(m.Part)
 	if err != nil || !m.Run.Valid() || m.Attempt < 1 || m.Format < 0 {

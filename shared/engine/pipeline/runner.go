@@ -25,8 +25,9 @@ type Result struct {
 }
 
 // Work does one part. It writes its artefacts before it returns, the same bytes each time, and it
-// stops when ctx ends. An *errcode.Error with a terminal code other than INTERNAL_ERROR is a
-// finding, and ends the run at once. Any other error is a failure: the part is tried again.
+// stops when ctx ends. ErrPending says that the work goes on elsewhere. An *errcode.Error with a
+// terminal code other than INTERNAL_ERROR is a finding, and ends the run at once. Any other error
+// is a failure: the part is tried again.
 type Work func(ctx context.Context, r run.Run, p run.Part) (Result, error)
 
 // Join is the work to do once all parts of a group are finished, before the next group starts. Its
@@ -64,6 +65,9 @@ type Runner struct {
 	Work    Work
 	// Join is the work between this stage's group and the next; nil: none.
 	Join Join
+	// Forget deletes what another service keeps of a task (TaskOf) that has ended; nil: the work
+	// goes on nowhere else. A task that is unknown is not an error.
+	Forget func(ctx context.Context, task string) error
 	// Unscored replaces a part of this stage that failed for good, if the client allows a partial
 	// result: it writes an artefact that says "not measured, because". Nil: the run fails.
 	Unscored func(ctx context.Context, r run.Run, why string) error
@@ -118,8 +122,9 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 	if err != nil || log == nil {
 		return err
 	}
-	if !r.Outstanding(m.Attempt, p) {
+	if !r.Outstanding(m.Attempt, p) || m.Task != "" && m.Task != TaskOf(r, p) {
 		log.Info("part not outstanding", "status", r.Status)
+		w.forget(ctx, log, m.Task)
 		return nil
 	}
 	if w.otherEdition(r, p) {
@@ -131,16 +136,19 @@ func (w Runner) Handle(ctx context.Context, m Message, p run.Part) error {
 	var finding *errcode.Error
 	switch {
 	case err == nil:
+	case errors.Is(err, ErrPending):
+		log.Info("part goes on elsewhere", "cause", err.Error())
+		return nil
 	case errors.As(err, &finding) && terminal(finding.Code):
 		log.Info("part found the run cannot go on", "code", finding.Code, "cause", finding.Error())
-		return w.fail(ctx, r, p, finding)
+		return w.forgetting(ctx, log, r, p, w.fail(ctx, r, p, finding))
 	default:
 		return w.failed(ctx, log, m, p, err)
 	}
 	took := w.Clock.Now().Sub(began)
 	log.Info("part done", "ms", took.Milliseconds())
 	w.Metrics.Add(metrics.StageSeconds, took.Seconds(), []string{string(p.Stage)}, "run", string(r.ID), "part", p.String())
-	return w.finish(ctx, r, p, res)
+	return w.forgetting(ctx, log, r, p, w.finish(ctx, r, p, res))
 }
 
 // otherEdition reports whether the parts before p were made with another edition than this one.

@@ -31,6 +31,7 @@ type system struct {
 	join    pipeline.Join
 	joins   int
 	unscore bool
+	forget  func(ctx context.Context, task string) error
 }
 
 func newSystem(t *testing.T, slots int) *system {
@@ -67,6 +68,9 @@ func (s *system) runner(stage run.Stage) pipeline.Runner {
 	row, err := service.Sample.Lookup(stage)
 	must(s.t, err)
 	w := pipeline.Runner{Deps: s.deps, Stage: row, Work: s.works[stage]}
+	if stage == service.Transcribe {
+		w.Forget = s.forget
+	}
 	if stage == service.Transcribe || stage == service.Diarize {
 		w.Join = s.join
 	}
