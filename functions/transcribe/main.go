@@ -1,9 +1,6 @@
 // Command transcribe turns a piece of a recording into words.
 package main
 
-import (
-	"parley/functions/internal/wire"
-	"parley/shared/speech"
-)
+import "parley/functions/internal/wire"
 
-func main() { wire.Open().ServeStage(speech.Transcribe) }
+func main() { wire.Open().ServeTranscribe() }

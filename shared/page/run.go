@@ -142,10 +142,10 @@ type segment struct {
 	Text    string  `json:"text"`
 	Overlap bool    `json:"overlap"`
 	Words   []struct {
-		Text       string  `json:"text"`
-		StartMs    int64   `json:"startMs"`
-		EndMs      int64   `json:"endMs"`
-		Confidence float64 `json:"confidence"`
+		Text       string   `json:"text"`
+		StartMs    int64    `json:"startMs"`
+		EndMs      int64    `json:"endMs"`
+		Confidence *float64 `json:"confidence"`
 	} `json:"words"`
 }
 

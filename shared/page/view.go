@@ -594,9 +594,10 @@ func (v *segmentView) words(s segment) {
 		deltas.WriteString(strconv.FormatInt(step, 10))
 		class := ""
 		switch {
-		case w.Confidence < mediumWord:
+		case w.Confidence == nil: // not known: as it is
+		case *w.Confidence < mediumWord:
 			class = "l"
-		case w.Confidence < sureWord:
+		case *w.Confidence < sureWord:
 			class = "m"
 		}
 		// One word is one text without a space, as the script counts them.

@@ -1,6 +1,8 @@
 package speech
 
 import (
+	"encoding/json"
+
 	"parley/shared/engine/pipeline"
 	"parley/shared/speech/audio"
 	"parley/shared/speech/diarization"
@@ -17,6 +19,10 @@ var (
 	Intake = pipeline.One[audio.Intake]("intake")
 	// Words are the words of one piece of the recording.
 	Words = pipeline.Pieces[transcript.Chunk]("words")
+	// Sent is the sound of one piece as a recogniser that works elsewhere gets it, and Answer what
+	// it answers.
+	Sent   = pipeline.RawPieces("sent")
+	Answer = pipeline.Pieces[json.RawMessage]("answer")
 	// Speakers is who speaks when.
 	Speakers = pipeline.One[diarization.Diarization]("speakers")
 	// Conversation is who said what, and who the candidate is.

@@ -13,6 +13,7 @@ import (
 	"runtime"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/transcribe"
 
 	"parley/shared/api"
 	"parley/shared/api/gateway"
@@ -33,6 +34,7 @@ import (
 	"parley/shared/speech"
 	"parley/shared/speech/engines"
 	"parley/shared/speech/installed"
+	"parley/shared/speech/recogniser/amazon"
 	"parley/shared/speech/stages"
 	"parley/shared/speech/transcript"
 )
@@ -100,16 +102,33 @@ func (s System) ServeAPI(h http.Handler) {
 
 func (s System) works() stages.Works {
 	e := s.Engines
-	return stages.Works{Objects: s.Objects, Record: e.Decoder().Record, Recogniser: e.Whisper, Voices: e.Voices, Aligner: e.Aligner, Listener: e.Whisper, Metrics: s.Metrics, Clock: s.Clock}
+	return stages.Works{Objects: s.Objects, Record: e.Decoder().Record, Recogniser: e.Whisper, Provider: os.Getenv(installed.RecogniserVariable), Voices: e.Voices, Aligner: e.Aligner, Listener: e.Whisper, Metrics: s.Metrics, Clock: s.Clock}
 }
 
 // ServeStage handles the messages of a stage, until the process ends.
-func (s System) ServeStage(name run.Stage) {
+func (s System) ServeStage(name run.Stage) { s.serve(name, s.works()) }
+
+// ServeTranscribe is ServeStage of the stage that the deployment's recogniser works in: the only
+// function that may call one that works elsewhere.
+func (s System) ServeTranscribe() {
+	works := s.works()
+	languages, chosen, err := amazon.ParseSetting(works.Provider)
+	if err != nil || works.Provider != "" && !chosen {
+		s.Log.Error("cannot start", "cause", installed.RecogniserVariable+" names no recogniser", "value", works.Provider)
+		os.Exit(1)
+	}
+	if chosen {
+		works.Remote = amazon.New(transcribe.NewFromConfig(s.AWS), s.Objects, s.Config.Bucket, s.Engines.Whisper, languages)
+	}
+	s.serve(speech.Transcribe, works)
+}
+
+func (s System) serve(name run.Stage, works stages.Works) {
 	row, err := speech.Service.Lookup(name)
 	if err != nil {
 		panic(err)
 	}
-	stage := delivery.Stage{Runner: s.works().Runner(row, s.Deps()), Delayer: s.Queues, Probe: func(ctx context.Context) error {
+	stage := delivery.Stage{Runner: works.Runner(row, s.Deps()), Delayer: s.Queues, Probe: func(ctx context.Context) error {
 		for _, l := range row.Layers {
 			if err := s.Engines.Ready(ctx, l); err != nil {
 				return err

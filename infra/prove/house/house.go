@@ -150,12 +150,13 @@ func (h *House) Send(_ context.Context, messages []pipeline.Message) error {
 		if err != nil {
 			return fmt.Errorf("house: %w", err)
 		}
-		h.enqueue(p.Stage, string(body))
+		h.Enqueue(p.Stage, string(body))
 	}
 	return nil
 }
 
-func (h *House) enqueue(stage run.Stage, body string) {
+// Enqueue puts the body of a message into the queue of a stage.
+func (h *House) Enqueue(stage run.Stage, body string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sent++
@@ -182,7 +183,7 @@ func (a arriving) Put(ctx context.Context, key, kind string, body io.ReadSeeker,
 		return err //nolint:wrapcheck // the port's own
 	}
 	if strings.HasPrefix(key, pipeline.AudioPrefix) {
-		a.h.enqueue(speech.Service.First().Stage, fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"object":{"key":%q}}}]}`, key))
+		a.h.Enqueue(speech.Service.First().Stage, fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"object":{"key":%q}}}]}`, key))
 	}
 	return nil
 }

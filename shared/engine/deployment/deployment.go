@@ -31,6 +31,8 @@ type System struct {
 	Objects *objects.Store
 	Queues  *queue.Queues
 	Lambda  *lambda.Client
+	// AWS is what the clients of all other services are made of.
+	AWS aws.Config
 }
 
 // connectTimeout bounds how long Open may take to read the SDK's configuration.
@@ -54,6 +56,7 @@ func Open(ctx context.Context, cfg config.Config, options ...dynamo.Option) (*Sy
 		Objects: objects.New(s3.NewFromConfig(base, func(o *s3.Options) { o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL") != "" }), cfg.Bucket),
 		Queues:  queue.New(sqs.NewFromConfig(base), cfg.Queues),
 		Lambda:  lambda.NewFromConfig(base),
+		AWS:     base,
 	}, nil
 }
 

@@ -72,7 +72,7 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 	if err != nil {
 		return transcript.Conversation{}, err
 	}
-	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p}
+	conv := transcript.Conversation{Language: language, Heard: heard, LanguageP: p, Unrated: !transcript.Rated(words)}
 	d, again := reheard(words, spoken(d, tracks), language)
 	turns := merged(d, words, intake)
 	if len(intake.Tracks) > 0 {
@@ -84,7 +84,7 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 	conv.Speakers = totals(conv.Turns, d)
 	leaveOut(&conv)
 	conv.Candidate = choose(conv, d.Tracks, hint)
-	conv.Candidate = doubt(conv, again)
+	conv.Candidate = labelled(conv, tracks, doubt(conv, again))
 	if heard, p, ok := answered(conv, chunks, mixed); ok {
 		conv.Heard, conv.LanguageP = heard, p
 	}
@@ -200,12 +200,37 @@ func understood(chunks []transcript.Chunk, words []transcript.Word, language str
 			Message: fmt.Sprintf("The speech sounds like another language ('%s'), not like the requested one ('%s'). Resubmit the recording with the language that is spoken.", heard, language),
 			Cause:   fmt.Errorf("conversation: heard %s, requested %s with probability %.2f", heard, language, requestedP)}
 	}
-	if mean := sum / float64(spoken); mean < MinWordP {
-		return "", 0, &errcode.Error{Code: errcode.TranscriptionLowConfidence,
-			Message: "Too little of what was said could be understood with certainty. Resubmit a clearer recording.",
-			Cause:   fmt.Errorf("conversation: mean word probability %.2f", mean)}
+	if transcript.Rated(words) {
+		return heard, requestedP, certain(sum / float64(spoken))
 	}
 	return heard, requestedP, nil
+}
+
+// certain refuses a mean probability of words that is too low.
+func certain(mean float64) error {
+	if mean >= MinWordP {
+		return nil
+	}
+	return &errcode.Error{Code: errcode.TranscriptionLowConfidence,
+		Message: "Too little of what was said could be understood with certainty. Resubmit a clearer recording.",
+		Cause:   fmt.Errorf("conversation: mean word probability %.2f", mean)}
+}
+
+// WithSample adds to a conversation whose words have no probability what our own recogniser heard
+// of the candidate (transcript.Conversation.Sample). TRANSCRIPTION_LOW_CONFIDENCE where that is too
+// uncertain.
+func WithSample(c transcript.Conversation, sample []transcript.Word) (transcript.Conversation, error) {
+	c.Sample = sample
+	spoken, sum := 0, 0.0
+	for _, w := range sample {
+		if letters(w.Text) {
+			spoken, sum = spoken+1, sum+w.P
+		}
+	}
+	if spoken == 0 {
+		return c, nil // the scores say that nothing was heard
+	}
+	return c, certain(sum / float64(spoken))
 }
 
 func tooLittle(words int, speechMs int64) error {

@@ -79,7 +79,8 @@ func spokenMs(c transcript.Chunk) (ms int64) {
 	return ms
 }
 
-// reads tells whether words are surely of a language.
+// reads tells whether words are surely of a language: of words without a probability by which they
+// are alone.
 func reads(words []transcript.Word, language string) bool {
 	if len(words) < readsWords {
 		return false
@@ -96,7 +97,7 @@ func reads(words []transcript.Word, language string) bool {
 		}
 	}
 	n := float64(len(words))
-	return sum >= readsP*n && (commonest[language] == nil || float64(common) >= readsShare*n)
+	return (sum >= readsP*n || !transcript.Rated(words)) && (commonest[language] == nil || float64(common) >= readsShare*n)
 }
 
 // answered is the language of the candidate's answers, and the probability of the requested one:

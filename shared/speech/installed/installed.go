@@ -22,6 +22,9 @@ const (
 	// ModelVariable names the file of the recogniser's weights in the folder of the models; empty:
 	// DefaultModel.
 	ModelVariable = "PARLEY_MODEL"
+	// RecogniserVariable names the recogniser that works elsewhere in place of the installed one,
+	// and its languages (package amazon); empty: none does.
+	RecogniserVariable = "PARLEY_RECOGNISER"
 )
 
 // DefaultModel is the recogniser's weights: Whisper base, multilingual, 8 bit.

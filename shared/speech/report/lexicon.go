@@ -49,13 +49,14 @@ type Point struct {
 
 // Spot is where something stands in the transcript.
 type Spot struct {
-	Segment    int     `json:"segment"` // index in transcript.segments
-	Word       int     `json:"word"`    // index of the first word in the segment
-	Words      int     `json:"words"`   // how many words it takes
-	StartMs    int64   `json:"startMs"`
-	EndMs      int64   `json:"endMs"`
-	Text       string  `json:"text"`       // as quoted: without punctuation and hesitation
-	Confidence float64 `json:"confidence"` // the lowest of the words, 0 to 1
+	Segment int    `json:"segment"` // index in transcript.segments
+	Word    int    `json:"word"`    // index of the first word in the segment
+	Words   int    `json:"words"`   // how many words it takes
+	StartMs int64  `json:"startMs"`
+	EndMs   int64  `json:"endMs"`
+	Text    string `json:"text"` // as quoted: without punctuation and hesitation
+	// the lowest of the words, 0 to 1; null where the recogniser gives none
+	Confidence *float64 `json:"confidence"`
 }
 
 // lexiconOf is what the client reads of a vocabulary's lexis. The transcript's segments
@@ -64,6 +65,13 @@ func lexiconOf(r score.Result) *Lexicon {
 	out := &Lexicon{}
 	if r.Lexis == nil {
 		return out
+	}
+	spotOf := func(at score.Place) Spot {
+		spot := Spot{Segment: at.Turn, Word: at.Word, Words: at.Words, StartMs: at.StartMs, EndMs: at.EndMs, Text: at.Said}
+		if !r.Lexis.Unrated {
+			spot.Confidence = &at.P
+		}
+		return spot
 	}
 	out.Bands, out.Patterns, out.Practice = []Band{}, []Pattern{}, []Point{}
 	for _, b := range r.Lexis.Bands {
@@ -84,10 +92,6 @@ func lexiconOf(r score.Result) *Lexicon {
 		out.Practice = append(out.Practice, Point{Measure: p.Measure, Text: p.Text, Better: append([]string{}, p.Better...), At: spotOf(p.At)})
 	}
 	return out
-}
-
-func spotOf(at score.Place) Spot {
-	return Spot{Segment: at.Turn, Word: at.Word, Words: at.Words, StartMs: at.StartMs, EndMs: at.EndMs, Text: at.Said, Confidence: at.P}
 }
 
 func orNil(s string) *string {

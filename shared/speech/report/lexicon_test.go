@@ -61,10 +61,10 @@ func TestWordsAndPatternsStandInTheTranscript(t *testing.T) {
 		var texts []string
 		lowest := 1.0
 		for _, w := range ws {
-			lowest = min(lowest, rounded(w.Confidence, 100))
+			lowest = min(lowest, rounded(*w.Confidence, 100))
 			texts = append(texts, strings.Trim(w.Text, ".,"))
 		}
-		if ws[0].StartMs != s.StartMs || ws[len(ws)-1].EndMs != s.EndMs || !strings.EqualFold(strings.Join(texts, " "), s.Text) || s.Confidence != lowest {
+		if ws[0].StartMs != s.StartMs || ws[len(ws)-1].EndMs != s.EndMs || !strings.EqualFold(strings.Join(texts, " "), s.Text) || s.Confidence == nil || *s.Confidence != lowest {
 			t.Errorf("%+v, the transcript has %v", s, ws)
 		}
 	}

@@ -78,7 +78,7 @@ func TestBuild(t *testing.T) {
 		if tr.CandidateText != "I'm Ana. Hello!" || *tr.CandidateSpeaker != "speaker_2" || len(tr.Segments) != 4 {
 			t.Fatalf("%+v", tr)
 		}
-		if s := tr.Segments[1]; s.Text != "I'm Ana." || s.Words[0] != (Word{"I'm", 1000, 1500, s.Words[0].Confidence}) || s.Words[0].Confidence <= s.Words[1].Confidence || math.Abs(*s.Confidence-(s.Words[0].Confidence+s.Words[1].Confidence)/2) > 0.002 {
+		if s := tr.Segments[1]; s.Text != "I'm Ana." || s.Words[0] != (Word{"I'm", 1000, 1500, s.Words[0].Confidence}) || *s.Words[0].Confidence <= *s.Words[1].Confidence || math.Abs(*s.Confidence-(*s.Words[0].Confidence+*s.Words[1].Confidence)/2) > 0.002 {
 			t.Fatalf("%+v", s)
 		}
 		if s := tr.Segments[2]; s.Confidence != nil || s.Words == nil {

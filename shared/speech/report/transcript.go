@@ -22,7 +22,7 @@ type Segment struct {
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
 	Text    string `json:"text"`
-	// mean of its words', 0 to 1; null where no word was heard
+	// mean of its words', 0 to 1; null where no word has one
 	Confidence *float64 `json:"confidence"`
 	Overlap    bool     `json:"overlap"` // another speaks at the same time
 	Words      []Word   `json:"words"`
@@ -30,10 +30,12 @@ type Segment struct {
 
 // Word is one word as it was heard.
 type Word struct {
-	Text       string  `json:"text"`
-	StartMs    int64   `json:"startMs"`
-	EndMs      int64   `json:"endMs"`
-	Confidence float64 `json:"confidence"` // how probable it is that the word is right, 0 to 1
+	Text    string `json:"text"`
+	StartMs int64  `json:"startMs"`
+	EndMs   int64  `json:"endMs"`
+	// how probable it is that the word is right, 0 to 1; null where the recogniser does not tell it
+	// in a way that ours could be compared with
+	Confidence *float64 `json:"confidence"`
 }
 
 // Speaker is one speaker's share.
@@ -147,11 +149,17 @@ func transcriptOf(c transcript.Conversation) Transcript {
 			text := strings.TrimSpace(w.Text)
 			sum += p
 			texts = append(texts, text)
-			s.Words = append(s.Words, Word{Text: text, StartMs: w.StartMs, EndMs: w.EndMs, Confidence: rounded(p, 1000)})
+			heard := Word{Text: text, StartMs: w.StartMs, EndMs: w.EndMs}
+			if !c.Unrated {
+				heard.Confidence = decimals(p, 1000)
+			}
+			s.Words = append(s.Words, heard)
 		}
 		s.Text = strings.Join(texts, " ")
 		if len(t.Words) > 0 {
-			s.Confidence = decimals(sum/float64(len(t.Words)), 1000)
+			if !c.Unrated {
+				s.Confidence = decimals(sum/float64(len(t.Words)), 1000)
+			}
 			if c.Scored(t) {
 				said = append(said, s.Text)
 			}

@@ -21,6 +21,8 @@ type Lexis struct {
 	Words int `json:"words"`
 	// LeftOut is how many rare words were heard too uncertainly to count.
 	LeftOut int `json:"leftOut"`
+	// Unrated is true where the words have no probability; that of each place is then 0.
+	Unrated bool `json:"unrated,omitempty"`
 	// Bands are the candidate's words by level, A1 first; a level that no word has is not there.
 	// Names, numbers, words of talk ("yes", "thanks") and words off the lists have none.
 	Bands []Band `json:"bands"`

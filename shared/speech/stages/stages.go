@@ -33,9 +33,14 @@ type Works struct {
 	Objects    pipeline.Objects
 	Record     Record
 	Recogniser transcript.Recogniser
-	Voices     diarization.Embedder
-	Aligner    accent.Aligner
-	Listener   accent.WhisperListener
+	// Provider names the recogniser that works elsewhere and takes the place of Recogniser for all
+	// but the candidate's sample; empty: there is none. Remote is that one; only the work of
+	// transcribe needs it.
+	Provider string
+	Remote   transcript.Remote
+	Voices   diarization.Embedder
+	Aligner  accent.Aligner
+	Listener accent.WhisperListener
 	// Metrics gets the measurements, by Clock; nil: nobody measures.
 	Metrics *metrics.Emitter
 	Clock   clock.Clock
@@ -82,12 +87,20 @@ func (w Works) Unscored(s run.Stage) func(ctx context.Context, r run.Run, why st
 
 // Runner returns the runner of a stage.
 func (w Works) Runner(s pipeline.Stage, d pipeline.Deps) pipeline.Runner {
-	return pipeline.Runner{Deps: d, Stage: s, Edition: w.Edition(), Work: w.Of(s.Name), Join: w.Join(s.Name), Unscored: w.Unscored(s.Name)}
+	r := pipeline.Runner{Deps: d, Stage: s, Edition: w.Edition(), Work: w.Of(s.Name), Join: w.Join(s.Name), Unscored: w.Unscored(s.Name)}
+	if s.Name == speech.Transcribe && w.Remote != nil {
+		r.Forget = w.Remote.Forget
+	}
+	return r
 }
 
 // Edition is the scoring version: every part of an attempt is made with the same one.
 func (w Works) Edition() string {
-	return version.Of(w.Recogniser.Version(), w.Aligner.Version())
+	recogniser := w.Recogniser.Version()
+	if w.Provider != "" {
+		recogniser += ", words by " + w.Provider
+	}
+	return version.Of(recogniser, w.Aligner.Version())
 }
 
 func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.Result, error) {
@@ -108,30 +121,38 @@ func (w Works) transcribe(ctx context.Context, r run.Run, p run.Part) (pipeline.
 		return pipeline.Result{}, err
 	}
 	pipeline.Given(ctx, time.Duration(span.Len())*time.Millisecond)
-	hear := func(pcm []int16, offsetMs int64) (transcript.Chunk, error) {
-		done := w.timed(r, p, time.Duration(len(pcm))*time.Second/audio.SampleRate)
-		chunk, err := w.Recogniser.Transcribe(ctx, pcm, offsetMs, asked.Language)
-		if err == nil {
-			done()
-		}
-		return chunk, err //nolint:wrapcheck // below
-	}
 	var chunk transcript.Chunk
 	if track := in.TrackOf(p.Index); len(in.Tracks) > 0 {
 		s := spliced(span, in.Tracks[track].Speech)
-		if chunk, err = hear(s.cut(pcm, span), 0); err == nil {
+		if chunk, err = w.hear(ctx, r, p, s.cut(pcm, span), 0, asked.Language); err == nil {
 			chunk = s.restore(chunk, span)
 		}
 	} else {
-		chunk, err = hear(pcm, span.StartMs)
+		chunk, err = w.hear(ctx, r, p, pcm, span.StartMs, asked.Language)
 	}
 	switch {
+	case errors.Is(err, transcript.ErrPending):
+		return pipeline.Result{}, fmt.Errorf("stages: transcribe: %w: %w", pipeline.ErrPending, err)
 	case errors.Is(err, transcript.ErrDenied):
 		return pipeline.Result{}, Denied(err)
 	case err != nil:
 		return pipeline.Result{}, fmt.Errorf("stages: transcribe: %w", err)
 	}
 	return pipeline.Result{}, speech.Words.Save(ctx, w.Objects, r, p.Index, chunk)
+}
+
+// hear hears a piece by the recogniser of the deployment.
+func (w Works) hear(ctx context.Context, r run.Run, p run.Part, pcm []int16, offsetMs int64, language string) (transcript.Chunk, error) {
+	if w.Provider != "" {
+		job := transcript.Job{Name: pipeline.TaskOf(r, p), Sound: pipeline.KeyOf(r, speech.Sent, p.Index), Answer: pipeline.KeyOf(r, speech.Answer.Kind, p.Index)}
+		return w.Remote.Transcribe(ctx, job, pcm, offsetMs, language) //nolint:wrapcheck // by transcribe
+	}
+	done := w.timed(r, p, time.Duration(len(pcm))*time.Second/audio.SampleRate)
+	chunk, err := w.Recogniser.Transcribe(ctx, pcm, offsetMs, language)
+	if err == nil {
+		done()
+	}
+	return chunk, err //nolint:wrapcheck // by transcribe
 }
 
 // timed begins to measure the recogniser at a piece of this length; done ends it.
@@ -197,6 +218,11 @@ func (w Works) converse(ctx context.Context, r run.Run) error {
 	if err != nil {
 		return fmt.Errorf("stages: join: %w", err)
 	}
+	if c.Unrated {
+		if c, err = w.sampled(ctx, r, in, c); err != nil {
+			return err
+		}
+	}
 	return speech.Conversation.Save(ctx, w.Objects, r, 0, c)
 }
 
@@ -223,6 +249,8 @@ func (w Works) score(s speech.Scoring) pipeline.Work {
 			return pipeline.Result{}, fmt.Errorf("stages: %s: %w", s.Name, err)
 		case result.Reason != "":
 			return pipeline.Result{}, errcode.Newf(s.Fail, "%s", result.Reason+howToGoOn(r, s))
+		case m.Conversation.Unrated:
+			result.Cautions = append(result.Cautions, otherRecogniser)
 		}
 		return pipeline.Result{}, speech.ResultOf(s.Dimension()).Save(ctx, w.Objects, r, 0, result)
 	}

@@ -65,9 +65,12 @@ func pause(pcm []int16, ms int) []int16 {
 }
 
 // interview is about 100 s: short questions, long answers with pauses.
-func interview() []int16 {
+func interview() []int16 { return interviewOf(3) }
+
+// interviewOf has so many rounds of a question and an answer, of 33 s each.
+func interviewOf(rounds int) []int16 {
 	var pcm []int16
-	for range 3 {
+	for range rounds {
 		pcm = pause(interviewer.say(pcm, 4000), 700)
 		for range 4 {
 			pcm = pause(candidate.say(pcm, 6500), 450)

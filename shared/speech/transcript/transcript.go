@@ -5,6 +5,7 @@ package transcript
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"parley/shared/speech/audio"
 )
@@ -15,8 +16,16 @@ type Word struct {
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
 	// P is the geometric mean of the probabilities of the word's tokens, punctuation left out, 0
-	// to 1.
+	// to 1; 0: the recogniser gives none that ours could be compared with.
 	P float64 `json:"p"`
+	// Voice is the recogniser's own label of who speaks, within its piece; empty: it has none. It
+	// is a hint: who says a word is decided by the sound.
+	Voice string `json:"voice,omitempty"`
+}
+
+// Rated tells whether any of the words has a probability.
+func Rated(words []Word) bool {
+	return slices.ContainsFunc(words, func(w Word) bool { return w.P > 0 })
 }
 
 // Chunk is what the recogniser heard in one piece of a recording; times are those of the recording.
@@ -124,6 +133,28 @@ type Conversation struct {
 	// Voice is where the recogniser's voice activity detection heard speech in the candidate's
 	// sound, of anybody, in order, not overlapping; nil: the recogniser does not tell.
 	Voice []audio.Span `json:"voice,omitempty"`
+	// Sample is some of the candidate's speech as our own recogniser heard it, in order, with its
+	// probabilities, where another one's words have none; nil: the words of the turns have them.
+	Sample []Word `json:"sample,omitempty"`
+	// Unrated is true where the words of the turns have no probability.
+	Unrated bool `json:"unrated,omitempty"`
+}
+
+// Judged are the turns with the words whose probabilities tell how surely the candidate is heard:
+// those of Sample where the turns' own have none.
+func (c Conversation) Judged() []Turn {
+	turns := c.CandidateTurns()
+	if !c.Unrated {
+		return turns
+	}
+	k := 0
+	for i := range turns {
+		turns[i].Words = nil
+		for ; k < len(c.Sample) && (c.Sample[k].StartMs < turns[i].EndMs || i == len(turns)-1); k++ {
+			turns[i].Words = append(turns[i].Words, c.Sample[k])
+		}
+	}
+	return turns
 }
 
 // Scored tells whether a turn is one of the candidate's in the interview.
@@ -146,10 +177,37 @@ var (
 	ErrDenied = errors.New("transcript: the recogniser refused the credentials or is not configured")
 	// ErrProvider says that the provider gave up on this piece.
 	ErrProvider = errors.New("transcript: the recogniser gave up")
+	// ErrPending says that the provider is at work on this piece, or will take it later.
+	ErrPending = errors.New("transcript: the recogniser is not done")
 )
 
-// Recogniser turns speech into words. A cloud recogniser takes the local one's place behind this
-// port.
+// Job names a piece of a run for a recogniser that works elsewhere.
+type Job struct {
+	Name string // of this piece in this life of the run's attempt, and of nothing else
+	// Sound and Answer are the keys of the run's objects that hold what is sent and what comes
+	// back.
+	Sound, Answer string
+}
+
+// Remote is a recogniser that works elsewhere, for longer than a function should wait. Its words
+// have no probability, and it says nothing of the language: what measures take of these was
+// calibrated to our own recogniser.
+type Remote interface {
+	// Transcribe begins the job of a piece, or returns what it heard. The rest is as in Recogniser.
+	// ErrPending: to be called again when the job has ended. ErrDenied. An *errcode.Error says that
+	// the job failed for good. Any other error is a failure on the way.
+	Transcribe(ctx context.Context, job Job, pcm []int16, offsetMs int64, language string) (Chunk, error)
+	// Forget deletes what the provider keeps of a job. An unknown one is not an error.
+	Forget(ctx context.Context, name string) error
+}
+
+// Ear finds out about a sound what needs no words: where there is speech, and in which language.
+type Ear interface {
+	// Hear is Recogniser.Transcribe without the words.
+	Hear(ctx context.Context, pcm []int16, offsetMs int64, language string) (Chunk, error)
+}
+
+// Recogniser turns speech into words while its caller waits. One that works elsewhere is a Remote.
 type Recogniser interface {
 	// Transcribe hears one piece: pcm is 16 kHz mono, offset its start in the recording in ms,
 	// language ISO 639-1. Silence and noise give no words. The work stops with ctx. ErrDenied,

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +217,8 @@ func TestADeadlineKillsTheEngineAndTheNextRequestFindsAnother(t *testing.T) {
 		}
 	}
 	t.Log(c.Words)
+	heard, err := r.Hear(t.Context(), i.PCM[:11*audio.SampleRate], 5000, "en")
+	if c.Words = []transcript.Word{}; err != nil || !reflect.DeepEqual(heard, c) {
+		t.Errorf("without the words %+v, %v; with them %+v", heard, err, c)
+	}
 }

@@ -63,16 +63,10 @@ func (r *Recogniser) Close() error { return r.child.Close() }
 // Transcribe implements transcript.Recogniser. A piece is at most 10 minutes long. When ctx ends
 // the child is killed; the next request starts another.
 func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64, language string) (transcript.Chunk, error) {
-	out := transcript.Chunk{Span: audio.Span{StartMs: offsetMs, EndMs: offsetMs + int64(len(pcm))*1000/audio.SampleRate},
-		Words: []transcript.Word{}, Speech: []audio.Span{}}
-	if len(pcm) < minSamples {
-		return out, nil
+	out, h, err := r.hear(ctx, pcm, offsetMs, language, false)
+	if err != nil || len(pcm) < minSamples {
+		return out, err
 	}
-	h, err := r.ask(ctx, pcm, language, false)
-	if err != nil {
-		return transcript.Chunk{}, err
-	}
-	out.Heard, out.HeardP, out.RequestedP = h.Heard, h.HeardP, h.requestedP(language)
 	speech := h.spans()
 	words := h.words(speech)
 	for _, segment := range h.thin(speech) {
@@ -95,10 +89,32 @@ func (r *Recogniser) Transcribe(ctx context.Context, pcm []int16, offsetMs int64
 	}
 	words = unloop(words)
 	out.Words = append(out.Words, shift(words, offsetMs)...)
-	for _, s := range speech {
+	return out, nil
+}
+
+// Hear implements transcript.Ear. It takes the voice detection and one window of the model,
+// whatever the length of the piece.
+func (r *Recogniser) Hear(ctx context.Context, pcm []int16, offsetMs int64, language string) (transcript.Chunk, error) {
+	out, _, err := r.hear(ctx, pcm, offsetMs, language, true)
+	return out, err
+}
+
+// hear asks the engine about a piece, and makes a chunk of all but the words.
+func (r *Recogniser) hear(ctx context.Context, pcm []int16, offsetMs int64, language string, hearOnly bool) (transcript.Chunk, hearing, error) {
+	out := transcript.Chunk{Span: audio.Span{StartMs: offsetMs, EndMs: offsetMs + int64(len(pcm))*1000/audio.SampleRate},
+		Words: []transcript.Word{}, Speech: []audio.Span{}}
+	if len(pcm) < minSamples {
+		return out, hearing{}, nil
+	}
+	h, err := r.ask(ctx, pcm, language, hearOnly)
+	if err != nil {
+		return transcript.Chunk{}, h, err
+	}
+	out.Heard, out.HeardP, out.RequestedP = h.Heard, h.HeardP, h.requestedP(language)
+	for _, s := range h.spans() {
 		out.Speech = append(out.Speech, audio.Span{StartMs: s.StartMs + offsetMs, EndMs: s.EndMs + offsetMs})
 	}
-	return out, nil
+	return out, h, nil
 }
 
 // again hears a part of a piece by itself.

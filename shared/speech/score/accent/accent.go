@@ -165,7 +165,7 @@ func measure(ctx context.Context, m score.Material, speech timing.Speech, e Engi
 	if err := both.Wait(); err != nil {
 		return Found{}, err
 	}
-	readings := append(read(speech, aligned, heard), fluency.SentenceRatio(m, speech))
+	readings := append(read(speech, judged(m, speech), aligned, heard), fluency.SentenceRatio(m, speech))
 	return Found{speech, readings, leastClear(aligned, speech.Parts)}, nil
 }
 
@@ -235,9 +235,17 @@ func unmeasured() []norms.Reading {
 	return out
 }
 
+// judged are the parts with the words whose probabilities tell how surely they are heard.
+func judged(m score.Material, speech timing.Speech) []timing.Part {
+	if !m.Conversation.Unrated {
+		return speech.Parts
+	}
+	return withoutLoops(speech.WithWords(m.Conversation.Judged())).Parts
+}
+
 // read makes the readings, in the order of the measures, of what was found in the parts of the
 // speech.
-func read(speech timing.Speech, aligned []sounds, heard []float64) (readings []norms.Reading) {
+func read(speech timing.Speech, judged []timing.Part, aligned []sounds, heard []float64) (readings []norms.Reading) {
 	parts, weights := speech.Parts, speech.Weights()
 	add := func(name, reason string, of func(i int) float64) {
 		values := make([]float64, len(parts))
@@ -247,7 +255,7 @@ func read(speech timing.Speech, aligned []sounds, heard []float64) (readings []n
 		readings = append(readings, norms.InParts(name, reason, values, weights))
 	}
 	add(wordProbability, notHeard, func(i int) float64 {
-		if v, ok := parts[i].Probability(); ok {
+		if v, ok := judged[i].Probability(); ok {
 			return v
 		}
 		return math.NaN()
@@ -259,10 +267,10 @@ func read(speech timing.Speech, aligned []sounds, heard []float64) (readings []n
 	add(peaksPerRun, "", func(i int) float64 { return parts[i].PeaksPerRun() })
 	add(meanGOP, notAligned, func(i int) float64 { return mean(aligned[i].words) })
 	add(unsureWords, notHeard, func(i int) float64 {
-		if _, ok := parts[i].Probability(); !ok {
+		if _, ok := judged[i].Probability(); !ok {
 			return math.NaN()
 		}
-		return unsure(parts[i].Words)
+		return unsure(judged[i].Words)
 	})
 	add(languageOdds, notTaken, func(i int) float64 { return heard[i] })
 	return readings

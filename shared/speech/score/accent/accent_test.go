@@ -249,6 +249,37 @@ func TestWhatCannotBeMeasuredIsNullWithAReason(t *testing.T) {
 	}
 }
 
+// Ensure that where the words have no probability, how surely they are heard is measured on the
+// sample of our own recogniser, and without one it is null with a reason.
+func TestWordsWithoutProbabilitiesAreJudgedByASample(t *testing.T) {
+	m := material(9, 0.8)
+	own := must(t, m, &listener{gop: -30})
+	sample := []transcript.Word{}
+	for i := range m.Conversation.Turns {
+		turn := &m.Conversation.Turns[i]
+		if i < 4 {
+			sample = append(sample, turn.Words...)
+		}
+		turn.Words = slices.Clone(turn.Words)
+		for k := range turn.Words {
+			turn.Words[k].P = 0
+		}
+	}
+	m.Conversation.Unrated, m.Conversation.Sample = true, sample
+	got := must(t, m, &listener{gop: -30})
+	m.Conversation.Sample = nil
+	none := must(t, m, &listener{gop: -30})
+	for i, x := range got.Measures {
+		was, without := own.Measures[i], none.Measures[i]
+		if (x.Value == nil) != (was.Value == nil) || x.Value != nil && math.Abs(*x.Value-*was.Value) > 1e-9 {
+			t.Errorf("%s is %v, by our own words %v", x.Name, x.Value, was.Value)
+		}
+		if byProbability := x.Name == wordProbability || x.Name == unsureWords; byProbability != (without.Value == nil) || byProbability && without.Reason == "" {
+			t.Errorf("without a sample %s is %v, %q", without.Name, without.Value, without.Reason)
+		}
+	}
+}
+
 func TestAShortAnswerHasAWiderInterval(t *testing.T) {
 	width, cautions := math.Inf(1), 0
 	for turns := 3; turns <= 9; turns += 2 { // 23 s to 70 s of speech

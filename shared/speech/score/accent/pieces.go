@@ -42,6 +42,13 @@ func windowsOf(speech timing.Speech, l Limits) windows {
 	return w
 }
 
+// Sample are the windows by which the candidate is heard anew, where the words are another
+// recogniser's: those that are heard for their language. It takes the recogniser as long as
+// HearSeconds of speech.
+func Sample(speech timing.Speech) []timing.Window {
+	return windowsOf(withoutLoops(speech), Limits{AlignSeconds, HearSeconds}).heard
+}
+
 // cellSeconds is the length of the cells in which parts are chosen, s: about that of a part.
 const cellSeconds = 10
 

@@ -49,13 +49,18 @@ func Score(m score.Material) (score.Result, error) {
 		r.Words = 0
 		return unmeasured(r, section, fmt.Sprintf("Vocabulary is measured in English only; for the language of this run (%s) there are no lists of word levels and patterns.", language)), nil
 	}
-	sure := meanProbability(kept)
-	ws, leftOut := read(kept, int(section.Number("rareLevel")), section.Number("rareProbability"))
+	sure, rareP := meanProbability(kept), section.Number("rareProbability")
+	if m.Conversation.Unrated {
+		sure, rareP = sampled(m.Conversation), 0 // of words without a probability none is left out
+	}
+	ws, leftOut := read(kept, int(section.Number("rareLevel")), rareP)
 	switch least := section.Number("leastProbability"); {
 	case len(kept) == 0:
 		return unmeasured(r, section, "No words of the candidate could be used."), nil
 	case len(kept) < MinWords && !m.Waive:
 		return unmeasured(r, section, fmt.Sprintf("Only %d words of the candidate could be used; vocabulary needs at least %d.", len(kept), MinWords)), nil
+	case m.Conversation.Unrated && sure == 0:
+		return unmeasured(r, section, "The words come from a recogniser that does not tell how sure they are, and too little of the candidate could be heard by our own to tell it."), nil
 	case sure < least:
 		return unmeasured(r, section, fmt.Sprintf("The words were heard with a mean probability of %.2f; under %.2f so many are wrong that they would make the score.", sure, least)), nil
 	}
@@ -75,6 +80,7 @@ func Score(m score.Material) (score.Result, error) {
 	r.Prepared = prepared(section, got)
 	r.Cautions = cautions(section, len(kept), sure, r.Prepared)
 	r.Lexis = lexis(m.Conversation, ws, patternsAt, leftOut)
+	r.Lexis.Unrated = m.Conversation.Unrated
 	r.Named, r.Practice, r.AsLikely = explain(*r.Lexis), advice(r), besides(r)
 	return r, nil
 }
@@ -90,6 +96,13 @@ func candidate(c transcript.Conversation) (kept []heard, seconds float64) {
 		kept = append(kept, clean(t.Words, by, i)...)
 	}
 	return kept[:min(len(kept), maxWords)], seconds
+}
+
+// sampled is the mean probability of the words of the candidate's sample, 0 to 1; 0 for none.
+func sampled(c transcript.Conversation) float64 {
+	c.Turns = c.Judged()
+	sample, _ := candidate(c)
+	return meanProbability(sample)
 }
 
 // meanProbability is the mean probability of the words, 0 to 1; 0 for none.

@@ -509,6 +509,43 @@ func TestScore(t *testing.T) {
 	})
 }
 
+// unrated is the same speech by a recogniser whose words have no probability, with what our own
+// heard of it.
+func unrated(m score.Material, sample []transcript.Word) score.Material {
+	turn := m.Conversation.Turns[0]
+	turn.EndMs = 60_000
+	turn.Words = slices.Clone(turn.Words)
+	for i := range turn.Words {
+		turn.Words[i].P = 0
+	}
+	m.Conversation.Turns = []transcript.Turn{turn}
+	m.Conversation.Unrated, m.Conversation.Sample = true, sample
+	return m
+}
+
+// Ensure that words without probabilities are scored as they are, with the interval that the sample
+// of our own recogniser gives, and that no probability is made up.
+func TestWordsWithoutProbabilitiesAreJudgedByASample(t *testing.T) {
+	own := spoken(distinct(300), 0.9)
+	want := mustScore(t, own)
+	got := mustScore(t, unrated(own, own.Conversation.Turns[0].Words[:60]))
+	if got.Raw == nil || *got.Raw != *want.Raw || got.Interval != want.Interval {
+		t.Errorf("%v %v, by our own words %v %v", got.Raw, got.Interval, want.Raw, want.Interval)
+	}
+	doubtful := mustScore(t, unrated(own, spoken(distinct(60), 0.7).Conversation.Turns[0].Words))
+	if *doubtful.Raw != *want.Raw || doubtful.Interval[1]-doubtful.Interval[0] <= want.Interval[1]-want.Interval[0] {
+		t.Errorf("a doubtful sample gives %v %v", *doubtful.Raw, doubtful.Interval)
+	}
+	if !got.Lexis.Unrated || len(got.Lexis.Bands) == 0 || got.Lexis.Bands[0].Words[0].At.P != 0 {
+		t.Errorf("lexis %+v", got.Lexis)
+	}
+	for name, sample := range map[string][]transcript.Word{"none": nil, "an unclear one": spoken(distinct(60), 0.5).Conversation.Turns[0].Words} {
+		if r := mustScore(t, unrated(own, sample)); r.Raw != nil || r.Reason == "" {
+			t.Errorf("with %s as a sample: %v, %q", name, r.Raw, r.Reason)
+		}
+	}
+}
+
 func cut(text string, n int) string {
 	w := strings.Fields(text)
 	return strings.Join(w[:min(n, len(w))], " ")

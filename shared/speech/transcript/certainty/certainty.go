@@ -44,10 +44,13 @@ func SpeakerOf(turns []transcript.Turn) Speaker {
 }
 
 // Of is how probable it is that a word of the speaker's is right, 0 to 1. A word of a given text,
-// which nobody doubts (P 1), is right.
+// which nobody doubts (P 1), is right. Of one without a probability (P 0) nothing is known: 0.
 func (s Speaker) Of(w transcript.Word) float64 {
-	if w.P >= 1 {
+	switch {
+	case w.P >= 1:
 		return 1
+	case w.P == 0:
+		return 0
 	}
 	sum := 0.0
 	for i, x := range s.Features(w) {

@@ -46,6 +46,11 @@ func TestCertainty(t *testing.T) {
 			t.Fatal(got)
 		}
 	})
+	t.Run("of a word without a probability nothing is known", func(t *testing.T) {
+		if got := speaker(0.8).Of(word(0, 320)); got != 0 {
+			t.Fatal(got)
+		}
+	})
 	t.Run("a speaker without words", func(t *testing.T) {
 		if got := certainty.SpeakerOf(nil).Of(word(0.5, 320)); !(got >= 0 && got < 0.1) {
 			t.Fatal(got)
