@@ -34,6 +34,9 @@ func (s *system) environment(f Function) *map[string]*string {
 	if s.props.Domain.Name != "" {
 		env[config.BaseURL] = jsii.String("https://" + s.props.Domain.Name)
 	}
+	if s.props.elsewhere() {
+		env[installed.RecogniserVariable] = jsii.String(s.props.Recogniser)
+	}
 	if s.props.Endpoint != "" {
 		env["AWS_ENDPOINT_URL"] = jsii.String(s.props.Endpoint)
 	}

@@ -53,6 +53,9 @@ type Function struct {
 	Lists bool
 	// Sends lists the queues that it sends to, by pipeline.Stage.Queue.
 	Sends []string
+	// Jobs lists the actions that it may do on the deployment's jobs of Amazon Transcribe, named as
+	// in IAM.
+	Jobs []string
 	// Invokes lists the stages whose functions it invokes.
 	Invokes []run.Stage
 }
@@ -168,7 +171,7 @@ func Functions() []Function {
 }
 
 func (s *system) addFunctions() {
-	for _, f := range Functions() {
+	for _, f := range s.props.functions() {
 		s.addFunction(f)
 	}
 	for _, stage := range speech.Service.Fed() {
@@ -246,6 +249,7 @@ func (s *system) allow(role awsiam.Role, f Function) {
 			Actions: jsii.Strings("sqs:SendMessage"), Resources: &queues,
 		}))
 	}
+	s.allowJobs(role, f.Jobs)
 	var invoked []*string
 	for _, stage := range f.Invokes {
 		invoked = append(invoked, s.functions[string(stage)].FunctionArn())

@@ -15,6 +15,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
 	"parley/shared/speech"
+	"parley/shared/speech/recogniser/amazon"
 )
 
 // names gives the resources their physical names, which all start with the stack's name. They are
@@ -86,6 +87,9 @@ func (p Props) Check(id string) error {
 		return errors.New("stack: a domain needs its name and its certificate: -c domain=NAME -c certificate=ARN, and -c zone=ID if its DNS is in Route 53")
 	case p.Kind == Prod && (p.Throwaway || p.Endpoint != ""):
 		return errors.New("stack: a prod deployment cannot be thrown away or call an emulator; add -c kind=dev")
+	}
+	if _, chosen, err := amazon.ParseSetting(p.Recogniser); err != nil || !chosen && p.Recogniser != Whisper {
+		return fmt.Errorf("stack: the recogniser is %s or %s, with a colon and its languages behind it if need be (%s:en-GB,es-ES), not %q", Whisper, amazon.Setting, amazon.Setting, p.Recogniser)
 	}
 	for _, origin := range p.Origins {
 		if !regexp.MustCompile(`^https?://[^/*\s]+$`).MatchString(origin) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"parley/shared/engine/config"
+	"parley/shared/engine/pipeline"
+	"parley/shared/speech/installed"
 )
 
 // kinds counts the resources by type.
@@ -256,4 +258,82 @@ func TestAlarmsReportToTheTopic(t *testing.T) {
 	if n := kinds(all)["AWS::CloudWatch::Alarm"]; n != len(Alarms("parley")) {
 		t.Errorf("%d alarms, want %d", n, len(Alarms("parley")))
 	}
+}
+
+// Ensure that one setting hands the words to Amazon Transcribe, with the grants, the events and the
+// engines that this takes, and that nothing of it is there without the setting.
+func TestWordsMayBeHeardElsewhere(t *testing.T) {
+	const setting = "amazon:en-GB"
+	_, all := built(t, func(p *Props) { p.Recogniser = setting })
+	var rules []string
+	for id, r := range all {
+		switch r.Type {
+		case "AWS::Lambda::Function":
+			if got := variables(r)[installed.RecogniserVariable]; got != setting {
+				t.Errorf("%s: recogniser %v", id, got)
+			}
+		case "AWS::Events::Rule":
+			if text := plain(t, r.Properties); strings.Contains(text, "aws.transcribe") {
+				rules = append(rules, text)
+			}
+		}
+	}
+	const bucket = "parley-${AWS::AccountId}-${AWS::Region}"
+	if len(rules) != 1 {
+		t.Fatalf("rules %v", rules)
+	}
+	for _, part := range []string{`"detail-type":["Transcribe Job State Change"]`, `"COMPLETED","FAILED"`, `"prefix":`, bucket,
+		`"InputPathsMap":{"detail-TranscriptionJobName":"$.detail.TranscriptionJobName"}`, fmt.Sprintf(`{\"format\":%d,\"task\":<detail-TranscriptionJobName>}`, pipeline.Format)} {
+		if !strings.Contains(rules[0], part) {
+			t.Errorf("the rule lacks %s: %s", part, rules[0])
+		}
+	}
+	_, diarize := find(t, all, "AWS::Lambda::Function", "FunctionName", "parley-diarize")
+	if n := len(listed(diarize.Properties["Layers"])); n != 2 {
+		t.Errorf("diarize has %d layers, and cannot hear the candidate's sample", n)
+	}
+	grants := func(all map[string]resource) (out []string) {
+		for _, r := range all {
+			if r.Type != "AWS::IAM::Policy" {
+				continue
+			}
+			document, _ := r.Properties["PolicyDocument"].(properties)
+			for _, statement := range listed(document["Statement"]) {
+				if text := fmt.Sprint(statement); strings.Contains(text, "transcribe:") {
+					out = append(out, text)
+				}
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	const ours = "map[Fn::Sub:" + bucket + "]"
+	want := []string{
+		"map[Action:[transcribe:GetTranscriptionJob transcribe:DeleteTranscriptionJob] Effect:Allow Resource:map[Fn::Join:[: [arn map[Ref:AWS::Partition] transcribe map[Ref:AWS::Region] map[Ref:AWS::AccountId] map[Fn::Join:[ [transcription-job/ " + ours + " .*]]]]]]]",
+		"map[Action:transcribe:StartTranscriptionJob Condition:map[StringEquals:map[transcribe:OutputBucketName:" + ours + "]] Effect:Allow Resource:*]",
+	}
+	if got := grants(all); !slices.Equal(got, want) {
+		t.Errorf("grants %q", got)
+	}
+	own := template(t)
+	if left := grants(own); len(left) != 0 {
+		t.Errorf("without the setting: %v", left)
+	}
+	for id, r := range own {
+		if _, set := variables(r)[installed.RecogniserVariable]; set || r.Type == "AWS::Events::Rule" && strings.Contains(plain(t, r.Properties), "aws.transcribe") {
+			t.Errorf("without the setting: %s", id)
+		}
+	}
+}
+
+// plain is a part of a template as JSON.
+func plain(t *testing.T, v any) string {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

@@ -61,6 +61,10 @@ type Props struct {
 	Domain Domain
 	// Origins lists the origins whose pages may call the API from a browser; empty: none may.
 	Origins []string
+	// Recogniser is what hears the words: whisper (the default), the installed engine, or amazon,
+	// Amazon Transcribe, with the languages to ask it for if they are not its usual ones
+	// (amazon:en-GB,es-ES).
+	Recogniser string
 	// Alarms is the address to which alarms are mailed; empty: the topic has no subscriber yet.
 	Alarms string
 	// Endpoint, if not empty, is where the functions find AWS, for emulators that hand a function
@@ -92,6 +96,9 @@ func (p Props) withDefaults() Props {
 	}
 	if p.Parts == "" {
 		p.Parts = "/opt/parley"
+	}
+	if p.Recogniser == "" {
+		p.Recogniser = Whisper
 	}
 	if p.Concurrency == 0 {
 		p.Concurrency = DefaultConcurrency
@@ -139,6 +146,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	s.addBucket()
 	s.addQueues()
 	s.addFunctions()
+	s.hearJobs()
 	s.addSchedules()
 	s.addGateway()
 	s.addAlarms()

@@ -3,8 +3,8 @@
 //
 // Its context values (-c NAME=VALUE) are stack (the name, default parley) and the fields of
 // stack.Props: kind (prod or dev), arch (arm64 or amd64), dist, layers, parts, concurrency (the
-// account's quota), copies, domain, certificate and zone, origins (separated by commas), alarms (an
-// address), endpoint, throwaway and adopt (true or false).
+// account's quota), copies, domain, certificate and zone, origins (separated by commas), recogniser
+// (whisper or amazon), alarms (an address), endpoint, throwaway and adopt (true or false).
 package main
 
 import (
@@ -74,6 +74,7 @@ func read(value func(name string) string) (id string, props stack.Props, err err
 		Concurrency: number("concurrency"),
 		Copies:      number("copies"),
 		Domain:      stack.Domain{Name: value("domain"), Certificate: value("certificate"), Zone: value("zone")},
+		Recogniser:  value("recogniser"),
 		Alarms:      value("alarms"),
 		Endpoint:    value("endpoint"),
 		Throwaway:   value("throwaway") == "true",

@@ -20,6 +20,7 @@ import (
 	"parley/infra/local"
 	"parley/infra/stack"
 	"parley/shared/speech"
+	"parley/shared/speech/recogniser/amazon"
 )
 
 //go:embed schema.js
@@ -105,6 +106,9 @@ func synthesise(work string) ([]string, error) {
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(work, "out"))})
 	stack.NewStack(app, "parley", props)
+	// What the setting of the recogniser adds.
+	props.Recogniser = amazon.Setting
+	stack.NewStack(app, "parley-amazon", props)
 	app.Synth(nil)
 	return filepath.Glob(filepath.Join(work, "out", "*.template.json"))
 }
