@@ -31,7 +31,10 @@ func (o *operator) queues() *cobra.Command {
 	c := &cobra.Command{
 		Use: "queues", Short: "Show the depth, oldest message and dead letters of each queue", Args: exactly(0, "a subcommand, or nothing"),
 		Long: `Shows for each queue how many messages are waiting, in flight (delivered, but neither done nor returned) and delayed, the age of
-the oldest message, and the number of dead letters in its dead-letter queue. The counts are SQS's approximate ones.
+the oldest message, and the number of its messages in the dead-letter queue. The counts are SQS's approximate ones.
+
+All queues share one dead-letter queue. Its own row, dead, has as dead letters those that no other row counts: those that the
+function deadletter is handling, and those beyond the first 1,000.
 
 The age is that of the oldest message of the stage that a run still waits for. It is the time since an outstanding part was last
 sent, and is read from the runs. SQS reports an age only as a metric that is minutes old, and receiving a message to look at it
@@ -67,36 +70,68 @@ count. With --json the age is null if no run waits for the stage.`,
 type queueView struct {
 	Name string `json:"name"`
 	queue.Depth
+	Dead   int    `json:"dead"`          // its messages in the dead-letter queue
 	Oldest *int64 `json:"oldestSeconds"` // null: no run waits for this stage
 }
 
 func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]queueView, error) {
-	names := slices.DeleteFunc(queueNames(), func(name run.Stage) bool { return sys.Config.Queues[name] == "" })
-	views := make([]queueView, len(names))
 	var oldest map[run.Stage]time.Duration
+	var views []queueView
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(readsAtOnce)
 	g.Go(func() (err error) {
 		oldest, err = o.ages(gctx, sys.Tables)
 		return err
 	})
-	for i, name := range names {
-		g.Go(func() error {
-			d, err := sys.Queues.Depth(gctx, name)
-			views[i] = queueView{Name: string(name), Depth: d}
-			return err
-		})
-	}
+	g.Go(func() (err error) {
+		views, err = depths(gctx, sys)
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	for i, name := range names {
-		if age, ok := oldest[name]; ok {
+	for i, v := range views {
+		if age, ok := oldest[run.Stage(v.Name)]; ok {
 			seconds := int64(age / time.Second)
 			views[i].Oldest = &seconds
 		}
 	}
 	return views, nil
+}
+
+// depths returns the queues that the system has, without the age of their messages, and after them
+// the dead-letter queue.
+func depths(ctx context.Context, sys *deployment.System) ([]queueView, error) {
+	names := slices.DeleteFunc(queueNames(), func(name run.Stage) bool { return sys.Config.Queues[name] == "" })
+	views := make([]queueView, len(names))
+	var letters queue.DeadLetters
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsAtOnce)
+	for i, name := range names {
+		g.Go(func() error {
+			d, err := sys.Queues.Depth(ctx, name)
+			views[i] = queueView{Name: string(name), Depth: d}
+			return err
+		})
+	}
+	g.Go(func() (err error) {
+		letters, err = sys.Queues.Dead(ctx)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return append(views, assign(letters, views)), nil
+}
+
+// assign counts the dead letters of each queue in its view, and returns the view of the dead-letter
+// queue with the rest.
+func assign(letters queue.DeadLetters, views []queueView) queueView {
+	rest := letters.All()
+	for i := range views {
+		views[i].Dead = letters.ByStage[run.Stage(views[i].Name)]
+		rest -= views[i].Dead
+	}
+	return queueView{Name: pipeline.DeadLetters, Depth: letters.Depth, Dead: max(rest, 0)}
 }
 
 // ages returns, for each stage, how long ago its longest outstanding part was last sent. Stages

@@ -28,7 +28,7 @@ func TestAnOperatorsJSONHasEmptyListsAndNullForWhatHasNotBeen(t *testing.T) {
 		"a run under way": {runViewOf(started), []string{`"startedAt":"2026-`,
 			`"parts":[{"part":"diarize/0","due":"2026-04-21T12:00:00Z","sent":1,"sentAt":"2026-04-21T11:59:00Z","failure":""},{"part":"transcribe/1","due":"2026-04-21T12:00:00Z","sent":2,"sentAt":"2026-04-21T11:58:00Z","failure":"timeout"}]`}},
 		"a run's detail": {runDetail{runView: runViewOf(queued), QueuePosition: 2, Entries: []entryView{}}, []string{`"id":"req_a"`, `"queuePosition":2`, `"entries":[]`, `"entriesComplete":false`}},
-		"a queue":        {queueView{Name: "accent", Depth: queue.Depth{Waiting: 1, InFlight: 2, Delayed: 3, Dead: 4}}, []string{`{"name":"accent","waiting":1,"inFlight":2,"delayed":3,"dead":4,"oldestSeconds":null}`}},
+		"a queue":        {queueView{Name: "accent", Depth: queue.Depth{Waiting: 1, InFlight: 2, Delayed: 3}, Dead: 4}, []string{`{"name":"accent","waiting":1,"inFlight":2,"delayed":3,"dead":4,"oldestSeconds":null}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw, err := json.Marshal(tt.v)

@@ -32,18 +32,12 @@ func startConsole(ctx context.Context, s local.System, data, addr, key string) (
 	}
 	sources := console.Sources{Client: cl, API: s.URL, Offered: offeredFaults(),
 		Queues: func(ctx context.Context) ([]console.Queue, error) {
+			views, err := depths(ctx, sys)
 			var out []console.Queue
-			for _, name := range queueNames() {
-				if sys.Config.Queues[name] == "" {
-					continue
-				}
-				d, err := sys.Queues.Depth(ctx, name)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, console.Queue{Name: string(name), Waiting: d.Waiting, InFlight: d.InFlight, Delayed: d.Delayed, Dead: d.Dead})
+			for _, v := range views {
+				out = append(out, console.Queue{Name: v.Name, Waiting: v.Waiting, InFlight: v.InFlight, Delayed: v.Delayed, Dead: v.Dead})
 			}
-			return out, nil
+			return out, err
 		},
 		Faults:      func() ([]string, error) { return local.ShowFaults(data) },
 		SetFault:    func(spec string) error { return local.SetFaults(data, []string{spec}) },

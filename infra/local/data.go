@@ -17,6 +17,7 @@ import (
 
 	"parley/shared/engine/config"
 	"parley/shared/engine/fault"
+	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
 	"parley/shared/speech"
 )
@@ -132,6 +133,7 @@ func (s System) Variables() []string {
 	for _, stage := range speech.Service.Fed() {
 		vars = append(vars, config.Queue(stage.Name)+"="+s.Outputs["Queue"+title(stage.Queue())])
 	}
+	vars = append(vars, config.DeadLetters+"="+s.Outputs["Queue"+title(pipeline.DeadLetters)])
 	if s.Deadline > 0 { // for an operator's retry, which sets the deadline too
 		vars = append(vars, config.Deadline+"="+s.Deadline.String())
 	}

@@ -72,7 +72,7 @@ func Alarms(name string) []Alarm {
 			threshold: oldestMessage, periods: 3})
 	}
 	out = append(out,
-		Alarm{Name: "dead-letters", What: "Messages were received too often and went to a dead-letter queue.",
+		Alarm{Name: "dead-letters", What: "Messages were received too often and went to the dead-letter queue.",
 			metric: of("deadletter", "Invocations", "Sum", 5), periods: 1},
 		// A message that it cannot handle is not an error of the function, and comes again.
 		Alarm{Name: "dead-letters-stay", What: "Dead letters come for a quarter of an hour: their function fails, or ever more arrive.",

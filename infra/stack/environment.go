@@ -6,6 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/engine/config"
+	"parley/shared/engine/pipeline"
 	"parley/shared/engine/store/dynamo/schema"
 	"parley/shared/speech"
 	"parley/shared/speech/installed"
@@ -21,6 +22,7 @@ func (s *system) environment(f Function) *map[string]*string {
 		config.ClientsTable: jsii.String(s.names.table(schema.Clients)),
 		config.LimitsTable:  jsii.String(s.names.table(schema.Limits)),
 		config.Bucket:       s.bucketName(),
+		config.DeadLetters:  s.queues[pipeline.DeadLetters].QueueUrl(),
 		installed.Variable:  jsii.String(s.props.Parts),
 	}
 	for _, stage := range speech.Service.Fed() {

@@ -176,8 +176,8 @@ func (s *system) addFunctions() {
 	}
 	for _, stage := range speech.Service.Fed() {
 		s.feed(string(stage.Name), stage.Queue(), 1, s.shares.Copies[stage.Queue()])
-		s.feed("deadletter", stage.Queue()+DeadSuffix, 10, deadCopies)
 	}
+	s.feed("deadletter", pipeline.DeadLetters, 10, s.shares.Copies[pipeline.DeadLetters])
 }
 
 func (s *system) addFunction(f Function) {

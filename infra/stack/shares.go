@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"parley/shared/engine/pipeline"
 	"parley/shared/speech"
 )
 
@@ -27,14 +28,14 @@ const (
 	leastUnreserved = 100
 	minCopies       = 2    // the least of SQS
 	maxCopies       = 1000 // the most of SQS
-	deadCopies      = 2    // for dead letters, which are rare and quick to handle
+	deadCopies      = 4    // for the dead letters of all stages, which are rare and quick to handle
 )
 
 // shares are the shares of functions in the account's concurrent executions.
 type shares struct {
 	// Reserved maps functions to what is kept for each, and is at the same time its maximum.
 	Reserved map[string]int
-	// Copies maps stages (pipeline.Stage.Queue) to how many copies their queues may start.
+	// Copies maps queues (pipeline.Stage.Queue, DeadLetters) to how many copies each may start.
 	Copies map[string]int
 }
 
@@ -55,7 +56,7 @@ func share(quota, copies int) shares {
 			left -= n
 		}
 	}
-	left -= deadCopies * len(speech.Service.Fed())
+	left -= deadCopies
 	weights := 0
 	for _, stage := range speech.Service.Fed() {
 		weights += stage.Concurrency
@@ -63,6 +64,7 @@ func share(quota, copies int) shares {
 	for _, stage := range speech.Service.Fed() {
 		s.Copies[stage.Queue()] = min(max(left*stage.Concurrency/weights, minCopies), maxCopies)
 	}
+	s.Copies[pipeline.DeadLetters] = deadCopies
 	if copies > 0 {
 		s.Reserved = map[string]int{}
 		for queue, n := range s.Copies {

@@ -65,7 +65,7 @@ func attribute(k schema.Key) *awsdynamodb.Attribute {
 	return &awsdynamodb.Attribute{Name: jsii.String(k.Name), Type: kind}
 }
 
-// title turns a name into a construct id: ingest-dead becomes IngestDead.
+// title turns a name into a construct id: age-ingest becomes AgeIngest.
 func title(name string) string {
 	var out strings.Builder
 	for word := range strings.SplitSeq(name, "-") {

@@ -54,7 +54,7 @@ func TestTheBillOfAnIdleMonth(t *testing.T) {
 	items := perIdleMonth(each, u, deployment{PolledQueues: 3, Alarms: 2, Dashboards: 1})
 	for name, want := range map[string]float64{
 		"SQS, empty polls": 45, "Lambda, processor": 1.769, "Lambda, requests": 2 + float64(probed()), "DynamoDB, writes": 3, "DynamoDB, reads": 5, "CloudWatch Logs": 100,
-		"S3, lists": 4.0 / 15, "CloudWatch, metrics": 1 / minutesPerMonth, "CloudWatch, alarms": 2 / minutesPerMonth, "CloudWatch, dashboards": 1 / minutesPerMonth,
+		"S3, lists": 4.0 / 15, "CloudWatch, metrics": 2.0 / 24 / minutesPerMonth, "CloudWatch, alarms": 2 / minutesPerMonth, "CloudWatch, dashboards": 1 / minutesPerMonth,
 	} {
 		if got := dollars(t, items, name); math.Abs(got-minutesPerMonth*want) > 1e-6*minutesPerMonth*want {
 			t.Errorf("%s: %g, want %g", name, got, minutesPerMonth*want)

@@ -65,7 +65,7 @@ func text(templates string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	d, counted := fromTable(), "a queue and a dead-letter queue for each stage and for the webhooks, and no alarms or dashboards"
+	d, counted := fromTable(), "the queues of the stages, of the webhooks and of the dead letters, and no alarms or dashboards"
 	if templates != "" {
 		files, err := filepath.Glob(templates)
 		if err != nil || len(files) == 0 {

@@ -64,7 +64,11 @@ const (
 	// requestsPerMessage: it is sent, received and deleted.
 	requestsPerMessage = 3
 	daysPerMonth       = 365.0 / 12
-	minutesPerMonth    = daysPerMonth * 24 * 60
+	hoursPerDay        = 24
+	minutesPerMonth    = daysPerMonth * hoursPerDay * 60
+	// auditMetrics are AuditViolations and OldestHoldSeconds. CloudWatch bills the hours in which a
+	// metric was written.
+	auditMetrics = 2
 	// Lambda polls a queue with five long polls of 20 s even if nothing comes.
 	pollsPerQueueMinute = 15
 	// workDays is after how many days the bucket deletes what can be made again.
@@ -135,7 +139,7 @@ func perIdleMonth(p prices, u usage.Idle, d deployment) []item {
 	// the sweep, the warm function, and a probe of each stage with an engine
 	times := 2 + probed()
 	polled := float64(d.PolledQueues) * pollsPerQueueMinute * minutes
-	lists := float64(u.Lists) * 4 * 24 * daysPerMonth
+	lists := float64(u.Lists) * 4 * hoursPerDay * daysPerMonth
 	items := []item{
 		{"SQS, empty polls", fmt.Sprintf("%d queues, %d requests a minute each", d.PolledQueues, pollsPerQueueMinute), polled / million * p.SQSMillionRequests},
 		{"Lambda, processor", fmt.Sprintf("%.0f ms of sweep and probes a minute", 1000*cpu), minutes * gbSeconds(cpu) * p.LambdaGBSecond},
@@ -144,7 +148,7 @@ func perIdleMonth(p prices, u usage.Idle, d deployment) []item {
 		{"DynamoDB, reads", fmt.Sprintf("%d units a minute", u.SweepReads), minutes * float64(u.SweepReads) / million * p.DynamoMillionReads},
 		{"S3, lists", fmt.Sprintf("%d every 15 minutes", u.Lists), lists / 1000 * p.S3ThousandPuts},
 		{"CloudWatch Logs", size(int64(u.LogBytes)) + " a minute", minutes * float64(u.LogBytes) / gb * p.LogsGB},
-		{"CloudWatch, metrics", "1: SweepActs of act swept", p.MetricMonth},
+		{"CloudWatch, metrics", "2 of the nightly audit, each an hour a night", auditMetrics * p.MetricMonth / hoursPerDay},
 	}
 	if d.Alarms > 0 {
 		items = append(items, item{"CloudWatch, alarms", strconv.Itoa(d.Alarms), float64(d.Alarms) * p.AlarmMonth})
@@ -166,9 +170,9 @@ func probed() int {
 	return n
 }
 
-// fromTable is the deployment as the table of stages has it: a queue and a dead-letter queue for
-// each row.
-func fromTable() deployment { return deployment{PolledQueues: 2 * len(speech.Service.Fed())} }
+// fromTable is the deployment as the table of stages has it: a queue for each row, and the
+// dead-letter queue.
+func fromTable() deployment { return deployment{PolledQueues: len(speech.Service.Fed()) + 1} }
 
 // fromTemplates counts the resources of synthesised templates.
 func fromTemplates(files []string) (deployment, error) {

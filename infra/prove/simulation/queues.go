@@ -21,13 +21,12 @@ type message struct {
 	stage    run.Stage
 	body     string
 	receives int
-	dead     bool // in the stage's dead-letter queue
+	dead     bool // in the dead-letter queue
 	gone     bool // acknowledged or lost
 	turn     int  // counts changes of its visibility: plans for an older one are void
 }
 
-// deadVisibility is the visibility timeout of the dead-letter queues: 6 times their function's
-// limit.
+// deadVisibility is the visibility timeout of the dead-letter queue: 6 times its function's limit.
 const (
 	deadLimit      = 30 * time.Second
 	deadVisibility = 6 * deadLimit

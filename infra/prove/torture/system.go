@@ -205,9 +205,10 @@ func (s *system) depths(ctx context.Context) (alive, dead int, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		alive, dead = alive+d.Waiting+d.InFlight+d.Delayed, dead+d.Dead
+		alive += d.All()
 	}
-	return alive, dead, nil
+	letters, err := s.admin.Queues.Dead(ctx)
+	return alive, letters.All(), err
 }
 
 // summary is the result of a session.

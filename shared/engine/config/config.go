@@ -23,6 +23,8 @@ const (
 	// queuePrefix, followed by a stage's name in capitals, is the variable with the URL of its
 	// queue.
 	queuePrefix = "PARLEY_QUEUE_"
+	// DeadLetters is the variable with the URL of the dead-letter queue of all queues.
+	DeadLetters = "PARLEY_DEAD_LETTERS"
 	// functionPrefix, followed by a stage's name in capitals, is the variable with the name of its
 	// function. Only the warm function has these.
 	functionPrefix = "PARLEY_FUNCTION_"
@@ -56,6 +58,7 @@ type Config struct {
 	RunsTable, CreditsTable, ClientsTable, LimitsTable string
 	Bucket                                             string
 	Queues                                             map[run.Stage]string // URLs
+	DeadLetters                                        string               // URL
 	// names; only in the warm function
 	Functions map[run.Stage]string
 	// 0: that of pipeline.Budget
@@ -71,7 +74,7 @@ type Config struct {
 func FromEnv(s pipeline.Service, lookup func(string) (string, bool)) (Config, error) {
 	get := func(name string) string { v, _ := lookup(name); return v }
 	c := Config{RunsTable: get(RunsTable), CreditsTable: get(CreditsTable), ClientsTable: get(ClientsTable), LimitsTable: get(LimitsTable),
-		Bucket: get(Bucket), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1", BaseURL: strings.TrimRight(get(BaseURL), "/"),
+		Bucket: get(Bucket), DeadLetters: get(DeadLetters), PollEvery: DefaultPollEvery, WebhookLoopback: get(WebhookLoopback) == "1", BaseURL: strings.TrimRight(get(BaseURL), "/"),
 		Queues: map[run.Stage]string{}, Functions: map[run.Stage]string{}}
 	for _, row := range s.Fed() {
 		if v := get(Queue(row.Name)); v != "" {

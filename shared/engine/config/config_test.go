@@ -21,6 +21,7 @@ func TestFromEnv(t *testing.T) {
 		"a queue and a deadline": {map[string]string{config.Queue(service.Accent): "https://q", config.Deadline: "90s"}, false, func(c config.Config) bool {
 			return c.Queues[service.Accent] == "https://q" && c.Deadline == 90*time.Second
 		}},
+		"the dead-letter queue":         {map[string]string{config.DeadLetters: "https://d"}, false, func(c config.Config) bool { return c.DeadLetters == "https://d" && len(c.Queues) == 0 }},
 		"unlimited polls":               {map[string]string{config.PollEvery: "0s"}, false, func(c config.Config) bool { return c.PollEvery == 0 }},
 		"a deadline of a day":           {map[string]string{config.Deadline: "24h"}, false, func(c config.Config) bool { return c.Deadline == 24*time.Hour }},
 		"a deadline of more than a day": {map[string]string{config.Deadline: "24h0m1s"}, true, nil},

@@ -54,7 +54,7 @@ func Open(ctx context.Context, cfg config.Config, options ...dynamo.Option) (*Sy
 		Config:  cfg,
 		Tables:  dynamo.New(dynamodb.NewFromConfig(base), dynamo.Names{Runs: cfg.RunsTable, Credits: cfg.CreditsTable, Clients: cfg.ClientsTable, Limits: cfg.LimitsTable}, options...),
 		Objects: objects.New(s3.NewFromConfig(base, func(o *s3.Options) { o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL") != "" }), cfg.Bucket),
-		Queues:  queue.New(sqs.NewFromConfig(base), cfg.Queues),
+		Queues:  queue.New(sqs.NewFromConfig(base), cfg.Queues, cfg.DeadLetters),
 		Lambda:  lambda.NewFromConfig(base),
 		AWS:     base,
 	}, nil

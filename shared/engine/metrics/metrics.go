@@ -51,8 +51,8 @@ var (
 	RealTimeFactor = Metric{"RealTimeFactor", Ratio, nil}
 	// CreditsHeld is what a run that is accepted or retried holds.
 	CreditsHeld = Metric{"CreditsHeld", Count, nil}
-	// SweepActs counts what the sweeps did. A sweep itself is an act, Swept; others are only
-	// written when they happen.
+	// SweepActs counts what the sweeps did. A sweep that did nothing writes nothing, so that an
+	// idle system pays for no measurement.
 	SweepActs = Metric{"SweepActs", Count, []string{"Act"}}
 	// ColdStarts counts the processes of a function that were started.
 	ColdStarts = Metric{"ColdStarts", Count, []string{"Function"}}
@@ -70,7 +70,6 @@ var All = []Metric{RunsEnded, StageSeconds, QueueWaitSeconds, RealTimeFactor, Cr
 
 // The acts of SweepActs.
 const (
-	Swept      = "swept"
 	SweptEnded = "ended"
 	Resent     = "resent"
 	Pushed     = "pushed"

@@ -84,8 +84,11 @@ func (s Service) Fed() []Stage { return append(slices.Clone(s.Stages), Pushes) }
 // which leaves room for throttling.
 func (s Stage) Visibility() time.Duration { return 6 * s.Timeout }
 
-// Queue returns the name of the stage's queue without the stack's prefix. Its dead-letter queue is
-// Queue() + "-dead".
+// DeadLetters is the name of the dead-letter queue of all queues, without the stack's prefix. They
+// share one, because Lambda's poller of each queue costs something in an idle month.
+const DeadLetters = "dead"
+
+// Queue returns the name of the stage's queue without the stack's prefix.
 func (s Stage) Queue() string { return string(s.Name) }
 
 // Limit is how long something may take: Floor plus Factor times the length of what it is given.

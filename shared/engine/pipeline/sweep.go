@@ -115,9 +115,8 @@ func (d Deps) Sweep(ctx context.Context) (Swept, error) {
 	return did, errors.Join(errs...)
 }
 
-// measure counts what a sweep did. Only the sweep itself is counted each time.
+// measure counts what a sweep did.
 func (d Deps) measure(did Swept) {
-	d.Metrics.Add(metrics.SweepActs, 1, []string{metrics.Swept})
 	for act, n := range map[string]int{metrics.SweptEnded: did.Ended, metrics.Resent: did.Resent, metrics.Pushed: did.Pushed} {
 		if n > 0 {
 			d.Metrics.Add(metrics.SweepActs, float64(n), []string{act})

@@ -27,14 +27,16 @@ type API interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-// Queues holds the queues of the stages. Safe for concurrent use.
+// Queues holds the queues of the stages and their dead-letter queue. Safe for concurrent use.
 type Queues struct {
 	api    API
 	urls   map[run.Stage]string
+	dead   string // URL of the dead-letter queue
 	jitter func() float64
 	sleep  func(context.Context, time.Duration) error
 }
@@ -47,9 +49,10 @@ func WithSleep(sleep func(context.Context, time.Duration) error, jitter func() f
 	return func(q *Queues) { q.sleep, q.jitter = sleep, jitter }
 }
 
-// New returns Queues for the URLs of the stages' queues.
-func New(api API, urls map[run.Stage]string, options ...Option) *Queues {
-	q := &Queues{api: api, urls: urls, jitter: rand.Float64, sleep: clock.Sleep}
+// New returns Queues for the URLs of the stages' queues and of the dead-letter queue that they
+// share. dead may be empty; then only Dead and Redrive fail.
+func New(api API, urls map[run.Stage]string, dead string, options ...Option) *Queues {
+	q := &Queues{api: api, urls: urls, dead: dead, jitter: rand.Float64, sleep: clock.Sleep}
 	for _, o := range options {
 		o(q)
 	}
@@ -138,48 +141,40 @@ func (q *Queues) send(ctx context.Context, stage run.Stage, bodies []outgoing) e
 	return fmt.Errorf("queue: send to %s: %d messages refused %d times: %w", stage, len(left), maxAttempts, refused)
 }
 
-// deadSuffix, appended to the URL of a stage's queue, is the URL of its dead-letter queue
-// (pipeline.Stage.Queue).
-const deadSuffix = "-dead"
-
 // Depth is how many messages a queue has, approximately, as SQS counts them.
 type Depth struct {
 	Waiting  int `json:"waiting"`
 	InFlight int `json:"inFlight"` // received, and neither deleted nor visible again
 	Delayed  int `json:"delayed"`
-	Dead     int `json:"dead"` // in the dead-letter queue
 }
 
-// Depth counts the messages of a stage's queue and of its dead-letter queue.
+// All is the number of all its messages.
+func (d Depth) All() int { return d.Waiting + d.InFlight + d.Delayed }
+
+// Depth counts the messages of a stage's queue.
 func (q *Queues) Depth(ctx context.Context, stage run.Stage) (Depth, error) {
-	live, err := q.attributes(ctx, stage, "")
-	if err != nil {
-		return Depth{}, err
-	}
-	dead, err := q.attributes(ctx, stage, deadSuffix)
-	if err != nil {
-		return Depth{}, err
-	}
-	live.Dead = dead.Waiting + dead.InFlight + dead.Delayed
-	return live, nil
-}
-
-func (q *Queues) attributes(ctx context.Context, stage run.Stage, suffix string) (Depth, error) {
 	url, err := q.url(stage)
 	if err != nil {
 		return Depth{}, err
 	}
-	url += suffix
+	d, err := q.depth(ctx, url)
+	if err != nil {
+		return d, fmt.Errorf("queue: depth of %s: %w", stage, err)
+	}
+	return d, nil
+}
+
+func (q *Queues) depth(ctx context.Context, url string) (Depth, error) {
 	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
 		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
 	out, err := q.api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
 	if err != nil {
-		return Depth{}, fmt.Errorf("queue: depth of %s%s: %w", stage, suffix, err)
+		return Depth{}, err
 	}
 	var n [3]int
 	for i, name := range names {
 		if n[i], err = strconv.Atoi(out.Attributes[string(name)]); err != nil {
-			return Depth{}, fmt.Errorf("queue: depth of %s%s: %w", stage, suffix, err)
+			return Depth{}, err
 		}
 	}
 	return Depth{Waiting: n[0], InFlight: n[1], Delayed: n[2]}, nil
@@ -190,34 +185,4 @@ func (q *Queues) url(stage run.Stage) (string, error) {
 		return url, nil
 	}
 	return "", fmt.Errorf("queue: no queue of stage %q is known here", stage)
-}
-
-// Redrive moves at most limit messages from a stage's dead-letter queue back to its queue, and
-// returns how many it moved. It sends each message before it deletes it. A crash in between
-// duplicates the message, which does no harm.
-func (q *Queues) Redrive(ctx context.Context, stage run.Stage, limit int) (moved int, err error) {
-	url, err := q.url(stage)
-	if err != nil {
-		return 0, err
-	}
-	dead := url + deadSuffix
-	for moved < limit {
-		out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &dead, MaxNumberOfMessages: int32(min(limit-moved, maxReceives)), WaitTimeSeconds: 1})
-		if err != nil {
-			return moved, fmt.Errorf("queue: redrive %s: %w", stage, err)
-		}
-		if len(out.Messages) == 0 {
-			return moved, nil
-		}
-		for _, m := range out.Messages {
-			if _, err := q.api.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: m.Body}); err != nil {
-				return moved, fmt.Errorf("queue: redrive %s: %w", stage, err)
-			}
-			if _, err := q.api.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &dead, ReceiptHandle: m.ReceiptHandle}); err != nil {
-				return moved, fmt.Errorf("queue: redrive %s: %w", stage, err)
-			}
-			moved++
-		}
-	}
-	return moved, nil
 }

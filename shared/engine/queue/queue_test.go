@@ -38,23 +38,28 @@ func open(t *testing.T) (*Queues, *sqs.Client) {
 	urls := map[run.Stage]string{}
 	n := made.Add(1)
 	ctx := context.WithoutCancel(t.Context())
-	for _, stage := range stages {
-		for _, suffix := range []string{"", deadSuffix} {
-			out, err := api.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(fmt.Sprintf("test-%d-%d-%s%s", os.Getpid(), n, stage, suffix))})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if suffix == "" {
-				urls[stage] = *out.QueueUrl
-			}
-			t.Cleanup(func() {
-				if _, err := api.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl}); err != nil {
-					t.Log(err)
-				}
-			})
+	create := func(name string, attributes map[string]string) string {
+		out, err := api.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(fmt.Sprintf("test-%d-%d-%s", os.Getpid(), n, name)), Attributes: attributes})
+		if err != nil {
+			t.Fatal(err)
 		}
+		t.Cleanup(func() {
+			if _, err := api.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl}); err != nil {
+				t.Log(err)
+			}
+		})
+		return *out.QueueUrl
 	}
-	return New(api, urls), api
+	dead := create(pipeline.DeadLetters, nil)
+	of, err := api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &dead, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	redrive := map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":1}`, of.Attributes["QueueArn"])}
+	for _, stage := range stages {
+		urls[stage] = create(string(stage), redrive)
+	}
+	return New(api, urls, dead), api
 }
 
 func TestSender(t *testing.T) {
@@ -85,24 +90,89 @@ func TestSender(t *testing.T) {
 	})
 }
 
-// Ensure that dead letters are counted, and that a redrive moves as many of them as requested.
-func TestRedrive(t *testing.T) {
-	q, api := open(t)
-	dead := q.urls[service.Ingest] + deadSuffix
-	for i := range 12 {
-		if _, err := api.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &dead, MessageBody: aws.String(fmt.Sprint("message ", i))}); err != nil {
+// die lets a stage's queue give up n messages.
+func die(t *testing.T, q *Queues, api *sqs.Client, stage run.Stage, n int) {
+	t.Helper()
+	url := q.urls[stage]
+	for i := range n {
+		if _, err := api.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(fmt.Sprint(stage, " ", i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, step := range []struct{ limit, moved, waiting, dead int }{{11, 11, 11, 1}, {100, 1, 12, 0}, {100, 0, 12, 0}} {
+	// A queue gives a message up when it would be received once more than it allows.
+	for {
+		out, err := api.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: maxReceives, VisibilityTimeout: 60})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			return
+		}
+		for _, m := range out.Messages {
+			if err := q.Delay(t.Context(), stage, *m.ReceiptHandle, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Ensure that the dead letters of all queues, which share one, are counted by the queue that they
+// come from, and that a redrive moves as many of one queue as requested and none of another.
+func TestDeadLettersOfOneQueueAmongOthers(t *testing.T) {
+	q, api := open(t)
+	die(t, q, api, service.Ingest, 12)
+	die(t, q, api, service.Transcribe, 3)
+	// One that came from no queue of ours.
+	if _, err := api.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &q.dead, MessageBody: aws.String("a stray")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ limit, moved, waiting, dead int }{{0, 0, 0, 12}, {11, 11, 11, 1}, {100, 1, 12, 0}, {100, 0, 12, 0}} {
 		moved, err := q.Redrive(t.Context(), service.Ingest, step.limit)
 		if err != nil || moved != step.moved {
 			t.Fatalf("moved %d, %v; want %d", moved, err, step.moved)
 		}
 		depth, err := q.Depth(t.Context(), service.Ingest)
-		if want := (Depth{Waiting: step.waiting, Dead: step.dead}); err != nil || depth != want {
+		if want := (Depth{Waiting: step.waiting}); err != nil || depth != want {
 			t.Errorf("%+v, %v; want %+v", depth, err, want)
 		}
+		letters, err := q.Dead(t.Context())
+		if err != nil || letters.Waiting != step.dead+4 || letters.ByStage[service.Ingest] != step.dead || letters.ByStage[service.Transcribe] != 3 || len(letters.ByStage) > 2 {
+			t.Errorf("%+v, %v; want %d of ingest, 3 of transcribe and a stray", letters, err, step.dead)
+		}
+	}
+}
+
+// failing is an SQS that cannot delete.
+type failing struct{ API }
+
+var errNoDelete = errors.New("no deletes today")
+
+func (failing) DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+	return nil, errNoDelete
+}
+
+// Ensure that what a redrive received before an error is at once there for the next.
+func TestARedriveThatFailsHidesNothing(t *testing.T) {
+	q, api := open(t)
+	die(t, q, api, service.Ingest, 3)
+	q.api = failing{api}
+	if moved, err := q.Redrive(t.Context(), service.Ingest, 100); !errors.Is(err, errNoDelete) || moved != 0 {
+		t.Errorf("moved %d, %v", moved, err)
+	}
+	q.api = api
+	if moved, err := q.Redrive(t.Context(), service.Ingest, 100); err != nil || moved != 3 {
+		t.Errorf("moved %d, %v; want 3", moved, err)
+	}
+}
+
+// Ensure that a deployment whose dead-letter queue is not known says so.
+func TestWithoutADeadLetterQueue(t *testing.T) {
+	q := New(nil, map[run.Stage]string{service.Ingest: "url"}, "")
+	if _, err := q.Dead(t.Context()); err == nil {
+		t.Error("it counted the dead letters of no queue")
+	}
+	if _, err := q.Redrive(t.Context(), service.Ingest, 1); err == nil {
+		t.Error("it redrove from no queue")
 	}
 }
 
@@ -140,7 +210,7 @@ func (r *refusing) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchI
 func TestAQueueIsFairToClients(t *testing.T) {
 	api := &refusing{}
 	messages := []pipeline.Message{{Run: "r", Client: "cli_a", Attempt: 1, Part: "transcribe/0"}, {Run: "s", Client: "cli_b", Attempt: 1, Part: "transcribe/0"}, {Run: "t", Attempt: 1, Part: "transcribe/0"}}
-	if err := New(api, map[run.Stage]string{service.Transcribe: "url"}).Send(t.Context(), messages); err != nil || !slices.Equal(api.groups, []string{"cli_a", "cli_b", ""}) {
+	if err := New(api, map[run.Stage]string{service.Transcribe: "url"}, "").Send(t.Context(), messages); err != nil || !slices.Equal(api.groups, []string{"cli_a", "cli_b", ""}) {
 		t.Errorf("%v; groups %q", err, api.groups)
 	}
 }
@@ -162,7 +232,7 @@ func TestRejectedMessagesAreSentAgain(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			api := &refusing{left: map[string]int{"transcribe/1": tc.left}}
 			waits := 0
-			q := New(api, urls, WithSleep(func(context.Context, time.Duration) error { waits++; return nil }, func() float64 { return 1 }))
+			q := New(api, urls, "", WithSleep(func(context.Context, time.Duration) error { waits++; return nil }, func() float64 { return 1 }))
 			err := q.Send(t.Context(), messages)
 			if (err == nil) != tc.ok || waits != tc.waits || strings.Join(api.sent, " ") != tc.sent {
 				t.Errorf("%v; %d waits; sent %v", err, waits, api.sent)
@@ -171,19 +241,19 @@ func TestRejectedMessagesAreSentAgain(t *testing.T) {
 	}
 	t.Run("an error of SQS, and the end of the context, end it", func(t *testing.T) {
 		broken := errors.New("broken")
-		if err := New(&refusing{err: broken}, urls).Send(t.Context(), messages); !errors.Is(err, broken) {
+		if err := New(&refusing{err: broken}, urls, "").Send(t.Context(), messages); !errors.Is(err, broken) {
 			t.Error(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		err := New(&refusing{left: map[string]int{"transcribe/1": 1}}, urls).Send(ctx, messages)
+		err := New(&refusing{left: map[string]int{"transcribe/1": 1}}, urls, "").Send(ctx, messages)
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
 	t.Run("a stage without a queue sends nothing at all", func(t *testing.T) {
 		api := &refusing{}
-		err := New(api, urls).Send(t.Context(), append(messages, pipeline.Message{Run: "r", Attempt: 1, Part: "ingest/0"}))
+		err := New(api, urls, "").Send(t.Context(), append(messages, pipeline.Message{Run: "r", Attempt: 1, Part: "ingest/0"}))
 		if err == nil || len(api.sent) != 0 {
 			t.Errorf("%v; sent %v", err, api.sent)
 		}
