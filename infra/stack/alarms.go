@@ -47,6 +47,8 @@ type Alarm struct {
 	periods   float64
 	// silence is true if missing data means trouble.
 	silence bool
+	// stops is true if it ends the rollout of a release that is going on, which then is rolled back.
+	stops bool
 }
 
 // Thresholds of the alarms.
@@ -56,6 +58,7 @@ const (
 	slowSubmitMs  = 10_000
 	slowPollMs    = 2_000
 	serverErrors  = 5 // answers with 5xx in five minutes
+	releaseErrors = 3 // the same in one minute
 	stuckRuns     = 2 // in 15 minutes
 )
 
@@ -80,6 +83,10 @@ func Alarms(name string) []Alarm {
 		Alarm{Name: "server-errors", What: "The API answers 5xx.",
 			metric:    metric{"AWS/ApiGateway", "5XXError", map[string]string{"ApiName": name, "Stage": StageName}, "Sum", 5},
 			threshold: serverErrors - 1, periods: 1},
+		// A new release gets a tenth of the requests for five minutes, so it must be noticed sooner.
+		Alarm{Name: "release-errors", What: "The API answers 5xx more than twice a minute. A rollout that is going on is rolled back.",
+			metric:    metric{"AWS/ApiGateway", "5XXError", map[string]string{"ApiName": name, "Stage": StageName}, "Sum", 1},
+			threshold: releaseErrors - 1, periods: 1, stops: true},
 		Alarm{Name: "slow-submit", What: "One submit in a hundred takes more than 10 s.",
 			metric: of("submit", "Duration", "p99", 5), threshold: slowSubmitMs, periods: 3},
 		Alarm{Name: "slow-poll", What: "One poll in a hundred takes more than 2 s.",
@@ -131,6 +138,9 @@ func (s *system) addAlarms() {
 			TreatMissingData:   missing,
 		})
 		alarm.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
+		if a.stops {
+			s.stops = append(s.stops, alarm)
+		}
 	}
 	s.output("AlarmTopic", topic.TopicArn(), "Where the alarms report; subscribe to it, or deploy with -c alarms=ADDRESS")
 }

@@ -97,7 +97,7 @@ func (s *system) addGateway() {
 	integrations := map[string]awsapigateway.LambdaIntegration{}
 	answer := func(resource awsapigateway.IResource, method, function string) {
 		if integrations[function] == nil {
-			integrations[function] = awsapigateway.NewLambdaIntegration(s.functions[function], &awsapigateway.LambdaIntegrationOptions{
+			integrations[function] = awsapigateway.NewLambdaIntegration(s.callee(function), &awsapigateway.LambdaIntegrationOptions{
 				Proxy:           jsii.Bool(true),
 				AllowTestInvoke: jsii.Bool(false),
 				Timeout:         awscdk.Duration_Seconds(jsii.Number(29)),

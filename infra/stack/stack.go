@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -28,10 +29,11 @@ type Kind string
 
 // The kinds of deployments.
 const (
-	// Prod is protected against deletion and has a firewall in front of its API.
+	// Prod is protected against deletion, has a firewall in front of its API, and lets requests
+	// reach a new release little by little.
 	Prod Kind = "prod"
-	// Dev can be deleted without being unlocked first, keeps its logs for a week and has no
-	// firewall.
+	// Dev can be deleted without being unlocked first, keeps its logs for a week, has no firewall,
+	// and replaces the functions at once.
 	Dev Kind = "dev"
 )
 
@@ -72,6 +74,9 @@ type Props struct {
 	Endpoint string
 	// Throwaway deletes the tables and the bucket with their stack. Otherwise they are retained.
 	Throwaway bool
+	// AllAtOnce sends all requests to a new release at once. Otherwise a prod deployment sends it a
+	// tenth for five minutes first.
+	AllAtOnce bool
 	// Adopt leaves out of the state's stack whatever `cdk import` cannot import, so that a new
 	// stack can take over tables and a bucket that an earlier one left behind.
 	Adopt bool
@@ -120,6 +125,8 @@ type system struct {
 	queues    map[string]awssqs.IQueue // by pipeline.Stage.Queue, and DeadLetters
 	functions map[string]awslambda.Function
 	layers    map[pipeline.Layer]awslambda.ILayerVersion
+	aliases   map[string]awslambda.Alias          // of the functions behind the gateway, in production
+	stops     []interfacesawscloudwatch.IAlarmRef // alarms that end a rollout
 	api       awsapigateway.RestApi
 }
 
@@ -136,6 +143,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 		shares:    share(props.Concurrency, props.Copies),
 		queues:    map[string]awssqs.IQueue{},
 		functions: map[string]awslambda.Function{},
+		aliases:   map[string]awslambda.Alias{},
 		layers:    map[pipeline.Layer]awslambda.ILayerVersion{},
 	}
 	s.state = s.newStack(scope, StateName(id), props.protected())
@@ -150,6 +158,7 @@ func NewStack(scope constructs.Construct, id string, props Props) awscdk.Stack {
 	s.addSchedules()
 	s.addGateway()
 	s.addAlarms()
+	s.addRollout()
 	s.addDashboard()
 	return s.stack
 }

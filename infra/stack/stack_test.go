@@ -32,6 +32,7 @@ type resource struct {
 	DependsOn      []string
 
 	UpdateReplacePolicy string
+	UpdatePolicy        properties
 }
 
 // folders creates stand-ins for the built functions and the layers.

@@ -80,6 +80,13 @@ func read(value func(name string) string) (id string, props stack.Props, err err
 		Throwaway:   value("throwaway") == "true",
 		Adopt:       value("adopt") == "true",
 	}
+	switch rollout := setting("rollout", "canary"); rollout {
+	case "canary":
+	case "all-at-once":
+		props.AllAtOnce = true
+	default:
+		err = fmt.Errorf("stack: -c rollout is canary or all-at-once, not %q", rollout)
+	}
 	if origins := value("origins"); origins != "" {
 		props.Origins = strings.Split(origins, ",")
 	}
