@@ -17,8 +17,8 @@ import (
 
 // The only region and the only account of the emulated AWS.
 const (
-	region  = "us-east-1"
-	account = "000000000000"
+	Region  = "us-east-1"
+	Account = "000000000000"
 )
 
 const (
@@ -78,7 +78,7 @@ func (s *starter) cloudEnvironment(endpoint string) []string {
 	_, port, _ := strings.Cut(strings.TrimPrefix(endpoint, "http://"), ":")
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.data.path("tmp"), "TMPDIR=" + s.data.path("tmp"), "LANG=C.UTF-8",
-		"BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "MINISTACK_REGION=" + region,
+		"BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "MINISTACK_REGION=" + Region,
 		"LAMBDA_EXECUTOR=local", "LOG_LEVEL=WARNING",
 		"PERSIST_STATE=1", "STATE_DIR=" + s.data.path("aws", "state"), "S3_PERSIST=1", "S3_DATA_DIR=" + s.data.path("aws", "objects"),
 		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",

@@ -123,7 +123,7 @@ func Load(dir string) (System, error) {
 // our own programs find the system.
 func (s System) Variables() []string {
 	vars := []string{
-		"AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
+		"AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_REGION=" + Region, "AWS_DEFAULT_REGION=" + Region,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"PARLEY_URL=" + s.URL,
 		config.RunsTable + "=" + s.table(schema.Runs), config.CreditsTable + "=" + s.table(schema.Credits),

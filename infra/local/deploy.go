@@ -115,21 +115,15 @@ func (s *starter) cdk(ctx context.Context, t tools, endpoint string) (map[string
 	if err := os.RemoveAll(assembly); err != nil {
 		return nil, fmt.Errorf("local: synthesise: %w", err)
 	}
-	env := []string{
-		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
-		"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
-		"CDK_DEFAULT_ACCOUNT=" + account, "CDK_DEFAULT_REGION=" + region,
-		"CDK_DISABLE_CLI_TELEMETRY=true", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=true",
-		"CDK_OUTDIR=" + assembly, "CDK_CONTEXT_JSON=" + values,
-	}
+	env := append(cdkEnv(endpoint), "CDK_OUTDIR="+assembly, "CDK_CONTEXT_JSON="+values)
 	s.Progress("synthesising the stack (10 to 20 s)")
 	if err := (command{dir: s.Root, env: env, name: app}).run(ctx); err != nil {
 		return nil, err
 	}
 	s.Progress("deploying the stack (10 to 30 s)")
-	flags := []string{"--app", assembly, "--ci", "--no-notices", "--progress", "events"}
+	flags := cdkFlags(assembly)
 	if _, err := os.Stat(s.data.path("aws", "bootstrapped")); err != nil {
-		if err := (command{dir: s.data.dir, env: env, name: t.cdk(), args: append([]string{"bootstrap", "aws://" + account + "/" + region}, flags[:4]...)}).run(ctx); err != nil {
+		if err := (command{dir: s.data.dir, env: env, name: t.cdk(), args: append([]string{"bootstrap", "aws://" + Account + "/" + Region}, flags[:4]...)}).run(ctx); err != nil {
 			return nil, err
 		}
 		if err := os.WriteFile(s.data.path("aws", "bootstrapped"), nil, 0o644); err != nil {
@@ -150,6 +144,21 @@ func (s *starter) cdk(ctx context.Context, t tools, endpoint string) (map[string
 		return nil, fmt.Errorf("local: deploy: %w", err)
 	}
 	return all[StackName], nil
+}
+
+// cdkEnv is the environment in which the CDK deploys onto an emulated AWS.
+func cdkEnv(endpoint string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
+		"AWS_REGION=" + Region, "AWS_DEFAULT_REGION=" + Region,
+		"CDK_DEFAULT_ACCOUNT=" + Account, "CDK_DEFAULT_REGION=" + Region,
+		"CDK_DISABLE_CLI_TELEMETRY=true", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=true",
+	}
+}
+
+// cdkFlags are the CDK's flags to work on a synthesised assembly without a terminal.
+func cdkFlags(assembly string) []string {
+	return []string{"--app", assembly, "--ci", "--no-notices", "--progress", "events"}
 }
 
 // emptyLayers creates a stand-in for each layer, because the emulator keeps layers in memory and in

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 )
@@ -13,6 +14,7 @@ type Emulator struct {
 
 	cloud *cloud
 	data  *data
+	tools tools
 }
 
 // StartEmulator starts an Emulator that keeps its state in the folder dir. The caller stops it.
@@ -33,7 +35,16 @@ func StartEmulator(ctx context.Context, dir string, progress func(line string)) 
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	return &Emulator{Endpoint: cloud.endpoint, cloud: cloud, data: d}, nil
+	return &Emulator{Endpoint: cloud.endpoint, cloud: cloud, data: d, tools: tools}, nil
+}
+
+// CDK runs the CDK's program on the synthesised assembly in a folder: "deploy", "--all". It returns
+// what the program said, and an error if it failed. The account must have been bootstrapped (CDK
+// with "bootstrap") before the first deployment.
+func (e *Emulator) CDK(ctx context.Context, assembly string, args ...string) (said string, err error) {
+	var out bytes.Buffer
+	err = command{dir: e.data.dir, env: cdkEnv(e.Endpoint), name: e.tools.cdk(), args: append(args, cdkFlags(assembly)...), stdout: &out}.run(ctx)
+	return out.String(), err
 }
 
 // Stop lets the emulator save its state, and ends it.

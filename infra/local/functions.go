@@ -39,7 +39,7 @@ func newFunctions(s System) (*functions, error) {
 		return nil, errors.New("local: the system has no endpoint")
 	}
 	return &functions{system: s, client: lambda.New(lambda.Options{
-		BaseEndpoint: aws.String(s.Endpoint), Region: region,
+		BaseEndpoint: aws.String(s.Endpoint), Region: Region,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		APIOptions:  []func(*middleware.Stack) error{awsbody.KeepAnswers},
 	})}, nil

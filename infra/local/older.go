@@ -82,7 +82,7 @@ func (s *starter) moveOlder(ctx context.Context, t tools, to *System) error {
 
 func copyTable(ctx context.Context, from, to System, table schema.Table) error {
 	client := func(s System) *dynamodb.Client {
-		return dynamodb.New(dynamodb.Options{BaseEndpoint: aws.String(s.Endpoint), Region: region, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+		return dynamodb.New(dynamodb.Options{BaseEndpoint: aws.String(s.Endpoint), Region: Region, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	}
 	pages := dynamodb.NewScanPaginator(client(from), &dynamodb.ScanInput{TableName: aws.String(from.table(table))})
 	into := client(to)
@@ -102,7 +102,7 @@ func copyTable(ctx context.Context, from, to System, table schema.Table) error {
 
 func copyObjects(ctx context.Context, from, to System) error {
 	client := func(s System) *s3.Client {
-		return s3.New(s3.Options{BaseEndpoint: aws.String(s.Endpoint), Region: region, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+		return s3.New(s3.Options{BaseEndpoint: aws.String(s.Endpoint), Region: Region, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	}
 	source, into := client(from), client(to)
 	pages := s3.NewListObjectsV2Paginator(source, &s3.ListObjectsV2Input{Bucket: aws.String(from.Outputs["Bucket"])})
