@@ -213,11 +213,11 @@ $(TOOLS)/golangci-lint:
 	@echo "golangci-lint: compiled once, about two minutes"
 	go -C infra/tools build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-## lint-stack: check the synthesised templates against AWS's own resource schemas, and with cfn-lint
+## lint-stack: check the synthesised templates: AWS's resource schemas, cfn-lint, cdk-nag
 lint-stack:
 	go run ./infra/stack/cmd/lint
 
-## test-stack: the stacks' tests, with least privilege and cdk-nag's rules, and lint-stack
+## test-stack: the stacks' tests, with least privilege, and lint-stack
 test-stack: lint-stack
 	go test -count=1 ./infra/stack/...
 
@@ -226,6 +226,7 @@ synth: ARCH := $(DEPLOYED)
 synth: parts functions
 	go run ./infra/stack/cmd/cdk synth --quiet --no-notices -c arch=$(ARCH) $(CDK)
 	@echo "the templates are in cdk.out"
+	go run ./infra/stack/cmd/sizes
 
 ## deploy: build for arm64, check the stacks, deploy with your AWS credentials (CDK=… as for synth)
 deploy: ARCH := $(DEPLOYED)

@@ -13,6 +13,7 @@ import (
 	"parley/shared/clock"
 	"parley/shared/engine/account"
 	"parley/shared/engine/deployment"
+	"parley/shared/engine/deployment/lambdas"
 	"parley/shared/engine/run"
 	"parley/shared/speech"
 )
@@ -58,7 +59,7 @@ func (o *operator) open(ctx context.Context) (*deployment.System, error) {
 
 func (o *operator) find(ctx context.Context) (*deployment.System, error) {
 	if !o.local {
-		return deployment.Find(ctx, speech.Service, o.stack)
+		return lambdas.Find(ctx, speech.Service, o.stack)
 	}
 	sys, err := local.Load(o.data)
 	if err != nil {

@@ -2,8 +2,8 @@
 // operator does through the years: create, update, a failed update, destroy, create again, adopt.
 //
 // The emulator does the work of CloudFormation, DynamoDB, S3, SQS and Lambda. It does not check
-// roles, limits or values as AWS does, and knows neither CodeDeploy nor the firewall, so the stack of
-// the functions is deployed as dev. The functions are stand-ins that are never called.
+// roles, limits or values as AWS does, and does not know CodeDeploy, so the stack of the functions is
+// deployed as dev. The functions are stand-ins that are never called.
 package lifecycle
 
 import (
@@ -28,6 +28,7 @@ import (
 
 	"parley/infra/local"
 	"parley/infra/stack"
+	"parley/infra/stack/standin"
 	"parley/shared/engine/store/dynamo/schema"
 	"parley/shared/speech"
 )
@@ -62,7 +63,13 @@ func open(t *testing.T) *world {
 			t.Log(err)
 		}
 	})
-	w := &world{T: t, emulator: e, props: folders(t)}
+	props, err := standin.Make(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	props.Kind = stack.Dev
+	props.Stack = awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String(local.Account), Region: jsii.String(local.Region)}}
+	w := &world{T: t, emulator: e, props: props}
 	keys, endpoint := credentials.NewStaticCredentialsProvider("test", "test", ""), aws.String(e.Endpoint)
 	w.tables = dynamodb.New(dynamodb.Options{Region: local.Region, BaseEndpoint: endpoint, Credentials: keys})
 	w.objects = s3.New(s3.Options{Region: local.Region, BaseEndpoint: endpoint, Credentials: keys, UsePathStyle: true})
@@ -70,30 +77,6 @@ func open(t *testing.T) *world {
 	w.lambdas = lambda.New(lambda.Options{Region: local.Region, BaseEndpoint: endpoint, Credentials: keys})
 	w.cdk(w.synthesised(nil, nil), "bootstrap", "aws://"+local.Account+"/"+local.Region)
 	return w
-}
-
-// folders makes stand-ins for the built functions and the layers.
-func folders(t *testing.T) stack.Props {
-	t.Helper()
-	dir := t.TempDir()
-	props := stack.Props{Kind: stack.Dev, Dist: filepath.Join(dir, "dist"), Layers: filepath.Join(dir, "layers"),
-		Stack: awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String(local.Account), Region: jsii.String(local.Region)}}}
-	var all []string
-	for _, f := range stack.Functions() {
-		all = append(all, filepath.Join(props.Dist, f.Name))
-		for _, l := range f.Layers {
-			all = append(all, filepath.Join(props.Layers, string(l)))
-		}
-	}
-	for _, one := range all {
-		if err := os.MkdirAll(one, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(one, "bootstrap"), []byte("#!/bin/sh\n# "+one+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return props
 }
 
 // synthesised writes the templates, with changed props and a changed stack of the functions, and

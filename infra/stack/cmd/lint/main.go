@@ -1,6 +1,6 @@
 // Command lint synthesises both stacks and checks the templates offline: against AWS's own resource
 // schemas (unknown resource types and properties, missing required properties, references to
-// resources that do not exist), and with cfn-lint. Run it in the repository's root.
+// resources that do not exist), with cfn-lint, and with cdk-nag. Run it in the repository's root.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -19,7 +20,8 @@ import (
 
 	"parley/infra/local"
 	"parley/infra/stack"
-	"parley/shared/speech"
+	"parley/infra/stack/nag"
+	"parley/infra/stack/standin"
 	"parley/shared/speech/recogniser/amazon"
 )
 
@@ -42,7 +44,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(work) // a temporary folder
-	templates, err := synthesise(work)
+	props, err := standin.Make(work)
+	if err != nil {
+		return err
+	}
+	templates, err := synthesise(work, props)
 	if err != nil {
 		return err
 	}
@@ -80,35 +86,30 @@ func run(ctx context.Context) error {
 		}
 		fmt.Printf("%s: cfn-lint finds nothing\n", filepath.Base(path))
 	}
-	return nil
+	return rules(work, props)
 }
 
-// synthesise writes the templates and returns their paths. It uses stand-ins for functions and
-// layers, because their contents do not affect the templates.
-func synthesise(work string) ([]string, error) {
-	props := stack.Props{Dist: filepath.Join(work, "dist"), Layers: filepath.Join(work, "layers")}
-	var assets []string
-	for _, f := range stack.Functions() {
-		assets = append(assets, filepath.Join(props.Dist, f.Name))
-	}
-	for _, stage := range speech.Service.Stages {
-		for _, layer := range stage.Layers {
-			assets = append(assets, filepath.Join(props.Layers, string(layer)))
-		}
-	}
-	for _, dir := range assets {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(dir, "stand-in"), []byte(dir), 0o600); err != nil {
-			return nil, err
-		}
-	}
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(filepath.Join(work, "out"))})
+// synthesise writes the templates and returns their paths.
+func synthesise(work string, props stack.Props) ([]string, error) {
+	out := filepath.Join(work, "out")
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &out})
 	stack.NewStack(app, "parley", props)
 	// What the setting of the recogniser adds.
 	props.Recogniser = amazon.Setting
 	stack.NewStack(app, "parley-amazon", props)
 	app.Synth(nil)
-	return filepath.Glob(filepath.Join(work, "out", "*.template.json"))
+	return filepath.Glob(filepath.Join(out, "*.template.json"))
+}
+
+// rules checks the stacks against cdk-nag's rules.
+func rules(work string, props stack.Props) error {
+	report, err := nag.Check(filepath.Join(work, "nag"), props)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("cdk-nag finds %d things without a written reason, and %d with one\n", len(report.Open), report.Kept)
+	if problems := append(report.Open, report.Unused...); len(problems) > 0 {
+		return fmt.Errorf("cdk-nag: add a reason in infra/stack/nag, or remove one that nothing needs:\n%s", strings.Join(problems, "\n"))
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package deployment
+package lambdas
 
 import (
 	"context"
@@ -17,29 +17,29 @@ import (
 
 // Probe asks a stage's function whether it is ready. why says why not; empty if it is ready.
 // readiness.ErrThrottled.
-func (s *System) Probe(ctx context.Context, stage run.Stage) (why string, err error) {
-	name := s.Config.Functions[stage]
+func (f Functions) Probe(ctx context.Context, stage run.Stage) (why string, err error) {
+	name := f.Names[stage]
 	if name == "" {
-		return "", fmt.Errorf("deployment: probe %s: its function's name is not configured", stage)
+		return "", fmt.Errorf("lambdas: probe %s: its function's name is not configured", stage)
 	}
 	payload, err := json.Marshal(delivery.ProbeEvent{Probe: true})
 	if err != nil {
-		return "", fmt.Errorf("deployment: probe %s: %w", stage, err)
+		return "", fmt.Errorf("lambdas: probe %s: %w", stage, err)
 	}
-	out, err := s.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(name), Payload: payload})
+	out, err := f.API.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(name), Payload: payload})
 	var throttled *types.TooManyRequestsException
 	switch {
 	case errors.As(err, &throttled):
-		return "", fmt.Errorf("deployment: probe %s: %w: %w", stage, readiness.ErrThrottled, err)
+		return "", fmt.Errorf("lambdas: probe %s: %w: %w", stage, readiness.ErrThrottled, err)
 	case err != nil:
-		return "", fmt.Errorf("deployment: probe %s: %w", stage, err)
+		return "", fmt.Errorf("lambdas: probe %s: %w", stage, err)
 	}
 	var answer delivery.ProbeAnswer
 	if out.FunctionError != nil {
-		return "", fmt.Errorf("deployment: probe %s: %s", stage, out.Payload)
+		return "", fmt.Errorf("lambdas: probe %s: %s", stage, out.Payload)
 	}
 	if err := json.Unmarshal(out.Payload, &answer); err != nil {
-		return "", fmt.Errorf("deployment: probe %s: %w", stage, err)
+		return "", fmt.Errorf("lambdas: probe %s: %w", stage, err)
 	}
 	return answer.Why, nil
 }

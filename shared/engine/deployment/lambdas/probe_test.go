@@ -1,4 +1,4 @@
-package deployment_test
+package lambdas_test
 
 import (
 	"errors"
@@ -13,8 +13,7 @@ import (
 
 	"parley/infra/prove/service"
 
-	"parley/shared/engine/config"
-	"parley/shared/engine/deployment"
+	"parley/shared/engine/deployment/lambdas"
 	"parley/shared/engine/readiness"
 	"parley/shared/engine/run"
 )
@@ -57,9 +56,9 @@ func TestProbe(t *testing.T) {
 		"an answer of another kind": {answer{status: 200, body: `"`}, "", false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &deployment.System{
-				Config: config.Config{Functions: map[run.Stage]string{service.Accent: "parley-accent"}},
-				Lambda: lambda.NewFromConfig(aws.Config{Region: "eu-central-1", HTTPClient: tt.answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			s := lambdas.Functions{
+				Names: map[run.Stage]string{service.Accent: "parley-accent"},
+				API: lambda.NewFromConfig(aws.Config{Region: "eu-central-1", HTTPClient: tt.answer, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 					Retryer: func() aws.Retryer { return aws.NopRetryer{} }}),
 			}
 			why, err := s.Probe(t.Context(), service.Accent)
