@@ -189,6 +189,18 @@ capacity:
 latency: parts
 	go run ./infra/measure/latency
 
+## hang: how a local system copes with a stage that hangs; half an hour; docs/faults.md
+hang: build
+	go run ./infra/measure/hang
+
+## load: polls, refused submits and real runs on a local system (LOAD="-runs 10"); docs/faults.md
+load: build
+	go run ./infra/measure/load $(LOAD)
+
+## soak: real runs with faults for an hour, and the alarms that go off (FOR=2h); docs/faults.md
+soak: build
+	go run ./infra/measure/soak -for $(or $(FOR),1h)
+
 ## fuzz: run each fuzz target in turn for FUZZ=10m
 fuzz:
 	@failed=0; for p in $$(grep -rl '^func Fuzz' --include=*_test.go shared | xargs -n1 dirname | sort -u); do \
@@ -230,7 +242,7 @@ synth: parts functions
 
 ## deploy: build for arm64, check the stacks, deploy with your AWS credentials (CDK=… as for synth)
 deploy: ARCH := $(DEPLOYED)
-deploy: parts functions cli test-stack
+deploy: quotas parts functions cli test-stack
 	go run ./infra/stack/cmd/cdk deploy --all --no-notices -c arch=$(ARCH) $(CDK)
 
 ## quotas: the quotas that Parley needs, and what to ask for (needs AWS credentials)
@@ -253,4 +265,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas cost capacity clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas cost capacity hang load soak clean help

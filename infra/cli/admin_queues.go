@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"parley/infra/local/operate"
 	"parley/shared/engine/deployment"
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/queue"
@@ -19,13 +19,6 @@ import (
 
 // maxRedriven is the maximum number of dead letters that one redrive moves back.
 const maxRedriven = 10_000
-
-// watched is the maximum number of runs, in process or with an outstanding webhook, whose messages'
-// age is looked up, starting with those due first.
-const watched = 1000
-
-// ahead is beyond any run's next due time.
-const ahead = 10 * 365 * 24 * time.Hour
 
 func (o *operator) queues() *cobra.Command {
 	c := &cobra.Command{
@@ -79,7 +72,7 @@ func (o *operator) queueViews(ctx context.Context, sys *deployment.System) ([]qu
 	var views []queueView
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		oldest, err = o.ages(gctx, sys.Tables)
+		oldest, err = operate.Ages(gctx, sys.Tables, o.clock.Now())
 		return err
 	})
 	g.Go(func() (err error) {
@@ -132,44 +125,6 @@ func assign(letters queue.DeadLetters, views []queueView) queueView {
 		rest -= views[i].Dead
 	}
 	return queueView{Name: pipeline.DeadLetters, Depth: letters.Depth, Dead: max(rest, 0)}
-}
-
-// ages returns, for each stage, how long ago its longest outstanding part was last sent. Stages
-// that no run waits for are left out.
-func (o *operator) ages(ctx context.Context, runs run.Store) (map[run.Stage]time.Duration, error) {
-	now := o.clock.Now()
-	ids, err := runs.Due(ctx, now.Add(ahead), watched)
-	if err != nil {
-		return nil, fmt.Errorf("runs under way: %w", err)
-	}
-	under := make([]run.Run, len(ids))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(readsAtOnce)
-	for i, id := range ids {
-		g.Go(func() error {
-			r, err := runs.Get(ctx, id)
-			if err != nil && !errors.Is(err, run.ErrUnknown) {
-				return fmt.Errorf("run %s: %w", id, err)
-			}
-			under[i] = r
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	oldest := map[run.Stage]time.Duration{}
-	for _, r := range under {
-		for p := range r.Parts {
-			if sent := speech.Service.LastSent(r, p); !sent.IsZero() {
-				oldest[p.Stage] = max(oldest[p.Stage], now.Sub(sent), 0)
-			}
-		}
-		if sent := r.Push.SentAt(); !sent.IsZero() {
-			oldest[pipeline.Webhook] = max(oldest[pipeline.Webhook], now.Sub(sent), 0)
-		}
-	}
-	return oldest, nil
 }
 
 func (o *operator) redrive() *cobra.Command {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"parley/shared/clock"
+	"parley/infra/local/operate"
 	"parley/shared/engine/account"
 	"parley/shared/engine/credit"
 	"parley/shared/engine/pipeline"
@@ -120,8 +120,7 @@ func TestTheAgeOfAStagesOldestMessage(t *testing.T) {
 	if _, err := s.End(t.Context(), hooked, run.Fail(errcode.ScoringFailed, "", ""), noon.Add(110*time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	o := &operator{clock: clock.At(noon.Add(2 * time.Minute))}
-	got, err := o.ages(t.Context(), s)
+	got, err := operate.Ages(t.Context(), s, noon.Add(2*time.Minute))
 	if err != nil || len(got) != 3 || got[pipeline.Webhook] != 10*time.Second || got[speech.Ingest] != 2*time.Minute || got[speech.Diarize] != 30*time.Second {
 		t.Errorf("%v %v", got, err)
 	}

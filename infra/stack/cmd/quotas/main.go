@@ -34,7 +34,10 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if cfg.Region == "" {
-		return errors.New("no region: set AWS_REGION")
+		return errors.New("no region: set AWS_REGION, for example to eu-central-1")
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE after `aws configure` or `aws sso login` (%w)", err)
 	}
 	got, err := lambda.NewFromConfig(cfg).GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
 	if err != nil {

@@ -1,0 +1,80 @@
+// Command load puts a local system under load: polls and cheaply refused submits at a steady rate for
+// a while, and then real runs of several clients at once. It prints what was answered, how soon, in
+// which order the runs began, and how much memory the system used. It fails if an answer was not the
+// expected one, a run failed, or the order was not fair.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"parley/infra/local"
+	"parley/infra/measure/live"
+)
+
+// options are the command's flags.
+type options struct {
+	polls, submits int // a second
+	lasting        time.Duration
+	clients, runs  int
+}
+
+// Bounds of the flags.
+const (
+	maxRate    = 2000
+	maxLasting = 10 * time.Minute
+	maxClients = 20
+	maxRuns    = 200
+)
+
+func (o options) check() error {
+	if o.polls < 0 || o.polls > maxRate || o.submits < 0 || o.submits > maxRate || o.lasting < 0 || o.lasting > maxLasting ||
+		o.clients < 1 || o.clients > maxClients || o.runs < 0 || o.runs > maxRuns {
+		return errors.New("a flag is out of bounds: rates to 2000 a second for up to 10m, 1 to 20 clients, up to 200 runs")
+	}
+	return nil
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.polls, "polls", 200, "polls a second")
+	flag.IntVar(&o.submits, "submits", 20, "submits a second that are refused")
+	flag.DurationVar(&o.lasting, "for", time.Minute, "how long")
+	flag.IntVar(&o.clients, "clients", 5, "clients of the real runs")
+	flag.IntVar(&o.runs, "runs", 40, "real runs, of all clients together")
+	flag.Parse()
+	if err := o.check(); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := load(ctx, os.Stdout, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func load(ctx context.Context, out io.Writer, o options) (err error) {
+	dir, remove, err := live.Folder("load")
+	if err != nil {
+		return err
+	}
+	defer remove()
+	sys, err := live.Start(ctx, local.Config{Data: dir, Progress: func(line string) { fmt.Fprintln(os.Stderr, line) }})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sys.Stop()) }()
+	if err := flood(ctx, out, sys, dir, o); err != nil {
+		return err
+	}
+	return crowd(ctx, out, sys, dir, o)
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"parley/infra/local"
+	"parley/infra/local/operate"
+	"parley/infra/measure/live"
+	"parley/infra/stack"
+)
+
+// measured holds the measurements so far. Safe for concurrent use.
+type measured struct {
+	mu     sync.Mutex
+	points map[series][]point
+}
+
+func (m *measured) add(s series, p point) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.points[s] = append(m.points[s], p)
+}
+
+func (m *measured) of(s series) []point {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.points[s])
+}
+
+// unmeasured are what an alarm watches and nothing here measures: the emulator does not throttle.
+const unmeasured = "Throttles"
+
+// printed returns the measurements of a function's log line, in CloudWatch's embedded metric format.
+func printed(line string) map[series][]point {
+	var header struct {
+		AWS struct {
+			Timestamp         int64 `json:"Timestamp"` //nolint:tagliatelle // the format's own name
+			CloudWatchMetrics []struct {
+				Namespace  string     `json:"Namespace"`  //nolint:tagliatelle // the same
+				Dimensions [][]string `json:"Dimensions"` //nolint:tagliatelle // the same
+				Metrics    []struct {
+					Name string `json:"Name"` //nolint:tagliatelle // the same
+				} `json:"Metrics"` //nolint:tagliatelle // the same
+			} `json:"CloudWatchMetrics"` //nolint:tagliatelle // the same
+		} `json:"_aws"`
+	}
+	var fields map[string]any
+	if json.Unmarshal([]byte(line), &header) != nil || json.Unmarshal([]byte(line), &fields) != nil {
+		return nil // not a measurement
+	}
+	out := map[series][]point{}
+	for _, published := range header.AWS.CloudWatchMetrics {
+		for _, metric := range published.Metrics {
+			value, ok := fields[metric.Name].(float64)
+			for _, names := range published.Dimensions {
+				var dimensions []string
+				for _, n := range names {
+					dimensions = append(dimensions, fmt.Sprint(n, "=", fields[n]))
+				}
+				slices.Sort(dimensions)
+				if s := name(published.Namespace, metric.Name, dimensions...); ok {
+					out[s] = append(out[s], point{time.UnixMilli(header.AWS.Timestamp), value})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// report is the line that Lambda writes after each invocation.
+var report = regexp.MustCompile(`^REPORT RequestId: \S+\s+Duration: ([\d.]+) ms`)
+
+// reader reads the functions' logs, each line once.
+type reader struct {
+	sys  *live.System
+	into *measured
+	next map[string]string // by function: the token of the page that has not been read
+	seen map[string]int    // by function: how many lines of that page were
+}
+
+// read reads what is new.
+func (r *reader) read(ctx context.Context) error {
+	for function := range r.sys.Functions {
+		if err := r.one(ctx, function); err != nil {
+			return fmt.Errorf("read the log of %s: %w", function, err)
+		}
+	}
+	return nil
+}
+
+// one reads a function's log from the page at which the last reading ended.
+func (r *reader) one(ctx context.Context, function string) error {
+	for {
+		var page struct {
+			Events []struct {
+				Timestamp int64
+				Message   string
+			}
+			NextToken string
+		}
+		ask := map[string]string{"logGroupName": "/aws/lambda/" + local.StackName + "-" + function}
+		if token := r.next[function]; token != "" {
+			ask["nextToken"] = token
+		}
+		if err := r.call(ctx, ask, &page); err != nil {
+			return err
+		}
+		for _, e := range page.Events[min(r.seen[function], len(page.Events)):] {
+			r.line(function, time.UnixMilli(e.Timestamp), strings.TrimSpace(e.Message))
+		}
+		if r.seen[function] = len(page.Events); page.NextToken == "" {
+			return nil
+		}
+		r.next[function], r.seen[function] = page.NextToken, 0
+	}
+}
+
+func (r *reader) line(function string, at time.Time, line string) {
+	for s, points := range printed(line) {
+		for _, p := range points {
+			r.into.add(s, p)
+		}
+	}
+	if m := report.FindStringSubmatch(line); m != nil {
+		of := "FunctionName=" + local.StackName + "-" + function
+		r.into.add(name("AWS/Lambda", "Invocations", of), point{at, 1})
+		if ms, err := strconv.ParseFloat(m[1], 64); err == nil {
+			r.into.add(name("AWS/Lambda", "Duration", of), point{at, ms})
+		}
+	}
+}
+
+func (r *reader) call(ctx context.Context, ask map[string]string, page any) error {
+	raw, err := json.Marshal(ask)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.sys.Endpoint, strings.NewReader(string(raw)))
+	if err != nil {
+		return err
+	}
+	req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
+		// The emulator checks no credentials.
+		"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return errors.Join(json.NewDecoder(res.Body).Decode(page), res.Body.Close())
+}
+
+// ages measures how long messages have waited, as the operator's commands see it.
+func ages(ctx context.Context, sys *live.System, into *measured) error {
+	now := time.Now()
+	all, err := operate.Ages(ctx, sys.Admin.Tables, now)
+	for stage, age := range all {
+		into.add(name("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName="+local.StackName+"-"+string(stage)), point{now, age.Seconds()})
+	}
+	return err
+}
+
+// watched notes the answers of the API that are errors of the service.
+type watched struct {
+	next http.RoundTripper
+	into *measured
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := w.next.RoundTrip(req)
+	if err == nil && res.StatusCode >= http.StatusInternalServerError {
+		w.into.add(name("AWS/ApiGateway", "5XXError", "ApiName="+local.StackName, "Stage="+stack.StageName), point{time.Now(), 1})
+	}
+	return res, err
+}
