@@ -26,7 +26,7 @@ const aim = 8 * time.Minute
 const patience = 30 * time.Minute
 
 func main() {
-	stages := flag.String("stages", "transcribe,fluency,accent", "stages that hang, one after the other, separated by commas")
+	stages := flag.String("stages", "transcribe,fluency,accent", "stages that hang, one after the other, separated by commas; empty: only a run without a fault")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := measure(ctx, os.Stdout, strings.Split(*stages, ","))
@@ -57,6 +57,7 @@ func measure(ctx context.Context, out io.Writer, stages []string) (err error) {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	var late []error
 	for _, spec := range specs(stages) {
 		took, end, err := one(ctx, sys, interview, spec)
 		if err != nil {
@@ -67,17 +68,19 @@ func measure(ctx context.Context, out io.Writer, stages []string) (err error) {
 			return err
 		}
 		if took > aim {
-			err = fmt.Errorf("%s: the run took %.0f s, more than %.0f", spec, took.Seconds(), aim.Seconds())
-			return err
+			late = append(late, fmt.Errorf("%s: the run took %.0f s, more than %.0f", spec, took.Seconds(), aim.Seconds()))
 		}
 	}
-	return nil
+	return errors.Join(late...)
 }
 
 // specs lists the faults: none, each stage once, each stage for ever.
 func specs(stages []string) []string {
 	out := []string{"none"}
 	for _, s := range stages {
+		if s == "" {
+			continue
+		}
 		out = append(out, s+"=timeout:1", s+"=timeout")
 	}
 	return out
