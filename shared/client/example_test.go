@@ -306,6 +306,26 @@ func ExampleClient_CreateReport() {
 	// <nil>
 }
 
+// Compare the newest runs with one tag on a page.
+func ExampleClient_Compare() {
+	server := service(map[string]answer{
+		"POST /api/v1/reports": {http.StatusCreated, `{"url":"https://parley.example.com/api/v1/reports/compare/c2Fk","expiresAt":"2026-04-28T12:34:56.789Z","runs":7}`},
+	})
+	defer server.Close()
+
+	c, err := client.New(server.URL, "pk_…")
+	if err != nil {
+		log.Fatal(err)
+	}
+	comparison, err := c.Compare(context.Background(), client.ByTag, "june", 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(comparison.Runs, "runs:", comparison.URL)
+	// Output:
+	// 7 runs: https://parley.example.com/api/v1/reports/compare/c2Fk
+}
+
 // Tell refusals apart by their code, never by their message.
 func ExampleIs() {
 	server := service(map[string]answer{

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -95,7 +96,7 @@ type ReportLink struct {
 func (c *Client) CreateReport(ctx context.Context, id run.ID, lasting time.Duration) (ReportLink, error) {
 	asked := "{}"
 	if lasting != 0 {
-		asked = fmt.Sprintf(`{"expiresInHours":%d}`, (lasting+time.Hour-1)/time.Hour)
+		asked = fmt.Sprintf(`{"expiresInHours":%d}`, hours(lasting))
 	}
 	var l ReportLink
 	raw, _, err := c.call(ctx, http.MethodPost, reportPath(id), http.Header{"Content-Type": {"application/json"}},
@@ -110,6 +111,43 @@ func (c *Client) RevokeReports(ctx context.Context, id run.ID) error {
 	_, _, err := c.send(ctx, http.MethodDelete, c.base+reportPath(id), c.key, nil, nil, 0)
 	return err
 }
+
+// A CompareBy says what the runs of a comparison have in common.
+type CompareBy string
+
+// What runs can have in common.
+const (
+	ByTag        CompareBy = "tag"
+	ByExternalID CompareBy = "externalId"
+)
+
+// Comparison is a link to the page that compares runs. With ?format=csv its address answers the
+// same as a table.
+type Comparison struct {
+	ReportLink
+	Runs int `json:"runs"` // how many it compares: at most 50
+}
+
+// Compare makes a link to a page that compares the newest runs with one tag or one externalId. Each
+// of the runs gets a link to its own page, too. Lasting is as for CreateReport. Errors: *Error
+// (REQUEST_NOT_FOUND if there is no such run, INVALID_PARAMETERS), or the transport's.
+func (c *Client) Compare(ctx context.Context, by CompareBy, value string, lasting time.Duration) (Comparison, error) {
+	asked, err := json.Marshal(struct {
+		By             CompareBy     `json:"by"`
+		Value          string        `json:"value"`
+		ExpiresInHours time.Duration `json:"expiresInHours,omitempty"`
+	}{by, value, hours(lasting)})
+	if err != nil {
+		return Comparison{}, fmt.Errorf("client: compare: %w", err)
+	}
+	var v Comparison
+	v.Raw, _, err = c.call(ctx, http.MethodPost, "/reports", http.Header{"Content-Type": {"application/json"}},
+		func() (io.Reader, error) { return bytes.NewReader(asked), nil }, int64(len(asked)), &v)
+	return v, err
+}
+
+// hours rounds up to whole hours.
+func hours(d time.Duration) time.Duration { return (d + time.Hour - 1) / time.Hour }
 
 func reportPath(id run.ID) string { return "/speech/analyze/" + url.PathEscape(string(id)) + "/report" }
 
