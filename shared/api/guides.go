@@ -75,11 +75,11 @@ var (
 )
 
 // validation returns the validation page as a part of another: without its title, pictures and
-// links to other files, and with its headings two levels lower.
+// links to other files, and with its headings one level lower.
 func validation() string {
 	_, text, _ := strings.Cut(docs.Validation, "\n")
-	text = strings.ReplaceAll(text, "\n## ", "\n#### ")
-	text = strings.ReplaceAll(text, "\n### ", "\n##### ")
+	text = strings.ReplaceAll(text, "\n### ", "\n#### ")
+	text = strings.ReplaceAll(text, "\n## ", "\n### ")
 	text = pictures.ReplaceAllString(text, "")
 	return neighbours.ReplaceAllStringFunc(text, func(string) string { return "]" })
 }
@@ -89,7 +89,7 @@ var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.W
 // dressed gives the HTML of Markdown what a page for everybody needs: blocks that scroll can be
 // reached by keyboard, and cells know their heading.
 var dressed = strings.NewReplacer("<pre>", `<pre tabindex="0" role="group" aria-label="Program">`, "<table>", `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>`,
-	"</table>", "</table></div>", "<th>", `<th scope="col">`, "<th></th>", "<td></td>")
+	"</table>", "</table></div>", "<th></th>", "<td></td>", "<th>", `<th scope="col">`)
 
 // toHTML renders Markdown of ours.
 func toHTML(text string) (template.HTML, error) {
