@@ -157,6 +157,10 @@ contract-system: parts
 clients: build
 	go run ./infra/prove/clients
 
+## browser: the pages as people use them, in Chromium, on a running system (SHOTS=folder: pictures)
+browser: parts
+	PARLEY_HEAVY=1 PARLEY_SHOTS="$(abspath $(SHOTS))" go test -count=1 -timeout 30m -v ./infra/prove/browser
+
 ## lint-api: check both editions of the OpenAPI document with a linter (spectral)
 lint-api:
 	go run ./infra/prove/schemathesis -lint

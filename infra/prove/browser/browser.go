@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -74,9 +75,13 @@ func (b *Browser) Close() { b.stop() }
 type View struct {
 	Width int
 	Dark  bool
+	// Sound is the origin that the page may load a recording from, besides its own; empty: none.
+	Sound string
 	// Then is done once the page is there, before it is checked.
 	Then []chromedp.Action
-	// Shot, if not empty, is the file for a picture of the whole page.
+	// Patience bounds the look; 0: two minutes.
+	Patience time.Duration
+	// Shot, if not empty, is the file for a picture of the whole page, at most 16,384 px high.
 	Shot string
 }
 
@@ -86,11 +91,47 @@ type Seen struct {
 	Complaints []string // of the browser's console
 	Foreign    []string // requests to another origin
 	Wide       bool     // the page scrolls sideways
+	Played     []Loaded // what came from the origin of the sound
+}
+
+// Loaded is an answer that the page loaded.
+type Loaded struct {
+	URL    string
+	Status int64
 }
 
 // OK reports whether nothing was wrong.
 func (s Seen) OK() bool {
 	return len(s.Violations)+len(s.Complaints)+len(s.Foreign) == 0 && !s.Wide
+}
+
+// note keeps what is wrong about an event of the browser. host is the page's own.
+func (s *Seen) note(e any, host, sound string) {
+	switch e := e.(type) {
+	case *runtime.EventExceptionThrown:
+		s.Complaints = append(s.Complaints, e.ExceptionDetails.Error())
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+			s.Complaints = append(s.Complaints, fmt.Sprint(e.Type, e.Args))
+		}
+	case *log.EventEntryAdded:
+		if !strings.HasSuffix(e.Entry.URL, "/favicon.ico") {
+			s.Complaints = append(s.Complaints, e.Entry.Text+" "+e.Entry.URL)
+		}
+	case *network.EventRequestWillBeSent:
+		u, err := url.Parse(e.Request.URL)
+		switch {
+		case err != nil:
+			s.Foreign = append(s.Foreign, e.Request.URL)
+		case u.Scheme != "http" && u.Scheme != "https" || u.Host == host:
+		case sound == "" || u.Scheme+"://"+u.Host != sound || e.Type != network.ResourceTypeMedia:
+			s.Foreign = append(s.Foreign, e.Request.URL)
+		}
+	case *network.EventResponseReceived:
+		if sound != "" && strings.HasPrefix(e.Response.URL, sound+"/") {
+			s.Played = append(s.Played, Loaded{e.Response.URL, e.Response.Status})
+		}
+	}
 }
 
 // Look opens a page in a new tab and checks it. A request to data:, blob: or about: is none.
@@ -101,51 +142,40 @@ func (b *Browser) Look(address string, v View) (Seen, error) {
 	}
 	tab, stop := chromedp.NewContext(b.ctx)
 	defer stop()
-	tab, cancel := context.WithTimeout(tab, patience)
+	tab, cancel := context.WithTimeout(tab, cmp.Or(v.Patience, patience))
 	defer cancel()
 	var seen Seen
 	var mu sync.Mutex
 	chromedp.ListenTarget(tab, func(e any) {
 		mu.Lock()
 		defer mu.Unlock()
-		switch e := e.(type) {
-		case *runtime.EventExceptionThrown:
-			seen.Complaints = append(seen.Complaints, e.ExceptionDetails.Error())
-		case *runtime.EventConsoleAPICalled:
-			if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
-				seen.Complaints = append(seen.Complaints, fmt.Sprint(e.Type, e.Args))
-			}
-		case *log.EventEntryAdded:
-			if !strings.HasSuffix(e.Entry.URL, "/favicon.ico") {
-				seen.Complaints = append(seen.Complaints, e.Entry.Text+" "+e.Entry.URL)
-			}
-		case *network.EventRequestWillBeSent:
-			if u, err := url.Parse(e.Request.URL); err != nil || (u.Scheme == "http" || u.Scheme == "https") && u.Host != own.Host {
-				seen.Foreign = append(seen.Foreign, e.Request.URL)
-			}
-		}
+		seen.note(e, own.Host, v.Sound)
 	})
 	scheme := "light"
 	if v.Dark {
 		scheme = "dark"
 	}
-	// axe is evaluated by the debugger, which the page's own policy does not bind.
 	var found []string
 	actions := append([]chromedp.Action{
 		log.Enable(), network.Enable(), runtime.Enable(),
+		emulation.SetFocusEmulationEnabled(true), // a page that another tab hides would rest
 		chromedp.EmulateViewport(int64(v.Width), 900),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+		// Without motion a page jumps where it would glide, so a click finds what it aims at.
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}),
 		chromedp.Navigate(address), chromedp.WaitReady("body"),
 	}, v.Then...)
-	actions = append(actions,
-		chromedp.Evaluate(b.axe+";undefined", nil),
-		chromedp.Evaluate(`axe.run({resultTypes: ['violations']}).then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.target + ': ' + n.failureSummary)))`, &found,
-			func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
-		chromedp.Evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`, &seen.Wide))
 	var shot []byte
 	if v.Shot != "" {
 		actions = append(actions, chromedp.FullScreenshot(&shot, 100))
 	}
+	// What is folded is checked, too. axe is evaluated by the debugger, which the page's own policy
+	// does not bind.
+	actions = append(actions,
+		chromedp.Evaluate(`for (const d of document.querySelectorAll('details')) d.open = true`, nil),
+		chromedp.Evaluate(b.axe+";undefined", nil),
+		chromedp.Evaluate(`axe.run({resultTypes: ['violations']}).then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.target + ': ' + n.failureSummary)))`, &found,
+			func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
+		chromedp.Evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`, &seen.Wide))
 	if err := chromedp.Run(tab, actions...); err != nil {
 		return seen, fmt.Errorf("browser: look at %s: %w", address, err)
 	}
