@@ -63,9 +63,9 @@ type compareRow struct {
 }
 
 type cellView struct {
-	Points, CEFR, Between, Sure string
-	At, From, Width             float64
-	Measured                    bool
+	Points, CEFR, Between string
+	At, From, Width       float64
+	Measured              bool
 }
 
 const byReference, bySubmitted = "reference", "submitted"
@@ -227,8 +227,8 @@ func (r compared) cell(d score.Dimension, t texts) cellView {
 	v := cellView{Measured: true, Points: oneDecimal(*points), At: *points * 20}
 	_ = json.Unmarshal(r.Scores[level], &v.CEFR) // null stays empty
 	if low, high, ok := r.interval(d); ok {
-		v.Between, v.From, v.Width = t.say("score.between", oneDecimal(low), oneDecimal(high)), low*20, (high-low)*20
-		v.Sure = t.say("score.sure", t.say("sure."+r.Confidence[string(d)].Level))
+		level := r.Confidence[string(d)].Level
+		v.Between, v.From, v.Width = t.say("compare.between", oneDecimal(low), oneDecimal(high), t.or("sure."+level, level)), low*20, (high-low)*20
 	}
 	return v
 }

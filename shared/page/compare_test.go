@@ -54,7 +54,7 @@ func TestCompare(t *testing.T) {
 		if got := fmt.Sprint(rows(t, p)); got != want {
 			t.Errorf("by %q: %s, want %s", sort, got, want)
 		}
-		for _, part := range []string{`<a href="../x">Ada</a>`, "It is noisy.", "Not finished yet.", "not told apart", "between 3.6 and 4.4"} {
+		for _, part := range []string{`<a href="../x">Ada</a>`, "It is noisy.", "Not finished yet.", "not told apart", "3.6 to 4.4, medium confidence"} {
 			if !strings.Contains(string(p.HTML), part) {
 				t.Errorf("by %q: the page lacks %q", sort, part)
 			}

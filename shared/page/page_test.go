@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"golang.org/x/net/html"
 
 	"parley/shared/page"
+	"parley/shared/speech/score"
+	"parley/shared/speech/score/norms"
 )
 
 // updateVariable, if 1, writes the golden pages anew.
@@ -180,11 +183,12 @@ func TestPagesAreWellFormed(t *testing.T) {
 func TestWhatAPageTells(t *testing.T) {
 	text := own(kinds(t)["whole"])
 	for _, want := range []string{
-		"4.0 of 5, CEFR C1, 80 %, between 3.5 and 4.4, medium confidence", // scores
+		`4.0 <span class="level">C1</span>`, "4.0 of 5, CEFR level C1, most likely between 3.5 and 4.4", "4.4, medium confidence", // scores
+		"English",
 		"use the language flexibly for demanding work", "the overall score", "within its interval",
 		"A line is 60 seconds long", "Longest pause in a turn", `href="#w12"`, "a question", // timeline
 		"Speed of speaking between pauses", "4.05 syllables a second", "above the level of C1 speakers (A2: 2.30, C1: 3.90)", // measures
-		"20 different words, said 200 times", "You say good six times.", "Instead: useful, solid", // vocabulary
+		"20 different words, said 200 times", "You say good six times.", "Try: useful, solid.", // vocabulary
 		"Words to practise", "ɛə", // pronunciation
 		`id="w12"`, `<i class="m">`, `data-w="`, // transcript
 		"What lowers the confidence", "What would raise it", "the interval is 1.5 points wide",
@@ -222,7 +226,7 @@ func TestRunsWithoutScores(t *testing.T) {
 	pages := kinds(t)
 	for name, want := range map[string][]string{
 		"failed": {"could not be scored", "TRANSCRIPTION_FAILED", "No speech was found", "Listen to the recording"},
-		"erased": {"This report was erased"}, "partial": {"This result is partial", "Fewer than 50 words were recognised."},
+		"erased": {"This report was erased"}, "partial": {"This report is partial", "Fewer than 50 words were recognised."},
 	} {
 		for _, w := range want {
 			if !strings.Contains(own(pages[name]), w) {
@@ -318,6 +322,47 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
+// Ensure that every measure has its name and its unit in everyday words.
+func TestEveryMeasureHasItsTexts(t *testing.T) {
+	var texts map[string]string
+	raw, err := os.ReadFile("texts/en.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &texts)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range score.Names() {
+		for _, m := range norms.Of(d).Measures {
+			if texts["measure."+m.Name] == "" || !strings.Contains(texts["measure."+m.Name+".value"], "{0}") {
+				t.Errorf("%s: %s lacks a text", d, m.Name)
+			}
+		}
+	}
+}
+
+// Ensure that a word to practise has sounds enough to tell something, and comes once.
+func TestWordsToPractise(t *testing.T) {
+	sound := `{"ipa":"s","clarity":5}`
+	one := func(text, sounds string) string {
+		return `{"text":"` + text + `","startMs":1000,"clarity":5,"sounds":[` + sounds + `]}`
+	}
+	three := sound + "," + sound + "," + sound
+	body := `{"id":"req_a","status":"success","completedAt":"2026-04-21T10:00:00Z","scores":{"accent":3},"analysis":{"accent":{"words":[` +
+		one("so", sound+","+sound) + "," + one("Thank", three) + "," + one("thank", three) + "," + one("city", three) + `]}}}`
+	p, err := page.Make([]byte(body), page.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range regexp.MustCompile(`<tr><th scope="row" lang="[^"]*">([^<]*)`).FindAllStringSubmatch(string(p.HTML), -1) {
+		got = append(got, m[1])
+	}
+	if fmt.Sprint(got) != "[Thank city]" {
+		t.Errorf("to practise: %q", got)
+	}
+}
+
 // Ensure that every text that the page asks for is in the catalogue, and that none is left over.
 func TestTexts(t *testing.T) {
 	var texts map[string]string
@@ -342,7 +387,7 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	// Keys that are put together.
-	made := regexp.MustCompile(`^(cefr\.[ABC][12]|place\.|measure\.|stage\.|failed\.[A-Z]|refused\.|score\.[a-z]+$|sure\.|raises\.|made\.acoustic)`)
+	made := regexp.MustCompile(`^(cefr\.[ABC][12]|place\.|measure\.|language\.|stage\.|failed\.[A-Z]|refused\.|score\.[a-z]+$|sure\.|raises\.|made\.acoustic)`)
 	for key := range texts {
 		if !used[key] && !made.MatchString(key) {
 			t.Errorf("nobody asks for %s", key)

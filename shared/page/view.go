@@ -72,7 +72,6 @@ type scoreView struct {
 	Name, Title         string
 	Measured            bool
 	Points, CEFR        string
-	Percent             string
 	Low, High, Sure     string
 	At, From, Width     float64
 	Why                 string
@@ -224,9 +223,11 @@ func facts(r run, t texts) []factView {
 		}
 		add("head.recording", length)
 	}
-	add("head.language", r.Audio.LanguageCode)
-	if d := r.Detection; d.Label != "" {
-		add("head.candidate", t.say("head.candidate.sure", d.Label, d.WordCount, t.or("sure."+d.Confidence, d.Confidence)))
+	add("head.language", t.or("language."+r.Audio.LanguageCode, r.Audio.LanguageCode))
+	if d := r.Detection; d.Label == t.say("head.candidate") {
+		add("head.candidate", t.say("head.candidate.found", t.or("sure."+d.Confidence, d.Confidence), d.WordCount))
+	} else if d.Label != "" {
+		add("head.candidate", t.say("head.candidate.sure", d.Label, t.or("sure."+d.Confidence, d.Confidence), d.WordCount))
 	}
 	add("head.tags", strings.Join(r.Tags, ", "))
 	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
@@ -287,9 +288,9 @@ func (v *view) scores(r run, t texts) {
 		return
 	}
 	for _, d := range dimensions(r) {
-		v.Scores = append(v.Scores, scoreOf(r, t, d, d+"Cefr", d+"Percent"))
+		v.Scores = append(v.Scores, scoreOf(r, t, d, d+"Cefr"))
 	}
-	all := scoreOf(r, t, overall, "cefrLevel", overall+"Percent")
+	all := scoreOf(r, t, overall, "cefrLevel")
 	all.All = true
 	v.Overall = &all
 	levels := []string{"A1", "A2", "B1", "B2", "C1", "C2"}
@@ -317,7 +318,7 @@ func (v *view) scores(r run, t texts) {
 	}
 }
 
-func scoreOf(r run, t texts, name, cefr, percent string) scoreView {
+func scoreOf(r run, t texts, name, cefr string) scoreView {
 	s := scoreView{Name: name, Title: t.or("score."+name, name), Why: r.Explainability[name]}
 	points, ok := r.number(name)
 	if !ok {
@@ -327,9 +328,6 @@ func scoreOf(r run, t texts, name, cefr, percent string) scoreView {
 		return s
 	}
 	s.Measured, s.Points, s.CEFR = true, plain(points), r.text(cefr)
-	if p, ok := r.number(percent); ok {
-		s.Percent = strconv.Itoa(int(p))
-	}
 	low, high := points, points
 	if c := r.Confidence[name]; c != nil {
 		low, high = c.Interval[0], c.Interval[1]
@@ -357,7 +355,7 @@ func plain(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 func tenths(v float64) float64 { return math.Round(v*10) / 10 }
 
-// number writes a measure as people say it: two or three digits.
+// number writes a measure as people say it: three digits at most.
 func number(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {
@@ -366,11 +364,10 @@ func number(v float64) string {
 	case a >= 9.95:
 		decimals = 1
 	}
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if s == "-0.00" {
-		return "0.00"
+	if s := strconv.FormatFloat(v, 'f', decimals, 64); s != "0.00" && s != "-0.00" {
+		return s
 	}
-	return s
+	return "0"
 }
 
 func dimensionOf(r run, t texts, name string) dimensionView {
@@ -390,11 +387,18 @@ func dimensionOf(r run, t texts, name string) dimensionView {
 	return d
 }
 
+func allOf(texts []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return !is(s) })
+}
+
 func measureOf(m measure, t texts) measureView {
 	v := measureView{Name: t.or("measure."+m.Name, m.Label), Label: m.Label, Value: m.Reason}
 	said := func(x float64) string {
-		if strings.HasSuffix(m.Name, "Ratio") && m.Unit == "ratio" {
+		switch m.Unit {
+		case "ratio", "probability":
 			return number(100*x) + " %"
+		case "log odds":
+			return number(100/(1+math.Exp(-x))) + " %"
 		}
 		return number(x)
 	}
@@ -449,6 +453,12 @@ func (v *view) vocabulary(r run, t texts) {
 			continue
 		}
 		w := wordsView{Level: b.Level, Counts: t.say("vocabulary.counts", b.Different, b.Said)}
+		switch {
+		case b.Said == 1:
+			w.Counts = t.say("vocabulary.counts.once")
+		case b.Different == 1:
+			w.Counts = t.say("vocabulary.counts.1", b.Said)
+		}
 		for _, one := range b.Words {
 			w.Words = append(w.Words, wordView{one.Word, one.Count})
 		}
@@ -466,7 +476,8 @@ func (v *view) vocabulary(r run, t texts) {
 	}
 	for _, p := range a.Practice {
 		one := practiceView{Text: p.Text, T: p.At.StartMs}
-		if len(p.Better) > 0 {
+		told := func(word string) bool { return strings.Contains(p.Text, word) }
+		if len(p.Better) > 0 && !allOf(p.Better, told) {
 			one.Better = t.say("vocabulary.better", strings.Join(p.Better, ", "))
 		}
 		if p.At.Text != "" {
@@ -476,19 +487,37 @@ func (v *view) vocabulary(r run, t texts) {
 	}
 }
 
-// maxUnclear is how many words to practise a page shows.
-const maxUnclear = 60
+// A page shows at most maxUnclear words to practise: those that are less clear than usual, and at
+// least fewUnclear.
+const (
+	maxUnclear, fewUnclear = 20, 5
+	usualClarity           = 50
+)
+
+// tellingSounds is how many sounds a word to practise has at least: the clarity of one or two
+// sounds is mostly chance, and nobody practises "a".
+const tellingSounds = 3
 
 // lead is how long before a word its playing begins, in ms.
 const lead = 300
 
+// unclearOf lists the words to practise, each once, where it was least clear.
 func unclearOf(raw json.RawMessage) []unclearView {
 	var words []unclear
 	if json.Unmarshal(raw, &words) != nil { // of a shape that this page does not know
 		return nil
 	}
 	var out []unclearView
-	for _, w := range words[:min(len(words), maxUnclear)] {
+	seen := map[string]bool{}
+	for _, w := range words {
+		key := strings.ToLower(w.Text)
+		if len(w.Sounds) < tellingSounds || seen[key] {
+			continue
+		}
+		if n := len(out); n == maxUnclear || n >= fewUnclear && w.Clarity != nil && *w.Clarity >= usualClarity {
+			break
+		}
+		seen[key] = true
 		one := unclearView{Text: w.Text, At: clock(w.StartMs), T: max(w.StartMs-lead, 0)}
 		if w.Clarity != nil {
 			one.Width = tenths(max(0, min(100, *w.Clarity)))

@@ -23,6 +23,7 @@ func (s sheet) feedback() string {
 	if strongest != nil {
 		out = append(out, fmt.Sprintf("What helps you most is %s.", describe(*strongest)))
 	}
+	keep := false
 	advised := map[string]bool{} // a measure may count in two dimensions
 	for _, r := range s.sides {
 		if r.Raw == nil {
@@ -39,13 +40,17 @@ func (s sheet) feedback() string {
 			continue
 		}
 		if g == nil {
-			out = append(out, fmt.Sprintf("%s: nothing stands out to work on. Keep using the language as you do.", r.row.Title))
+			out = append(out, r.row.Title+": nothing stands out to work on.")
+			keep = true
 			continue
 		}
 		advised[g.Name] = true
 		w := score.WordingOf(g.Name)
 		goal, practice := cmp.Or(w.Goal, "work on "+name(*g)), cmp.Or(w.Practice, r.row.Habit)
 		out = append(out, fmt.Sprintf("%s: %s. %s To practise, %s.", r.row.Title, goal, standing(*g), practice))
+	}
+	if keep {
+		out = append(out, "Keep using the language as you do.")
 	}
 	return strings.Join(out, " ")
 }
