@@ -91,7 +91,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage("%w; see %s --help", err, c.CommandPath()) })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(localCommand(), demoCommand(), submitCommand(), waitCommand(), showCommand(), runsCommand(), creditsCommand(), eraseCommand(), webhookCommand(), adminCommand(), scoreCommand(), simulateCommand(),
+	root.AddCommand(localCommand(), demoCommand(), submitCommand(), waitCommand(), showCommand(), runsCommand(), compareCommand(), creditsCommand(), eraseCommand(), webhookCommand(), adminCommand(), scoreCommand(), simulateCommand(),
 		doctorCommand(), completionCommand())
 	completeArguments(root)
 	return root

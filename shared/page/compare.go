@@ -48,7 +48,8 @@ type compareView struct {
 	Sorted      string // the name of the column
 	By          string // what the places are by
 	Heads       []headView
-	Rows        []compareRow
+	Rows        []Row
+	Links       map[string]string
 }
 
 type headView struct {
@@ -56,16 +57,20 @@ type headView struct {
 	Here       bool
 }
 
-type compareRow struct {
-	Reference, Link, Submitted, Status, Place string
-	Cells                                     []cellView
-	Flags                                     []string
+// Row is a run of a comparison, in words.
+type Row struct {
+	ID, Reference, Submitted string
+	// Place says in which places the run may be: "2", or "1 to 3"; empty: it has no interval.
+	Place string
+	Cells []Cell // in the order of Columns
+	Flags []string
 }
 
-type cellView struct {
+// Cell is a score of a row. At, From and Width are %, of the whole scale.
+type Cell struct {
+	Measured              bool
 	Points, CEFR, Between string
 	At, From, Width       float64
-	Measured              bool
 }
 
 const byReference, bySubmitted = "reference", "submitted"
@@ -78,16 +83,11 @@ func Compare(entries [][]byte, o CompareOptions) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	runs, err := comparedOf(entries)
+	rows, key, by, err := rowsOf(entries, o.Sort, c.texts)
 	if err != nil {
 		return Page{}, err
 	}
-	key := sorted(runs, o.Sort)
-	by := score.Dimension(key)
-	if key == byReference || key == bySubmitted {
-		by = score.Overall
-	}
-	v := compareView{Lang: c.texts["lang"], Title: c.texts.say("compare"), Style: template.CSS(style + compareStyle), Note: o.Title, By: strings.ToLower(c.texts.say("score." + string(by)))} //nolint:gosec // our own file
+	v := compareView{Lang: c.texts["lang"], Title: c.texts.say("compare"), Style: template.CSS(style + compareStyle), Note: o.Title, By: strings.ToLower(c.texts.say("score." + string(by))), Rows: rows, Links: o.Links} //nolint:gosec // our own file
 	head := func(name, sort string) {
 		v.Heads = append(v.Heads, headView{name, sort, sort == key})
 		if sort == key {
@@ -96,16 +96,8 @@ func Compare(entries [][]byte, o CompareOptions) (Page, error) {
 	}
 	head(c.texts.say("compare.reference"), byReference)
 	head(c.texts.say("compare.submitted"), bySubmitted)
-	for _, d := range columns() {
+	for _, d := range Columns() {
 		head(c.texts.say("score."+string(d)), string(d))
-	}
-	for _, r := range runs {
-		row := compareRow{Reference: cmp.Or(r.ExternalID, r.ID), Link: o.Links[r.ID], Submitted: r.CreatedAt.UTC().Format(time.DateOnly), Status: r.Status, Place: placeOf(r, runs, by, c.texts)}
-		for _, d := range columns() {
-			row.Cells = append(row.Cells, r.cell(d, c.texts))
-		}
-		row.Flags = r.flags(c.texts)
-		v.Rows = append(v.Rows, row)
 	}
 	p := Page{CSP: "default-src 'none'; style-src '" + digest(style+compareStyle) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
 	var b bytes.Buffer
@@ -116,8 +108,41 @@ func Compare(entries [][]byte, o CompareOptions) (Page, error) {
 	return p, nil
 }
 
-// columns are the scores in the order of the columns, overall first.
-func columns() []score.Dimension {
+// Rows returns runs as Compare shows them, from their entries in a list, and the name of the column
+// that they are sorted by.
+func Rows(entries [][]byte, by string) ([]Row, string, error) {
+	c, err := in(defaultLanguage)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, key, _, err := rowsOf(entries, by, c.texts)
+	return rows, key, err
+}
+
+// rowsOf also returns the score that the places are by.
+func rowsOf(entries [][]byte, sort string, t texts) (rows []Row, key string, by score.Dimension, err error) {
+	runs, err := comparedOf(entries)
+	if err != nil {
+		return nil, "", "", err
+	}
+	key = sorted(runs, sort)
+	by = score.Dimension(key)
+	if key == byReference || key == bySubmitted {
+		by = score.Overall
+	}
+	for _, r := range runs {
+		row := Row{ID: r.ID, Reference: cmp.Or(r.ExternalID, r.ID), Submitted: r.CreatedAt.UTC().Format(time.DateOnly), Place: placeOf(r, runs, by, t)}
+		for _, d := range Columns() {
+			row.Cells = append(row.Cells, r.cell(d, t))
+		}
+		row.Flags = r.flags(t)
+		rows = append(rows, row)
+	}
+	return rows, key, by, nil
+}
+
+// Columns are the scores in the order of the columns, overall first.
+func Columns() []score.Dimension {
 	out := []score.Dimension{score.Overall}
 	for _, d := range score.Names() {
 		if d != score.Overall {
@@ -134,7 +159,7 @@ func comparedOf(entries [][]byte) ([]compared, error) {
 		if err := json.Unmarshal(raw, &r.run); err != nil {
 			return nil, fmt.Errorf("page: compare: read a run: %w", err)
 		}
-		for _, d := range columns() {
+		for _, d := range Columns() {
 			name, _, _ := scored.Members(d)
 			var points *float64
 			if v, ok := r.Scores[name]; ok {
@@ -173,9 +198,9 @@ func sorted(runs []compared, by string) string {
 	case bySubmitted:
 		order = func(a, b compared) int { return b.CreatedAt.Compare(a.CreatedAt) }
 	default:
-		at := max(slices.IndexFunc(columns(), func(d score.Dimension) bool { return string(d) == by }), 0)
-		by = string(columns()[at])
-		order = points(columns()[at])
+		at := max(slices.IndexFunc(Columns(), func(d score.Dimension) bool { return string(d) == by }), 0)
+		by = string(Columns()[at])
+		order = points(Columns()[at])
 	}
 	slices.SortStableFunc(runs, func(a, b compared) int {
 		return cmp.Or(order(a, b), b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
@@ -218,13 +243,13 @@ func placeOf(r compared, all []compared, d score.Dimension, t texts) string {
 	return t.say("compare.places", first, last)
 }
 
-func (r compared) cell(d score.Dimension, t texts) cellView {
+func (r compared) cell(d score.Dimension, t texts) Cell {
 	points := r.points[d]
 	if points == nil {
-		return cellView{}
+		return Cell{}
 	}
 	_, level, _ := scored.Members(d)
-	v := cellView{Measured: true, Points: oneDecimal(*points), At: *points * 20}
+	v := Cell{Measured: true, Points: oneDecimal(*points), At: *points * 20}
 	_ = json.Unmarshal(r.Scores[level], &v.CEFR) // null stays empty
 	if low, high, ok := r.interval(d); ok {
 		level := r.Confidence[string(d)].Level
