@@ -65,6 +65,14 @@ func lineSeconds(ms int64) int64 {
 	return 300
 }
 
+// partsOf is in how many parts the ticks divide a line: of 10 s, 20 s or a minute.
+func partsOf(seconds int64) int64 {
+	if seconds == 300 {
+		return 5
+	}
+	return 6
+}
+
 // tenth is the width of a unit in ms.
 const tenth = 100
 
@@ -89,10 +97,10 @@ func timelineOf(r run, t texts, who []speakerView) *timelineView {
 	long := seconds * 1000
 	for from := int64(0); from < end; from += long {
 		l := lineView{Width: int(long / tenth), Height: laneHeight * len(who)}
-		for i := range int64(7) {
-			at := from + long*i/6
-			l.Ticks = append(l.Ticks, clock(at))
-			l.Grid = append(l.Grid, int(long*i/6/tenth))
+		parts := partsOf(seconds)
+		for i := range parts + 1 {
+			l.Ticks = append(l.Ticks, clock(from+long*i/parts))
+			l.Grid = append(l.Grid, int(long*i/parts/tenth))
 		}
 		paths := make([]strings.Builder, len(who))
 		for n, s := range segments {

@@ -2,6 +2,8 @@
 // until it is accepted, through the handler that the gateway calls, and polls at a rate of 200 per
 // second. The handlers, the inspection of the audio and ffmpeg are the real ones. The tables and
 // the bucket are in memory, so the figures leave out the network and AWS.
+//
+// With -page LINK it opens a report page instead, on the running system that the link leads to.
 package main
 
 import (
@@ -32,6 +34,7 @@ func main() {
 	submits := flag.Int("submits", 200, "number of submits of each format, 1 to 10000")
 	rate := flag.Int("rate", 200, "polls per second, 1 to 2000")
 	lasting := flag.Duration("for", 30*time.Second, "how long to poll, up to 10m")
+	link := flag.String("page", "", "link to a report page of a running system, to be opened 100 times instead")
 	flag.Parse()
 	if *submits < 1 || *submits > maxSubmits || *rate < 1 || *rate > maxRate || *lasting <= 0 || *lasting > maxLasting {
 		fmt.Fprintln(os.Stderr, "latency: a flag is out of bounds; see -help")
@@ -39,7 +42,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := measure(ctx, os.Stdout, *interview, *submits, *rate, *lasting); err != nil {
+	var err error
+	if *link != "" {
+		err = page(ctx, os.Stdout, *link)
+	} else {
+		err = measure(ctx, os.Stdout, *interview, *submits, *rate, *lasting)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "latency:", err)
 		os.Exit(1)
 	}

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,6 +182,7 @@ func TestTheRunningSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.link = link.URL
+	t.Run("size", p.size)
 	t.Run("looks", p.looks)
 	t.Run("playback", p.playback)
 	t.Run("keyboard", p.keyboard)
@@ -291,6 +294,24 @@ func (p *people) opened(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("the report did not open: %w", ctx.Err())
 	}
+}
+
+// size bounds the page of four minutes, without the sound.
+func (p *people) size(t *testing.T) {
+	const most = 150_000
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil || n > most {
+		t.Errorf("%v: the page has %d bytes", err, n)
+	}
+	t.Logf("the page has %d bytes", n)
 }
 
 // looks looks at every page of the running system as everybody sees it.
