@@ -257,9 +257,9 @@ quotas:
 sample:
 	infra/sample/make.sh
 
-## picture: take the README's picture of the page that make demo wrote (needs Debian's chromium)
-picture:
-	infra/sample/picture.sh
+## picture: take the pictures of the pages in docs/ (10 minutes; needs Debian's chromium)
+picture: build
+	go run ./infra/sample/picture -data $(DATA)
 
 ## clean: delete what was built here (but not the cache of engines)
 clean:

@@ -170,11 +170,16 @@ func viewOf(r run, t texts, o Options) view {
 		v.Title = t.say("title.of", name)
 	}
 	v.Facts = facts(r, t)
+	var id []factView // where there are scores, it stands at the end
+	if r.ID != "" {
+		id = append(id, factView{t.say("head.run"), r.ID})
+	}
 	switch {
 	case v.Erased:
+		v.Facts = append(v.Facts, id...)
 		return v
 	case r.CompletedAt == nil && (r.Status == "queued" || r.Status == "processing"):
-		v.Live = liveOf(r, t, o)
+		v.Live, v.Facts = liveOf(r, t, o), append(v.Facts, id...)
 		return v
 	case r.Error != nil:
 		v.Failed = &failedView{r.Error.Code, r.Error.Message, t.or("failed."+r.Error.Code, t.say("failed.other"))}
@@ -196,7 +201,9 @@ func viewOf(r run, t texts, o Options) view {
 	v.confidence(r, t, who)
 	v.made(r, t)
 	v.Kept = o.Sound.kept() && len(v.Segments) > 0
-	v.Scored = v.Overall != nil || len(v.Scores) > 0
+	if v.Scored = v.Overall != nil || len(v.Scores) > 0; !v.Scored {
+		v.Facts = append(v.Facts, id...)
+	}
 	return v
 }
 
@@ -209,7 +216,6 @@ func facts(r run, t texts) []factView {
 			out = append(out, factView{t.say(key), value})
 		}
 	}
-	add("head.reference", r.ExternalID)
 	if !r.CreatedAt.IsZero() {
 		add("head.submitted", moment(r.CreatedAt))
 	}
@@ -233,7 +239,6 @@ func facts(r run, t texts) []factView {
 	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
 		out = append(out, factView{k, r.Metadata[k]})
 	}
-	add("head.run", r.ID)
 	return out
 }
 
@@ -704,6 +709,7 @@ func (v *view) made(r run, t texts) {
 			v.Made = append(v.Made, factView{t.say(key), value})
 		}
 	}
+	add("head.run", r.ID)
 	add("made.version", r.Version)
 	if r.Method != "" {
 		add("made.method", t.or("made."+r.Method, r.Method))

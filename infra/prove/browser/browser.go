@@ -83,6 +83,8 @@ type View struct {
 	Patience time.Duration
 	// Shot, if not empty, is the file for a picture of the whole page, at most 16,384 px high.
 	Shot string
+	// Height, if above 0, makes it a picture of the screen alone, of this height in px.
+	Height int
 }
 
 // Seen is what was wrong with a page.
@@ -159,13 +161,16 @@ func (b *Browser) Look(address string, v View) (Seen, error) {
 	actions := append([]chromedp.Action{
 		log.Enable(), network.Enable(), runtime.Enable(),
 		emulation.SetFocusEmulationEnabled(true), // a page that another tab hides would rest
-		chromedp.EmulateViewport(int64(v.Width), 900),
+		chromedp.EmulateViewport(int64(v.Width), int64(cmp.Or(v.Height, 900))),
 		// Without motion a page jumps where it would glide, so a click finds what it aims at.
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}),
 		chromedp.Navigate(address), chromedp.WaitReady("body"),
 	}, v.Then...)
 	var shot []byte
-	if v.Shot != "" {
+	switch {
+	case v.Shot != "" && v.Height > 0:
+		actions = append(actions, chromedp.CaptureScreenshot(&shot))
+	case v.Shot != "":
 		actions = append(actions, chromedp.FullScreenshot(&shot, 100))
 	}
 	// What is folded is checked, too. axe is evaluated by the debugger, which the page's own policy

@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"math"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,58 +37,22 @@ const (
 	runPatience = 9 * time.Minute
 )
 
-// system is what `parley local --json` prints.
-type system struct {
-	URL      string `json:"url"`
-	Endpoint string `json:"endpoint"` // of the emulated AWS, which the recordings come from
-	Key      string `json:"key"`
-	Console  string `json:"console"`
-}
-
 // running starts a system as its user does. With PARLEY_SYSTEM (what `parley local --json` printed)
 // it takes the one that runs already; with PARLEY_RUN, too, nothing is dropped: the pages of that
 // run are looked at.
-func running(t *testing.T) system {
+func running(t *testing.T) browser.System {
 	t.Helper()
-	var s system
-	if said := os.Getenv("PARLEY_SYSTEM"); said != "" {
-		if err := json.Unmarshal([]byte(said), &s); err != nil {
-			t.Fatal("PARLEY_SYSTEM:", err)
-		}
-		return s
-	}
-	dir := t.TempDir()
-	parley := filepath.Join(dir, "parley")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", parley, "./infra/cli")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	c := exec.CommandContext(ctx, parley, "local", "--json", "--addr", "127.0.0.1:0", "--console", "127.0.0.1:0", "--data", filepath.Join(dir, "data"))
-	c.Dir = root
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	c.WaitDelay = time.Minute
-	var complaint bytes.Buffer
-	c.Stderr = &complaint
-	out, err := c.StdoutPipe()
-	if err == nil {
-		err = c.Start()
-	}
+	s, err := browser.Running(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(); _ = c.Wait() })
-	if err := json.NewDecoder(out).Decode(&s); err != nil {
-		stop()
-		t.Fatal("the system did not start:", errors.Join(err, c.Wait()), complaint.String())
-	}
+	t.Cleanup(s.Stop)
 	return s
 }
 
 // view is how the running system's pages are looked at; the picture, if PARLEY_SHOTS asks for it,
 // is NAME-WIDTH.png.
-func (s system) view(name string, width int, dark bool, then ...chromedp.Action) browser.View {
+func view(s browser.System, name string, width int, dark bool, then ...chromedp.Action) browser.View {
 	v := browser.View{Width: width, Dark: dark, Sound: s.Endpoint, Then: then}
 	if dir := os.Getenv("PARLEY_SHOTS"); dir != "" {
 		if dark {
@@ -192,7 +154,7 @@ func TestTheRunningSystem(t *testing.T) {
 // people is what the parts of the test share.
 type people struct {
 	browser *browser.Browser
-	system  system
+	system  browser.System
 	client  *client.Client
 	run     client.Run
 	name    string // of the recording
@@ -225,7 +187,7 @@ func (p *people) drop(t *testing.T) {
 	}
 	var stages []string
 	became := make(chan error, 1)
-	v := p.system.view("console", 1440, false,
+	v := view(p.system, "console", 1440, false,
 		visible("#drop"),
 		drop("#drop", recording),
 		poll(`document.getElementById('said').textContent.includes('is processing')`, soon),
@@ -327,7 +289,7 @@ func (p *people) looks(t *testing.T) {
 				if name == "console" {
 					then = append(then, visible("#run-rows tr"))
 				}
-				v := p.system.view(name, width, dark, then...)
+				v := view(p.system, name, width, dark, then...)
 				if name == "docs" {
 					v.Shot = "" // it is too long for a picture
 				}
@@ -412,7 +374,7 @@ func (p *people) playback(t *testing.T) {
 	const lead = 300
 	practise := math.Max(body.Analysis.Accent.Words[0].StartMs-lead, 0)
 	var first, second heard
-	seen := p.look(t, p.link, p.system.view("playing", 1440, true,
+	seen := p.look(t, p.link, view(p.system, "playing", 1440, true,
 		visible("#player"), chromedp.Evaluate(listen, nil),
 		click(word(segment, nth)), plays(from), chromedp.Evaluate(hear, &first),
 		click(`document.querySelector('.clear button')`), plays(practise), chromedp.Evaluate(hear, &second)))
@@ -483,7 +445,7 @@ func (p *people) keyboard(t *testing.T) {
 	const segment, steps = 1, 3
 	from := body.Transcript.Segments[segment].Words[steps-1].StartMs
 	practise := math.Max(body.Analysis.Accent.Words[0].StartMs-300, 0)
-	p.look(t, p.link, p.system.view("keyboard", 768, false,
+	p.look(t, p.link, view(p.system, "keyboard", 768, false,
 		visible("#player"), chromedp.Evaluate(usable+`.length`, &all), walk,
 		// From the top: the skip link.
 		chromedp.Reload(), visible("#player"), chromedp.Evaluate(listen, nil),
@@ -528,7 +490,7 @@ var leaf = regexp.MustCompile(`/Type\s*/Page\b`)
 func (p *people) print(t *testing.T) {
 	for _, dark := range []bool{false, true} {
 		var pdf []byte
-		p.look(t, p.link, p.system.view("before-print", 1440, dark, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		p.look(t, p.link, view(p.system, "before-print", 1440, dark, chromedp.ActionFunc(func(ctx context.Context) (err error) {
 			pdf, _, err = page.PrintToPDF().WithPreferCSSPageSize(true).WithPrintBackground(false).Do(cdp.WithExecutor(ctx, chromedp.FromContext(ctx).Target))
 			return err
 		})))
