@@ -83,6 +83,22 @@ func TestShortPathsReachTheStage(t *testing.T) {
 	}
 }
 
+// Ensure that an offer to switch to HTTP/2, which Java's client makes, does not reach the emulator.
+func TestNoSwitchToHTTP2(t *testing.T) {
+	url := front(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, r.Header.Get("Connection"), r.Header.Get("Upgrade"), r.Header.Get("Http2-Settings"), "end")
+	})
+	req, err := http.NewRequest(http.MethodGet, url+"/api/v1/health", nil)
+	if err == nil {
+		req.Header.Set("Connection", "Upgrade, HTTP2-Settings")
+		req.Header.Set("Upgrade", "h2c")
+		req.Header.Set("Http2-Settings", "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA")
+	}
+	if status, _, body := do(t, req, err); status != http.StatusOK || string(body) != "end" {
+		t.Errorf("HTTP %d %s", status, body)
+	}
+}
+
 // Ensure that headers at the gateway's limit pass and longer ones are refused in the envelope.
 func TestHeadersHaveTheGatewaysLimit(t *testing.T) {
 	url := front(t, time.Minute, func(http.ResponseWriter, *http.Request) {})

@@ -42,8 +42,8 @@ import (
 	"parley/shared/speech/installed"
 )
 
-// patience bounds the whole command.
-const patience = time.Hour
+// patience bounds the whole command, stepPatience one program of a generator.
+const patience, stepPatience = time.Hour, 10 * time.Minute
 
 // source is where the clients' programs are, from the root of the checkout.
 const source = "infra/prove/clients"
@@ -281,6 +281,8 @@ func (w *workshop) try(ctx context.Context, g generator, url, key, repeat string
 // do runs a command in a folder of the workshop and returns what it printed. Its error has the end
 // of what the command complained of.
 func (w *workshop) do(ctx context.Context, in string, env, line []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
 	c := exec.CommandContext(ctx, line[0], line[1:]...)
 	c.Dir, c.Env = filepath.Join(w.dir, in), append(os.Environ(), env...)
 	var out, complaint bytes.Buffer
