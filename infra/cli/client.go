@@ -30,6 +30,8 @@ type remote struct {
 	// page, if not empty, is the file to which the page of a printed report is written too; sound
 	// is its recording.
 	page, sound string
+	// ends says that the service ends with the command, and its run too.
+	ends bool
 }
 
 // flags adds the flags that every client command has.
@@ -206,7 +208,11 @@ func (r *remote) await(ctx context.Context, c *cobra.Command, cl *client.Client,
 	got, err := wait(ctx, id, p.seen)
 	p.end()
 	if errors.Is(err, context.Canceled) {
-		return advised{exitError{exitFailed, fmt.Errorf("stopped waiting for %s", id)}, "The run goes on: parley wait " + string(id)}
+		next := "The run goes on: parley wait " + string(id)
+		if r.ends {
+			next = "The system has stopped, too. The same command scores the recording anew."
+		}
+		return advised{exitError{exitFailed, fmt.Errorf("stopped waiting for %s", id)}, next}
 	}
 	if err != nil {
 		return r.refusal(c, err)

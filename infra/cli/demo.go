@@ -36,7 +36,10 @@ func demoCommand() *cobra.Command {
 			}
 			cfg.FirstStart = func(ctx context.Context, s local.System) error { return makeDemoClient(ctx, s, cfg.Data) }
 			cfg.Ready = func(ctx context.Context, s local.System) error {
-				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace, json: asJSON, page: filepath.Join(cfg.Data, "report.html"), sound: audio}
+				r := remote{url: s.URL, key: demoKey(cfg.Data), pace: demoPace, json: asJSON, ends: true, page: filepath.Join(cfg.Data, "report.html"), sound: audio}
+				if cfg.Progress != nil {
+					cfg.Progress("scoring (a third to a half of the recording's length on two idle cores)")
+				}
 				if err := r.submitAndWait(ctx, c, audio, submission{idempotencyKey: anew(clock.Real{})}); err != nil {
 					return err
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -105,5 +106,26 @@ func TestAStoppedWaitSaysHowToGoOn(t *testing.T) {
 	root.SetArgs([]string{"wait", "req_a"})
 	if exit := executeRoot(ctx, root); exit != exitFailed || !strings.Contains(errs.String(), "The run goes on: parley wait req_a") {
 		t.Errorf("exit %d: %s", exit, errs.String())
+	}
+}
+
+// Ensure that a demo that is stopped does not promise that its run goes on.
+func TestAStoppedDemoSaysThatItHasEnded(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		stop()
+		_, _ = w.Write([]byte(`{"id":"req_a","status":"processing","pollIntervalSeconds":1}`))
+	}))
+	defer srv.Close()
+	root := rootCommand()
+	root.SetErr(io.Discard)
+	r := remote{url: srv.URL, key: "pk_test", ends: true}
+	cl, err := r.open(func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.await(ctx, root, cl, "req_a", r.progress(root))
+	if said := next(root, err); !strings.Contains(said, "The system has stopped, too.") {
+		t.Errorf("%v: %q", err, said)
 	}
 }
