@@ -47,7 +47,8 @@ type Alarm struct {
 	periods   float64
 	// silence is true if missing data means trouble.
 	silence bool
-	// stops is true if it ends the rollout of a release that is going on, which then is rolled back.
+	// stops is true if it ends the rollout of a release that is going on, which then is rolled
+	// back.
 	stops bool
 }
 
@@ -83,7 +84,8 @@ func Alarms(name string) []Alarm {
 		Alarm{Name: "server-errors", What: "The API answers 5xx.",
 			metric:    metric{"AWS/ApiGateway", "5XXError", map[string]string{"ApiName": name, "Stage": StageName}, "Sum", 5},
 			threshold: serverErrors - 1, periods: 1},
-		// A new release gets a tenth of the requests for five minutes, so it must be noticed sooner.
+		// A new release gets a tenth of the requests for five minutes, so it must be noticed
+		// sooner.
 		Alarm{Name: "release-errors", What: "The API answers 5xx more than twice a minute. A rollout that is going on is rolled back.",
 			metric:    metric{"AWS/ApiGateway", "5XXError", map[string]string{"ApiName": name, "Stage": StageName}, "Sum", 1},
 			threshold: releaseErrors - 1, periods: 1, stops: true},

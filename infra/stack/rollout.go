@@ -11,8 +11,8 @@ import (
 // version behind it changes little by little.
 const aliasName = "live"
 
-// callee returns what the gateway calls: in production the function's alias, which it adds the first
-// time, and otherwise the function itself.
+// callee returns what the gateway calls: in production the function's alias, which it adds the
+// first time, and otherwise the function itself.
 func (s *system) callee(name string) awslambda.IFunction {
 	fn := s.functions[name]
 	if s.props.Kind != Prod {
@@ -26,9 +26,9 @@ func (s *system) callee(name string) awslambda.IFunction {
 	return s.aliases[name]
 }
 
-// addRollout lets CodeDeploy move each alias to a new version: a tenth of the requests first, and the
-// rest after five minutes, unless an alarm goes off meanwhile. Then all requests go to the version
-// before, and CloudFormation rolls the deployment back.
+// addRollout lets CodeDeploy move each alias to a new version: a tenth of the requests first, and
+// the rest after five minutes, unless an alarm goes off meanwhile. Then all requests go to the
+// version before, and CloudFormation rolls the deployment back.
 func (s *system) addRollout() {
 	if s.props.Kind != Prod {
 		return

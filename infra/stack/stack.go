@@ -1,8 +1,8 @@
 // Package stack is Parley on AWS, as two CloudFormation stacks. NAME-state holds what must outlive
 // everything else: the tables, the bucket, the queue that the bucket's events go to, and the
 // dead-letter queue. NAME holds the rest, and can be destroyed and deployed again beside the kept
-// state. The CDK builds both from the service's table of stages (pipeline.Service) and the list of the other
-// functions (functions.go), so that they cannot drift from the code.
+// state. The CDK builds both from the service's table of stages (pipeline.Service) and the list of
+// the other functions (functions.go), so that they cannot drift from the code.
 //
 // `parley local` deploys the same stacks onto an emulated AWS, with other values in Props and no
 // other difference.
@@ -125,7 +125,7 @@ type system struct {
 	queues    map[string]awssqs.IQueue // by pipeline.Stage.Queue, and DeadLetters
 	functions map[string]awslambda.Function
 	layers    map[pipeline.Layer]awslambda.ILayerVersion
-	aliases   map[string]awslambda.Alias          // of the functions behind the gateway, in production
+	aliases   map[string]awslambda.Alias          // behind the gateway, in prod
 	stops     []interfacesawscloudwatch.IAlarmRef // alarms that end a rollout
 	api       awsapigateway.RestApi
 }

@@ -1,5 +1,6 @@
-// Command hang measures how a local system copes with a stage that hangs: how long a run takes to end
-// if the stage hangs each time, and whether a run heals whose stage hangs once. It prints a table.
+// Command hang measures how a local system copes with a stage that hangs: how long a run takes to
+// end if the stage hangs each time, and whether a run heals whose stage hangs once. It prints a
+// table.
 package main
 
 import (

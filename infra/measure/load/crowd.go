@@ -97,8 +97,8 @@ func submitted(ctx context.Context, sys *live.System, path string, o options) ([
 	return slices.Concat(by...), clients, err
 }
 
-// watch looks at the runs until all have ended, notes when each began, and returns the least and the
-// most memory of the system's processes, in MB.
+// watch looks at the runs until all have ended, notes when each began, and returns the least and
+// the most memory of the system's processes, in MB.
 func watch(ctx context.Context, sys *live.System, dir string, runs []*mine) (least, most int, err error) {
 	for {
 		open := 0

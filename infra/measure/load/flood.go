@@ -17,7 +17,8 @@ import (
 	"parley/shared/engine/run"
 )
 
-// inFlight bounds the requests that wait for an answer. What would exceed it is not sent, and counted.
+// inFlight bounds the requests that wait for an answer. What would exceed it is not sent, and
+// counted.
 const inFlight = 2000
 
 // answered is what became of the requests of one kind.

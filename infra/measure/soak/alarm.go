@@ -28,8 +28,8 @@ type definition struct {
 	Threshold float64 `json:"Threshold"`         //nolint:tagliatelle // the same
 }
 
-// definitions reads the alarms of a template, by name. It fails if one has what CloudWatch knows and
-// this program does not.
+// definitions reads the alarms of a template, by name. It fails if one has what CloudWatch knows
+// and this program does not.
 func definitions(path string) ([]definition, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -142,8 +142,8 @@ func (d definition) statistic(values []float64) float64 {
 	return total
 }
 
-// firings returns when the alarm went off between from and to, evaluated every minute, as CloudWatch
-// does. A period before from is not looked at.
+// firings returns when the alarm went off between from and to, evaluated every minute, as
+// CloudWatch does. A period before from is not looked at.
 func (d definition) firings(points []point, from, to time.Time) []time.Time {
 	var out []time.Time
 	period := time.Duration(d.Period) * time.Second

@@ -20,8 +20,8 @@ func define(t *testing.T, properties string) definition {
 	return got[0]
 }
 
-// Ensure that an alarm goes off when CloudWatch's would: for as many periods in a row as it says, and
-// again only after it was quiet.
+// Ensure that an alarm goes off when CloudWatch's would: for as many periods in a row as it says,
+// and again only after it was quiet.
 func TestAnAlarmGoesOff(t *testing.T) {
 	start := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	at := func(minutes float64, value float64) point {

@@ -1,7 +1,7 @@
-// Command soak runs a local system for an hour with real runs, at the machine's pace, and with faults
-// in turn. It measures what CloudWatch would, above all from the lines that the functions print, and
-// evaluates the alarms of the deployed template. It fails unless each alarm that must go off did, and
-// no other.
+// Command soak runs a local system for an hour with real runs, at the machine's pace, and with
+// faults in turn. It measures what CloudWatch would, above all from the lines that the functions
+// print, and evaluates the alarms of the deployed template. It fails unless each alarm that must go
+// off did, and no other.
 package main
 
 import (

@@ -40,7 +40,8 @@ var phases = []phase{
 	{lasting: time.Minute},
 	{faults: []string{"accent=error"}, lasting: 4 * time.Minute, alarms: []string{"dead-letters"}},
 	{lasting: 10 * time.Second, idle: true},
-	// Each process dies at its first write. It is too short for the sweep's failures to be an alarm.
+	// Each process dies at its first write. It is too short for the sweep's failures to be an
+	// alarm.
 	{faults: []string{"write=crash:1"}, lasting: 50 * time.Second, idle: true, alarms: []string{"release-errors", "server-errors"}},
 	{faults: []string{"vocabulary=drop"}, lasting: 7 * time.Minute, alarms: []string{"stuck-runs"}},
 	{lasting: 2 * time.Minute},

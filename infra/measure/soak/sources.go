@@ -40,7 +40,8 @@ func (m *measured) of(s series) []point {
 // unmeasured are what an alarm watches and nothing here measures: the emulator does not throttle.
 const unmeasured = "Throttles"
 
-// printed returns the measurements of a function's log line, in CloudWatch's embedded metric format.
+// printed returns the measurements of a function's log line, in CloudWatch's embedded metric
+// format.
 func printed(line string) map[series][]point {
 	var header struct {
 		AWS struct {

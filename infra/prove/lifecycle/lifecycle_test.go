@@ -2,8 +2,8 @@
 // operator does through the years: create, update, a failed update, destroy, create again, adopt.
 //
 // The emulator does the work of CloudFormation, DynamoDB, S3, SQS and Lambda. It does not check
-// roles, limits or values as AWS does, and does not know CodeDeploy, so the stack of the functions is
-// deployed as dev. The functions are stand-ins that are never called.
+// roles, limits or values as AWS does, and does not know CodeDeploy, so the stack of the functions
+// is deployed as dev. The functions are stand-ins that are never called.
 package lifecycle
 
 import (

@@ -36,7 +36,8 @@ type DeadLetters struct {
 }
 
 // Dead counts the dead letters. If any wait, it receives them to learn their stages, and makes them
-// visible again at once. That does no harm: there is no limit to how often a dead letter is received.
+// visible again at once. That does no harm: there is no limit to how often a dead letter is
+// received.
 func (q *Queues) Dead(ctx context.Context) (DeadLetters, error) {
 	letters := DeadLetters{ByStage: map[run.Stage]int{}}
 	if q.dead == "" {
@@ -100,9 +101,9 @@ func (q *Queues) Redrive(ctx context.Context, stage run.Stage, limit int) (moved
 	return moved, nil
 }
 
-// look calls see for the dead letters that wait, at most limit, with the stage whose queue gave each
-// up (empty: none that is known). It makes those visible again of which see does not say that they
-// are gone. It ends when the queue returns none within wait seconds, or see returns errEnough.
+// look calls see for the dead letters that wait, at most limit, with the stage whose queue gave
+// each up (empty: none that is known). It makes those visible again of which see does not say that
+// they are gone. It ends when the queue returns none within wait seconds, or see returns errEnough.
 func (q *Queues) look(ctx context.Context, limit int, wait int32, see func(m types.Message, stage run.Stage) (gone bool, err error)) (err error) {
 	var seen []*string
 	defer func() {

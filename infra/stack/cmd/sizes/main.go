@@ -1,6 +1,6 @@
 // Command sizes prints what the synthesised templates in cdk.out deploy: the resources of each
-// stack, and the size of each function and layer, zipped as the CDK zips them and unzipped. It fails
-// if a function is larger than it may be. Run it after `make synth`.
+// stack, and the size of each function and layer, zipped as the CDK zips them and unzipped. It
+// fails if a function is larger than it may be. Run it after `make synth`.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package lambdas asks Lambda about the functions of a deployed system: whether a stage is ready, and
-// how they are configured. It stands apart from package deployment, because the SDK's client makes a
-// program larger, and most functions need none.
+// Package lambdas asks Lambda about the functions of a deployed system: whether a stage is ready,
+// and how they are configured. It stands apart from package deployment, because the SDK's client
+// makes a program larger, and most functions need none.
 package lambdas
 
 import (
@@ -23,8 +23,8 @@ type Functions struct {
 	Names map[run.Stage]string
 }
 
-// Open returns the functions of these names. The SDK takes region, endpoint and credentials from its
-// own environment variables.
+// Open returns the functions of these names. The SDK takes region, endpoint and credentials from
+// its own environment variables.
 func Open(ctx context.Context, names map[run.Stage]string) (Functions, error) {
 	base, err := deployment.Settings(ctx)
 	if err != nil {
