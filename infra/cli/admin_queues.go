@@ -113,7 +113,7 @@ func depths(ctx context.Context, sys *deployment.System) ([]queueView, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return append(views, assign(letters, views)), nil
+	return slices.Concat(views, []queueView{assign(letters, views)}), nil
 }
 
 // assign counts the dead letters of each queue in its view, and returns the view of the dead-letter

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,7 +146,7 @@ func fairness(runs []*mine, clients int) (order string, unfair error) {
 	begun := make([]int, clients)
 	var names []string
 	for _, m := range sorted {
-		names = append(names, fmt.Sprint(m.client))
+		names = append(names, strconv.Itoa(m.client))
 		if at := slices.Index(runs, m); at < last[m.client] {
 			unfair = errors.Join(unfair, fmt.Errorf("client %d: run %s began before an earlier one", m.client, m.id))
 		} else {

@@ -53,8 +53,7 @@ func (a *answered) fire(c *http.Client, req *http.Request) {
 
 // cause is an error without the address, which would make each one different.
 func cause(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err.Error()
 	}
 	return err.Error()

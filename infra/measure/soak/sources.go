@@ -53,7 +53,7 @@ func printed(line string) map[series][]point {
 					Name string `json:"Name"` //nolint:tagliatelle // the same
 				} `json:"Metrics"` //nolint:tagliatelle // the same
 			} `json:"CloudWatchMetrics"` //nolint:tagliatelle // the same
-		} `json:"_aws"`
+		} `json:"_aws"` //nolint:tagliatelle // the same
 	}
 	var fields map[string]any
 	if json.Unmarshal([]byte(line), &header) != nil || json.Unmarshal([]byte(line), &fields) != nil {
