@@ -29,7 +29,10 @@ type phase struct {
 	faults  []string
 	lasting time.Duration
 	// idle: nothing is submitted, and it begins once all runs have ended.
-	idle bool
+	idle   bool
+	// probed: a client submits every few seconds, also while all others are idle, so that a fault of
+	// the API is met.
+	probed bool
 	// alarms must go off because of it.
 	alarms []string
 }
@@ -42,7 +45,7 @@ var phases = []phase{
 	{lasting: 10 * time.Second, idle: true},
 	// Each process dies at its first write. It is too short for the sweep's failures to be an
 	// alarm.
-	{faults: []string{"write=crash:1"}, lasting: 50 * time.Second, idle: true, alarms: []string{"release-errors", "server-errors"}},
+	{faults: []string{"write=crash:1"}, lasting: 50 * time.Second, idle: true, probed: true, alarms: []string{"release-errors", "server-errors"}},
 	{faults: []string{"vocabulary=drop"}, lasting: 7 * time.Minute, alarms: []string{"stuck-runs"}},
 	{lasting: 2 * time.Minute},
 }
@@ -50,7 +53,7 @@ var phases = []phase{
 const (
 	feeders = 3
 	slots   = 1
-	// probeEvery is the time between two calls of a client that looks at its credits.
+	// probeEvery is the time between two submits of the client that probes the API.
 	probeEvery = 3 * time.Second
 	// drainPatience is how long the runs may take to end before an idle phase.
 	drainPatience = 6 * time.Minute
@@ -63,10 +66,11 @@ type session struct {
 	logs   *reader
 	rounds int
 
-	mu   sync.Mutex
-	idle bool
-	open int
-	runs []run.ID
+	mu     sync.Mutex
+	idle   bool
+	probed bool
+	open   int
+	runs   []run.ID
 }
 
 // run goes through the phases until the end, and then until the end of the round.
@@ -90,7 +94,7 @@ func (s *session) run(ctx context.Context, dir string, end time.Time) error {
 	if err != nil {
 		return err
 	}
-	beside.Go(func() { s.probe(ctx, probe) })
+	beside.Go(func() { s.probe(ctx, probe, path) })
 	for ; s.rounds == 0 || time.Now().Before(end); s.rounds++ {
 		if err := s.audit(ctx); err != nil {
 			return err
@@ -116,7 +120,7 @@ func (s *session) client(ctx context.Context, name string) (*client.Client, acco
 // phase sets the faults, waits, and measures meanwhile.
 func (s *session) phase(ctx context.Context, p phase) error {
 	s.mu.Lock()
-	s.idle = p.idle
+	s.idle, s.probed = p.idle, false
 	s.mu.Unlock()
 	if p.idle {
 		if err := s.drain(ctx); err != nil {
@@ -127,6 +131,9 @@ func (s *session) phase(ctx context.Context, p phase) error {
 	if err := s.sys.Faults(p.faults...); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.probed = p.probed
+	s.mu.Unlock()
 	for end := time.Now().Add(p.lasting); time.Now().Before(end); {
 		if err := errors.Join(ages(ctx, s.sys, s.into), s.logs.read(ctx)); err != nil {
 			return err
@@ -186,10 +193,16 @@ func (s *session) feed(ctx context.Context, c *client.Client, path string) {
 	}
 }
 
-// probe calls the API all the time, so that its errors are seen.
-func (s *session) probe(ctx context.Context, c *client.Client) {
-	for ctx.Err() == nil {
-		_, _ = c.Credits(ctx)            // its errors are counted on the way
+// probe submits in the phases that ask for it.
+func (s *session) probe(ctx context.Context, c *client.Client, path string) {
+	for n := 0; ctx.Err() == nil; n++ {
+		s.mu.Lock()
+		probed := s.probed
+		s.mu.Unlock()
+		if probed {
+			// Its errors are counted on the way.
+			_, _ = c.Submit(ctx, path, client.Options{IdempotencyKey: fmt.Sprint("probe-", n)})
+		}
 		_ = clock.Sleep(ctx, probeEvery) // the loop sees that ctx has ended
 	}
 }
