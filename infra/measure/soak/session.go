@@ -29,9 +29,9 @@ type phase struct {
 	faults  []string
 	lasting time.Duration
 	// idle: nothing is submitted, and it begins once all runs have ended.
-	idle   bool
-	// probed: a client submits every few seconds, also while all others are idle, so that a fault of
-	// the API is met.
+	idle bool
+	// probed: a client submits every few seconds, also while all others are idle, so that a fault
+	// of the API is met.
 	probed bool
 	// alarms must go off because of it.
 	alarms []string
