@@ -103,8 +103,8 @@ func newGateway(s System, patience time.Duration) http.Handler {
 			// Otherwise the library would drop parameters that it cannot parse, and nobody would
 			// reject them.
 			r.Out.URL.RawQuery = ascii(r.In.URL.RawQuery)
-			// The gateway stays with HTTP/1.1. The emulator would switch to HTTP/2 if a client offers
-			// it, as Java's does, and the answer would be lost.
+			// The gateway stays with HTTP/1.1. The emulator would switch to HTTP/2 if a client
+			// offers it, as Java's does, and the answer would be lost.
 			for _, name := range []string{"Connection", "Upgrade", "Http2-Settings"} {
 				r.Out.Header.Del(name)
 			}

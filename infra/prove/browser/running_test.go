@@ -68,8 +68,8 @@ func poll(expression string, within time.Duration) chromedp.Action {
 	return chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(within), chromedp.WithPollingInterval(100*time.Millisecond))
 }
 
-// visible waits until a person sees what a selector names. A plain search would also find the name in
-// the page's style.
+// visible waits until a person sees what a selector names. A plain search would also find the name
+// in the page's style.
 func visible(selector string) chromedp.Action {
 	return chromedp.WaitVisible(selector, chromedp.ByQuery)
 }

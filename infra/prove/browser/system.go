@@ -48,7 +48,7 @@ func Running(ctx context.Context, root string) (System, error) {
 		return s, errors.Join(err, os.RemoveAll(dir))
 	}
 	stop := s.stop
-	s.stop = func() { stop(); _ = os.RemoveAll(dir) } // the system's temporary folder is cleared anyway
+	s.stop = func() { stop(); _ = os.RemoveAll(dir) } // it is a temporary folder
 	return s, nil
 }
 
