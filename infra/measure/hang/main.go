@@ -38,17 +38,14 @@ func main() {
 	}
 }
 
-func measure(ctx context.Context, out io.Writer, stages []string) (err error) {
-	dir, remove, err := live.Folder("hang")
-	if err != nil {
-		return err
-	}
-	defer remove()
-	sys, err := live.Start(ctx, local.Config{Data: dir, Progress: func(line string) { fmt.Fprintln(os.Stderr, line) }})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sys.Stop()) }()
+func measure(ctx context.Context, out io.Writer, stages []string) error {
+	return live.With(ctx, "hang", local.Config{}, func(sys *live.System, dir string) error {
+		return hangs(ctx, out, sys, dir, stages)
+	})
+}
+
+// hangs measures each fault in turn.
+func hangs(ctx context.Context, out io.Writer, sys *live.System, dir string, stages []string) error {
 	interview, err := live.Recording(ctx, dir, "", live.Whole)
 	if err != nil {
 		return err

@@ -136,8 +136,23 @@ func Recording(ctx context.Context, dir, name, filter string) (string, error) {
 	return path, nil
 }
 
-// Folder makes a temporary folder for a system's data, and returns what deletes it.
-func Folder(name string) (dir string, remove func(), err error) {
-	dir, err = os.MkdirTemp("", "parley-"+name+"-")
-	return dir, func() { _ = os.RemoveAll(dir) }, err // a temporary folder
+// With runs work on a system of its own with this configuration, in a temporary folder, dir, that
+// also takes what the work writes. Without a Progress of its own, the system's lines go to stderr.
+// It ends both.
+func With(ctx context.Context, name string, cfg local.Config, work func(sys *System, dir string) error) (err error) {
+	dir, err := os.MkdirTemp("", "parley-"+name+"-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder
+	cfg.Data = dir
+	if cfg.Progress == nil {
+		cfg.Progress = func(line string) { fmt.Fprintln(os.Stderr, line) }
+	}
+	sys, err := Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sys.Stop()) }()
+	return work(sys, dir)
 }

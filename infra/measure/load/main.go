@@ -62,17 +62,9 @@ func main() {
 	}
 }
 
-func load(ctx context.Context, out io.Writer, o options) (err error) {
-	dir, remove, err := live.Folder("load")
-	if err != nil {
-		return err
-	}
-	defer remove()
-	sys, err := live.Start(ctx, local.Config{Data: dir, Progress: func(line string) { fmt.Fprintln(os.Stderr, line) }})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sys.Stop()) }()
-	// The real runs are measured even if the rate was too high.
-	return errors.Join(flood(ctx, out, sys, dir, o), crowd(ctx, out, sys, dir, o))
+func load(ctx context.Context, out io.Writer, o options) error {
+	return live.With(ctx, "load", local.Config{}, func(sys *live.System, dir string) error {
+		// The real runs are measured even if the rate was too high.
+		return errors.Join(flood(ctx, out, sys, dir, o), crowd(ctx, out, sys, dir, o))
+	})
 }

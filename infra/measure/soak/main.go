@@ -49,23 +49,21 @@ func main() {
 	}
 }
 
-func soak(ctx context.Context, out io.Writer, lasting time.Duration) (err error) {
-	dir, remove, err := live.Folder("soak")
-	if err != nil {
-		return err
-	}
-	defer remove()
+func soak(ctx context.Context, out io.Writer, lasting time.Duration) error {
 	into := &measured{points: map[series][]point{}}
-	sys, err := live.Start(ctx, local.Config{Data: dir, Deadline: deadline, SweepEvery: sweepEvery, Progress: func(line string) {
+	cfg := local.Config{Deadline: deadline, SweepEvery: sweepEvery, Progress: func(line string) {
 		fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), line)
 		if strings.HasPrefix(line, "sweep: ") {
 			into.add(name("AWS/Lambda", "Errors", "FunctionName="+local.StackName+"-sweep"), point{time.Now(), 1})
 		}
-	}})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sys.Stop()) }()
+	}}
+	return live.With(ctx, "soak", cfg, func(sys *live.System, dir string) error {
+		return rounds(ctx, out, sys, dir, into, lasting)
+	})
+}
+
+// rounds runs rounds of faults for so long, and judges the alarms.
+func rounds(ctx context.Context, out io.Writer, sys *live.System, dir string, into *measured, lasting time.Duration) error {
 	alarms, err := definitions(filepath.Join(dir, "assembly", local.StackName+".template.json"))
 	if err != nil {
 		return err
