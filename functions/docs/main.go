@@ -1,12 +1,6 @@
 // Command docs serves the documentation: the OpenAPI document, also as an HTML page.
 package main
 
-import (
-	"parley/functions/internal/wire"
-	"parley/shared/api"
-)
+import "parley/functions/internal/wire"
 
-func main() {
-	s := wire.Open()
-	s.ServeAPI(api.Docs(s.API()))
-}
+func main() { wire.ServeDocs() }

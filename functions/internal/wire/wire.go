@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -51,23 +52,47 @@ type System struct {
 // Open reads the environment and opens the adapters and the engines. If that fails, it logs the
 // cause and ends the process.
 func Open() System {
+	log, measured := printers()
+	retried := func() { measured.Add(metrics.TransactionRetries, 1, nil) }
+	sys, err := deployment.Open(context.Background(), settings(log), dynamo.WithRetried(retried))
+	if err != nil {
+		fail(log, err)
+	}
+	return System{System: sys, Log: log, Metrics: measured, Clock: clock.Real{},
+		Engines: engines.Open(os.Getenv(installed.Variable), os.Getenv(installed.ModelVariable), runtime.NumCPU())}
+}
+
+// ServeDocs answers the gateway with the documentation, until the process ends. It opens nothing,
+// since the documentation is in the program: without the adapters, the program is a third smaller.
+func ServeDocs() {
+	log, measured := printers()
+	cfg := settings(log)
+	serveAPI(api.Docs(api.Deps{Service: speech.Service, Clock: clock.Real{}, Random: rand.Reader, Log: log, Metrics: measured, BaseURL: cfg.BaseURL}), cfg)
+}
+
+// printers returns the function's log and its metrics, and counts its cold start.
+func printers() (*slog.Logger, *metrics.Emitter) {
 	name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", name)
 	slog.SetDefault(log)
 	measured := metrics.New(os.Stdout, clock.Real{})
 	measured.Add(metrics.ColdStarts, 1, []string{name})
-	retried := func() { measured.Add(metrics.TransactionRetries, 1, nil) }
+	return log, measured
+}
+
+// settings reads the environment. If that fails, it logs the cause and ends the process.
+func settings(log *slog.Logger) config.Config {
 	cfg, err := config.Load(speech.Service)
-	if err == nil {
-		var sys *deployment.System
-		if sys, err = deployment.Open(context.Background(), cfg, dynamo.WithRetried(retried)); err == nil {
-			return System{System: sys, Log: log, Metrics: measured, Clock: clock.Real{},
-				Engines: engines.Open(os.Getenv(installed.Variable), os.Getenv(installed.ModelVariable), runtime.NumCPU())}
-		}
+	if err != nil {
+		fail(log, err)
 	}
-	log.Error("cannot start", "cause", err.Error())
+	return cfg
+}
+
+// fail logs why a function cannot start, and ends the process.
+func fail(log *slog.Logger, cause error) {
+	log.Error("cannot start", "cause", cause.Error())
 	os.Exit(1)
-	return System{}
 }
 
 // Deps returns the ports that move runs.
@@ -96,8 +121,10 @@ func (s System) ServeWebhooks() {
 }
 
 // ServeAPI answers the gateway with h, until the process ends.
-func (s System) ServeAPI(h http.Handler) {
-	lambda.Start(gateway.Handler(api.CORS(h, s.Config.Origins)))
+func (s System) ServeAPI(h http.Handler) { serveAPI(h, s.Config) }
+
+func serveAPI(h http.Handler, cfg config.Config) {
+	lambda.Start(gateway.Handler(api.CORS(h, cfg.Origins)))
 }
 
 func (s System) works() stages.Works {
@@ -114,8 +141,7 @@ func (s System) ServeTranscribe() {
 	works := s.works()
 	languages, chosen, err := amazon.ParseSetting(works.Provider)
 	if err != nil || works.Provider != "" && !chosen {
-		s.Log.Error("cannot start", "cause", installed.RecogniserVariable+" names no recogniser", "value", works.Provider)
-		os.Exit(1)
+		fail(s.Log, fmt.Errorf("%s=%s names no recogniser", installed.RecogniserVariable, works.Provider))
 	}
 	if chosen {
 		works.Remote = amazon.New(transcribe.NewFromConfig(s.AWS), s.Objects, s.Config.Bucket, s.Engines.Whisper, languages)
