@@ -28,6 +28,13 @@ const (
 	stopPatience = 60 * time.Second
 )
 
+// runEmulator is the program that runs the emulator. Its Runtime API writes an event's headers and
+// body apart; by Nagle's algorithm the body would wait some 40 ms for the kernel's acknowledgement
+// of the headers, with each call of a function.
+const runEmulator = `import runpy, socketserver
+socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+runpy.run_module("ministack", run_name="__main__", alter_sys=True)`
+
 // errCloudDied means that the emulator ended by itself.
 var errCloudDied = errors.New("local: the emulated AWS ended by itself")
 
@@ -58,7 +65,7 @@ func (s *starter) startCloud(ctx context.Context, t tools) (*cloud, error) {
 	if err != nil {
 		return nil, fmt.Errorf("local: the emulated AWS's log: %w", err)
 	}
-	process, err := spawn(t.python, []string{"-m", "ministack"}, s.cloudEnvironment(endpoint), s.data.path("aws"), log)
+	process, err := spawn(t.python, []string{"-c", runEmulator}, s.cloudEnvironment(endpoint), s.data.path("aws"), log)
 	if err != nil {
 		_ = log.Close()
 		return nil, fmt.Errorf("local: start the emulated AWS: %w", err)

@@ -34,6 +34,9 @@ const (
 	eventOverhead = 2 << 10
 	// gatewayPatience is how long the gateway waits for a function.
 	gatewayPatience = 29 * time.Second
+	// maxForwarded is how many requests the emulated gateway has at once. The others wait their turn:
+	// the emulator would start a process of 30 MB for each one, and answer none any sooner.
+	maxForwarded = 16
 	// drainPatience is how long a stop waits for requests in flight.
 	drainPatience = gatewayPatience + time.Second
 )
@@ -51,7 +54,7 @@ type proxy struct {
 func startProxy(listener net.Listener, s System) *proxy {
 	p := &proxy{failed: make(chan error, 1), server: &http.Server{
 		ConnContext: watched, ConnState: nextHead,
-		Handler:           newGateway(s, gatewayPatience),
+		Handler:           newGateway(s, gatewayPatience, make(chan struct{}, maxForwarded)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      2 * time.Minute,
@@ -90,8 +93,9 @@ func ascii(query string) string {
 	return out.String()
 }
 
-// newGateway returns the proxy's handler. patience is how long it waits for an answer.
-func newGateway(s System, patience time.Duration) http.Handler {
+// newGateway returns the proxy's handler. patience is how long a request waits for its turn and its
+// answer; turns has room for as many requests as may be forwarded at once.
+func newGateway(s System, patience time.Duration, turns chan struct{}) http.Handler {
 	// The emulator serves all gateways on one port; only the path distinguishes them.
 	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
 	if err != nil {
@@ -141,6 +145,14 @@ func newGateway(s System, patience time.Duration) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+		case <-ctx.Done():
+			// As the gateway answers a request beyond its rate, and Lambda one beyond its copies.
+			refuse(w, &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: time.Second})
+			return
+		}
 		r = r.WithContext(ctx)
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		forward.ServeHTTP(w, r)

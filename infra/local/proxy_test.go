@@ -25,7 +25,7 @@ func front(t *testing.T, patience time.Duration, gateway http.HandlerFunc) strin
 	t.Helper()
 	back := httptest.NewServer(gateway)
 	t.Cleanup(back.Close)
-	proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}}, patience))
+	proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}}, patience, make(chan struct{}, maxForwarded)))
 	t.Cleanup(proxy.Close)
 	return proxy.URL
 }
@@ -96,6 +96,31 @@ func TestNoSwitchToHTTP2(t *testing.T) {
 	}
 	if status, _, body := do(t, req, err); status != http.StatusOK || string(body) != "end" {
 		t.Errorf("HTTP %d %s", status, body)
+	}
+}
+
+// Ensure that a request whose turn does not come is told to try again, and that one whose turn
+// comes is forwarded.
+func TestRequestsWaitTheirTurn(t *testing.T) {
+	forwarded := 0
+	back := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { forwarded++ }))
+	defer back.Close()
+	turns := make(chan struct{}, 1)
+	ask := func(patience time.Duration) (int, http.Header, []byte) {
+		proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL}, patience, turns))
+		defer proxy.Close()
+		req, err := http.NewRequest(http.MethodGet, proxy.URL+"/api/v1/health", nil)
+		return do(t, req, err)
+	}
+
+	turns <- struct{}{} // another request has the only turn
+	status, header, body := ask(time.Millisecond)
+	if status != http.StatusTooManyRequests || header.Get("Retry-After") != "1" || envelope(t, body).Code != errcode.RateLimitExceeded || forwarded != 0 {
+		t.Errorf("without a turn: %d, Retry-After %q, %s, %d forwarded", status, header.Get("Retry-After"), body, forwarded)
+	}
+	<-turns
+	if status, _, body := ask(time.Minute); status != http.StatusOK || forwarded != 1 || len(turns) != 0 {
+		t.Errorf("with a turn: %d %s, %d forwarded, %d turns taken afterwards", status, body, forwarded, len(turns))
 	}
 }
 
