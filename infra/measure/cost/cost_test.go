@@ -13,7 +13,7 @@ import (
 
 // each is a price list on which every item counts the same.
 var each = prices{LambdaGBSecond: 1, LambdaMillionRequests: million, SQSMillionRequests: million, GatewayMillionRequests: million, S3ThousandPuts: runs, S3ThousandGets: runs,
-	S3GBMonth: gb, DynamoMillionWrites: million, DynamoMillionReads: million, LogsGB: gb, MetricMonth: 1, AlarmMonth: 1, DashboardMonth: 1, TransferGB: gb}
+	S3GBMonth: gb, DynamoMillionWrites: million, DynamoMillionReads: million, LogsGB: gb, MetricMonth: 1, AlarmMonth: 1, DashboardMonth: 1, TransferGB: gb, TranscribeMinute: 1}
 
 func dollars(t *testing.T, items []item, name string) float64 {
 	t.Helper()
@@ -45,6 +45,14 @@ func TestTheBillOfRuns(t *testing.T) {
 		if got := dollars(t, items, name); math.Abs(got-runs*want) > 1e-6*runs*want {
 			t.Errorf("%s: %g, want %g", name, got, runs*want)
 		}
+	}
+}
+
+// Ensure that Amazon Transcribe is billed by the minute, and saves the stage's processor time.
+func TestTheBillOfAmazonTranscribe(t *testing.T) {
+	u := usage.Run{Seconds: 240, Calls: map[string]usage.Call{"transcribe": {Times: 2, CPUSeconds: 10.24}, "accent": {Times: 1, CPUSeconds: 99}}}
+	if costs, saves := remote(each, u); costs != runs*4 || math.Abs(saves-runs*10*1.769) > 1e-6 {
+		t.Errorf("costs %g and saves %g, want %d and %g", costs, saves, runs*4, runs*10*1.769)
 	}
 }
 

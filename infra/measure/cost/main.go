@@ -81,6 +81,9 @@ func text(templates string) (string, error) {
 	fmt.Fprintf(&b, "Measured %s by `%s` on %s: %s, %.0f s long. Prices: %s, as of %s; they were not read again on the day of the measurement.\n\n",
 		m.Date, m.Command, m.Machine, m.Interview.Recording, m.Interview.Seconds, p.Source, p.Date)
 	fmt.Fprintf(&b, "### 1,000 runs of four minutes\n\n%s\n", bill(perRuns(p, m.Interview, units)))
+	costs, saves := remote(p, m.Interview)
+	fmt.Fprintf(&b, "With Amazon Transcribe as the recogniser (`-c recogniser=amazon`), its price of %.3f dollars a minute comes on top, %.2f dollars, and at most %.2f of Lambda's processor is saved: together at least %.2f. The own recogniser still hears a sample of the candidate.\n\n",
+		p.TranscribeMinute, costs, saves, sum(perRuns(p, m.Interview, units))+costs-saves)
 	fmt.Fprintf(&b, "### A month without runs\n\n%s\nCounted are %s. A queue that Lambda polls costs %.2f dollars a month.\n", bill(perIdleMonth(p, m.Idle, d)), counted, perQueue)
 	return b.String(), nil
 }

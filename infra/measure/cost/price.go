@@ -37,6 +37,7 @@ type prices struct {
 	AlarmMonth             float64 `json:"alarmMonth"`
 	DashboardMonth         float64 `json:"dashboardMonth"`
 	TransferGB             float64 `json:"transferGb"`
+	TranscribeMinute       float64 `json:"transcribeMinute"`
 }
 
 // item is a line of a bill.
@@ -64,6 +65,7 @@ const (
 	// requestsPerMessage: it is sent, received and deleted.
 	requestsPerMessage = 3
 	daysPerMonth       = 365.0 / 12
+	secondsPerMinute   = 60
 	hoursPerDay        = 24
 	minutesPerMonth    = daysPerMonth * hoursPerDay * 60
 	// auditMetrics are AuditViolations and OldestHoldSeconds. CloudWatch bills the hours in which a
@@ -125,6 +127,12 @@ func perRuns(p prices, r usage.Run, writeUnits int) []item {
 		{"CloudWatch Logs", size(int64(logs)) + " of lines and measurements a run", runs * float64(logs) / gb * p.LogsGB},
 		{"Data transfer out", size(int64(out)) + " of answers a run", runs * float64(out) / gb * p.TransferGB},
 	}
+}
+
+// remote returns what Amazon Transcribe costs for 1,000 runs as their recogniser, and what the stage
+// of its jobs then saves at most: the processor time of our own recogniser.
+func remote(p prices, r usage.Run) (costs, saves float64) {
+	return runs * r.Seconds / secondsPerMinute * p.TranscribeMinute, runs * gbSeconds(r.Calls[string(speech.Transcribe)].CPUSeconds) * p.LambdaGBSecond
 }
 
 // deployment is what a stack has that costs something while nothing runs.

@@ -35,8 +35,9 @@ import (
 	"parley/shared/speech/stages"
 )
 
-// copies is how often the interview is joined to make the long recording.
-const copies = 2
+// copies is how often the interview is joined to make the long recording: a quarter of an hour, in
+// which each stage that listens to a sample has one of full length.
+const copies = 4
 
 // record measures two runs and the schedules.
 func record(ctx context.Context, interview, command string) (usage.Measured, error) {

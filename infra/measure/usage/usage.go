@@ -20,7 +20,7 @@ type Measured struct {
 	Date      string `json:"date"`
 	Machine   string `json:"machine"`
 	Interview Run    `json:"interview"` // of four minutes
-	Long      Run    `json:"long"`      // two of them, joined
+	Long      Run    `json:"long"`      // some of them, joined
 	Idle      Idle   `json:"idle"`
 }
 
