@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"parley/infra/local"
 	"parley/shared/speech"
@@ -41,29 +40,24 @@ func main() {
 }
 
 func bench(ctx context.Context, w *tabwriter.Writer, audio string, rounds int, memory string) error {
-	dir, err := os.MkdirTemp("", "parley-bench-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	if memory != "" {
-		return peaks(ctx, w, dir, memory)
+		return peaks(ctx, w, memory)
 	}
-	if err := ratio(ctx, w, dir, audio, rounds); err != nil {
+	if err := ratio(ctx, w, audio, rounds); err != nil {
 		return err
 	}
 	return starts(ctx, w, local.Dist(".", runtime.GOARCH))
 }
 
 // ratio times the recogniser alone and the whole system alternately.
-func ratio(ctx context.Context, w *tabwriter.Writer, dir, audio string, rounds int) error {
+func ratio(ctx context.Context, w *tabwriter.Writer, audio string, rounds int) error {
 	pcm, err := decode(ctx, audio)
 	if err != nil {
 		return err
 	}
 	var alone, whole, ratios []float64
 	costs := map[string][]float64{}
-	err = withSystem(ctx, dir, func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error {
+	err = withSystem(ctx, func(dir string, score scorer) error {
 		if _, err := score(ctx, audio); err != nil { // warms both up
 			return err
 		}

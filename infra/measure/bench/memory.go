@@ -15,11 +15,11 @@ const lookEvery = 100 * time.Millisecond
 
 // peaks scores a recording and reports, for each function, the largest sum of the peak resident
 // memory of its process and of the engines that are its children.
-func peaks(ctx context.Context, w *tabwriter.Writer, dir, recording string) error {
+func peaks(ctx context.Context, w *tabwriter.Writer, recording string) error {
 	most := map[string]uint64{}
 	var took time.Duration
 	var unseen error
-	err := withSystem(ctx, dir, func(ctx context.Context, score func(context.Context, string) (time.Duration, error)) error {
+	err := withSystem(ctx, func(dir string, score scorer) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		done := make(chan struct{})

@@ -36,7 +36,7 @@ const (
 func (o options) check() error {
 	if o.polls < 0 || o.polls > maxRate || o.submits < 0 || o.submits > maxRate || o.lasting < 0 || o.lasting > maxLasting ||
 		o.clients < 1 || o.clients > maxClients || o.runs < 0 || o.runs > maxRuns {
-		return errors.New("a flag is out of bounds: rates to 2000 a second for up to 10m, 1 to 20 clients, up to 200 runs")
+		return fmt.Errorf("a flag is out of bounds: rates to %d a second for up to %s, 1 to %d clients, up to %d runs", maxRate, maxLasting, maxClients, maxRuns)
 	}
 	return nil
 }
