@@ -85,31 +85,48 @@ type figures struct {
 	pearson, spearman, byUtterance, byUtteranceSpearman, beyond float64
 	pearsonIn, spearmanIn, byUtteranceIn, byUtteranceSpearmanIn [2]float64
 	beyondIn                                                    [2]float64
-	// correlation, mean residual in points of 10
-	groups map[string][2]float64
-	sizes  map[string]int
+	groups                                                      map[string]group // by name
 	// per speaker, mean over the repeats
 	predicted, human []float64
 }
 
-var groupNames = []string{"adults", "children", "women and girls", "men and boys"}
+// group is how well the scores of some of the speakers follow the raters. The intervals are those
+// of the mean prediction.
+type group struct {
+	speakers              int
+	pearson, residual     float64 // residual: mean, in points of 10
+	pearsonIn, residualIn [2]float64
+}
 
-func in(c candidate, group string) bool {
-	switch group {
-	case "adults":
-		return !c.child
-	case "children":
-		return c.child
-	case "women and girls":
-		return c.gender == "f"
+// groups are the speakers by age and sex. Adults decide; children are reported.
+var groups = []struct {
+	name string
+	has  func(candidate) bool
+}{
+	{adults, func(c candidate) bool { return !c.child }},
+	{"women", func(c candidate) bool { return !c.child && c.gender == "f" }},
+	{"men", func(c candidate) bool { return !c.child && c.gender == "m" }},
+	{children, func(c candidate) bool { return c.child }},
+	{"girls", func(c candidate) bool { return c.child && c.gender == "f" }},
+	{"boys", func(c candidate) bool { return c.child && c.gender == "m" }},
+}
+
+const adults, children = "adults", "children"
+
+// rowsOf are the places of a group's speakers in the table.
+func (t *table) rowsOf(has func(candidate) bool) (rows []int) {
+	for i, c := range t.speakers {
+		if has(c) {
+			rows = append(rows, i)
+		}
 	}
-	return c.gender == "m"
+	return rows
 }
 
 // figuresOf compares the held-out predictions of each repeat with the human scores; baseline are
 // those of timing alone per speaker, nil for none.
 func (t *table) figuresOf(runs [][]float64, y, baseline []float64) figures {
-	f := figures{groups: map[string][2]float64{}, sizes: map[string]int{}, human: t.perSpeaker(y)}
+	f := figures{groups: map[string]group{}, human: t.perSpeaker(y)}
 	n := float64(len(runs))
 	all := make([]float64, len(y))
 	for _, run := range runs {
@@ -124,22 +141,28 @@ func (t *table) figuresOf(runs [][]float64, y, baseline []float64) figures {
 		for i := range all {
 			all[i] += run[i] / n
 		}
-		for _, g := range groupNames {
-			var rows []int
-			for s, c := range t.speakers {
-				if in(c, g) {
-					rows = append(rows, s)
-				}
-			}
-			was := f.groups[g]
-			was[0] += agreement.Pearson(agreement.Pick(p, rows), agreement.Pick(f.human, rows)) / n
-			was[1] += (agreement.Mean(agreement.Pick(p, rows)) - agreement.Mean(agreement.Pick(f.human, rows))) / n
-			f.groups[g], f.sizes[g] = was, len(rows)
+		for _, g := range groups {
+			rows := t.rowsOf(g.has)
+			was := f.groups[g.name]
+			was.pearson += agreement.Pearson(agreement.Pick(p, rows), agreement.Pick(f.human, rows)) / n
+			was.residual += residual(p, f.human, rows) / n
+			f.groups[g.name] = was
 		}
 	}
 	f.predicted = t.perSpeaker(all)
 	of := func(x, y []float64, how func(x, y []float64) float64) func([]int) float64 {
 		return func(rows []int) float64 { return how(agreement.Pick(x, rows), agreement.Pick(y, rows)) }
+	}
+	for _, g := range groups {
+		rows, with := t.rowsOf(g.has), f.groups[g.name]
+		each := make([][]int, len(rows))
+		for i, row := range rows {
+			each[i] = []int{row}
+		}
+		with.speakers = len(rows)
+		with.pearsonIn = agreement.Bootstrap(each, of(f.predicted, f.human, agreement.Pearson))
+		with.residualIn = agreement.Bootstrap(each, func(rows []int) float64 { return residual(f.predicted, f.human, rows) })
+		f.groups[g.name] = with
 	}
 	speakers := agreement.Each(len(t.rows))
 	f.pearsonIn = agreement.Bootstrap(speakers, of(f.predicted, f.human, agreement.Pearson))
@@ -152,6 +175,11 @@ func (t *table) figuresOf(runs [][]float64, y, baseline []float64) figures {
 		})
 	}
 	return f
+}
+
+// residual is by how much these speakers are predicted too high, on average.
+func residual(predicted, human []float64, rows []int) float64 {
+	return agreement.Mean(agreement.Pick(predicted, rows)) - agreement.Mean(agreement.Pick(human, rows))
 }
 
 // held returns the predictions of every utterance in each of the splits.

@@ -76,7 +76,8 @@ func (p *page) topText(say sayer) {
 	say("| | who | n | mean | 5 %% | median | 95 %% |\n|---|---|---|---|---|---|---|\n")
 	row := func(name score.Dimension, who string, v []float64) {
 		if len(v) > 0 {
-			say("| %s | %s | %d | %.1f | %.1f | %.1f | %.1f |\n", name, who, len(v), agreement.Mean(v), quantile(v, 0.05), quantile(v, 0.5), quantile(v, 0.95))
+			mean := func(rows []int) float64 { return agreement.Mean(agreement.Pick(v, rows)) }
+			say("| %s | %s | %d | %.1f%s | %.1f | %.1f | %.1f |\n", name, who, len(v), agreement.Mean(v), brackets(agreement.Bootstrap(agreement.Each(len(v)), mean)), quantile(v, 0.05), quantile(v, 0.5), quantile(v, 0.95))
 		}
 	}
 	for _, s := range p.studies {

@@ -183,8 +183,10 @@ func (p *page) dimensionText(say sayer, s studied) {
 	say("| published neural baseline (test split) | | | %s | | |\n\n", y[3])
 	say("\"Beyond timing\" is the partial correlation, with the held-out prediction of timing alone held fixed.\n\n")
 	say("| group | speakers | shipped | chosen | timing alone | mean residual of shipped, points of 10 |\n|---|---|---|---|---|---|\n")
-	for _, g := range groupNames {
-		say("| %s | %d | %s | %s | %s | %+.2f |\n", g, s.shipped.sizes[g], number(s.scale.groups[g][0], 3), number(s.chosenScale.groups[g][0], 3), number(s.timing.groups[g][0], 3), s.shipped.groups[g][1])
+	for _, g := range groups {
+		scale, raw := s.scale.groups[g.name], s.shipped.groups[g.name]
+		say("| %s | %d | %s%s | %s | %s | %+.2f%s |\n", g.name, scale.speakers, number(scale.pearson, 3), brackets(scale.pearsonIn), number(s.chosenScale.groups[g.name].pearson, 3),
+			number(s.timing.groups[g.name].pearson, 3), raw.residual, brackets(raw.residualIn))
 	}
 	say("\nOne rater reaches %s among adults / among children (test split). \"Shipped\" and \"chosen\" are on the scale of 0 to 5, residuals on the raters' scale. ", y[2])
 	say("Children are speakers under %d. A residual is the prediction minus the human mean.\n\n", corpus.ChildYears)
@@ -250,7 +252,7 @@ func (p *page) channelText(say sayer) {
 func (p *page) childrenText(say sayer) {
 	say("\n## Children\n\n")
 	for _, s := range p.studies {
-		say("- %s: mean difference from the human scores, in points of 10: children %+.2f, adults %+.2f.\n", s.name, s.shipped.groups["children"][1], s.shipped.groups["adults"][1])
+		say("- %s: mean difference from the human scores, in points of 10: children %+.2f, adults %+.2f.\n", s.name, s.shipped.groups[children].residual, s.shipped.groups[adults].residual)
 	}
 	high := map[string][2]int{}
 	for _, c := range p.t.speakers {
@@ -278,7 +280,7 @@ func (p *page) triedText(say sayer) {
 	for _, s := range p.studies {
 		say("\n| %s | Pearson | adults | children | per utterance | beyond timing |\n|---|---|---|---|---|---|\n", s.name)
 		for _, tr := range s.tried {
-			say("| %s | %s | %s | %s | %s | %s |\n", join(tr.set), number(tr.pearson, 3), number(tr.groups["adults"][0], 3), number(tr.groups["children"][0], 3), number(tr.byUtterance, 3), number(tr.beyond, 2))
+			say("| %s | %s | %s | %s | %s | %s |\n", join(tr.set), number(tr.pearson, 3), number(tr.groups[adults].pearson, 3), number(tr.groups[children].pearson, 3), number(tr.byUtterance, 3), number(tr.beyond, 2))
 		}
 	}
 	say("%s", handTried)
@@ -326,9 +328,9 @@ func (p *page) print(w io.Writer) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	for _, s := range p.studies {
 		say("%s: shipped %.3f beyond %.3f, on the scale %.3f beyond %.3f; chosen %.3f beyond %.3f, on the scale %.3f beyond %.3f; timing %.3f\n", s.name, s.shipped.pearson, s.shipped.beyond, s.scale.pearson, s.scale.beyond, s.chosen.pearson, s.chosen.beyond, s.chosenScale.pearson, s.chosenScale.beyond, s.timing.pearson)
-		say("  on the scale: adults %.3f, children %.3f; per utterance %.3f\n", s.scale.groups["adults"][0], s.scale.groups["children"][0], s.scale.byUtterance)
-		for _, g := range groupNames {
-			say("  %s %.3f residual %+.2f\n", g, s.shipped.groups[g][0], s.shipped.groups[g][1])
+		say("  on the scale: adults %.3f, children %.3f; per utterance %.3f\n", s.scale.groups[adults].pearson, s.scale.groups[children].pearson, s.scale.byUtterance)
+		for _, g := range groups {
+			say("  %s %.3f residual %+.2f\n", g.name, s.shipped.groups[g.name].pearson, s.shipped.groups[g.name].residual)
 		}
 		say("  constant %.4f\n", s.fitted.constant)
 		for i, k := range s.fitted.columns {
