@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/charmbracelet/lipgloss"
@@ -28,11 +29,16 @@ problem it says what to do. It changes nothing. It exits with 1 if a check faile
 			if o.Cache, err = parts.Root(); err != nil {
 				return err
 			}
-			r := doctor.Examine(c.Context(), examined(), o)
-			if asJSON {
+			var seen func(doctor.Check)
+			if !asJSON {
+				seen = func(k doctor.Check) { err = errors.Join(err, printCheck(c, k)) }
+			}
+			r := doctor.Examine(c.Context(), examined(), o, seen)
+			switch {
+			case asJSON:
 				err = json.NewEncoder(c.OutOrStdout()).Encode(r)
-			} else {
-				err = printExamination(c, r)
+			case err == nil && r.OK:
+				err = say(c.OutOrStdout(), "\nThis machine can run Parley: make demo\n")
 			}
 			if err == nil && !r.OK {
 				return exitError{exitFailed, fmt.Errorf("%s failed: do what is said above, and check again", plural(failures(r), "check"))}
@@ -68,23 +74,11 @@ var marks = map[doctor.Status]struct {
 	doctor.Failed:  {"✗", lipgloss.NewStyle().Foreground(lipgloss.Color("1"))},
 }
 
-// printExamination prints a line for each check, and the advice below those that need it.
-func printExamination(c *cobra.Command, r doctor.Report) error {
-	out := c.OutOrStdout()
-	for _, k := range r.Checks {
-		mark := marks[k.Status]
-		if err := say(out, "%s %-19s %s\n", paint(mark.style, "%s", mark.text), k.Name, k.Found); err != nil {
-			return err
-		}
-		if k.Status == doctor.OK {
-			continue
-		}
-		if err := say(out, "    needed: %s\n    %s\n", k.Needed, k.Advice); err != nil {
-			return err
-		}
+// printCheck prints a line for a check, and the advice below it if there is any.
+func printCheck(c *cobra.Command, k doctor.Check) error {
+	out, mark := c.OutOrStdout(), marks[k.Status]
+	if err := say(out, "%s %-19s %s\n", paint(mark.style, "%s", mark.text), k.Name, k.Found); err != nil || k.Status == doctor.OK {
+		return err
 	}
-	if r.OK {
-		return say(out, "\nThis machine can run Parley: make demo\n")
-	}
-	return nil
+	return say(out, "    needed: %s\n    %s\n", k.Needed, k.Advice)
 }

@@ -89,18 +89,29 @@ const (
 	enoughMemory = 2 * gb
 )
 
-// Examine makes all checks, in a fixed order.
-func Examine(ctx context.Context, m Machine, o Options) Report {
+// Examine makes all checks, in a fixed order, and calls seen with each as soon as it is made; nil:
+// it calls nothing.
+func Examine(ctx context.Context, m Machine, o Options, seen func(Check)) Report {
 	e := examiner{Machine: m, Options: o, ctx: ctx}
-	checks := []Check{e.platform(), e.golang(), e.python(), e.pip(), e.node(), e.npm(), e.maker()}
-	engines := e.engines(m.Arch)
-	checks = append(checks, engines, e.space("disk for the cache", o.Cache, engines.Status), e.space("disk for the data", o.Data, OK), e.memory(), e.port())
-	if o.Deploy {
-		checks = append(checks, e.npx(), e.credentials(), e.region(), e.deployedEngines())
+	engines := Check{}
+	checks := []func() Check{
+		e.platform, e.golang, e.python, e.pip, e.node, e.npm, e.maker,
+		func() Check { engines = e.engines(m.Arch); return engines },
+		func() Check { return e.space("disk for the cache", o.Cache, engines.Status) },
+		func() Check { return e.space("disk for the data", o.Data, OK) },
+		e.memory, e.port,
 	}
-	r := Report{OK: true, Checks: checks}
-	for _, c := range checks {
+	if o.Deploy {
+		checks = append(checks, e.npx, e.credentials, e.region, e.deployedEngines)
+	}
+	r := Report{OK: true}
+	for _, check := range checks {
+		c := check()
+		r.Checks = append(r.Checks, c)
 		r.OK = r.OK && c.Status != Failed
+		if seen != nil {
+			seen(c)
+		}
 	}
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -111,7 +112,11 @@ func TestExamine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := healthy()
 			tt.change(&m)
-			r := Examine(t.Context(), m, o)
+			var seen []Check
+			r := Examine(t.Context(), m, o, func(c Check) { seen = append(seen, c) })
+			if !slices.Equal(seen, r.Checks) {
+				t.Errorf("seen %v, want each check once: %v", seen, r.Checks)
+			}
 			c := find(t, r, tt.check)
 			if c.Status != tt.status || !strings.Contains(c.Found, tt.found) || !strings.Contains(c.Advice, tt.advice) {
 				t.Errorf("%+v", c)
@@ -138,7 +143,7 @@ func find(t *testing.T, r Report, name string) Check {
 func TestAHealthyMachine(t *testing.T) {
 	m := healthy()
 	m.Credentials = func() string { return "" }
-	r := Examine(t.Context(), m, Options{Addr: "127.0.0.1:8080", Cache: "/cache", Data: "/data"})
+	r := Examine(t.Context(), m, Options{Addr: "127.0.0.1:8080", Cache: "/cache", Data: "/data"}, nil)
 	if !r.OK {
 		t.Error("not ok")
 	}
