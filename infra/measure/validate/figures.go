@@ -196,8 +196,10 @@ func plain(f float64) float64 { return f }
 // coverage is the share of held-out human scores that a 90 % interval holds.
 type coverage struct {
 	material  string
+	speakers  int
 	share     float64
-	halfWidth float64 // mean, points of the 0-5 scale
+	shareIn   [2]float64 // over bootstraps of the speakers
+	halfWidth float64    // mean, points of the 0-5 scale
 	// spread of held-out scores of whole speakers about the human ones, points of the 0-5 scale
 	modelSD float64
 	// spread of the held-out scores of one speaker's utterances, each put to the weight of 1
@@ -221,7 +223,17 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 			c.material = fmt.Sprintf("%g s of speech", seconds)
 		}
 		var width, wrong, within, degrees float64
-		held := 0
+		var held []float64    // of each case: 1 if the interval holds the human score
+		of := map[int][]int{} // by speaker, the cases
+		judge := func(who int, in [2]float64, want float64) {
+			width += (in[1] - in[0]) / 2
+			of[who] = append(of[who], len(held))
+			if want >= in[0] && want <= in[1] {
+				held = append(held, 1)
+			} else {
+				held = append(held, 0)
+			}
+		}
 		for _, s := range splits {
 			for f, out_ := range s.held {
 				section := refitted(d.section, t, s.models[f])
@@ -242,12 +254,8 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 					want := a + b*human[who]
 					if seconds == 0 {
 						raw, in := t.scored(d, section, who, 0, 0)
-						c.cases++
-						width += (in[1] - in[0]) / 2
+						judge(who, in, want)
 						wrong += (raw - want) * (raw - want)
-						if want >= in[0] && want <= in[1] {
-							held++
-						}
 						var each, weights []float64
 						for turn := range t.rows[who] {
 							if r, _ := t.scored(d, section, who, turn, turn+1); !math.IsNaN(r) {
@@ -263,19 +271,17 @@ func (t *table) cover(d dimension, splits []split, y []float64) []coverage {
 					}
 					for _, piece := range t.speakers[who].pieces(seconds) {
 						raw, in := t.scored(d, section, who, piece[0], piece[1])
-						if math.IsNaN(raw) {
-							continue
-						}
-						c.cases++
-						width += (in[1] - in[0]) / 2
-						if want >= in[0] && want <= in[1] {
-							held++
+						if !math.IsNaN(raw) {
+							judge(who, in, want)
 						}
 					}
 				}
 			}
 		}
-		c.share, c.halfWidth = float64(held)/float64(c.cases), width/float64(c.cases)
+		c.cases, c.speakers = len(held), len(of)
+		c.share, c.halfWidth = agreement.Mean(held), width/float64(c.cases)
+		bySpeaker := slices.SortedFunc(maps.Values(of), func(a, b []int) int { return a[0] - b[0] })
+		c.shareIn = agreement.Bootstrap(bySpeaker, func(rows []int) float64 { return agreement.Mean(agreement.Pick(held, rows)) })
 		c.modelSD = math.Sqrt(wrong / float64(c.cases))
 		if degrees > 0 {
 			c.withinSD = math.Sqrt(within / degrees)
