@@ -76,6 +76,8 @@ const (
 	oldestGo     = "1.26"
 	oldestPython = "3.11"
 	oldestNode   = "20"
+	// maintainedNode is the oldest that still gets security fixes.
+	maintainedNode = "22"
 )
 
 const gb = 1_000_000_000
@@ -186,8 +188,15 @@ func (e examiner) pip() Check {
 
 const nodeAdvice = "Install Node.js " + oldestNode + " or later, with npm: https://nodejs.org/en/download"
 
-func (e examiner) node() Check { return e.tool("node", oldestNode, nodeAdvice, "node", "--version") }
-func (e examiner) npm() Check  { return e.tool("npm", "", nodeAdvice, "npm", "--version") }
+// node warns of a version that works but has reached its end of life.
+func (e examiner) node() Check {
+	c := e.tool("node", oldestNode, nodeAdvice, "node", "--version")
+	if c.Status == OK && older(c.Found, maintainedNode) {
+		c.Status, c.Advice = Warning, "It works, but has reached its end of life: install Node "+maintainedNode+" or later."
+	}
+	return c
+}
+func (e examiner) npm() Check { return e.tool("npm", "", nodeAdvice, "npm", "--version") }
 func (e examiner) npx() Check {
 	c := e.tool("npx", "", nodeAdvice, "npx", "--version")
 	c.Needed = "any version, to run the CDK"

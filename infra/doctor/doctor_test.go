@@ -32,7 +32,7 @@ func healthy() Machine {
 func says(other map[string]string) func(context.Context, string, ...string) (string, error) {
 	all := map[string]string{
 		"go env GOVERSION": "go1.26.3\n", "python3 --version": "Python 3.11.2\n", "python3 -m pip --version": "pip 23.0.1 from /usr/lib\n",
-		"python3 -c import ensurepip, venv": "\n", "node --version": "v20.11.1\n", "npm --version": "10.2.4\n", "npx --version": "10.2.4\n", "make --version": "GNU Make 4.3\nBuilt for x86_64\n",
+		"python3 -c import ensurepip, venv": "\n", "node --version": "v22.11.0\n", "npm --version": "10.2.4\n", "npx --version": "10.2.4\n", "make --version": "GNU Make 4.3\nBuilt for x86_64\n",
 	}
 	return func(_ context.Context, name string, args ...string) (string, error) {
 		line := strings.Join(append([]string{name}, args...), " ")
@@ -80,6 +80,8 @@ func TestExamine(t *testing.T) {
 		{"no pip", func(m *Machine) { m.Run = says(map[string]string{"python3 -m pip --version": ""}) }, "pip", Failed, "none", "python3-pip"},
 		{"no venv", func(m *Machine) { m.Run = says(map[string]string{"python3 -c import ensurepip, venv": ""}) }, "pip", Failed, "without venv", "python3-venv"},
 		{"an old Node", func(m *Machine) { m.Run = says(map[string]string{"node --version": "v18.20.0"}) }, "node", Failed, "18.20.0", "nodejs.org"},
+		{"a Node without security fixes", func(m *Machine) { m.Run = says(map[string]string{"node --version": "v20.20.2"}) }, "node", Warning, "20.20.2", "end of life"},
+		{"the oldest Node with them", func(m *Machine) { m.Run = says(map[string]string{"node --version": "v22.0.0"}) }, "node", OK, "22.0.0", ""},
 		{"no npm", func(m *Machine) { m.Run = says(map[string]string{"npm --version": ""}) }, "npm", Failed, "none", "npm"},
 		{"no make", func(m *Machine) { m.Run = says(map[string]string{"make --version": ""}) }, "make", Failed, "none", "apt-get install make"},
 		{"a slow npm", func(m *Machine) { m.Run = slow("npm") }, "npm", Warning, "no answer", "busy"},

@@ -34,8 +34,8 @@ const (
 	eventOverhead = 2 << 10
 	// gatewayPatience is how long the gateway waits for a function.
 	gatewayPatience = 29 * time.Second
-	// maxForwarded is how many requests the emulated gateway has at once. The others wait their turn:
-	// the emulator would start a process of 30 MB for each one, and answer none any sooner.
+	// maxForwarded is how many requests the emulated gateway has at once. The others wait their
+	// turn: the emulator would start a process of 30 MB for each, and answer none any sooner.
 	maxForwarded = 16
 	// drainPatience is how long a stop waits for requests in flight.
 	drainPatience = gatewayPatience + time.Second

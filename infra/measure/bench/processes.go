@@ -16,7 +16,8 @@ type usage struct {
 	peak uint64
 }
 
-// used inspects the processes of the system on the data folder dir and their children, and sums by function.
+// used inspects the processes of the system on the data folder dir and their children, and sums by
+// function.
 func used(dir string) (map[string]usage, error) {
 	copies, err := local.Processes(dir)
 	if err != nil {

@@ -129,8 +129,8 @@ func perRuns(p prices, r usage.Run, writeUnits int) []item {
 	}
 }
 
-// remote returns what Amazon Transcribe costs for 1,000 runs as their recogniser, and what the stage
-// of its jobs then saves at most: the processor time of our own recogniser.
+// remote returns what Amazon Transcribe costs for 1,000 runs as their recogniser, and what it saves
+// at most: the processor time of our own.
 func remote(p prices, r usage.Run) (costs, saves float64) {
 	return runs * r.Seconds / secondsPerMinute * p.TranscribeMinute, runs * gbSeconds(r.Calls[string(speech.Transcribe)].CPUSeconds) * p.LambdaGBSecond
 }
