@@ -50,7 +50,9 @@ func stages() []pipeline.Stage {
 		{Name: Transcribe, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 30 * time.Second, Factor: 0.5}, Piece: audio.MaxChunk, MaxReceives: receives, MemoryMB: 1769, Concurrency: 200,
 			Due: 60 * time.Second, DueFactor: 0.12, Fail: errcode.TranscriptionFailed, TimeoutCode: errcode.TranscriptionFailed, Progress: 15,
 			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Words.Kind}, Layers: []pipeline.Layer{installed.LayerRecogniser}},
-		{Name: Diarize, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 60 * time.Second, Factor: 0.1}, MaxReceives: receives, MemoryMB: 1769, Concurrency: 50,
+		// It alone hears a long recording whole, in as many copies of its engine as there are
+		// processors. 3,008 MB, the most that a new account has, is 1.7 processors.
+		{Name: Diarize, Timeout: 300 * time.Second, Limit: pipeline.Limit{Floor: 60 * time.Second, Factor: 0.1}, MaxReceives: receives, MemoryMB: 3008, Concurrency: 50,
 			Due: 60 * time.Second, DueFactor: 0.1, Fail: errcode.InternalError, TimeoutCode: errcode.InternalError, Progress: 15,
 			In: []pipeline.Kind{PCM, Intake.Kind}, Out: []pipeline.Kind{Speakers.Kind}, Layers: []pipeline.Layer{installed.LayerVoices}},
 	}

@@ -75,7 +75,7 @@ func TestTimesAreThoseMeasured(t *testing.T) {
 		Interview: usage.Run{Seconds: 240, Parts: []usage.Part{of(speech.Ingest, 2), of(speech.Diarize, 10), of(speech.Transcribe, 20), of(speech.Transcribe, 30), of(speech.Finalize, 1), of(speech.Accent, 9)}},
 		Long:      usage.Run{Seconds: 720, Parts: []usage.Part{of(speech.Ingest, 4), of(speech.Diarize, 40), of(speech.Transcribe, 28), of(speech.Finalize, 1), of(speech.Accent, 8)}},
 	}, free)
-	for stage, want := range map[run.Stage][2]float64{speech.Ingest: {2, 6}, speech.Diarize: {10, 70}, speech.Transcribe: {30, 30}, speech.Finalize: {1 * 1769.0 / 512, 1 * 1769.0 / 512}, speech.Accent: {9, 9}} {
+	for stage, want := range map[run.Stage][2]float64{speech.Ingest: {2, 6}, speech.Diarize: {10 * 1769.0 / 3008, 70 * 1769.0 / 3008}, speech.Transcribe: {30, 30}, speech.Finalize: {1 * 1769.0 / 512, 1 * 1769.0 / 512}, speech.Accent: {9, 9}} {
 		for i, length := range []time.Duration{4 * time.Minute, 20 * time.Minute} {
 			if got := m.service(stage, length).Seconds(); got < want[i]-0.001 || got > want[i]+0.001 {
 				t.Errorf("%s of %s takes %g s, want %g", stage, length, got, want[i])

@@ -86,7 +86,8 @@ func through(m usage.Measured, stage run.Stage) line {
 }
 
 // modelOf returns the model of the measured times. A function with less memory than that of a full
-// processor takes so much longer. A piece takes as long as the longest piece that was measured.
+// processor takes so much longer; one with more has an engine that uses it all, and takes so much
+// less. A piece takes as long as the longest piece that was measured.
 func modelOf(m usage.Measured, copies func(pipeline.Stage) int) model {
 	times := map[run.Stage]line{}
 	for _, s := range speech.Service.Stages {
@@ -94,7 +95,7 @@ func modelOf(m usage.Measured, copies func(pipeline.Stage) int) model {
 		if s.Piece > 0 {
 			l = line{max(m.Interview.Stage(s.Name), m.Long.Stage(s.Name)).Seconds(), 0}
 		}
-		slower := max(processorMB/float64(s.MemoryMB), 1)
+		slower := processorMB / float64(s.MemoryMB)
 		times[s.Name] = line{l.floor * slower, l.slope * slower}
 	}
 	return model{

@@ -59,7 +59,8 @@ const (
 	million = 1e6
 	gb      = 1 << 30
 	// processorMB is the memory with which Lambda gives one full processor. A function with less
-	// gets that much less of one and takes longer, so a processor second costs the same.
+	// gets that much less of one and takes longer, and one with more has an engine that uses it
+	// all, so a processor second costs the same.
 	processorMB = 1769
 	lambdaMB    = 1024 // of the GB that Lambda bills
 	// requestsPerMessage: it is sent, received and deleted.
