@@ -23,16 +23,22 @@
 // that one unit is 0.1024 nat. The goodness of a phone is (score - loop) / n.
 //
 // There are three decoders: one for words (fast, with active senones only), one for the phones of
-// these words, and the loop. The last two compute all senones. Otherwise each would normalise a
-// frame by a different set, and their scores could not be subtracted.
+// these words, and the loop. The last two use the scores of all senones. Otherwise each would
+// normalise a frame by a different set, and their scores could not be subtracted. Scoring all
+// senones is most of the work, so the phones' decoder does it for the loop too.
 #include <pocketsphinx.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <sstream>
 
 #include "../protocol/protocol.hpp"
+
+extern "C" {
+#include "pocketsphinx_internal.h"  // decoders frame by frame, and their senones' scores
+}
 
 namespace {
 
@@ -93,6 +99,33 @@ bool decode(const Decoder & d, const std::vector<int16_t> & pcm) {
     return ps_end_utt(d.get()) >= 0 && ok;
 }
 
+// Searches the frame that a decoder is at, and goes on to the next.
+bool step(ps_decoder_t * d) {
+    const bool ok = ps_search_step(d->search, d->acmod->output_frame) >= 0;
+    acmod_advance(d->acmod);
+    d->n_frame++;
+    return ok;
+}
+
+// As decode of each alone, but frame by frame: other takes the scores of all senones from d.
+bool decodeBoth(ps_decoder_t * d, ps_decoder_t * other, const std::vector<int16_t> & pcm) {
+    if (ps_start_stream(d) < 0 || ps_start_utt(d) < 0 || ps_start_utt(other) < 0) return false;
+    const int16_t * next = pcm.data();
+    size_t left = pcm.size();
+    bool ok = true;
+    while (ok && left > 0) ok = acmod_process_raw(d->acmod, &next, &left, 1) >= 0;
+    acmod_t * const to = other->acmod;
+    while (ok && d->acmod->n_feat_frame > 0) {
+        ok = step(d);
+        std::copy_n(d->acmod->senone_scores, bin_mdef_n_sen(d->acmod->mdef), to->senone_scores);
+        to->senscr_frame = to->output_frame;  // its scores are there: it computes none
+        to->n_feat_frame = 1;
+        ok = step(other) && ok;
+    }
+    ok = ps_end_utt(d) >= 0 && ok;
+    return ps_end_utt(other) >= 0 && ok;
+}
+
 bool known(const Decoder & d, const std::string & word) {
     return std::unique_ptr<char, Free>(ps_lookup_word(d.get(), word.c_str())) != nullptr;
 }
@@ -128,10 +161,11 @@ struct Aligner {
             if (ps_set_align_text(words.get(), kept.c_str()) < 0 || !decode(words, pcm) || ps_set_alignment(words.get(), nullptr) < 0)
                 throw Refused("the words could not be aligned");
             ps_alignment_t * first = ps_get_alignment(words.get());
-            if (first == nullptr || ps_set_alignment(phones.get(), first) < 0 || !decode(phones, pcm) || !(alignment = ps_get_alignment(phones.get())))
+            if (first == nullptr || ps_set_alignment(phones.get(), first) < 0 || !decodeBoth(phones.get(), loop.get(), pcm) || !(alignment = ps_get_alignment(phones.get())))
                 throw Refused("the phones could not be aligned");
+        } else if (!decode(loop, pcm)) {
+            throw Refused("the phone loop failed");
         }
-        if (!decode(loop, pcm)) throw Refused("the phone loop failed");
 
         const int frames = int(pcm.size() / kFrame) + 2;  // the last windows are padded
         std::vector<double> sum(frames + 1, 0.0);         // the loop's score before a frame
