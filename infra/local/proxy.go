@@ -36,7 +36,7 @@ const (
 	gatewayPatience = 29 * time.Second
 	// maxForwarded is how many requests the emulated gateway has at once. The others wait their
 	// turn: the emulator would start a process of 30 MB for each, and answer none any sooner.
-	maxForwarded = 16
+	maxForwarded = 8
 	// drainPatience is how long a stop waits for requests in flight.
 	drainPatience = gatewayPatience + time.Second
 )
