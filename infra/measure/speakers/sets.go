@@ -169,7 +169,7 @@ func (r recording) listened(ctx context.Context) (intake audio.Intake, tracks []
 }
 
 // separately measures a recording of two channels.
-func separately(ctx context.Context, r recording, e diarization.Embedder) (c transcript.Conversation, d diarization.Diarization, err error) {
+func separately(ctx context.Context, r recording, e diarization.Voices) (c transcript.Conversation, d diarization.Diarization, err error) {
 	intake, tracks, err := r.listened(ctx)
 	if err != nil {
 		return c, d, err

@@ -109,13 +109,19 @@ public:
 
     // out[m][j] = bias[m] + sum over k of w[m][k] * in[k][j], for j below columns, which is a
     // multiple of kColumns. in and out are arrays of row pointers.
-    void apply(const float * const * in, float * const * out, size_t columns) const {
+    void apply(const float * const * in, float * const * out, size_t columns) const { product(in, out, columns, bias_.data()); }
+
+    // The same sum added to what out holds, without the bias.
+    void add(const float * const * in, float * const * out, size_t columns) const { product(in, out, columns, nullptr); }
+
+private:
+    void product(const float * const * in, float * const * out, size_t columns, const float * start) const {
         for (size_t j = 0; j < columns;) {
             const bool wide = kWide && columns - j >= 2 * kColumns;
             for (size_t k = 0; k < inputs_; k += kBlock)
                 for (size_t m = 0; m < outputs_; m += kRows) {
                     const float * w = packed_.data() + (m / kRows * inputs_ + k) * kRows;
-                    const float * bias = k == 0 ? bias_.data() + m : nullptr;
+                    const float * bias = start && k == 0 ? start + m : nullptr;
                     const size_t n = std::min(kBlock, inputs_ - k);
                     if (wide) wideTile(w, bias, in + k, out + m, n, j);
                     else tile<Vec>(w, bias, in + k, out + m, n, j);
@@ -124,6 +130,11 @@ public:
         }
     }
 };
+
+// y = x, or a hundredth of it below 0.
+inline void leak(float * y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = std::max(y[i], 0.01f * y[i]);
+}
 
 // y = max(0, y) where keep is 1, and 0 where keep is 0.
 inline void rectify(float * y, const float * keep, size_t n) {

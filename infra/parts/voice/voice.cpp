@@ -1,22 +1,32 @@
-// parley-voice: an embedding of the speaker for each window of a recording, with CAM++, on one
-// thread. It serves many requests.
+// parley-voice: describes voices, on one thread: an embedding of the speaker for each window of a
+// recording, with CAM++, and how many speak when, with PyanNet. It serves many requests.
 //
-//   parley-voice WEIGHTS
+//   parley-voice CAMPLUS SEGMENTATION
 //
-// It prints {"ready":true,"dimensions":192}. Then it serves one request at a time until its input
-// ends. A request is a line, and N 16-bit little-endian samples (16 kHz, mono) after it:
+// The arguments are the files of weights. It prints {"ready":true,"dimensions":192}. Then it serves
+// one request at a time until its input ends. A request is a line, and N 16-bit little-endian
+// samples (16 kHz, mono) after it:
 //   {"samples":N,"windows":[[first,last],…]}
-// There are at most 1024 windows of 0.2 to 20 s, in samples; last is exclusive. The answer is one
-// line:
+//   {"samples":N,"starts":[first,…]}
+// The first form has at most 1024 windows of 0.2 to 20 s, in samples; last is exclusive. The answer
+// is one line:
 //   {"embeddings":"…"}
-// This is the base64 of 192 little-endian floats for each window: a vector of length 1. The same
-// request always gets the same bytes. After a malformed request it answers {"error":…} and exits
-// with 1.
+// This is the base64 of 192 little-endian floats for each window: a vector of length 1. The second
+// form has at most 96 windows of 10 s, with silence behind the last sample. Its answer
+//   {"classes":"…"}
+// is the base64 of 589 times 7 bytes for each window: the probabilities, in 255ths, of the classes
+// of each frame. Frames are 270 samples apart, the first is around sample 495. The classes are
+// nobody; one of three speakers, who are numbered in each window anew; the first and second at
+// once, the first and third, the second and third.
+//
+// The same request always gets the same bytes. After a malformed request it answers {"error":…} and
+// exits with 1.
 //
 // An embedding identifies a person, so the program does not keep, write or log any of a request
 // after its answer.
 #include "../protocol/protocol.hpp"
 #include "campplus.hpp"
+#include "segmentation.hpp"
 
 namespace {
 
@@ -24,12 +34,13 @@ using protocol::json;
 
 constexpr size_t kMaxSamples = size_t(protocol::kSampleRate) * 60 * 10;
 constexpr size_t kMaxWindows = 1024;
+constexpr size_t kMaxStarts = 96;
 constexpr size_t kMinWindow = protocol::kSampleRate / 5;           // samples
 constexpr size_t kMaxWindow = size_t(protocol::kSampleRate) * 20;  // samples
 
-std::string base64(const std::vector<float> & v) {
+template <class T> std::string base64(const std::vector<T> & v) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::vector<unsigned char> b(v.size() * sizeof(float));
+    std::vector<unsigned char> b(v.size() * sizeof(T));
     if (!b.empty()) std::memcpy(b.data(), v.data(), b.size());
     std::string s;
     s.reserve((b.size() + 2) / 3 * 4);
@@ -54,27 +65,42 @@ std::vector<std::pair<size_t, size_t>> windows(const json & r, size_t samples) {
     return all;
 }
 
-void serve(const char * file) {
-    campplus::Network network(file);
+std::vector<size_t> starts(const json & r, size_t samples) {
+    if (!r["starts"].is_array() || r["starts"].size() > kMaxStarts) throw protocol::Malformed("starts is not a list of at most 96");
+    std::vector<size_t> all;
+    for (const json & s : r["starts"]) {
+        if (!s.is_number_unsigned() || s.get<uint64_t>() >= samples) throw protocol::Malformed("a start is not within the samples");
+        all.push_back(s.get<uint64_t>());
+    }
+    return all;
+}
+
+void serve(const char * voices, const char * speakers) {
+    campplus::Network network(voices);
+    segmentation::Network segments(speakers);
     protocol::say({{"ready", true}, {"dimensions", campplus::kEmbedding}});
     std::string line;
     while (protocol::readLine(line)) {
-        const json r = protocol::parse(line, {"samples", "windows"});
+        const json r = protocol::parse(line, {"samples", "windows", "starts"});
         const size_t n = protocol::sampleCount(r, kMaxSamples);
-        const auto all = windows(r, n);
+        const bool who = r.contains("starts");
+        if (who && r.contains("windows")) throw protocol::Malformed("windows and starts are two requests");
+        const auto from = who ? starts(r, n) : std::vector<size_t>{};
+        const auto all = who ? std::vector<std::pair<size_t, size_t>>{} : windows(r, n);
         std::vector<int16_t> pcm;
         pcm.reserve(n);
         protocol::readSamples(n, [&](const int16_t * x, size_t k) { pcm.insert(pcm.end(), x, x + k); });
-        protocol::say({{"embeddings", base64(network.embed(pcm, all))}});
+        if (who) protocol::say({{"classes", base64(segments.classes(pcm, from))}});
+        else protocol::say({{"embeddings", base64(network.embed(pcm, all))}});
     }
 }
 
 }  // namespace
 
 int main(int argc, char ** argv) {
-    if (argc != 2) {
-        fputs("usage: parley-voice WEIGHTS\n", stderr);
+    if (argc != 3) {
+        fputs("usage: parley-voice CAMPLUS SEGMENTATION\n", stderr);
         return 2;
     }
-    return protocol::run([&] { serve(argv[1]); });
+    return protocol::run([&] { serve(argv[1], argv[2]); });
 }

@@ -103,6 +103,27 @@ func TestTensorsAreReadOutOfACheckpoint(t *testing.T) {
 	}
 }
 
+func TestTensorsAreReadOutOfALightningCheckpoint(t *testing.T) {
+	p := &pickled{}
+	p.WriteString("\x80\x02}(")
+	p.text("version")
+	p.text("2.0.2")
+	p.text("state_dict")
+	p.WriteString("}(")
+	p.entry("a", "FloatStorage", "1", 0, []int{2}, []int{1})
+	p.WriteString("u(")
+	p.entry("b", "FloatStorage", "1", 1, []int{1}, []int{1})
+	p.WriteString("u")
+	p.WriteString("cos\nsystem\n") // what follows the tensors is not read
+	got, err := readTorch(archive(t, p.Bytes(), map[string][]byte{"1": floats(1, 2)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || fmt.Sprint(got["a"].floats(), got["b"].floats()) != "[1 2] [2]" {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestACheckpointIsNeverRun(t *testing.T) {
 	one := func(entry func(p *pickled)) []byte {
 		return archive(t, dictionary(entry), map[string][]byte{"1": floats(1, 2)})

@@ -18,8 +18,9 @@ const (
 	maxStack   = 1 << 16  // values on the stack, and memoised
 )
 
-// readTorch reads the single-float tensors of a PyTorch checkpoint that contains only tensors by
-// name (a state dictionary): a zip archive with a pickle and the tensors' storages. It reads the
+// readTorch reads the single-float tensors of a PyTorch checkpoint: tensors by name (a state
+// dictionary), alone or as the state_dict of a Lightning checkpoint, whose other entries are not
+// read. The file is a zip archive with a pickle and the tensors' storages. readTorch reads the
 // pickle as data. The pickle may name only the four things that such a file needs; nothing is
 // looked up or called. Tensors of integers are left out.
 func readTorch(b []byte) (map[string]tensor, error) {
@@ -162,6 +163,9 @@ func unpickle(b []byte) (map[string]torchTensor, error) {
 			m.reduce()
 		case 'u':
 			m.setItems()
+			if d := m.wrapped(r.b); d != nil {
+				return d, nil
+			}
 		case '.':
 			if d, ok := m.pop(1)[0].(pickleDict); ok && m.err == nil && r.err == nil {
 				return d, nil
@@ -285,6 +289,17 @@ func (m *pickler) reduce() {
 		}
 	}
 	m.fail("a call that is neither an empty dictionary nor a tensor")
+}
+
+// wrapped returns the dictionary on top of the stack if it is the value of "state_dict" and whole:
+// the next operation, in rest, is not the mark that begins another batch of entries. Else nil.
+func (m *pickler) wrapped(rest []byte) pickleDict {
+	n := len(m.stack)
+	if m.err != nil || n < 2 || m.stack[n-2] != "state_dict" || len(rest) == 0 || rest[0] == '(' {
+		return nil
+	}
+	d, _ := m.stack[n-1].(pickleDict)
+	return d
 }
 
 func numbers(v any) ([]int, bool) {

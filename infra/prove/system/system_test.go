@@ -163,7 +163,7 @@ func need(t *testing.T) *system {
 	if os.Getenv("PARLEY_TEST_AWS") == "" {
 		t.Skip("PARLEY_TEST_AWS is not set: make test sets it, and starts a local system for these tests")
 	}
-	files := append([]string{installed.FFmpegFile, installed.ASRFile, installed.GOPFile, installed.WhisperFile, installed.VADFile, installed.DictFile, installed.PhoneLoopFile, installed.VoiceFile, installed.CAMPlusFile}, installed.AcousticFiles...)
+	files := append([]string{installed.FFmpegFile, installed.ASRFile, installed.GOPFile, installed.WhisperFile, installed.VADFile, installed.DictFile, installed.PhoneLoopFile, installed.VoiceFile, installed.CAMPlusFile, installed.SegmentationFile}, installed.AcousticFiles...)
 	if err := installed.Missing(installed.Dir(), files...); err != nil {
 		t.Skip(err)
 	}

@@ -40,7 +40,7 @@ func TestTheCandidateOfTheInterviewsIsFoundBySpeakingTime(t *testing.T) {
 	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
 		t.Skip(err)
 	}
-	voices := campplus.New(installed.Voice(dir), installed.CAMPlus(dir), 1)
+	voices := campplus.New(installed.Voice(dir), installed.CAMPlus(dir), installed.Segmentation(dir), 1)
 	defer func() { _ = voices.Close() }()
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -31,14 +31,14 @@ func data(t *testing.T) (string, audio.Decoder) {
 	return dir, audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}
 }
 
-// network is the embedder that the product uses. The test is skipped where it is not there.
-func network(t *testing.T) Embedder {
+// network is what the product asks of voices. The test is skipped where it is not there.
+func network(t *testing.T) Voices {
 	t.Helper()
 	dir := installed.Dir()
 	if err := installed.Missing(dir, installed.LayerFiles(installed.LayerVoices)...); err != nil {
 		t.Skip(err)
 	}
-	e := campplus.New(installed.Voice(dir), installed.CAMPlus(dir), 1)
+	e := campplus.New(installed.Voice(dir), installed.CAMPlus(dir), installed.Segmentation(dir), 1)
 	t.Cleanup(func() { _ = e.Close() })
 	return e
 }
@@ -119,6 +119,12 @@ func (c composition) compose(r *rand.Rand, people []person) (pcm []int16, truth 
 			who = (who + 1 + r.IntN(len(people)-1)) % len(people)
 		}
 	}
+	c.degrade(r, pcm)
+	return pcm, truth
+}
+
+// degrade does to a sound what the composition says.
+func (c composition) degrade(r *rand.Rand, pcm []int16) {
 	if c.phone {
 		band(pcm)
 	}
@@ -131,7 +137,6 @@ func (c composition) compose(r *rand.Rand, people []person) (pcm []int16, truth 
 			pcm[i] = clip(float64(v) + level*0.7*(slow+0.3*w))
 		}
 	}
-	return pcm, truth
 }
 
 func clip(v float64) int16 { return int16(math.Max(-32767, math.Min(32767, v))) }

@@ -15,6 +15,12 @@ import (
 	"parley/shared/speech/audio"
 )
 
+// Voices is what a diarization asks of the network behind it.
+type Voices interface {
+	Embedder
+	Listener
+}
+
 // Turn is a stretch of one speaker: speech, with no pause longer than a second in it.
 type Turn struct {
 	Speaker int `json:"speaker"` // from 0, in order of appearance
@@ -34,6 +40,9 @@ type Diarization struct {
 	// Tracks tells of each speaker which of two separate channels it is heard in; empty where there
 	// is one sound.
 	Tracks []int `json:"tracks,omitempty"`
+	// Both are the stretches of one sound in which two speak at once, in order and at least
+	// leastBothMs long. They are not looked for where one voice is heard and no other is possible.
+	Both []audio.Span `json:"both,omitempty"`
 	// Doubted are, where one voice was heard, the turns of the clearest way of telling two apart,
 	// if there is any: the words may say that they are two.
 	Doubted []Turn `json:"doubted,omitempty"`
@@ -45,9 +54,9 @@ const maxMs = 50 * 60 * 1000
 // Diarize finds the voices of a recording: pcm is 16 kHz mono, speech its stretches of speech, in
 // order and not overlapping. The number of voices, 1 to MaxSpeakers, is not known beforehand. It
 // works for a few seconds per 4 minutes of speech in about 250 MB for 45 minutes, ends early with
-// ctx, and fails on a recording longer than 50 minutes or with the embedder. The embeddings are
+// ctx, and fails on a recording longer than 50 minutes or with the network. The embeddings are
 // gone when it returns.
-func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, e Embedder) (Diarization, error) {
+func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, v Voices) (Diarization, error) {
 	length := int64(len(pcm)) * 1000 / audio.SampleRate
 	if length > maxMs {
 		return Diarization{}, fmt.Errorf("diarization: diarize: %d ms are more than %d", length, maxMs)
@@ -61,7 +70,7 @@ func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, e Embedder) 
 		return Diarization{}, err
 	}
 	ws := cut(f, speech)
-	points, dim, err := describe(ctx, pcm, described(ws, length), e)
+	points, dim, err := describe(ctx, pcm, described(ws, length), v)
 	if err != nil {
 		return Diarization{}, fmt.Errorf("diarization: %w", err)
 	}
@@ -87,6 +96,13 @@ func Diarize(ctx context.Context, pcm []int16, speech []audio.Span, e Embedder) 
 		if n > 1 {
 			d.Doubted = turns
 		}
+	}
+	if d.Speakers > 1 || len(d.Doubted) > 0 {
+		h, err := listen(ctx, pcm, speech, v)
+		if err != nil {
+			return Diarization{}, fmt.Errorf("diarization: %w", err)
+		}
+		d.Both = h.crossings()
 	}
 	return d, nil
 }

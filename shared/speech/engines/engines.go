@@ -36,7 +36,7 @@ func Open(dir, model string, processes int) *Engines {
 	return &Engines{
 		Whisper: whisper.New(installed.ASR(dir), installed.Model(dir, model), installed.VAD(dir)),
 		Aligner: pocketsphinx.New(installed.GOP(dir), installed.Models(dir), processes),
-		Voices:  campplus.New(installed.Voice(dir), installed.CAMPlus(dir), processes),
+		Voices:  campplus.New(installed.Voice(dir), installed.CAMPlus(dir), installed.Segmentation(dir), processes),
 		dir:     dir,
 	}
 }

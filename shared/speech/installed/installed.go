@@ -43,17 +43,18 @@ const Mounted = "/opt/parley"
 
 // The files, relative to the folder of the engines. Models are the same for every processor.
 const (
-	FFmpegFile    = "bin/ffmpeg"
-	ASRFile       = "bin/parley-asr"
-	GOPFile       = "bin/parley-gop"
-	VoiceFile     = "bin/parley-voice"
-	WhisperFile   = "model/ggml-base-q8_0.bin"
-	TinyFile      = "model/ggml-tiny.en-q8_0.bin"
-	VADFile       = "model/ggml-silero-v6.2.3.bin"
-	CAMPlusFile   = "model/campplus-f16.bin"
-	DictFile      = "model/cmudict-en-us.dict"
-	PhoneLoopFile = "model/en-us-phone.lm.bin"
-	modelFolder   = "model"
+	FFmpegFile       = "bin/ffmpeg"
+	ASRFile          = "bin/parley-asr"
+	GOPFile          = "bin/parley-gop"
+	VoiceFile        = "bin/parley-voice"
+	WhisperFile      = "model/ggml-base-q8_0.bin"
+	TinyFile         = "model/ggml-tiny.en-q8_0.bin"
+	VADFile          = "model/ggml-silero-v6.2.3.bin"
+	CAMPlusFile      = "model/campplus-f16.bin"
+	SegmentationFile = "model/segmentation-f16.bin"
+	DictFile         = "model/cmudict-en-us.dict"
+	PhoneLoopFile    = "model/en-us-phone.lm.bin"
+	modelFolder      = "model"
 )
 
 // AcousticFiles are the files of the English acoustic model that the aligner reads.
@@ -66,7 +67,7 @@ var AcousticFiles = []string{
 var layers = map[pipeline.Layer][]string{
 	LayerFFmpeg:     {FFmpegFile},
 	LayerRecogniser: {ASRFile, WhisperFile, VADFile},
-	LayerVoices:     {VoiceFile, CAMPlusFile},
+	LayerVoices:     {VoiceFile, CAMPlusFile, SegmentationFile},
 	LayerAligner:    append([]string{GOPFile, DictFile, PhoneLoopFile}, AcousticFiles...),
 }
 
@@ -119,6 +120,9 @@ func Voice(dir string) string { return filepath.Join(dir, VoiceFile) }
 
 // CAMPlus returns the path of the weights of the speaker embedding.
 func CAMPlus(dir string) string { return filepath.Join(dir, CAMPlusFile) }
+
+// Segmentation returns the path of the weights of the network that hears how many speak at a time.
+func Segmentation(dir string) string { return filepath.Join(dir, SegmentationFile) }
 
 // Whisper returns the path of the recogniser's model.
 func Whisper(dir string) string { return filepath.Join(dir, WhisperFile) }

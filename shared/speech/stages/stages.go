@@ -38,7 +38,7 @@ type Works struct {
 	// transcribe needs it.
 	Provider string
 	Remote   transcript.Remote
-	Voices   diarization.Embedder
+	Voices   diarization.Voices
 	Aligner  accent.Aligner
 	Listener accent.WhisperListener
 	// Metrics gets the measurements, by Clock; nil: nobody measures.

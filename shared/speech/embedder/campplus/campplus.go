@@ -1,5 +1,5 @@
-// Package campplus describes voices with CAM++ in a child process that stays alive
-// (infra/parts/voice).
+// Package campplus describes voices with CAM++, and hears how many speak at a time with pyannote's
+// segmentation, in a child process that stays alive (infra/parts/voice).
 package campplus
 
 import (
@@ -35,17 +35,17 @@ const (
 	maxWindows = 6000
 )
 
-// Embedder implements diarization.Embedder. Safe for concurrent use; requests wait for a free
+// Embedder implements diarization.Voices. Safe for concurrent use; requests wait for a free
 // child.
 type Embedder struct {
 	programs *process.Pool
 }
 
-// New describes an embedder by the paths of its program and of its weights, and by how many copies
-// of the program may work at once: one per processor, at least 1. None is started before its first
-// use. Which copy answers changes no answer.
-func New(program, weights string, copies int) *Embedder {
-	return &Embedder{process.NewPool(copies, program, []string{weights}, process.Limits{Memory: memory, File: 1}, maxAnswer)}
+// New describes an embedder by the paths of its program and of the weights of its two networks, and
+// by how many copies of the program may work at once: one per processor, at least 1. None is
+// started before its first use. Which copy answers changes no answer.
+func New(program, weights, segmentation string, copies int) *Embedder {
+	return &Embedder{process.NewPool(copies, program, []string{weights, segmentation}, process.Limits{Memory: memory, File: 1}, maxAnswer)}
 }
 
 // Start loads every copy's weights, where they are not loaded.

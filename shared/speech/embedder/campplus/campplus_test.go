@@ -26,7 +26,7 @@ func embedder(t *testing.T, copies int) *Embedder {
 	if err := installed.Missing(dir, installed.LayerFiles("voices")...); err != nil {
 		t.Skip(err)
 	}
-	e := New(installed.Voice(dir), installed.CAMPlus(dir), copies)
+	e := New(installed.Voice(dir), installed.CAMPlus(dir), installed.Segmentation(dir), copies)
 	t.Cleanup(func() { _ = e.Close() })
 	return e
 }
@@ -140,7 +140,7 @@ func TestWindowsOutOfBoundsAreRefused(t *testing.T) {
 		"more than one call takes": {make([]audio.Span, maxWindows+1), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := New("/none", "/none", 1)
+			e := New("/none", "/none", "/none", 1)
 			if !c.fails {
 				e = embedder(t, 1)
 			}
@@ -153,7 +153,7 @@ func TestWindowsOutOfBoundsAreRefused(t *testing.T) {
 }
 
 func TestAMissingProgramIsAnError(t *testing.T) {
-	if _, err := New("/none", "/none", 1).Embed(t.Context(), sound(audio.SampleRate), []audio.Span{{StartMs: 0, EndMs: 1000}}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := New("/none", "/none", "/none", 1).Embed(t.Context(), sound(audio.SampleRate), []audio.Span{{StartMs: 0, EndMs: 1000}}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
 }

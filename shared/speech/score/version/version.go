@@ -13,11 +13,11 @@ import (
 
 // Engines names the engines and models that scores are made with; infra/parts holds their hashes,
 // and a test there holds this line against its table.
-const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, pocketsphinx 5.1.1, cam++ 2023-03"
+const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, pocketsphinx 5.1.1, cam++ 2023-03, segmentation 3.0"
 
 // measures is raised by hand whenever the code of a measure, of the decoding, the cut, the
 // diarization or the candidate detection changes what comes out.
-const measures = "12"
+const measures = "13"
 
 // Of is the norms' version, and a hash of the engines, the models and the measures' code.
 // recogniser and aligner are what the two in use say of themselves (transcript.Recogniser,

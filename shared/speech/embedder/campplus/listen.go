@@ -1,0 +1,93 @@
+package campplus
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"parley/shared/speech/audio"
+)
+
+const (
+	// A window that is listened to, and the bytes of its answer: 589 frames of 7 classes.
+	listenSamples = 10 * audio.SampleRate
+	listenBytes   = 589 * 7
+	// together is how many windows the program hears side by side, at the price of one.
+	together = 24
+	// maxListened bounds one call: 50 minutes, a window every 4 s.
+	maxListened = 750
+)
+
+// Listen implements diarization.Listener.
+func (e *Embedder) Listen(ctx context.Context, pcm []int16, starts []int) ([][]byte, error) {
+	if len(starts) > maxListened {
+		return nil, fmt.Errorf("campplus: %d windows, %d at most", len(starts), maxListened)
+	}
+	for i, s := range starts {
+		if s < 0 || s >= len(pcm) || i > 0 && s < starts[i-1] {
+			return nil, fmt.Errorf("campplus: window from sample %d of %d", s, len(pcm))
+		}
+	}
+	out := make([][]byte, len(starts))
+	all, each := errgroup.WithContext(ctx)
+	all.SetLimit(e.programs.Size()) // each request holds a copy of its samples
+	for from := 0; from < len(starts) && each.Err() == nil; {
+		to := from + 1
+		for to < len(starts) && to-from < together && starts[to]-starts[from] <= requestMs*perMs*2 {
+			to++
+		}
+		some, into := starts[from:to], out[from:to]
+		all.Go(func() error { return e.listen(each, pcm, some, into) })
+		from = to
+	}
+	if err := all.Wait(); err != nil {
+		return nil, fmt.Errorf("campplus: %w", err)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return out, nil
+}
+
+// listen puts windows to a child.
+func (e *Embedder) listen(ctx context.Context, pcm []int16, starts []int, into [][]byte) error {
+	first := starts[0]
+	samples := pcm[first:min(len(pcm), starts[len(starts)-1]+listenSamples)]
+	request := struct {
+		Samples int   `json:"samples"`
+		Starts  []int `json:"starts"`
+	}{Samples: len(samples)}
+	for _, s := range starts {
+		request.Starts = append(request.Starts, s-first)
+	}
+	head, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	line, err := e.programs.Ask(ctx, append(head, '\n'), audio.Bytes(samples))
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Error   string `json:"error"`
+		Classes string `json:"classes"`
+	}
+	if err := json.Unmarshal(line, &answer); err != nil {
+		return fmt.Errorf("its answer: %w", err)
+	}
+	if answer.Error != "" {
+		return errors.New(answer.Error)
+	}
+	b, err := base64.StdEncoding.DecodeString(answer.Classes)
+	if err != nil || len(b) != listenBytes*len(starts) {
+		return fmt.Errorf("its answer: %d bytes for %d windows", len(b), len(starts))
+	}
+	for i := range into {
+		into[i] = b[i*listenBytes : (i+1)*listenBytes]
+	}
+	return nil
+}
