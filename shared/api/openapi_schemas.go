@@ -480,7 +480,7 @@ func schemaNodes() node {
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
 			must("text", text("The words, as one text.")),
 			must("confidence", orNull(number("The mean confidence of its words; null if no word has one.", 0, 1))),
-			must("overlap", node{{"type", "boolean"}, {"description", "Whether another speaker speaks at the same time. That is known only where the channels are used separately; of one sound it is false."}}),
+			must("overlap", node{{"type", "boolean"}, {"description", "Whether another speaker speaks at the same time, in the segment or at its ends. Where the channels are used separately that is known from each; in one sound it is heard, for 0.4 s or more. What two say at once where one speaker follows the other is in the transcript, and is not scored."}}),
 			must("words", list("The words.", ref("schemas", "Word"))))},
 		{"Word", closed("One word, as it was recognised.",
 			must("text", text("The word.")),

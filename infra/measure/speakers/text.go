@@ -80,6 +80,27 @@ Where another's voice lies among the candidate's, the candidate's turns read so.
 same turn, where three are answered as one answers for oneself, or where two sentences invite the other to speak ("tell us about"); medium at most from two such questions and three in a hundred sentences on, and
 where one greeting follows the same one in a turn.
 
+## Where two speak at once
+
+In one sound, pyannote's segmentation 3.0 (Bredin and Laurent 2021, Plaquet and Bredin 2023; MIT; in half floats, computed by parley-voice) hears how many speak at a time: in windows of 10 s, a new one every 5 s, 59 times a second.
+Two speak at once where it takes that for more likely than not, for 0.4 s or more. Recordings in which only one voice is counted are not looked at.
+
+A segment is marked (` + "`" + `overlap` + "`" + `) if such a stretch lies in it or within 0.2 s of one of its ends. What another says into the middle of an answer stays with the answer's speaker, who goes on. Where one speaker follows
+the other, the stretch is in doubt: its words are in the transcript, with the speaker whose sentence they fit best, but neither they nor its sound are scored. With a channel per speaker, overlaps show in the turns.
+
+` + "`" + `go test ./shared/speech/diarization -run TestOverlap -overlap -v` + "`" + ` measures it, every 10 ms, on conversations of a minute: 10 in each condition, of 24 speakers of speechocean762, children among them. Every fourth turn begins 0.5 to 3 s before the
+other's end, and into every fourth turn the listener says 0.5 to 1.5 s, at up to 6 dB less. The two bounds were set on conversations of the 60 native readers. For one voice alone there are another 10 minutes in each condition.
+
+| condition | two at once, share of the speech | precision | recall | marked where one voice speaks alone |
+|---|---|---|---|---|
+| clean | 8.7 % | 80 % | 90 % | 0.00 % |
+| noise 15 dB | 8.8 % | 81 % | 81 % | 0.00 % |
+| telephone band | 8.2 % | 81 % | 74 % | 0.00 % |
+| telephone band, noise 20 dB | 10.0 % | 85 % | 82 % | 0.00 % |
+
+In the four interviews of joined sentences, where nobody ever speaks at the same time, nothing is marked. In the shared telephone call, whose two channels hardly overlap and were added for this, one stretch of
+0.5 s in four minutes is, wrongly. It costs 0.008 s of a processor for each second of the recording (` + "`" + `go test ./shared/speech/embedder/campplus -run '^$' -bench Listen` + "`" + `).
+
 ## Who is not in the interview
 
 Ringing, tones and hold music are loud enough to be taken for a voice. A voice in whose turns the recogniser's voice activity detection hears speech for less than a fifth of the time is none, and a turn of 1.5 s or
@@ -111,8 +132,8 @@ voices in the named channel the likeliest is taken. Confidence is high with a hi
 ## Limits
 
 - In the telephone band or in noise, three similar voices are counted as two in more than a quarter of the conversations.
-- In a single sound, overlapping speech is assigned to one speaker and no segment is marked as overlapping. With a channel per
-  speaker, overlaps are known and marked.
+- In a single sound, a fifth of what is marked as overlapping is beside an overlap, and up to a quarter of the overlap is not marked,
+  most in the telephone band. Who the second voice is, is not told.
 - The truth's boundaries are those of the joined sentences, so a pause inside a sentence is speech in the truth but silence in the
   recording. This accounts for most of the DER without a collar.
 `

@@ -79,6 +79,7 @@ func Join(chunks []transcript.Chunk, d diarization.Diarization, intake audio.Int
 		conv.Turns = apart(said, turns, d.Tracks)
 	} else {
 		conv.Turns = assign(words, turns)
+		cross(conv.Turns, d)
 	}
 	mixed := foreign(conv.Turns, chunks, language)
 	conv.Speakers = totals(conv.Turns, d)
@@ -121,6 +122,22 @@ func apart(said [][]transcript.Word, turns []transcript.Turn, track []int) []tra
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].StartMs < out[j].StartMs })
 	return out
+}
+
+// cross notes where somebody else speaks at the same time as a turn's speaker. A stretch that ends
+// where the turn begins, or the other way round, is the turn's too: two speak in it, and these are
+// the nearest.
+func cross(turns []transcript.Turn, d diarization.Diarization) {
+	if d.Speakers < 2 {
+		return
+	}
+	for i, t := range turns {
+		for _, s := range d.Both {
+			if s.StartMs <= t.EndMs+transcript.CrossedMs && s.EndMs >= t.StartMs-transcript.CrossedMs {
+				turns[i].Crossed = append(turns[i].Crossed, s)
+			}
+		}
+	}
 }
 
 // Voices is the conversation as far as the sound alone tells it: turns without words, and the

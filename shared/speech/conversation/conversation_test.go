@@ -3,6 +3,7 @@ package conversation
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,46 @@ func TestWordsGoToTheSpeakerWhoseTurnItIs(t *testing.T) {
 	}
 	if s := conv.Speakers; len(s) != 2 || s[0].WordCount != 16 || s[1].SpeakingMs != 38*wordMs {
 		t.Errorf("speakers %+v", s)
+	}
+}
+
+func TestTwoAtOnceAreTheTurnsOfBoth(t *testing.T) {
+	chunks, d := script(following(append([]said(nil), interview...), 400))
+	end, begin := d.Turns[0].EndMs, d.Turns[1].StartMs
+	at := func(turns []transcript.Turn) (out []int) {
+		for i, t := range turns {
+			if len(t.Crossed) > 0 {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		both     audio.Span
+		speakers int
+		want     []int
+	}{
+		"over the change":                 {audio.Span{StartMs: end - 500, EndMs: begin + 500}, 2, []int{0, 1}},
+		"in one turn, up to its end":      {audio.Span{StartMs: end - 500, EndMs: end}, 2, []int{0}},
+		"in one turn, near the next":      {audio.Span{StartMs: end - 500, EndMs: begin - transcript.CrossedMs}, 2, []int{0, 1}},
+		"in one turn, far from the next":  {audio.Span{StartMs: end - 500, EndMs: begin - transcript.CrossedMs - 1}, 2, []int{0}},
+		"in the middle of a turn":         {audio.Span{StartMs: begin + 2000, EndMs: begin + 3000}, 2, []int{1}},
+		"where only one voice is counted": {audio.Span{StartMs: begin + 2000, EndMs: begin + 3000}, 1, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := d
+			d.Both = []audio.Span{c.both}
+			if c.speakers == 1 {
+				d.Speakers, d.Turns = 1, []diarization.Turn{{Span: audio.Span{StartMs: 0, EndMs: d.Turns[3].EndMs}}}
+			}
+			conv, err := Join(chunks, d, audio.Intake{}, "en", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := at(conv.Turns); !slices.Equal(got, c.want) {
+				t.Errorf("turns %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 

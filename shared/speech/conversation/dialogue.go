@@ -117,7 +117,7 @@ func reheard(words []transcript.Word, d diarization.Diarization, language string
 	if d.Speakers != 1 || len(d.Doubted) == 0 {
 		return d, false
 	}
-	two := diarization.Diarization{Speakers: 2, Turns: d.Doubted}
+	two := diarization.Diarization{Speakers: 2, Turns: d.Doubted, Both: d.Both}
 	a := count(assign(words, merged(two, words, audio.Intake{})), -1, language)
 	if !a.dialogue() || float64(a.ends) < handedOver*float64(a.asks) {
 		return d, false

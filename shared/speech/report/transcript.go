@@ -141,7 +141,7 @@ func transcriptOf(c transcript.Conversation) Transcript {
 	var said []string
 	overlap, who, by := overlaps(c.Turns), castOf(c), bySpeaker(c)
 	for i, t := range c.Turns {
-		s := Segment{Overlap: overlap[i], Speaker: who.id(t.Speaker), StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
+		s := Segment{Overlap: overlap[i] || len(t.Crossed) > 0, Speaker: who.id(t.Speaker), StartMs: t.StartMs, EndMs: t.EndMs, Words: make([]Word, 0, len(t.Words))}
 		texts := make([]string, 0, len(t.Words))
 		sum := 0.0
 		for _, w := range t.Words {

@@ -47,6 +47,9 @@ type Turn struct {
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
 	Words   []Word `json:"words"`
+	// Crossed is where somebody else speaks at the same time, in or beside the turn, in order. It
+	// is known of one sound; turns of different channels run beside each other.
+	Crossed []audio.Span `json:"crossed,omitempty"`
 	// Aside is true where the turn is no part of the interview: an announcement before it, or talk
 	// in another language. Nothing in it is scored.
 	Aside bool `json:"aside,omitempty"`
@@ -160,15 +163,55 @@ func (c Conversation) Judged() []Turn {
 // Scored tells whether a turn is one of the candidate's in the interview.
 func (c Conversation) Scored(t Turn) bool { return t.Speaker == c.Candidate.Speaker && !t.Aside }
 
-// CandidateTurns are the candidate's turns in the interview, by start.
+// CandidateTurns are the candidate's turns in the interview, by start, as far as they are scored:
+// see Turn.Clear.
 func (c Conversation) CandidateTurns() []Turn {
 	var out []Turn
 	for _, t := range c.Turns {
-		if c.Scored(t) {
-			out = append(out, t)
+		if !c.Scored(t) {
+			continue
 		}
+		rest := t.Clear()
+		if rest.Len() <= 0 && t.StartMs < t.EndMs {
+			continue
+		}
+		if len(t.Crossed) > 0 {
+			t.Words = slices.DeleteFunc(slices.Clone(t.Words), t.Doubtful)
+			t.StartMs, t.EndMs = rest.StartMs, rest.EndMs
+		}
+		out = append(out, t)
 	}
 	return out
+}
+
+// CrossedMs is how near the end of a turn must be to a stretch in which two speak at once for the
+// speaker to be one of the two: that is how closely the ends are known.
+const CrossedMs = 200
+
+// Clear is the turn without what two say at once at its beginning or its end: whose words and whose
+// sound those are is in doubt. What another says into the middle of a turn stays in it, because the
+// turn's speaker goes on. Nothing is left of a turn that lies in such a stretch.
+func (t Turn) Clear() audio.Span {
+	rest := audio.Span{StartMs: t.StartMs, EndMs: t.EndMs}
+	for _, s := range t.Crossed {
+		if s.StartMs <= rest.StartMs+CrossedMs {
+			rest.StartMs = min(max(rest.StartMs, s.EndMs), rest.EndMs)
+		}
+	}
+	for i := len(t.Crossed) - 1; i >= 0; i-- {
+		if s := t.Crossed[i]; s.EndMs >= rest.EndMs-CrossedMs {
+			rest.EndMs = max(rest.StartMs, min(rest.EndMs, s.StartMs))
+		}
+	}
+	return rest
+}
+
+// Doubtful tells of a word of the turn whether its middle lies in what Clear leaves out.
+func (t Turn) Doubtful(w Word) bool {
+	rest, middle := t.Clear(), (w.StartMs+w.EndMs)/2
+	return slices.ContainsFunc(t.Crossed, func(s audio.Span) bool {
+		return (s.EndMs <= rest.StartMs || s.StartMs >= rest.EndMs) && s.StartMs <= middle && middle < s.EndMs
+	})
 }
 
 // The recogniser's refusals.

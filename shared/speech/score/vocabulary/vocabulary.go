@@ -15,6 +15,7 @@ package vocabulary
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
@@ -92,10 +93,24 @@ func candidate(c transcript.Conversation) (kept []heard, seconds float64) {
 		if !c.Scored(t) {
 			continue
 		}
-		seconds += float64(t.EndMs-t.StartMs) / 1000
-		kept = append(kept, clean(t.Words, by, i)...)
+		seconds += float64(t.Clear().Len()) / 1000
+		kept = append(kept, clean(sure(t), by, i)...)
 	}
 	return kept[:min(len(kept), maxWords)], seconds
+}
+
+// sure are the words of a turn, with those left blank that may be another's: each keeps its place.
+func sure(t transcript.Turn) []transcript.Word {
+	if len(t.Crossed) == 0 {
+		return t.Words
+	}
+	out := slices.Clone(t.Words)
+	for i, w := range out {
+		if t.Doubtful(w) {
+			out[i].Text = ""
+		}
+	}
+	return out
 }
 
 // sampled is the mean probability of the words of the candidate's sample, 0 to 1; 0 for none.
