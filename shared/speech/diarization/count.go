@@ -71,9 +71,11 @@ func count(ctx context.Context, ws []window, points []float64, dim int) (best, d
 			return best, doubted, err
 		}
 	}
+	top := best
 	for k := 2; k <= MaxSpeakers; k++ {
-		var top hypothesis
-		for _, group := range append(tried[k], tree.cut(k)) {
+		groups := append(append(tried[k], tree.cut(k)), divided(ws, points, dim, top, tree)...)
+		top = hypothesis{}
+		for _, group := range groups {
 			if slices.Max(group)+1 != k {
 				continue
 			}
@@ -229,6 +231,45 @@ func merged(points []float64, dim int, ws []window, group []int) map[int][]int {
 			}
 			return before[i]
 		})
+	}
+	return out
+}
+
+// parts are the numbers of groups that a voice is cut into when one of them may be another voice.
+var parts = []int{2, 3, 4, 6}
+
+// divided are the ways of telling one voice more apart than a hypothesis does, by taking a part of
+// one of its voices for another. The clearest cut into k voices is often the clearest one into k+1
+// but for one voice that lies inside another, which the cuts of the whole do not show. whole is the
+// tree of all windows.
+func divided(ws []window, points []float64, dim int, h hypothesis, whole tree) (out [][]int) {
+	for voice := range h.k {
+		var of []int
+		var own []float64
+		for i, g := range h.group {
+			if g == voice {
+				of, own = append(of, i), append(own, points[i*dim:(i+1)*dim]...)
+			}
+		}
+		t := whole
+		if h.k > 1 {
+			t = ward(own, dim)
+		}
+		for _, n := range parts {
+			cut := t.cut(n)
+			for part := range n {
+				group, seconds := slices.Clone(h.group), 0.0
+				for i, p := range cut {
+					if p == part {
+						group[of[i]] = h.k
+						seconds += ws[of[i]].reliable()
+					}
+				}
+				if seconds >= leastSeconds {
+					out = append(out, group)
+				}
+			}
+		}
 	}
 	return out
 }

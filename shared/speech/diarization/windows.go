@@ -11,8 +11,9 @@ const (
 	// widenedMs is the least that is described: a shorter span lends sound from around it.
 	widenedMs = 600
 	// reliableMs is the length from which a window counts as speech of a voice of its own:
-	// embeddings of less scatter too far, and those of breath and clicks form groups.
-	reliableMs = 1000
+	// embeddings of less scatter too far, and those of breath and clicks form groups. Who answers
+	// with a word or two has hardly any longer ones.
+	reliableMs = 700
 	// maxWindows bounds the time of describing and the clustering, which is quadratic: longer
 	// recordings get wider hops.
 	maxWindows = 2000
