@@ -16,7 +16,7 @@ func (h hearing) words(speech []audio.Span) []transcript.Word {
 	if len(speech) == 0 {
 		return nil
 	}
-	var out []transcript.Word
+	var lines [][]transcript.Word
 	at := int64(0)
 	for _, s := range h.Segments {
 		words := s.words(at, unspaced(h.Language))
@@ -27,10 +27,11 @@ func (h hearing) words(speech []audio.Span) []transcript.Word {
 		words = retime(words, s, speech, at)
 		if n := len(words); n > 0 {
 			at = words[n-1].EndMs
-			out = append(out, words...)
+			lines = append(lines, words)
 		}
 	}
-	return unloop(out)
+	punctuate(lines, h.Language)
+	return unloop(slices.Concat(lines...))
 }
 
 // words joins a segment's tokens to words. Bracketed text is left out; tokens of punctuation alone
