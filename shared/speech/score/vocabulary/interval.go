@@ -29,9 +29,8 @@ const (
 // spread known beforehand, of texts of that length of one speaker, joins in, and is all there is
 // under two stretches. Misheard words widen it.
 func interval(section norms.Section, ws []word, c counted, x, sure float64) (low, high float64) {
-	n := float64(len(ws))
 	exponent := section.Number("priorExponent")
-	prior := z90 * section.Number("priorSpread") * math.Pow(max(n, leastWords)/stretch, -exponent)
+	prior := z90 * priorSpread(section, len(ws))
 	below, above := prior, prior
 	if pieces := stretches(ws, c); len(pieces) > 1 {
 		k := float64(len(pieces))
@@ -43,8 +42,29 @@ func interval(section norms.Section, ws []word, c counted, x, sure float64) (low
 		below = math.Sqrt((priorStretches*prior*prior + k*below*below*wide) / (priorStretches + k))
 		above = math.Sqrt((priorStretches*prior*prior + k*above*above*wide) / (priorStretches + k))
 	}
-	errors := z90 * section.Number("misheardSpread") * misheard(section, sure)
+	errors := z90 * misheardSpread(section, sure)
 	return x - math.Hypot(below, errors), x + math.Hypot(above, errors)
+}
+
+// priorSpread is the spread of the predictor between texts of one speaker, n running words long.
+func priorSpread(section norms.Section, n int) float64 {
+	return section.Number("priorSpread") * math.Pow(max(float64(n), leastWords)/stretch, -section.Number("priorExponent"))
+}
+
+// misheardSpread is the spread of the predictor that misheard words make.
+func misheardSpread(section norms.Section, sure float64) float64 {
+	return section.Number("misheardSpread") * misheard(section, sure)
+}
+
+// reliability is how much is believed of a predictor above the middle of the norms, 0 to 1, of n
+// running words that were heard with this mean probability (Kelley 1927): the variance between
+// speakers and between the texts of one, over the same with that of misheard words. Which word is
+// heard in the place of another is luck, and changes with the codec. Below the middle all is
+// believed: noise may lower a score and never raise it.
+func reliability(section norms.Section, n int, sure float64) float64 {
+	said := math.Hypot(section.Number("speakerSpread"), priorSpread(section, n))
+	heard := misheardSpread(section, sure)
+	return said * said / (said*said + heard*heard)
 }
 
 // misheard is the share of wrong words that a mean probability of the words stands for, 0 to 1.

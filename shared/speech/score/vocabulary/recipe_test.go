@@ -56,7 +56,7 @@ func measured(text string) (values, float64, int) {
 	kept, _ := candidate(spoken(text, 1).Conversation)
 	ws, _ := read(kept, 5, 0.6)
 	got := measure(ws, countables(ws, find(ws)))
-	x, _ := combine(norms.Of(score.Vocabulary), got)
+	x, _ := combine(norms.Of(score.Vocabulary), got, 1)
 	return got, x, len(ws)
 }
 

@@ -5,8 +5,9 @@
 //
 // Words are taken as cleaned: fillers, repetitions and restarts are fluency's. Levels are those of
 // CEFR-J's and Octanove's headwords and of nothing else. Counts leave nouns out, since beginners
-// list them, and words off the lists, since recognisers' errors look like them. The norms come from
-// interviews of learners and from native speakers' telephone talk (norms.json says which).
+// list them, and words off the lists, since recognisers' errors look like them. A score above the
+// middle of the norms counts by how reliably the words were heard. The norms come from interviews
+// of learners and from native speakers' telephone talk (norms.json says which).
 //
 // Other languages are not scored: there is no such list, and counting different words alone does
 // not order speakers.
@@ -55,6 +56,10 @@ func Score(m score.Material) (score.Result, error) {
 		sure, rareP = sampled(m.Conversation), 0 // of words without a probability none is left out
 	}
 	ws, leftOut := read(kept, int(section.Number("rareLevel")), rareP)
+	reliable := 1.0 // of another recogniser's words nothing is known
+	if !m.Conversation.Unrated {
+		reliable = reliability(section, len(ws), sure)
+	}
 	switch least := section.Number("leastProbability"); {
 	case len(kept) == 0:
 		return unmeasured(r, section, "No words of the candidate could be used."), nil
@@ -68,7 +73,7 @@ func Score(m score.Material) (score.Result, error) {
 	patternsAt := find(ws)
 	c := countables(ws, patternsAt)
 	got := measure(ws, c)
-	x, measures := combine(section, got)
+	x, measures := combine(section, got, reliable)
 	if measures == nil {
 		return unmeasured(r, section, "No words of the candidate could be used."), nil
 	}
@@ -130,9 +135,10 @@ func meanProbability(kept []heard) float64 {
 }
 
 // combine returns the predictor x (-1 at the low, 1 at the high end of all norms) and the measures
-// with their shares. Where one of the measures is missing, the others share its weight. nil:
-// nothing that counts was measured.
-func combine(section norms.Section, got values) (x float64, out []score.Measure) {
+// with their shares. What lies above the middle of the norms counts by the reliability, 0 to 1.
+// Where one of the measures is missing, the others share its weight. nil: nothing that counts was
+// measured.
+func combine(section norms.Section, got values, reliability float64) (x float64, out []score.Measure) {
 	total := 0.0
 	for _, m := range section.Measures {
 		if _, ok := got[m.Name]; ok {
@@ -153,6 +159,12 @@ func combine(section norms.Section, got values) (x float64, out []score.Measure)
 			x += s.Contribution
 		}
 		out = append(out, s)
+	}
+	if x > 0 {
+		x *= reliability
+		for i := range out {
+			out[i].Contribution *= reliability
+		}
 	}
 	each := perPoint(scale(section), x)
 	for i := range out {
@@ -224,7 +236,7 @@ func cautions(section norms.Section, n int, sure float64, prepared bool) []strin
 		out = append(out, fmt.Sprintf("Only %d words of the candidate could be used, so the vocabulary score is no more than a hint.", n))
 	}
 	if wrong := misheard(section, sure); wrong >= section.Number("manyMisheard") {
-		out = append(out, fmt.Sprintf("About %.0f%% of the words may have been misheard, which widens the interval.", 100*wrong))
+		out = append(out, fmt.Sprintf("About %.0f%% of the words may have been misheard, which widens the interval and keeps the score from the top.", 100*wrong))
 	}
 	if prepared {
 		out = append(out, "The words are more varied than native speakers' talk: a prepared text may have been read.")

@@ -387,13 +387,13 @@ func TestScore(t *testing.T) {
 	})
 	t.Run("no measure counts beyond ten half widths", func(t *testing.T) {
 		far := values{varietyOfWords: 1e6, varietyOfPatterns: -1e6, steps: 8.55, meanLevel: 1.515}
-		x, ms := combine(norms.Of(score.Vocabulary), far)
+		x, ms := combine(norms.Of(score.Vocabulary), far, 1)
 		if math.Abs(x) > 1e-9 || len(ms) != 4 {
 			t.Fatal(x, ms)
 		}
 	})
 	t.Run("where a measure is missing the others share its weight", func(t *testing.T) {
-		_, ms := combine(norms.Of(score.Vocabulary), values{varietyOfWords: 26, varietyOfPatterns: 8, steps: 8})
+		_, ms := combine(norms.Of(score.Vocabulary), values{varietyOfWords: 26, varietyOfPatterns: 8, steps: 8}, 1)
 		for _, m := range ms {
 			if want := map[bool]float64{true: 0, false: 1.0 / 3}[m.Name == meanLevel]; math.Abs(m.Weight-want) > 1e-9 || (m.Value == nil) != (m.Name == meanLevel) {
 				t.Fatalf("%+v", m)
