@@ -121,6 +121,10 @@ cases: build
 accuracy: parts
 	go run ./infra/measure/accuracy -data $(DATA)/interviews
 
+## steady: how far the scores of the shared interviews move between codecs (20 minutes)
+steady: parts
+	go run ./infra/measure/steady -data $(DATA)/interviews
+
 ## simulate: ledger, queue and watchdog under faults, in virtual time (RUNS=100000, SEED=random)
 simulate: cli
 	$(PARLEY) simulate --runs $(or $(RUNS),100000) $(if $(SEED),--seed $(SEED)) --faults all
@@ -269,4 +273,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-15s %s\n", $$1, $$2}'
 
-.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas cost capacity hang load soak clean help
+.PHONY: demo run test test-all build ci tidy race bench-once generate generated vulns lint-comments parts functions cli push cases accuracy steady simulate mutants oracle compare contention torture contract contract-system clients lint-api validate speakers scripted bench latency fuzz lint lint-stack sample picture test-stack synth deploy quotas cost capacity hang load soak clean help
