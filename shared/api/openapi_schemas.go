@@ -212,8 +212,8 @@ func analysisProps() []prop {
 }
 
 // clarityNode is the schema of a clarity.
-func clarityNode() node {
-	return whole("0 to 100: the share of other speakers' same sounds that are less clear.", 0, upTo(100))
+func clarityNode(of string) node {
+	return whole("0 to 100: the share of good speakers' "+of+" that are less clear.", 0, upTo(100))
 }
 
 // partialWithout lists the dimensions that a partial result may lack.
@@ -421,13 +421,13 @@ func schemaNodes() node {
 			must("text", text("The word.")),
 			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
-			must("clarity", clarityNode()),
+			must("clarity", clarityNode("words")),
 			must("sounds", list("Its sounds, in order.", ref("schemas", "ClearSound"), member{"maxItems", 100})))},
 		{"ClearSound", closed("One sound.",
 			must("ipa", text("The sound in the International Phonetic Alphabet.")),
 			must("startMs", whole("Start, measured from the beginning of the recording.", 0)),
 			must("endMs", whole("End, measured from the beginning of the recording.", 0)),
-			must("clarity", clarityNode()))},
+			must("clarity", clarityNode("same sounds")))},
 		{"WordBand", closed("The candidate's words of one level.",
 			must("level", oneOf("The level, after CEFR-J 1.5 and Octanove 1.0.", overall.Levels[:]...)),
 			must("different", whole("How many different words.", 1)),

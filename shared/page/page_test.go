@@ -341,6 +341,27 @@ func TestEveryMeasureHasItsTexts(t *testing.T) {
 	}
 }
 
+// Ensure that beside the five least clear words only those below the norm are to be practised.
+func TestWordsToPractiseEndAtTheNorm(t *testing.T) {
+	limit := int(norms.ClarityToPractise())
+	for clarity, want := range map[int]int{limit - 1: 8, limit: 5} {
+		var words []string
+		for i := range 8 {
+			words = append(words, fmt.Sprintf(`{"text":"word%d","startMs":1000,"clarity":%d,"sounds":[{"ipa":"s"},{"ipa":"t"},{"ipa":"i"}]}`, i, clarity))
+		}
+		p, err := page.Make([]byte(`{"id":"req_a","status":"success","completedAt":"2026-04-21T10:00:00Z","scores":{"accent":3},"analysis":{"accent":{"words":[`+strings.Join(words, ",")+`]}}}`), page.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(string(p.HTML), `<tr><th scope="row" lang=`); got != want {
+			t.Errorf("eight words of clarity %d: %d are shown, want %d", clarity, got, want)
+		}
+		if said := fmt.Sprintf("native speakers reach %d.", limit); !strings.Contains(string(p.HTML), said) {
+			t.Errorf("it does not say %q", said)
+		}
+	}
+}
+
 // Ensure that a word to practise has sounds enough to tell something, and comes once.
 func TestWordsToPractise(t *testing.T) {
 	sound := `{"ipa":"s","clarity":5}`

@@ -40,6 +40,7 @@ type view struct {
 	Patterns   []patternView
 	Practice   []practiceView
 	Unclear    []unclearView
+	ToPractise string // clarity below which a word is worth practising
 	Segments   []segmentView
 	Language   string // of what was said
 
@@ -198,6 +199,7 @@ func viewOf(r run, t texts, o Options) view {
 	}
 	v.vocabulary(r, t)
 	v.Unclear = unclearOf(r.Analysis["accent"].Words)
+	v.ToPractise = strconv.Itoa(int(math.Round(norms.ClarityToPractise())))
 	v.confidence(r, t, who)
 	v.made(r, t)
 	v.Kept = o.Sound.kept() && len(v.Segments) > 0
@@ -492,12 +494,9 @@ func (v *view) vocabulary(r run, t texts) {
 	}
 }
 
-// A page shows at most maxUnclear words to practise: those that are less clear than usual, and at
+// A page shows at most maxUnclear words to practise: those below norms.ClarityToPractise, and at
 // least fewUnclear.
-const (
-	maxUnclear, fewUnclear = 20, 5
-	usualClarity           = 50
-)
+const maxUnclear, fewUnclear = 20, 5
 
 // tellingSounds is how many sounds a word to practise has at least: the clarity of one or two
 // sounds is mostly chance, and nobody practises "a".
@@ -519,7 +518,7 @@ func unclearOf(raw json.RawMessage) []unclearView {
 		if len(w.Sounds) < tellingSounds || seen[key] {
 			continue
 		}
-		if n := len(out); n == maxUnclear || n >= fewUnclear && w.Clarity != nil && *w.Clarity >= usualClarity {
+		if n := len(out); n == maxUnclear || n >= fewUnclear && w.Clarity != nil && *w.Clarity >= norms.ClarityToPractise() {
 			break
 		}
 		seen[key] = true

@@ -20,7 +20,7 @@ type ClearWord struct {
 	Text    string `json:"text"`
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
-	// Clarity is 0 to 100: the share of other speakers' same sounds that are less clear.
+	// Clarity is 0 to 100: the share of good speakers' words that are less clear.
 	Clarity int          `json:"clarity"`
 	Sounds  []ClearSound `json:"sounds"`
 }
@@ -30,7 +30,7 @@ type ClearSound struct {
 	IPA     string `json:"ipa"`
 	StartMs int64  `json:"startMs"`
 	EndMs   int64  `json:"endMs"`
-	Clarity int    `json:"clarity"` // as that of a word
+	Clarity int    `json:"clarity"` // the same of this sound
 }
 
 // pronunciationOf is what the client reads of the words that an accent's score rests on.

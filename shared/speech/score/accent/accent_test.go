@@ -487,12 +487,54 @@ func TestHowWordsWerePronounced(t *testing.T) {
 }
 
 func TestWordsKeepTheRecognisersSpelling(t *testing.T) {
-	said := []transcript.Word{{Text: "I"}, {Text: "saw"}, {Text: "3"}, {Text: "Kings,"}, {Text: "saw"}}
-	aligned := []score.Pronounced{{Text: "i"}, {Text: "saw"}, {Text: "three"}, {Text: "kings"}, {Text: "saw"}}
-	named(aligned, said)
+	said := []transcript.Word{{Text: "I", P: 0.9}, {Text: "saw", P: 0.8}, {Text: "3", P: 0.7}, {Text: "Kings,", P: 0.6}, {Text: "saw", P: 0.5}}
+	var aligned []told
+	for _, text := range []string{"i", "saw", "three", "kings", "saw"} {
+		aligned = append(aligned, told{Pronounced: score.Pronounced{Text: text}})
+	}
+	got := named(aligned, said)
 	for i, want := range []string{"I", "saw", "three", "Kings", "saw"} {
 		if aligned[i].Text != want {
 			t.Errorf("%q, want %q", aligned[i].Text, want)
 		}
+	}
+	if want := []float64{0.9, 0.8, 0, 0.6, 0.5}; !slices.Equal(got, want) {
+		t.Errorf("probabilities %v, want %v: a number that is spelt out has none", got, want)
+	}
+}
+
+func TestTheClarityOfAWord(t *testing.T) {
+	usual := math.Exp(norms.Of(score.Accent).Number(wordProbabilityLog))
+	of := func(p float64, zs ...float64) float64 { return ofWords(clearness(zs, p)) }
+	limit := norms.ClarityToPractise()
+	for _, c := range []struct {
+		name       string
+		less, more float64
+	}{
+		{"sounds as in good speech, surely heard, are usual", limit, of(0.95, 0, 0, 0)},
+		{"a native's three sounds are clearer than a good learner's", of(0.8, 0, 0, 0), of(0.95, 0.7, 0.7, 0.7)},
+		{"a misheard word, which lies over other sounds, is one to practise", of(0.3, -3, 0, -2), limit},
+		{"clear sounds do not make up for an unclear one", of(0.9, 2, -2, 2, 1), of(0.9, 0, 0, 0, 0)},
+		{"what is heard less surely is less clear", of(0.5, 0, 0), of(0.6, 0, 0)},
+	} {
+		if c.less >= c.more {
+			t.Errorf("%s: %g and %g", c.name, c.less, c.more)
+		}
+	}
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"no more than the two least clear sounds count", of(0.9, 1, -1, 0.5, -2), of(0.9, -1, -2)},
+		{"a single sound counts alone", of(0.9, -1), of(0.9, -1, -1)},
+		{"a word without a probability counts as one that is heard as is usual", of(0, -1, 1), of(usual, -1, 1)},
+		{"under the least probability it makes no difference", of(LeastP/2, 0, 0), of(LeastP, 0, 0)},
+	} {
+		if math.Abs(c.got-c.want) > 1e-9 {
+			t.Errorf("%s: %g, want %g", c.name, c.got, c.want)
+		}
+	}
+	if of(LeastP, 0, 0) >= of(LeastP*1.01, 0, 0) {
+		t.Error("above the least probability it makes one")
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"parley/shared/speech/score"
 	"parley/shared/speech/score/timing"
 	"parley/shared/speech/transcript"
 )
@@ -97,7 +96,7 @@ func chosen(parts []timing.Part, limit float64) []int {
 // its phones (standardised).
 type sounds struct {
 	words, phones []float64
-	pronounced    []score.Pronounced // by time
+	told          []told // by time
 }
 
 // weakest is the mean Goodness of Pronunciation of the weakest 30 % of the sounds, rounded up to
@@ -154,7 +153,7 @@ func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner
 			to.words = append(to.words, gop)
 			to.phones = append(to.phones, word.standardised()...)
 			if p, ok := word.pronounced(word.offsetMs(piece)); ok {
-				to.pronounced = append(to.pronounced, p)
+				to.told = append(to.told, p)
 			}
 		}
 	}

@@ -207,6 +207,9 @@ func Of(d score.Dimension) Section { return data.Sections[string(d)] }
 // CEFR holds the cut points between the levels, on the 0-5 scale.
 func CEFR() Section { return data.Sections[sectionCEFR] }
 
+// ClarityToPractise is the clarity of a word, 0 to 100, below which it is worth practising.
+func ClarityToPractise() float64 { return Of(score.Accent).Number("clarityToPractise") }
+
 // Version is the version that the file gives itself.
 func Version() string { return data.Version }
 
