@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 
 	"parley/infra/measure/corpus"
+	"parley/shared/speech/score/accent"
 )
 
 // cacheVariable names the folder that caches the engines' answers.
@@ -27,7 +28,7 @@ func main() {
 	flag.StringVar(&o.cache, "cache", defaultCache(), "folder that keeps the engines' answers ("+cacheVariable+")")
 	flag.StringVar(&o.docs, "docs", "docs", "folder of validation.md and its pictures")
 	flag.StringVar(&o.note, "note", "", "sentence for the top of the page that says what is special about this run")
-	flag.StringVar(&o.only, "only", "", "measure only this section, and replace it in the existing page: vocabulary (some seconds), words or overall")
+	flag.StringVar(&o.only, "only", "", "measure only this section, and replace it in the existing page: vocabulary (some seconds), pronunciation, words or overall")
 	flag.IntVar(&o.channelSpeakers, "channels", 6, "number of adults to measure through noise, gains, rooms and codecs; 0: none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -72,7 +73,7 @@ func oneSection(ctx context.Context, o options) error {
 			return err
 		}
 		return rewrite(filepath.Join(o.docs, "validation.md"), f.text)
-	case "words", "overall":
+	case "pronunciation", "words", "overall":
 		r, err := newRig(o.data, o.cache)
 		if err != nil {
 			return err
@@ -84,7 +85,7 @@ func oneSection(ctx context.Context, o options) error {
 		}
 		return rewrite(filepath.Join(o.docs, "validation.md"), text)
 	default:
-		return fmt.Errorf("-only %s: unknown section: use vocabulary, words or overall", o.only)
+		return fmt.Errorf("-only %s: unknown section: use vocabulary, pronunciation, words or overall", o.only)
 	}
 }
 
@@ -100,18 +101,13 @@ func allSections(ctx context.Context, o options) error {
 	}
 	defer r.close()
 	fmt.Fprintf(os.Stderr, "validate: %d speakers; the engines' answers are kept in %s\n", len(rated), o.cache)
-	t, err := r.measure(ctx, rated)
+	t, err := r.measure(ctx, rated, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
 	if err != nil {
 		return err
 	}
 	p := newPage(t)
 	p.note = o.note
-	words, err := corpus.Words(o.data)
-	if err != nil {
-		return err
-	}
-	p.ofWords, p.ofSounds = t.pronunciation(words)
-	if p.natives, err = r.natives(ctx); err != nil {
+	if err := p.pronounce(ctx, r); err != nil {
 		return err
 	}
 	if p.vocabulary, err = measureVocabulary(filepath.Join(o.data, "vocabulary")); err != nil {
@@ -132,8 +128,36 @@ func allSections(ctx context.Context, o options) error {
 	return p.write(o.docs)
 }
 
+// pronounce holds the clarity of words against the raters, and against native readers.
+func (p *page) pronounce(ctx context.Context, r *rig) (err error) {
+	words, err := corpus.Words(r.data)
+	if err != nil {
+		return err
+	}
+	p.pronounced = p.t.pronunciation(words)
+	p.natives, err = r.natives(ctx)
+	return err
+}
+
 // section is what writes the one that only names.
 func (r *rig) section(ctx context.Context, o options) (func(sayer), error) {
+	if o.only == "pronunciation" {
+		rated, err := speakers(o.data)
+		if err != nil {
+			return nil, err
+		}
+		// The language counts for no word.
+		t, err := r.measure(ctx, rated, accent.Limits{Align: accent.AlignSeconds})
+		if err != nil {
+			return nil, err
+		}
+		p := &page{t: t}
+		if err := p.pronounce(ctx, r); err != nil {
+			return nil, err
+		}
+		p.printWords(os.Stdout)
+		return p.pronunciationText, nil
+	}
 	if o.only == "overall" {
 		f, err := r.measureOverall(ctx, o.data)
 		return f.text, err

@@ -36,8 +36,9 @@ type table struct {
 	phones   map[string][]float64
 }
 
-// measure reads every speaker's utterances as one candidate with a turn for each.
-func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
+// measure reads every speaker's utterances as one candidate with a turn for each, of whose speech
+// as much is aligned and heard for its language as the limits say.
+func (r *rig) measure(ctx context.Context, speakers []speaker, limits accent.Limits) (*table, error) {
 	t := &table{phones: map[string][]float64{}}
 	listened := phoneListener{r.Aligner, &sync.Mutex{}, t.phones, false}
 	for i, s := range speakers {
@@ -48,7 +49,7 @@ func (r *rig) measure(ctx context.Context, speakers []speaker) (*table, error) {
 		c := candidate{speaker: s, fluent: fluency.Measure(m, speech)}
 		listened.good = agreement.Mean(s.accuracy) >= goodAccuracy
 		all := accent.Engines{Aligner: listened, Listener: r.Listener}
-		found, err := accent.Measure(ctx, m, speech, all, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
+		found, err := accent.Measure(ctx, m, speech, all, limits)
 		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}

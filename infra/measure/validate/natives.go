@@ -20,11 +20,12 @@ import (
 type natives struct {
 	raw      map[score.Dimension][]float64
 	measures map[score.Dimension]map[string][]float64 // by measure, what each shows
+	clarity  []float64                                // of their words
 }
 
 // natives scores the native readers in the shared data as they are.
 func (r *rig) natives(ctx context.Context) (natives, error) {
-	n := natives{map[score.Dimension][]float64{}, map[score.Dimension]map[string][]float64{score.Fluency: {}, score.Accent: {}}}
+	n := natives{raw: map[score.Dimension][]float64{}, measures: map[score.Dimension]map[string][]float64{score.Fluency: {}, score.Accent: {}}}
 	files, err := filepath.Glob(filepath.Join(r.data, "natives", "*.flac"))
 	if err != nil {
 		return n, err
@@ -37,6 +38,9 @@ func (r *rig) natives(ctx context.Context) (natives, error) {
 		ac, err := accent.Score(ctx, m, speech, r.Engines)
 		if err != nil {
 			return n, fmt.Errorf("%s: %w", f, err)
+		}
+		for _, w := range ac.Pronounced {
+			n.clarity = append(n.clarity, w.Clarity)
 		}
 		for _, s := range []score.Result{fluency.Score(m, speech), ac} {
 			if s.Raw != nil {

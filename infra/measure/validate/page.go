@@ -44,8 +44,7 @@ type page struct {
 	wholes     wholes
 	channels   []shift
 	natives    natives
-	ofWords    agreed
-	ofSounds   []agreed
+	pronounced pronunciation
 }
 
 func newPage(t *table) *page {
@@ -356,6 +355,15 @@ func (p *page) print(w io.Writer) {
 		v := p.t.phones[n]
 		say("phone %s %d %.2f %.2f\n", n, len(v), agreement.Mean(v), sd(v))
 	}
+	p.printWords(w)
+}
+
+// printWords shows what the norms should contain on words.
+func (p *page) printWords(w io.Writer) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+	c := p.t.clearWords()
+	say("words %d, clearness mean %.3f SD %.3f; log probability of %d mean %.3f\n", len(c.clearness), agreement.Mean(c.clearness), sd(c.clearness), len(c.logP), agreement.Mean(c.logP))
+	say("natives' words %d, clarity 10 %% %.1f\n", len(p.natives.clarity), quantile(p.natives.clarity, 0.1))
 }
 
 func sd(v []float64) float64 {
