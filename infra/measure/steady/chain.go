@@ -74,7 +74,9 @@ func chain(ctx context.Context, open *engines.Engines, recording audio.Recording
 		if err != nil {
 			return c, err
 		}
-		o.scores[s.Dimension()] = *result.Raw
+		if result.Raw != nil {
+			o.scores[s.Dimension()] = *result.Raw
+		}
 	}
 	return speech.Conversation.Load(ctx, objects, r, 0)
 }
