@@ -103,25 +103,11 @@ func (e *Embedder) ask(ctx context.Context, pcm []int16, windows []audio.Span, i
 	for _, w := range windows {
 		request.Windows = append(request.Windows, [2]int64{(w.StartMs - start) * perMs, (w.EndMs - start) * perMs})
 	}
-	head, err := json.Marshal(request)
+	said, err := e.exchange(ctx, request, samples)
 	if err != nil {
 		return err
 	}
-	line, err := e.programs.Ask(ctx, append(head, '\n'), audio.Bytes(samples))
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Error      string `json:"error"`
-		Embeddings string `json:"embeddings"`
-	}
-	if err := json.Unmarshal(line, &answer); err != nil {
-		return fmt.Errorf("its answer: %w", err)
-	}
-	if answer.Error != "" {
-		return errors.New(answer.Error)
-	}
-	b, err := base64.StdEncoding.DecodeString(answer.Embeddings)
+	b, err := base64.StdEncoding.DecodeString(said.Embeddings)
 	if err != nil || len(b) != 4*Dimensions*len(windows) {
 		return fmt.Errorf("its answer: %d bytes for %d windows", len(b), len(windows))
 	}
@@ -132,4 +118,30 @@ func (e *Embedder) ask(ctx context.Context, pcm []int16, windows []audio.Span, i
 		}
 	}
 	return nil
+}
+
+// answer is what a child answers: Embeddings or Classes, by what it was asked, in base64.
+type answer struct {
+	Error      string `json:"error"`
+	Embeddings string `json:"embeddings"`
+	Classes    string `json:"classes"`
+}
+
+// exchange puts a request about samples to a child. It fails if the child refuses it.
+func (e *Embedder) exchange(ctx context.Context, request any, samples []int16) (a answer, err error) {
+	head, err := json.Marshal(request)
+	if err != nil {
+		return a, err
+	}
+	line, err := e.programs.Ask(ctx, append(head, '\n'), audio.Bytes(samples))
+	if err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(line, &a); err != nil {
+		return a, fmt.Errorf("its answer: %w", err)
+	}
+	if a.Error != "" {
+		return a, errors.New(a.Error)
+	}
+	return a, nil
 }

@@ -3,8 +3,6 @@ package campplus
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -64,25 +62,11 @@ func (e *Embedder) listen(ctx context.Context, pcm []int16, starts []int, into [
 	for _, s := range starts {
 		request.Starts = append(request.Starts, s-first)
 	}
-	head, err := json.Marshal(request)
+	said, err := e.exchange(ctx, request, samples)
 	if err != nil {
 		return err
 	}
-	line, err := e.programs.Ask(ctx, append(head, '\n'), audio.Bytes(samples))
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Error   string `json:"error"`
-		Classes string `json:"classes"`
-	}
-	if err := json.Unmarshal(line, &answer); err != nil {
-		return fmt.Errorf("its answer: %w", err)
-	}
-	if answer.Error != "" {
-		return errors.New(answer.Error)
-	}
-	b, err := base64.StdEncoding.DecodeString(answer.Classes)
+	b, err := base64.StdEncoding.DecodeString(said.Classes)
 	if err != nil || len(b) != listenBytes*len(starts) {
 		return fmt.Errorf("its answer: %d bytes for %d windows", len(b), len(starts))
 	}
