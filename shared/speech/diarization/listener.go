@@ -36,11 +36,8 @@ type Listener interface {
 	Listen(ctx context.Context, pcm []int16, starts []int) ([][]byte, error)
 }
 
-// heard is, per frame of listenHop samples, the probability in 255ths that anybody speaks, and that
-// two do.
-type heard struct {
-	speech, both []byte
-}
+// heard is, per frame of listenHop samples, the probability in 255ths that two speak.
+type heard []byte
 
 // at is the moment of a frame, in ms.
 func (heard) at(frame int) int64 {
@@ -51,7 +48,7 @@ func (heard) at(frame int) int64 {
 // moment nearer to its middle counts more.
 func listen(ctx context.Context, pcm []int16, speech []audio.Span, l Listener) (heard, error) {
 	frames := max(0, (len(pcm)-listenFirst)/listenHop+1)
-	out := heard{make([]byte, frames), make([]byte, frames)}
+	out := make(heard, frames)
 	var starts []int
 	i := 0
 	for from := 0; from < len(pcm) && (from == 0 || from+ListenMs*perMs-listenApart < len(pcm)); from += listenApart {
@@ -72,7 +69,7 @@ func listen(ctx context.Context, pcm []int16, speech []audio.Span, l Listener) (
 	if len(windows) != len(starts) {
 		return out, fmt.Errorf("%d answers for %d windows", len(windows), len(starts))
 	}
-	sums, weights := make([][2]float32, frames), make([]float32, frames)
+	sums, weights := make([]float32, frames), make([]float32, frames)
 	for k, w := range windows {
 		if len(w) != ListenFrames*ListenClasses {
 			return out, fmt.Errorf("a window of %d probabilities", len(w))
@@ -81,14 +78,13 @@ func listen(ctx context.Context, pcm []int16, speech []audio.Span, l Listener) (
 		for t := range min(ListenFrames, frames-first) {
 			p := w[t*ListenClasses : (t+1)*ListenClasses]
 			weight := float32(min(t, ListenFrames-1-t) + 1)
-			sums[first+t][0] += weight * float32(255-int(p[0]))
-			sums[first+t][1] += weight * float32(min(255, int(p[4])+int(p[5])+int(p[6])))
+			sums[first+t] += weight * float32(min(255, int(p[4])+int(p[5])+int(p[6])))
 			weights[first+t] += weight
 		}
 	}
 	for t, w := range weights {
 		if w > 0 {
-			out.speech[t], out.both[t] = byte(sums[t][0]/w+0.5), byte(sums[t][1]/w+0.5)
+			out[t] = byte(sums[t]/w + 0.5)
 		}
 	}
 	return out, nil
@@ -107,7 +103,7 @@ const (
 // crossings are the stretches in which two speak at once.
 func (h heard) crossings() []audio.Span {
 	var all []audio.Span
-	for t, p := range h.both {
+	for t, p := range h {
 		if p < surelyBoth {
 			continue
 		}
