@@ -307,6 +307,36 @@ type aligned struct {
 	}
 }
 
+// Ensure that the aligner's own ways of scoring answer as PocketSphinx does, to the byte: on speech,
+// on noise, and where the words are not what is said.
+func TestTheAlignerAnswersAsPocketSphinxDoes(t *testing.T) {
+	pcm, text := spoken(t)
+	dir := installed.Dir()
+	fast, plain := gop(t), start(t, installed.LayerFiles("aligner"), installed.GOP(dir), installed.Models(dir), installed.Dict(dir), "plain")
+	for name, c := range map[string]struct {
+		pcm   []int16
+		words string
+	}{
+		"what is said": {pcm, text}, "other words": {pcm, "the rain in spain stays mainly in the plain"}, "no words": {pcm, ""},
+		"noise": {noise(32000), "she had your dark suit"}, "silence": {make([]int16, 32000), "she had"}, "too short": {pcm[:1600], text}, "speech in noise": {added(pcm, noise(len(pcm))), text},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, want := fast.ask(map[string]any{"words": c.words}, c.pcm), plain.ask(map[string]any{"words": c.words}, c.pcm); !bytes.Equal(got, want) {
+				t.Errorf("it answered %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// added is the sum of two sounds.
+func added(a, b []int16) []int16 {
+	out := make([]int16, len(a))
+	for i := range a {
+		out[i] = a[i] + b[i]
+	}
+	return out
+}
+
 func TestTheAlignerScoresEveryWordTheSameEveryTime(t *testing.T) {
 	pcm, text := spoken(t)
 	tk := gop(t)

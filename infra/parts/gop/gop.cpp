@@ -1,10 +1,11 @@
 // parley-gop: the times of words and phones, and the two scores that goodness of pronunciation
 // compares (Witt and Young 2000), with pocketsphinx. It serves many requests.
 //
-//   parley-gop MODELDIR [DICT]
+//   parley-gop MODELDIR [DICT [plain]]
 //
 // MODELDIR holds en-us/ (the acoustic model), cmudict-en-us.dict and en-us-phone.lm.bin. DICT is
-// used instead of that dictionary.
+// used instead of that dictionary. With "plain", PocketSphinx computes every score itself: slower,
+// with the same answers (fast.hpp).
 //
 // It prints {"ready":true}. Then it serves one request at a time until its input ends. A request is
 // a line, and N 16-bit little-endian samples (16 kHz, mono) after it:
@@ -24,8 +25,8 @@
 //
 // There are three decoders: one for words (fast, with active senones only), one for the phones of
 // these words, and the loop. The last two use the scores of all senones. Otherwise each would
-// normalise a frame by a different set, and their scores could not be subtracted. Scoring all
-// senones is most of the work, so the phones' decoder does it for the loop too.
+// normalise a frame by a different set, and their scores could not be subtracted. The phones'
+// decoder scores the senones for the loop too.
 #include <pocketsphinx.h>
 
 #include <algorithm>
@@ -35,10 +36,7 @@
 #include <sstream>
 
 #include "../protocol/protocol.hpp"
-
-extern "C" {
-#include "pocketsphinx_internal.h"  // decoders frame by frame, and their senones' scores
-}
+#include "fast.hpp"
 
 namespace {
 
@@ -131,11 +129,19 @@ bool known(const Decoder & d, const std::string & word) {
 }
 
 struct Aligner {
+    // Declared before the decoders that they are put into, so that these end first.
+    std::unique_ptr<fast::Senones> senones[3];
+    std::unique_ptr<fast::Language> language;
     Decoder words, phones, loop;
     size_t added = 0;
 
-    Aligner(const std::string & dir, const std::string & dict)
-        : words(open(dir, dict, Task::words)), phones(open(dir, dict, Task::phones)), loop(open(dir, dict, Task::loop)) {}
+    Aligner(const std::string & dir, const std::string & dict, bool plain)
+        : words(open(dir, dict, Task::words)), phones(open(dir, dict, Task::phones)), loop(open(dir, dict, Task::loop)) {
+        if (plain) return;
+        size_t i = 0;
+        for (const Decoder * d : {&words, &phones, &loop}) senones[i++] = fast::Senones::into(d->get());
+        language = fast::Language::into(loop.get());
+    }
 
     // The dictionary only grows: add keeps a pronunciation that has the same word and number.
     void add(const std::string & word, const std::string & pronunciation) {
@@ -194,8 +200,8 @@ struct Aligner {
     }
 };
 
-void serve(const std::string & dir, const std::string & dict) {
-    Aligner aligner(dir, dict);
+void serve(const std::string & dir, const std::string & dict, bool plain) {
+    Aligner aligner(dir, dict, plain);
     protocol::say({{"ready", true}});
     std::string line;
     while (protocol::readLine(line)) {
@@ -225,10 +231,11 @@ void serve(const std::string & dir, const std::string & dict) {
 }  // namespace
 
 int main(int argc, char ** argv) {
-    if (argc != 2 && argc != 3) {
-        fputs("usage: parley-gop MODELDIR [DICT]\n", stderr);
+    const bool plain = argc == 4 && std::string(argv[3]) == "plain";
+    if (argc < 2 || argc > 4 || (argc == 4 && !plain)) {
+        fputs("usage: parley-gop MODELDIR [DICT [plain]]\n", stderr);
         return 2;
     }
     const std::string dir = argv[1];
-    return protocol::run([&] { serve(dir, argc == 3 ? argv[2] : dir + "/cmudict-en-us.dict"); });
+    return protocol::run([&] { serve(dir, argc > 2 ? argv[2] : dir + "/cmudict-en-us.dict", plain); });
 }

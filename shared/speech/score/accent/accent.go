@@ -5,8 +5,8 @@
 // sentences is filled with speech. It needs no reference text.
 //
 // docs/validation.md says how far the score follows human raters, on speakers that it was not
-// fitted on (make validate). Alignment and phone loop take about 6 s of a processor per minute of
-// audio, and AlignSeconds bounds them; finding the language takes 2 to 3 s.
+// fitted on (make validate). Alignment and phone loop take about 1 s of a processor per minute of
+// audio, and AlignSeconds bounds them; finding the language takes 2 s per window of half a minute.
 //
 // Slow speech and a strong accent go together. So beside the correlation with human raters, watch
 // the partial correlation with timing held fixed. Weights and norms are those of package norms.

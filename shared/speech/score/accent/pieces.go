@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	// AlignSeconds is how much of the candidate's speech is aligned, s. Alignment and phone loop
-	// cost nearly as much as the recogniser, and more speech hardly moves the mean of the worst
-	// words.
+	// AlignSeconds is how much of the candidate's speech is aligned, s. More speech hardly moves the
+	// mean of the weakest sounds.
 	AlignSeconds = 60
 	// A phrase of up to loopWords words that comes loopRepeats times in a row is the recogniser's
 	// own loop.
