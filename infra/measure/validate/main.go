@@ -101,7 +101,7 @@ func allSections(ctx context.Context, o options) error {
 	}
 	defer r.close()
 	fmt.Fprintf(os.Stderr, "validate: %d speakers; the engines' answers are kept in %s\n", len(rated), o.cache)
-	t, err := r.measure(ctx, rated, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearSeconds})
+	t, err := r.measure(ctx, rated, accent.Limits{Align: accent.AlignSeconds, Hear: accent.HearWindows})
 	if err != nil {
 		return err
 	}

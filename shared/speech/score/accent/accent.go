@@ -85,7 +85,7 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 		_, _, r.Measures = norms.Of(score.Accent).Linear(unmeasured(), nil, 0)
 		return r, nil
 	}
-	limits := Limits{AlignSeconds, HearSeconds}
+	limits := Limits{AlignSeconds, HearWindows}
 	cautions, extra := doubts(m.Intake.Quality)
 	if r.SpeechSeconds < CautionSeconds {
 		cautions = append(cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the accent score less sure.", r.SpeechSeconds))
@@ -130,9 +130,12 @@ func spokenEnglish(m score.Material) bool {
 	return m.Conversation.Language == "" || m.Conversation.Language == english
 }
 
-// Limits are how much of the candidate's speech is aligned and how much is heard for its language,
-// s.
-type Limits struct{ Align, Hear float64 }
+// Limits are how much of the candidate's speech is aligned, s, and in how many windows it is heard
+// for its language (timing.WindowSeconds).
+type Limits struct {
+	Align float64
+	Hear  int
+}
 
 // Found is what was found in the candidate's speech.
 type Found struct {

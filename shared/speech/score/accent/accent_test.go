@@ -361,16 +361,48 @@ func TestTheSamePartsAreChosenThroughAnotherCodec(t *testing.T) {
 	}
 }
 
-func TestTheSameWindowsAreAlignedAndHeardWhereAllIs(t *testing.T) {
-	few, many := timing.Candidate(material(5, 0.8)), timing.Candidate(material(12, 0.8))
-	if w := windowsOf(few, Limits{AlignSeconds, HearSeconds}); len(w.heard) != 2 || &w.heard[0] != &w.aligned[0] {
-		t.Errorf("%d and %d windows of 40 s", len(w.aligned), len(w.heard))
+func TestTheSameWindowIsAlignedAndHeardWhereItHoldsAll(t *testing.T) {
+	few, many := timing.Candidate(material(3, 0.8)), timing.Candidate(material(12, 0.8))
+	if w := windowsOf(few, Limits{AlignSeconds, HearWindows}); len(w.heard) != 1 || &w.heard[0] != &w.aligned[0] {
+		t.Errorf("%d and %d windows of 24 s", len(w.aligned), len(w.heard))
 	}
-	if w := windowsOf(many, Limits{AlignSeconds, HearSeconds}); &w.heard[0] == &w.aligned[0] {
-		t.Error("of 96 s as much is heard as is aligned")
+	if w := windowsOf(many, Limits{AlignSeconds, HearWindows}); len(w.heard) != 1 || &w.heard[0] == &w.aligned[0] {
+		t.Errorf("%d windows of 96 s are heard", len(w.heard))
 	}
 	if w := windowsOf(many, Limits{}); len(w.aligned)+len(w.heard) != 0 {
 		t.Error("there are windows where nothing is to be aligned or heard")
+	}
+}
+
+// Ensure that what is packed fits, leaves no room for another part, and holds none twice.
+func TestPartsArePackedIntoWindows(t *testing.T) {
+	speech := timing.Candidate(material(12, 0.8))
+	for _, windows := range []int{0, 1, 2, 3} {
+		packs := packed(speech.Parts, windows)
+		if len(packs) != windows {
+			t.Fatalf("%d windows of %d", len(packs), windows)
+		}
+		var all []int
+		for _, pack := range packs {
+			joined := speech.Join(pack)
+			if len(joined) != 1 {
+				t.Fatalf("%v is %d windows", pack, len(joined))
+			}
+			if !slices.IsSorted(pack) {
+				t.Errorf("%v is not by time", pack)
+			}
+			if s, shortest := float64(len(joined[0].PCM))/audio.SampleRate, 8.0; s+shortest+timing.GapSeconds < timing.WindowSeconds {
+				t.Errorf("%v fills %.1f s", pack, s)
+			}
+			all = append(all, pack...)
+		}
+		slices.Sort(all)
+		if len(slices.Compact(slices.Clone(all))) != len(all) {
+			t.Errorf("a part is in two of %v", packs)
+		}
+	}
+	if packs := packed(speech.Parts[:2], 3); len(packs) != 1 || len(packs[0]) != 2 {
+		t.Errorf("two parts are packed into %v", packs)
 	}
 }
 

@@ -20,9 +20,9 @@ type WhisperListener interface {
 }
 
 const (
-	// HearSeconds is how much of the candidate's speech is listened to for its language, s: two
-	// windows. Whisper works on half a minute at a time, however little of it is filled.
-	HearSeconds = 48
+	// HearWindows is how many windows of the candidate's speech are listened to for its language.
+	// Whisper works on half a minute at a time, however little of it is filled.
+	HearWindows = 1
 	// The log odds are cut at these. Beyond them they depend on the length of the window and the
 	// loudness of a breath more than on the speech.
 	leastOdds, mostOdds = -3, 5

@@ -28,46 +28,55 @@ const (
 // windows are what is aligned of the candidate's speech and what is heard for its language.
 type windows struct{ aligned, heard []timing.Window }
 
-// windowsOf joins the chosen parts of the speech: once, where both have the same.
+// windowsOf joins the chosen parts of the speech: once, where both have the same in one window.
 func windowsOf(speech timing.Speech, l Limits) windows {
-	align, hear := chosen(speech.Parts, l.Align), chosen(speech.Parts, l.Hear)
+	align := chosen(speech.Parts, l.Align)
 	w := windows{aligned: speech.Join(align)}
-	if slices.Equal(align, hear) {
-		w.heard = w.aligned
-	} else {
-		w.heard = speech.Join(hear)
+	for _, hear := range packed(speech.Parts, l.Hear) {
+		if len(w.aligned) == 1 && slices.Equal(align, hear) {
+			w.heard = w.aligned
+		} else {
+			w.heard = append(w.heard, speech.Join(hear)...)
+		}
 	}
 	return w
 }
 
+// sampleSeconds is how much of the candidate's speech is heard anew where the words are another
+// recogniser's, s.
+const sampleSeconds = 48
+
 // Sample are the windows by which the candidate is heard anew, where the words are another
-// recogniser's: those that are heard for their language. It takes the recogniser as long as
-// HearSeconds of speech.
+// recogniser's: at most sampleSeconds of speech.
 func Sample(speech timing.Speech) []timing.Window {
-	return windowsOf(withoutLoops(speech), Limits{AlignSeconds, HearSeconds}).heard
+	speech = withoutLoops(speech)
+	return speech.Join(chosen(speech.Parts, sampleSeconds))
 }
 
 // cellSeconds is the length of the cells in which parts are chosen, s: about that of a part.
 const cellSeconds = 10
 
-// chosen picks parts to align or to hear: all of them if they fit into limit seconds, else parts
-// spread evenly over the candidate's speech, however surely they were heard. The speech is divided
-// into as many cells of equal length as parts can be taken, and the parts next to the middle of a
-// cell come first. So if a part begins a little earlier or ends a little later, as it does through
-// another codec, the others are chosen as before.
-func chosen(parts []timing.Part, limit float64) []int {
+// ranked is a part that can be taken.
+type ranked struct {
+	part   int
+	length float64 // s
+	off    float64 // distance of its middle from that of its cell, 0 to 0.5
+}
+
+// inRank are the parts that can be aligned or heard, those first that come first: all by time if
+// they fit into limit seconds, else spread evenly over the candidate's speech, however surely they
+// were heard. The speech is divided into as many cells of equal length as parts can be taken, and
+// the parts next to the middle of a cell come first. So if a part begins a little earlier or ends a
+// little later, as it does through another codec, the others are chosen as before.
+func inRank(parts []timing.Part, limit float64) []ranked {
 	if limit <= 0 {
 		return nil
 	}
-	type candidate struct {
-		part        int
-		length, off float64 // s; distance of its middle from that of its cell, 0 to 0.5
-	}
-	var all []candidate
+	var all []ranked
 	var total float64
 	for i, p := range parts {
 		if length := p.SpanSeconds(); len(p.Words) > 0 && length <= MaxAlignSeconds-1 {
-			all = append(all, candidate{i, length, total + length/2})
+			all = append(all, ranked{i, length, total + length/2})
 			total += length
 		}
 	}
@@ -77,11 +86,16 @@ func chosen(parts []timing.Part, limit float64) []int {
 			_, at := math.Modf(all[i].off / cell)
 			all[i].off = math.Abs(at - 0.5)
 		}
-		slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.off, b.off) })
+		slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(a.off, b.off) })
 	}
+	return all
+}
+
+// chosen are parts of at most limit seconds together, by time.
+func chosen(parts []timing.Part, limit float64) []int {
 	var out []int
 	var taken float64
-	for _, c := range all {
+	for _, c := range inRank(parts, limit) {
 		if taken+c.length <= limit {
 			out = append(out, c.part)
 			taken += c.length
@@ -89,6 +103,32 @@ func chosen(parts []timing.Part, limit float64) []int {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// packed are parts that fit into so many windows, each by time: a part goes into the first that
+// has room for it.
+func packed(parts []timing.Part, windows int) [][]int {
+	out, free := make([][]int, windows), make([]float64, windows)
+	for i := range free {
+		free[i] = timing.WindowSeconds
+	}
+	for _, c := range inRank(parts, float64(windows)*timing.WindowSeconds) {
+		for i := range out {
+			need := c.length + timing.PadSeconds
+			if len(out[i]) > 0 {
+				need += timing.GapSeconds
+			}
+			if need <= free[i] {
+				out[i] = append(out[i], c.part)
+				free[i] -= need
+				break
+			}
+		}
+	}
+	for _, w := range out {
+		slices.Sort(w)
+	}
+	return slices.DeleteFunc(out, func(w []int) bool { return len(w) == 0 })
 }
 
 // sounds are the Goodness of Pronunciation of what was aligned in one part: of its words, and of
