@@ -2,6 +2,9 @@
 // trains it. If a batch normalisation follows a convolution, the file of weights has the two
 // combined (infra/parts/weights).
 //
+// The products are computed in whole numbers (coarse.hpp). The cosine with the embedding in floats,
+// which is the published network's, is 0.995 in the middle.
+//
 // The head works window by window. The tail works on a batch of windows side by side, with zeros
 // between them, so that its weights are read once per batch. The result for a window does not
 // depend on its neighbours.
@@ -10,18 +13,19 @@
 #include <memory>
 #include <string>
 
+#include "coarse.hpp"
 #include "fbank.hpp"
 #include "file.hpp"
 
 namespace campplus {
 
 using matrix::Rows;
-using matrix::Weights;
 using weights::File;
 
 constexpr size_t kEmbedding = 192;
 constexpr size_t kChannels = 32;          // of the head
 constexpr size_t kHeadBands = 10;         // at the end of the head
+constexpr size_t kInput = 128;            // channels of the tail at its beginning
 constexpr size_t kSegment = 100;          // frames of the tail that share a mask
 constexpr size_t kGap = 2;                // zero frames between windows: the reach of a filter
 constexpr size_t kMinFrames = 10;         // of 10 ms
@@ -36,27 +40,54 @@ struct Norm {
     Norm(File & f, const std::string & what, size_t channels) : scale(f.tensor(what + ".scale", channels, 0)), shift(f.tensor(what + ".shift", channels, 0)) {}
 };
 
+// A matrix of weights, [outputs][channels][taps]: in floats, or in whole numbers.
+struct Weights {
+    matrix::Weights exact;
+    coarse::Weights rough;
+    Weights() = default;
+    Weights(File & f, const std::string & what, size_t outputs, size_t channels, size_t taps, bool plain) {
+        const std::vector<float> w = f.tensor(what + ".weight", outputs, channels * taps), bias = f.tensor(what + ".bias", outputs, 0);
+        if (plain) exact = matrix::Weights(w, outputs, channels * taps, bias);
+        else rough = coarse::Weights(w, outputs, channels, taps, bias);
+    }
+};
+
 // A convolution of 3x3 or 1x1 over bands and frames. The stride is over bands.
 struct Conv {
     Weights w;
     size_t in, size, stride;
-    Conv(File & f, const std::string & what, size_t in, size_t size, size_t stride) : w(f.weights(what, kChannels, in * size * size)), in(in), size(size), stride(stride) {}
+    Conv(File & f, const std::string & what, size_t in, size_t size, size_t stride, bool plain)
+        : w(f, what, kChannels, in, size * size, plain), in(in), size(size), stride(stride) {}
 
     // x has `bands` rows per channel. y gets kChannels channels of bands/stride rows.
     void apply(const Rows & x, size_t bands, Rows & y, const float * zeros) const {
+        each<const float>(in, bands, y, [&](size_t row) { return row == kNone ? zeros : x.row(row); }, 1,
+             [&](const float * const * rows, float * const * out) { w.exact.apply(rows, out, x.width()); });
+    }
+
+    // The same for groups of channels in steps.
+    void apply(const coarse::Rows & x, size_t bands, Rows & y, const uint8_t * zeros, const float * step) const {
+        each<const uint8_t>(in / coarse::kGroup, bands, y, [&](size_t row) { return row == kNone ? zeros : x.row(row); }, coarse::kGroup,
+             [&](const uint8_t * const * rows, float * const * out) { w.rough.apply(rows, out, x.width(), step); });
+    }
+
+private:
+    static constexpr size_t kNone = SIZE_MAX;  // a row before the first band or after the last
+
+    template <class T, class Row, class Product> void each(size_t channels, size_t bands, Rows & y, Row of, int wide, Product product) const {
         const int half = int(size / 2);
-        const float * rows[kChannels * 9];
+        T * rows[kChannels * 9];
         float * out[kChannels];
         for (size_t b = 0; b < bands / stride; b++) {
             size_t k = 0;
-            for (size_t c = 0; c < in; c++)
+            for (size_t c = 0; c < channels; c++)
                 for (int db = -half; db <= half; db++) {
                     const int from = int(b * stride) + db;
-                    const float * row = from < 0 || from >= int(bands) ? zeros : x.row(c * bands + from);
-                    for (int dt = -half; dt <= half; dt++) rows[k++] = row + dt;
+                    T * row = of(from < 0 || from >= int(bands) ? kNone : c * bands + from);
+                    for (int dt = -half; dt <= half; dt++) rows[k++] = row + dt * wide;
                 }
             for (size_t c = 0; c < kChannels; c++) out[c] = y.row(c * (bands / stride) + b);
-            w.apply(rows, out, x.width());
+            product(rows, out);
         }
     }
 };
@@ -64,8 +95,9 @@ struct Conv {
 struct Residual {
     Conv one, two;
     std::unique_ptr<Conv> shortcut;
-    Residual(File & f, const std::string & what, size_t stride)
-        : one(f, what + ".conv1", kChannels, 3, stride), two(f, what + ".conv2", kChannels, 3, 1), shortcut(stride == 1 ? nullptr : new Conv(f, what + ".shortcut", kChannels, 1, stride)) {}
+    Residual(File & f, const std::string & what, size_t stride, bool plain)
+        : one(f, what + ".conv1", kChannels, 3, stride, plain), two(f, what + ".conv2", kChannels, 3, 1, plain),
+          shortcut(stride == 1 ? nullptr : new Conv(f, what + ".shortcut", kChannels, 1, stride, plain)) {}
 };
 
 // A layer of a dense block. It reduces its input to 128 channels. From these a dilated convolution
@@ -76,8 +108,8 @@ struct Dense {
     std::vector<float> mask1, bias1, mask2, bias2;
     size_t in, dilation;
     static constexpr size_t kInner = 128, kHidden = 64, kGrowth = 32;
-    Dense(File & f, const std::string & what, size_t in, size_t dilation)
-        : norm(f, what + ".norm", in), wide(f.weights(what + ".wide", kInner, in)), local(f.weights(what + ".local", kGrowth, kInner * 3)),
+    Dense(File & f, const std::string & what, size_t in, size_t dilation, bool plain)
+        : norm(f, what + ".norm", in), wide(f, what + ".wide", kInner, in, 1, plain), local(f, what + ".local", kGrowth, kInner, 3, plain),
           mask1(f.tensor(what + ".mask1.weight", kHidden, kInner)), bias1(f.tensor(what + ".mask1.bias", kHidden, 0)),
           mask2(f.tensor(what + ".mask2.weight", kGrowth, kHidden)), bias2(f.tensor(what + ".mask2.bias", kGrowth, 0)), in(in), dilation(dilation) {}
 
@@ -101,11 +133,11 @@ struct Block {
     std::vector<Dense> layers;
     Norm norm;
     Weights transit;
-    Block(File & f, const std::string & what, size_t in, size_t count, size_t dilation) {
-        for (size_t i = 0; i < count; i++) layers.emplace_back(f, what + "." + std::to_string(i), in + Dense::kGrowth * i, dilation);
-        const size_t out = in + Dense::kGrowth * count;
-        norm = Norm(f, what + ".norm", out);
-        transit = f.weights(what + ".transit", out / 2, out);
+    size_t inputs;
+    Block(File & f, const std::string & what, size_t in, size_t count, size_t dilation, bool plain) : inputs(in + Dense::kGrowth * count) {
+        for (size_t i = 0; i < count; i++) layers.emplace_back(f, what + "." + std::to_string(i), in + Dense::kGrowth * i, dilation, plain);
+        norm = Norm(f, what + ".norm", inputs);
+        transit = Weights(f, what + ".transit", inputs / 2, inputs, 1, plain);
     }
 };
 
@@ -122,6 +154,7 @@ inline float mean(const float * x, size_t n) {
 }
 
 class Network {
+    bool plain_;
     fbank::Extractor extractor_;
     Conv conv1_;
     std::vector<Residual> head_;
@@ -131,28 +164,32 @@ class Network {
     Norm norm_;
     std::vector<float> dense_, denseBias_;
     // Buffers, kept between calls.
-    Rows features_, a_, b_, c_, even_, odd_, x_, h_, inner_, local_;
+    Rows features_, a_, b_, c_, even_, odd_, x_, h_, inner_;
+    coarse::Rows a8_, b8_, even8_, odd8_, h8_, inner8_;
     std::vector<float> zeros_, keep_;
+    // By column: the largest input, how many steps are in one, and what a step is worth. The last
+    // is kept of the input of a residual and of the tail.
+    std::vector<float> top_, per_, step_, windows_, tail_;
 
-    explicit Network(File && f)
-        : conv1_(f, "head.conv1", 1, 3, 1), head_(head(f)), conv2_(f, "head.conv2", kChannels, 3, 2), tdnn_(f.weights("tdnn", 128, kChannels * kHeadBands * 5)) {
+    Network(File && f, bool plain)
+        : plain_(plain), conv1_(f, "head.conv1", 1, 3, 1, true), head_(head(f, plain)), conv2_(f, "head.conv2", kChannels, 3, 2, plain), tdnn_(f, "tdnn", kInput, kChannels * kHeadBands, 5, plain) {
         blocks_.reserve(3);
-        blocks_.emplace_back(f, "block1", 128, 12, 1);
-        blocks_.emplace_back(f, "block2", 256, 24, 2);
-        blocks_.emplace_back(f, "block3", 512, 16, 2);
+        blocks_.emplace_back(f, "block1", 128, 12, 1, plain);
+        blocks_.emplace_back(f, "block2", 256, 24, 2, plain);
+        blocks_.emplace_back(f, "block3", 512, 16, 2, plain);
         norm_ = Norm(f, "norm", 512);
         dense_ = f.tensor("dense.weight", kEmbedding, 1024);
         denseBias_ = f.tensor("dense.bias", kEmbedding, 0);
         f.end();
     }
 
-    static std::vector<Residual> head(File & f) {
+    static std::vector<Residual> head(File & f, bool plain) {
         std::vector<Residual> v;
         v.reserve(4);
-        v.emplace_back(f, "head.layer1.0", 2);
-        v.emplace_back(f, "head.layer1.1", 1);
-        v.emplace_back(f, "head.layer2.0", 2);
-        v.emplace_back(f, "head.layer2.1", 1);
+        v.emplace_back(f, "head.layer1.0", 2, plain);
+        v.emplace_back(f, "head.layer1.1", 1, plain);
+        v.emplace_back(f, "head.layer2.0", 2, plain);
+        v.emplace_back(f, "head.layer2.1", 1, plain);
         return v;
     }
 
@@ -161,6 +198,67 @@ class Network {
             if (plus) matrix::addRectify(y.row(i), plus->row(i), keep_.data(), y.width());
             else matrix::rectify(y.row(i), keep_.data(), y.width());
         }
+    }
+
+    // Makes steps of what is in top_, for the columns of each place; none for the others.
+    void settle(const std::vector<Place> & places) {
+        per_.assign(top_.size(), 0.0f);
+        step_.assign(top_.size(), 0.0f);
+        for (const Place & p : places) {
+            const float most = *std::max_element(top_.begin() + p.at, top_.begin() + p.at + p.frames);
+            if (most <= 0) continue;
+            std::fill_n(per_.begin() + p.at, p.frames, coarse::kTop / most);
+            std::fill_n(step_.begin() + p.at, p.frames, most / coarse::kTop);
+        }
+    }
+
+    // Rows in steps: channels of `bands` rows each become groups of channels.
+    void narrow(const Rows & x, size_t channels, size_t bands, const std::vector<Place> & places, coarse::Rows & y) {
+        top_.assign(x.width(), 0.0f);
+        for (size_t i = 0; i < channels * bands; i++) coarse::raise(top_.data(), x.row(i), x.width());
+        settle(places);
+        for (size_t g = 0; g < channels / coarse::kGroup; g++)
+            for (size_t b = 0; b < bands; b++) {
+                const float * four[coarse::kGroup];
+                for (size_t i = 0; i < coarse::kGroup; i++) four[i] = x.row((g * coarse::kGroup + i) * bands + b);
+                coarse::round(y.row(g * bands + b), four, per_.data(), x.width());
+            }
+    }
+
+    // The first rows of x_, normalised: in steps, or in h_.
+    void prepare(const Norm & norm, size_t rows, const std::vector<Place> & places) {
+        const size_t width = x_.width();
+        if (plain_) {
+            for (size_t i = 0; i < rows; i++) matrix::normalise(h_.row(i), x_.row(i), norm.scale[i], norm.shift[i], width);
+            return;
+        }
+        top_.assign(width, 0.0f);
+        for (size_t i = 0; i < rows; i++) coarse::raise(top_.data(), x_.row(i), norm.scale[i], norm.shift[i], width);
+        settle(places);
+        for (size_t i = 0; i < rows; i += coarse::kGroup) {
+            const float * four[coarse::kGroup];
+            for (size_t k = 0; k < coarse::kGroup; k++) four[k] = x_.row(i + k);
+            coarse::round(h8_.row(i / coarse::kGroup), four, norm.scale.data() + i, norm.shift.data() + i, per_.data(), width);
+        }
+    }
+
+    // What prepare made, times weights.
+    void multiply(const Weights & w, size_t rows, float * const * out) const {
+        if (plain_) {
+            const float * in[kWidest];
+            for (size_t i = 0; i < rows; i++) in[i] = h_.row(i);
+            w.exact.apply(in, out, x_.width());
+            return;
+        }
+        const uint8_t * in[kWidest / coarse::kGroup];
+        for (size_t g = 0; g < rows / coarse::kGroup; g++) in[g] = h8_.row(g);
+        w.rough.apply(in, out, x_.width(), step_.data());
+    }
+
+    // A convolution over bands and frames of x, of which x8 are the steps.
+    void convolve(const Conv & c, const Rows & x, const coarse::Rows & x8, const std::vector<float> & step, size_t bands, Rows & y) const {
+        if (plain_) c.apply(x, bands, y, zeros_.data() + matrix::kMargin);
+        else c.apply(x8, bands, y, reinterpret_cast<const uint8_t *>(zeros_.data()) + coarse::kMargin * coarse::kGroup, step.data());
     }
 
     // The head of one window. It writes to even_ and odd_, from column place.at.
@@ -175,21 +273,30 @@ class Network {
         keep_.assign(features_.width(), 0.0f);
         std::fill_n(keep_.begin(), n, 1.0f);
         zeros_.assign(features_.width() + 2 * matrix::kMargin, 0.0f);
-        const float * zeros = zeros_.data() + matrix::kMargin;
+        const std::vector<Place> whole{{0, n}};
+        // Rows in steps, unless they are not asked for.
+        const auto narrowed = [&](const Rows & x, size_t bands, coarse::Rows & y) {
+            if (plain_) return;
+            y.reset(kChannels / coarse::kGroup * bands, n);
+            narrow(x, kChannels, bands, whole, y);
+        };
 
         size_t bands = fbank::kBins;
         a_.reset(kChannels * bands, n);
-        conv1_.apply(features_, bands, a_, zeros);
+        conv1_.apply(features_, bands, a_, zeros_.data() + matrix::kMargin);
         rectify(a_, kChannels * bands);
         for (const Residual & r : head_) {
             const size_t out = bands / r.one.stride;
             b_.reset(kChannels * out, n);
             c_.reset(kChannels * out, n);
-            r.one.apply(a_, bands, b_, zeros);
+            narrowed(a_, bands, a8_);
+            windows_ = step_;
+            convolve(r.one, a_, a8_, windows_, bands, b_);
             rectify(b_, kChannels * out);
-            r.two.apply(b_, out, c_, zeros);
+            narrowed(b_, out, b8_);
+            convolve(r.two, b_, b8_, step_, out, c_);
             if (r.shortcut) {
-                r.shortcut->apply(a_, bands, b_, zeros);
+                convolve(*r.shortcut, a_, a8_, windows_, bands, b_);
                 rectify(c_, kChannels * out, &b_);
             } else {
                 rectify(c_, kChannels * out, &a_);
@@ -198,33 +305,51 @@ class Network {
             bands = out;
         }
         b_.reset(kChannels * kHeadBands, n);
-        conv2_.apply(a_, bands, b_, zeros);
+        narrowed(a_, bands, a8_);
+        convolve(conv2_, a_, a8_, step_, bands, b_);
         rectify(b_, kChannels * kHeadBands);
-        for (size_t i = 0; i < kChannels * kHeadBands; i++) {
-            const float * row = b_.row(i);
-            float * even = even_.row(i) + place.at;
-            float * odd = odd_.row(i) + place.at;
-            for (size_t t = 0; t < n; t++) (t % 2 == 0 ? even : odd)[t / 2] = row[t];
+        if (plain_) {
+            for (size_t i = 0; i < kChannels * kHeadBands; i++) {
+                const float * row = b_.row(i);
+                float * even = even_.row(i) + place.at;
+                float * odd = odd_.row(i) + place.at;
+                for (size_t t = 0; t < n; t++) (t % 2 == 0 ? even : odd)[t / 2] = row[t];
+            }
+            return;
         }
+        // Each row is a channel of its own to the tail.
+        b8_.reset(kChannels * kHeadBands / coarse::kGroup, n);
+        narrow(b_, kChannels * kHeadBands, 1, whole, b8_);
+        for (size_t g = 0; g < kChannels * kHeadBands / coarse::kGroup; g++) {
+            const uint8_t * row = b8_.row(g);
+            uint8_t * even = even8_.row(g) + place.at * coarse::kGroup;
+            uint8_t * odd = odd8_.row(g) + place.at * coarse::kGroup;
+            for (size_t t = 0; t < n; t++) std::memcpy((t % 2 == 0 ? even : odd) + t / 2 * coarse::kGroup, row + t * coarse::kGroup, coarse::kGroup);
+        }
+        std::fill_n(tail_.begin() + place.at, place.frames, step_[0]);
     }
 
     void layer(const Dense & d, const std::vector<Place> & places) {
         const size_t width = x_.width();
-        const float * in[kWidest];
         float * out[Dense::kInner];
-        for (size_t i = 0; i < d.in; i++) {
-            matrix::normalise(h_.row(i), x_.row(i), d.norm.scale[i], d.norm.shift[i], width);
-            in[i] = h_.row(i);
-        }
+        prepare(d.norm, d.in, places);
         for (size_t i = 0; i < Dense::kInner; i++) out[i] = inner_.row(i);
-        d.wide.apply(in, out, width);
+        multiply(d.wide, d.in, out);
         rectify(inner_, Dense::kInner);
 
-        const float * taps[Dense::kInner * 3];
-        for (size_t i = 0; i < Dense::kInner; i++)
-            for (int k = 0; k < 3; k++) taps[3 * i + k] = inner_.row(i) + (k - 1) * int(d.dilation);
         for (size_t i = 0; i < Dense::kGrowth; i++) out[i] = x_.row(d.in + i);
-        d.local.apply(taps, out, width);
+        if (plain_) {
+            const float * taps[Dense::kInner * 3];
+            for (size_t i = 0; i < Dense::kInner; i++)
+                for (int k = 0; k < 3; k++) taps[3 * i + k] = inner_.row(i) + (k - 1) * int(d.dilation);
+            d.local.exact.apply(taps, out, width);
+        } else {
+            narrow(inner_, Dense::kInner, 1, places, inner8_);
+            const uint8_t * taps[Dense::kInner / coarse::kGroup * 3];
+            for (size_t g = 0; g < Dense::kInner / coarse::kGroup; g++)
+                for (int k = 0; k < 3; k++) taps[3 * g + k] = inner8_.row(g) + (k - 1) * int(d.dilation) * int(coarse::kGroup);
+            d.local.rough.apply(taps, out, width, step_.data());
+        }
 
         for (const Place & p : places) {
             float whole[Dense::kInner], context[Dense::kInner], mask[Dense::kGrowth];
@@ -249,36 +374,48 @@ class Network {
             places.push_back({columns, (frames - 1) / 2 + 1});
             columns += places.back().frames + kGap;
         }
-        even_.reset(kChannels * kHeadBands, columns);
-        odd_.reset(kChannels * kHeadBands, columns);
+        if (plain_) {
+            even_.reset(kChannels * kHeadBands, columns);
+            odd_.reset(kChannels * kHeadBands, columns);
+        } else {
+            even8_.reset(kChannels * kHeadBands / coarse::kGroup, columns);
+            odd8_.reset(kChannels * kHeadBands / coarse::kGroup, columns);
+            tail_.assign(even8_.width(), 0.0f);
+        }
         for (size_t i = 0; i < windows.size(); i++) window(pcm + windows[i].first, windows[i].second, places[i]);
 
         x_.reset(kWidest, columns);
-        h_.reset(kWidest, columns);
+        if (plain_) h_.reset(kWidest, columns);
+        else h8_.reset(kWidest / coarse::kGroup, columns);
         inner_.reset(Dense::kInner, columns);
+        if (!plain_) inner8_.reset(Dense::kInner / coarse::kGroup, columns);
         keep_.assign(x_.width(), 0.0f);
         for (const Place & p : places) std::fill_n(keep_.begin() + p.at, p.frames, 1.0f);
 
-        const float * taps[kChannels * kHeadBands * 5];
         float * rows[kWidest];
-        for (size_t i = 0; i < kChannels * kHeadBands; i++) {
-            const float *e = even_.row(i), *o = odd_.row(i);
-            const float * five[5] = {e - 1, o - 1, e, o, e + 1};
-            std::copy(five, five + 5, taps + 5 * i);
+        for (size_t i = 0; i < kWidest; i++) rows[i] = x_.row(i);
+        // Five frames are three even ones and two odd ones.
+        const auto five = [&](const auto & even, const auto & odd, size_t n, auto ** taps, int wide) {
+            for (size_t i = 0; i < n; i++) {
+                const auto *e = even.row(i), *o = odd.row(i);
+                for (const auto * tap : {e - wide, o - wide, e, o, e + wide}) *taps++ = tap;
+            }
+        };
+        if (plain_) {
+            const float * taps[kChannels * kHeadBands * 5];
+            five(even_, odd_, kChannels * kHeadBands, taps, 1);
+            tdnn_.exact.apply(taps, rows, x_.width());
+        } else {
+            const uint8_t * taps[kChannels * kHeadBands / coarse::kGroup * 5];
+            five(even8_, odd8_, kChannels * kHeadBands / coarse::kGroup, taps, coarse::kGroup);
+            tdnn_.rough.apply(taps, rows, x_.width(), tail_.data());
         }
-        for (size_t i = 0; i < tdnn_.outputs(); i++) rows[i] = x_.row(i);
-        tdnn_.apply(taps, rows, x_.width());
-        for (size_t i = 0; i < tdnn_.outputs(); i++) matrix::rectify(x_.row(i), keep_.data(), x_.width());
+        for (size_t i = 0; i < kInput; i++) matrix::rectify(x_.row(i), keep_.data(), x_.width());
 
         for (const Block & b : blocks_) {
             for (const Dense & d : b.layers) layer(d, places);
-            const float * in[kWidest];
-            for (size_t i = 0; i < b.transit.inputs(); i++) {
-                matrix::normalise(h_.row(i), x_.row(i), b.norm.scale[i], b.norm.shift[i], x_.width());
-                in[i] = h_.row(i);
-            }
-            for (size_t i = 0; i < b.transit.outputs(); i++) rows[i] = x_.row(i);
-            b.transit.apply(in, rows, x_.width());
+            prepare(b.norm, b.inputs, places);
+            multiply(b.transit, b.inputs, rows);
         }
         for (size_t i = 0; i < 512; i++) matrix::normalise(x_.row(i), x_.row(i), norm_.scale[i], norm_.shift[i], x_.width());
 
@@ -305,7 +442,8 @@ class Network {
     }
 
 public:
-    explicit Network(const char * path) : Network(File(path, "campplus")) {}
+    // plain: in floats, as the network was published.
+    Network(const char * path, bool plain) : Network(File(path, "campplus"), plain) {}
 
     // The embeddings of windows, kEmbedding numbers each. A window is its first sample and its
     // number of frames, kMinFrames to kMaxFrames.

@@ -1,9 +1,10 @@
 // parley-voice: describes voices, on one thread: an embedding of the speaker for each window of a
 // recording, with CAM++, and how many speak when, with PyanNet. It serves many requests.
 //
-//   parley-voice CAMPLUS SEGMENTATION
+//   parley-voice CAMPLUS SEGMENTATION [plain]
 //
-// The arguments are the files of weights. It prints {"ready":true,"dimensions":192}. Then it serves
+// The arguments are the files of weights. With "plain", embeddings are computed in floats, as the
+// network was published, and take twice as long. It prints {"ready":true,"dimensions":192}. Then it serves
 // one request at a time until its input ends. A request is a line, and N 16-bit little-endian
 // samples (16 kHz, mono) after it:
 //   {"samples":N,"windows":[[first,last],…]}
@@ -75,8 +76,8 @@ std::vector<size_t> starts(const json & r, size_t samples) {
     return all;
 }
 
-void serve(const char * voices, const char * speakers) {
-    campplus::Network network(voices);
+void serve(const char * voices, const char * speakers, bool plain) {
+    campplus::Network network(voices, plain);
     segmentation::Network segments(speakers);
     protocol::say({{"ready", true}, {"dimensions", campplus::kEmbedding}});
     std::string line;
@@ -98,9 +99,10 @@ void serve(const char * voices, const char * speakers) {
 }  // namespace
 
 int main(int argc, char ** argv) {
-    if (argc != 3) {
-        fputs("usage: parley-voice CAMPLUS SEGMENTATION\n", stderr);
+    const bool plain = argc == 4 && std::string(argv[3]) == "plain";
+    if (argc != 3 && !plain) {
+        fputs("usage: parley-voice CAMPLUS SEGMENTATION [plain]\n", stderr);
         return 2;
     }
-    return protocol::run([&] { serve(argv[1], argv[2]); });
+    return protocol::run([&] { serve(argv[1], argv[2], plain); });
 }

@@ -19,7 +19,7 @@ import (
 
 const (
 	maxAnswer  = 8 << 20
-	memory     = 2 << 30 // address space, bytes; resident it needs 108 MB
+	memory     = 2 << 30 // address space, bytes; resident it needs 120 MB
 	maxSamples = accent.MaxAlignSeconds * audio.SampleRate
 	// maxWords is how many words one piece may have: 58 s hold 300 at the most.
 	maxWords = 1000

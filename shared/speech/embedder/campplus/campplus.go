@@ -22,7 +22,7 @@ const (
 	Dimensions = 192
 
 	maxAnswer = 1 << 20
-	memory    = 1 << 30 // address space, bytes; resident it needs 90 MB
+	memory    = 1 << 30 // address space, bytes; resident it needs 70 MB
 	perMs     = audio.SampleRate / 1000
 	// The bounds of a window, as the program takes it, in ms (diarization.Embedder).
 	minMs = 200
