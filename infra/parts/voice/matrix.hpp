@@ -19,6 +19,7 @@ namespace matrix {
 
 constexpr size_t kRows = 4;       // output rows of a tile
 constexpr size_t kColumns = 24;   // columns of a tile
+constexpr size_t kLeast = 8;      // columns of the smallest
 constexpr size_t kBlock = 128;    // input rows at once: 12 KB, which stay in the level 1 cache
 constexpr size_t kMargin = 8;     // zeros before and after each row, for the offsets
 
@@ -27,27 +28,25 @@ constexpr size_t kMargin = 8;     // zeros before and after each row, for the of
 using Vec = float __attribute__((vector_size(32)));
 using Wide = float __attribute__((vector_size(64)));
 
-template <class V> [[gnu::always_inline]] inline void tile(const float * w, const float * bias, const float * const * in, float * const * out, size_t n, size_t j) {
+template <class V, size_t vectors = 3> [[gnu::always_inline]] inline void tile(const float * w, const float * bias, const float * const * in, float * const * out, size_t n, size_t j) {
     constexpr size_t width = sizeof(V) / sizeof(float);
-    V sum[kRows][3];
+    V sum[kRows][vectors];
     for (size_t r = 0; r < kRows; r++)
-        for (size_t c = 0; c < 3; c++) {
+        for (size_t c = 0; c < vectors; c++) {
             if (bias) sum[r][c] = bias[r] - V{};
             else std::memcpy(&sum[r][c], out[r] + j + c * width, sizeof(V));
         }
     for (size_t k = 0; k < n; k++, w += kRows) {
         const float * row = in[k] + j;
-        V x[3];
+        V x[vectors];
         std::memcpy(x, row, sizeof x);
 #pragma clang loop unroll(full)
-        for (size_t r = 0; r < kRows; r++) {
-            sum[r][0] += w[r] * x[0];
-            sum[r][1] += w[r] * x[1];
-            sum[r][2] += w[r] * x[2];
-        }
+        for (size_t r = 0; r < kRows; r++)
+#pragma clang loop unroll(full)
+            for (size_t c = 0; c < vectors; c++) sum[r][c] += w[r] * x[c];
     }
     for (size_t r = 0; r < kRows; r++)
-        for (size_t c = 0; c < 3; c++) std::memcpy(out[r] + j + c * width, &sum[r][c], sizeof(V));
+        for (size_t c = 0; c < vectors; c++) std::memcpy(out[r] + j + c * width, &sum[r][c], sizeof(V));
 }
 
 #ifdef __x86_64__
@@ -108,7 +107,7 @@ public:
     size_t inputs() const { return inputs_; }
 
     // out[m][j] = bias[m] + sum over k of w[m][k] * in[k][j], for j below columns, which is a
-    // multiple of kColumns. in and out are arrays of row pointers.
+    // multiple of kLeast. in and out are arrays of row pointers.
     void apply(const float * const * in, float * const * out, size_t columns) const { product(in, out, columns, bias_.data()); }
 
     // The same sum added to what out holds, without the bias.
@@ -117,16 +116,20 @@ public:
 private:
     void product(const float * const * in, float * const * out, size_t columns, const float * start) const {
         for (size_t j = 0; j < columns;) {
-            const bool wide = kWide && columns - j >= 2 * kColumns;
+            const size_t left = columns - j, n = kWide && left >= 2 * kColumns ? 2 * kColumns : std::min(left, kColumns) / kLeast * kLeast;
             for (size_t k = 0; k < inputs_; k += kBlock)
                 for (size_t m = 0; m < outputs_; m += kRows) {
                     const float * w = packed_.data() + (m / kRows * inputs_ + k) * kRows;
                     const float * bias = start && k == 0 ? start + m : nullptr;
-                    const size_t n = std::min(kBlock, inputs_ - k);
-                    if (wide) wideTile(w, bias, in + k, out + m, n, j);
-                    else tile<Vec>(w, bias, in + k, out + m, n, j);
+                    const size_t some = std::min(kBlock, inputs_ - k);
+                    switch (n) {
+                        case 2 * kColumns: wideTile(w, bias, in + k, out + m, some, j); break;
+                        case kColumns: tile<Vec>(w, bias, in + k, out + m, some, j); break;
+                        case 2 * kLeast: tile<Vec, 2>(w, bias, in + k, out + m, some, j); break;
+                        default: tile<Vec, 1>(w, bias, in + k, out + m, some, j);
+                    }
                 }
-            j += wide ? 2 * kColumns : kColumns;
+            j += n;
         }
     }
 };

@@ -16,7 +16,7 @@ using matrix::Weights;
 constexpr size_t kWindow = 160000;               // samples
 constexpr size_t kFrames = 589;                  // of a window; 270 samples from one to the next
 constexpr size_t kClasses = 7;                   // nobody; one of three; two of three: 12, 13, 23
-constexpr size_t kBatch = matrix::kColumns;      // windows side by side
+constexpr size_t kBatch = matrix::kColumns;      // windows side by side, at most
 constexpr size_t kHidden = 128, kGates = 4 * kHidden, kBoth = 2 * kHidden;
 constexpr size_t kLayers = 4;
 constexpr size_t kStep = 8;                      // frames whose input is multiplied at once
@@ -145,6 +145,7 @@ class Network {
     Weights linear0_, linear1_, classes_;
     // Buffers, kept between calls.
     std::vector<float> wave_;
+    size_t side_ = kBatch;  // columns of a frame: as many windows, or a few more
     Rows pooled_, wide_, x_, y_, gates_;
 
     explicit Network(weights::File && f)
@@ -195,7 +196,7 @@ class Network {
         frames = convolve(conv1_, norm1_, pooled_, kFilters, frames, y_);
         frames = convolve(conv2_, norm2_, y_, kChannels, frames, pooled_);
         for (size_t c = 0; c < kChannels; c++)
-            for (size_t t = 0; t < frames; t++) x_.row(c)[t * kBatch + column] = pooled_.row(c)[t];
+            for (size_t t = 0; t < frames; t++) x_.row(c)[t * side_ + column] = pooled_.row(c)[t];
     }
 
     // One direction of a layer: kHidden rows of y_ from `to` on.
@@ -205,20 +206,20 @@ class Network {
         float cell[kHidden][kBatch] = {};
         const float zeros[kBatch] = {};
         std::fill_n(before, kHidden, zeros);
-        gates_.reset(kGates, kStep * kBatch);
+        gates_.reset(kGates, kStep * side_);
         for (size_t done = 0; done < kFrames; done += kStep) {
             const size_t n = std::min(kStep, kFrames - done), first = backward ? kFrames - done - n : done;
-            for (size_t i = 0; i < inputs; i++) in[i] = x_.row(i) + first * kBatch;
+            for (size_t i = 0; i < inputs; i++) in[i] = x_.row(i) + first * side_;
             for (size_t i = 0; i < kGates; i++) out[i] = gates_.row(i);
-            l.input.apply(in, out, n * kBatch);
+            l.input.apply(in, out, n * side_);
             for (size_t k = 0; k < n; k++) {
                 const size_t at = backward ? n - 1 - k : k, t = first + at;
-                for (size_t i = 0; i < kGates; i++) out[i] = gates_.row(i) + at * kBatch;
-                l.hidden.add(before, out, kBatch);
+                for (size_t i = 0; i < kGates; i++) out[i] = gates_.row(i) + at * side_;
+                l.hidden.add(before, out, side_);
                 for (size_t i = 0; i < kHidden; i++) {
-                    float *c = cell[i], *h = y_.row(to + i) + t * kBatch;
+                    float *c = cell[i], *h = y_.row(to + i) + t * side_;
                     const float *a = out[i], *b = out[kHidden + i], *g = out[2 * kHidden + i], *o = out[3 * kHidden + i];
-                    for (size_t j = 0; j < kBatch; j++) {
+                    for (size_t j = 0; j < side_; j++) {
                         c[j] = sigmoid(b[j]) * c[j] + sigmoid(a[j]) * tangent(g[j]);
                         h[j] = sigmoid(o[j]) * tangent(c[j]);
                     }
@@ -238,9 +239,10 @@ class Network {
     }
 
     void batch(const std::vector<int16_t> & pcm, const size_t * starts, size_t n, std::vector<uint8_t> & out) {
-        x_.reset(kBoth, kFrames * kBatch);
+        side_ = (n + matrix::kLeast - 1) / matrix::kLeast * matrix::kLeast;
+        x_.reset(kBoth, kFrames * side_);
         for (size_t i = 0; i < n; i++) window(pcm.data() + starts[i], std::min(kWindow, pcm.size() - starts[i]), i);
-        y_.reset(kBoth, kFrames * kBatch);
+        y_.reset(kBoth, kFrames * side_);
         for (size_t i = 0; i < kLayers; i++) {
             run(lstm_[2 * i], i == 0 ? kChannels : kBoth, 0, false);
             run(lstm_[2 * i + 1], i == 0 ? kChannels : kBoth, kHidden, true);
@@ -252,7 +254,7 @@ class Network {
         for (size_t i = 0; i < n; i++)
             for (size_t t = 0; t < kFrames; t++) {
                 float p[kClasses], most = -1e9f, sum = 0;
-                for (size_t k = 0; k < kClasses; k++) most = std::max(most, p[k] = y_.row(k)[t * kBatch + i]);
+                for (size_t k = 0; k < kClasses; k++) most = std::max(most, p[k] = y_.row(k)[t * side_ + i]);
                 for (float & v : p) sum += v = exponential(v - most);
                 for (const float v : p) out.push_back(uint8_t(v / sum * 255 + 0.5f));
             }

@@ -19,9 +19,9 @@ const (
 	listenHop   = 270 // samples from one frame to the next
 	listenHopMs = 17  // the same, rounded up
 
-	// listenFramesApart is from how many frames on the next window begins: 5 s, so that each
-	// moment lies in two.
-	listenFramesApart = 296
+	// listenFramesApart is from how many frames on the next window begins: 7.5 s. The ends of a
+	// window, where it hears least, lie in two.
+	listenFramesApart = 444
 	listenApart       = listenFramesApart * listenHop // samples
 )
 

@@ -87,9 +87,10 @@ func TestOnlyWindowsWithSpeechAreListenedTo(t *testing.T) {
 	}{
 		"none":                   {nil, nil},
 		"some in the beginning":  {[]audio.Span{{StartMs: 100, EndMs: 200}}, []int{0}},
-		"some in the middle":     {[]audio.Span{{StartMs: 21_000, EndMs: 22_000}}, []int{3, 4}},
-		"some at the end":        {[]audio.Span{{StartMs: 59_000, EndMs: 60_000}}, []int{10, 11}},
-		"in the first and later": {[]audio.Span{{StartMs: 100, EndMs: 200}, {StartMs: 41_000, EndMs: 42_000}}, []int{0, 7, 8}},
+		"some in the middle":     {[]audio.Span{{StartMs: 21_000, EndMs: 22_000}}, []int{2}},
+		"some in two windows":    {[]audio.Span{{StartMs: 23_000, EndMs: 24_000}}, []int{2, 3}},
+		"some at the end":        {[]audio.Span{{StartMs: 59_000, EndMs: 60_000}}, []int{7}},
+		"in the first and later": {[]audio.Span{{StartMs: 100, EndMs: 200}, {StartMs: 41_000, EndMs: 42_000}}, []int{0, 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{}

@@ -14,8 +14,11 @@ const (
 	// A window that is listened to, and the bytes of its answer: 589 frames of 7 classes.
 	listenSamples = 10 * audio.SampleRate
 	listenBytes   = 589 * 7
-	// together is how many windows the program hears side by side, at the price of one.
-	together = 24
+	// together is how many windows the program hears side by side at most. step is the least that
+	// it pays for.
+	together, step = 24, 8
+	// listenMs is the longest stretch of a request.
+	listenMs = 240_000
 	// maxListened bounds one call: 50 minutes, a window every 4 s.
 	maxListened = 750
 )
@@ -33,9 +36,10 @@ func (e *Embedder) Listen(ctx context.Context, pcm []int16, starts []int) ([][]b
 	out := make([][]byte, len(starts))
 	all, each := errgroup.WithContext(ctx)
 	all.SetLimit(e.programs.Size()) // each request holds a copy of its samples
+	most := share(len(starts), e.programs.Size())
 	for from := 0; from < len(starts) && each.Err() == nil; {
 		to := from + 1
-		for to < len(starts) && to-from < together && starts[to]-starts[from] <= requestMs*perMs*2 {
+		for to < len(starts) && to-from < most && starts[to]-starts[from] <= listenMs*perMs {
 			to++
 		}
 		some, into := starts[from:to], out[from:to]
@@ -49,6 +53,14 @@ func (e *Embedder) Listen(ctx context.Context, pcm []int16, starts []int) ([][]b
 		return nil, context.Cause(ctx)
 	}
 	return out, nil
+}
+
+// share is how many windows a request holds, so that no request is much smaller than the others
+// and no copy of the program is idle.
+func share(windows, copies int) int {
+	requests := max((windows+together-1)/together, min(copies, (windows+step-1)/step), 1)
+	each := (windows + requests - 1) / requests
+	return (each + step - 1) / step * step
 }
 
 // listen puts windows to a child.

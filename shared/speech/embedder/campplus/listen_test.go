@@ -83,7 +83,7 @@ func TestSpeakersAreThoseOfThePublishedNetwork(t *testing.T) {
 func TestAWindowIsHeardAlikeWhateverIsAskedBesides(t *testing.T) {
 	pcm := sample(t)[:130*audio.SampleRate]
 	var starts []int
-	for at := 0; at < len(pcm); at += 5 * audio.SampleRate {
+	for at := 0; at < len(pcm); at += 15 * audio.SampleRate / 2 { // as diarization does
 		starts = append(starts, at)
 	}
 	together, err := embedder(t, 2).Listen(t.Context(), pcm, starts)
@@ -158,7 +158,7 @@ func BenchmarkListen(b *testing.B) {
 	const seconds = 120
 	pcm := sound(seconds * audio.SampleRate)
 	var starts []int
-	for at := 0; at < len(pcm); at += 5 * audio.SampleRate {
+	for at := 0; at < len(pcm); at += 15 * audio.SampleRate / 2 { // as diarization does
 		starts = append(starts, at)
 	}
 	before := childTime(b)
@@ -181,4 +181,15 @@ func childTime(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
+}
+
+// Ensure that windows are shared out evenly, in whole steps, to all copies of the program.
+func TestWindowsAreSharedOut(t *testing.T) {
+	for _, c := range []struct{ windows, copies, want int }{
+		{0, 1, 0}, {1, 1, 8}, {1, 2, 8}, {8, 2, 8}, {9, 1, 16}, {9, 2, 8}, {24, 1, 24}, {24, 2, 16}, {25, 1, 16}, {32, 2, 16}, {33, 2, 24}, {48, 2, 24}, {49, 2, 24}, {360, 2, 24}, {360, 16, 24},
+	} {
+		if got := share(c.windows, c.copies); got != c.want {
+			t.Errorf("%d windows for %d copies: %d a request, want %d", c.windows, c.copies, got, c.want)
+		}
+	}
 }
