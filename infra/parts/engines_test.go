@@ -307,8 +307,8 @@ type aligned struct {
 	}
 }
 
-// Ensure that the aligner's own ways of scoring answer as PocketSphinx does, to the byte: on speech,
-// on noise, and where the words are not what is said.
+// Ensure that the aligner's own ways of scoring answer as PocketSphinx does, to the byte: on
+// speech, on noise, and where the words are not what is said.
 func TestTheAlignerAnswersAsPocketSphinxDoes(t *testing.T) {
 	pcm, text := spoken(t)
 	dir := installed.Dir()

@@ -4,9 +4,9 @@
 //   parley-voice CAMPLUS SEGMENTATION [plain]
 //
 // The arguments are the files of weights. With "plain", embeddings are computed in floats, as the
-// network was published, and take twice as long. It prints {"ready":true,"dimensions":192}. Then it serves
-// one request at a time until its input ends. A request is a line, and N 16-bit little-endian
-// samples (16 kHz, mono) after it:
+// network was published, and take more than twice as long. It prints
+// {"ready":true,"dimensions":192}. Then it serves one request at a time until its input ends. A
+// request is a line, and N 16-bit little-endian samples (16 kHz, mono) after it:
 //   {"samples":N,"windows":[[first,last],…]}
 //   {"samples":N,"starts":[first,…]}
 // The first form has at most 1024 windows of 0.2 to 20 s, in samples; last is exclusive. The answer

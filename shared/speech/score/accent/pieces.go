@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// AlignSeconds is how much of the candidate's speech is aligned, s. More speech hardly moves the
-	// mean of the weakest sounds.
+	// AlignSeconds is how much of the candidate's speech is aligned, s. More speech hardly moves
+	// the mean of the weakest sounds.
 	AlignSeconds = 60
 	// A phrase of up to loopWords words that comes loopRepeats times in a row is the recogniser's
 	// own loop.

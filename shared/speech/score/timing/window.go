@@ -13,9 +13,9 @@ const (
 	// padMs is kept of the silence on either side of a part, gapMs of silence put between two.
 	padMs = 250
 	gapMs = 600
-	// PadSeconds and GapSeconds are by how much a part is longer in a window at most, and what lies
-	// between two, s.
+	// PadSeconds is by how much a part is longer in a window at most, s.
 	PadSeconds = 2 * padMs / 1000.0
+	// GapSeconds is what lies between two parts of a window, s.
 	GapSeconds = gapMs / 1000.0
 	// digital is how many samples of 0 in a row are a noise gate or a gap in a call, and no silent
 	// room: 10 ms.
