@@ -31,10 +31,12 @@ const (
 	// lookEvery is the time between two measurements of the queues.
 	lookEvery  = 10 * time.Second
 	maxLasting = 24 * time.Hour
+	// published is the metric that the emulator measures itself.
+	published = "Throttles"
 )
 
 func main() {
-	lasting := flag.Duration("for", time.Hour, "how long, at least; one round of faults takes 17 minutes and is always finished")
+	lasting := flag.Duration("for", time.Hour, "how long, at least; one round of faults takes 22 minutes and is always finished")
 	flag.Parse()
 	if *lasting <= 0 || *lasting > maxLasting {
 		fmt.Fprintln(os.Stderr, "soak: -for must be up to 24h")
@@ -76,6 +78,14 @@ func rounds(ctx context.Context, out io.Writer, sys *live.System, dir string, in
 	if err := s.logs.read(ctx); err != nil {
 		return err
 	}
+	for _, d := range alarms {
+		if d.Metric != published {
+			continue
+		}
+		if err := s.logs.published(ctx, d); err != nil {
+			return err
+		}
+	}
 	if _, err := fmt.Fprintf(out, "%s: %s, %d rounds of faults\n", time.Since(began).Round(time.Second), s.ended(ctx), s.rounds); err != nil {
 		return err
 	}
@@ -95,10 +105,6 @@ func judge(out io.Writer, alarms []definition, into *measured, from, to time.Tim
 	fmt.Fprintln(w, "alarm\tmeasurements\twent off after\tas it should")
 	for _, d := range alarms {
 		points := into.of(d.series())
-		if d.Metric == unmeasured {
-			fmt.Fprintf(w, "%s\tnot measured here\t\t\n", d.Name)
-			continue
-		}
 		var after []string
 		for _, at := range d.firings(points, from, to) {
 			after = append(after, at.Sub(from).Round(time.Second).String())

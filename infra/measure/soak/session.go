@@ -30,9 +30,11 @@ type phase struct {
 	lasting time.Duration
 	// idle: nothing is submitted, and it begins once all runs have ended.
 	idle bool
-	// probed: a client submits every few seconds, also while all others are idle, so that a fault
-	// of the API is met.
+	// probed: a client submits and polls every few seconds, also while all others are idle, so that
+	// a fault of the API is met.
 	probed bool
+	// throttled functions have no concurrency left: it is reserved, and is none.
+	throttled []string
 	// alarms must go off because of it.
 	alarms []string
 }
@@ -46,6 +48,8 @@ var phases = []phase{
 	// Each process dies at its first write. It is too short for the sweep's failures to be an
 	// alarm.
 	{faults: []string{"write=crash:1"}, lasting: 50 * time.Second, idle: true, probed: true, alarms: []string{"release-errors", "server-errors"}},
+	// Three minutes in a row are an alarm, wherever they begin.
+	{throttled: []string{"submit", "poll"}, lasting: 4*time.Minute + 30*time.Second, idle: true, probed: true, alarms: []string{"throttled-submit", "throttled-poll", "release-errors", "server-errors"}},
 	{faults: []string{"vocabulary=drop"}, lasting: 7 * time.Minute, alarms: []string{"stuck-runs"}},
 	{lasting: 2 * time.Minute},
 }
@@ -127,8 +131,12 @@ func (s *session) phase(ctx context.Context, p phase) error {
 			return err
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s faults %s for %s\n", time.Now().Format(time.TimeOnly), strings.Join(p.faults, " "), p.lasting)
+	fmt.Fprintf(os.Stderr, "%s faults %s, throttled %s for %s\n", time.Now().Format(time.TimeOnly), strings.Join(p.faults, " "), strings.Join(p.throttled, " "), p.lasting)
 	if err := s.sys.Faults(p.faults...); err != nil {
+		return err
+	}
+	free, err := throttle(ctx, p.throttled)
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -142,7 +150,31 @@ func (s *session) phase(ctx context.Context, p phase) error {
 			return err
 		}
 	}
-	return s.sys.Faults()
+	return errors.Join(s.sys.Faults(), free())
+}
+
+// throttle leaves functions without concurrency, until free is called.
+func throttle(ctx context.Context, functions []string) (free func() error, err error) {
+	base, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	api := lambda.NewFromConfig(base)
+	for _, f := range functions {
+		_, err = api.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
+			FunctionName: aws.String(local.StackName + "-" + f), ReservedConcurrentExecutions: aws.Int32(0)})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		var all error
+		for _, f := range functions {
+			_, err := api.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: aws.String(local.StackName + "-" + f)})
+			all = errors.Join(all, err)
+		}
+		return all
+	}, nil
 }
 
 // drain waits until no run is open.
@@ -193,15 +225,19 @@ func (s *session) feed(ctx context.Context, c *client.Client, path string) {
 	}
 }
 
-// probe submits in the phases that ask for it.
+// probe submits and polls in the phases that ask for it.
 func (s *session) probe(ctx context.Context, c *client.Client, path string) {
 	for n := 0; ctx.Err() == nil; n++ {
 		s.mu.Lock()
 		probed := s.probed
 		s.mu.Unlock()
 		if probed {
-			// Its errors are counted on the way.
-			_, _ = c.Submit(ctx, path, client.Options{IdempotencyKey: fmt.Sprint("probe-", n)})
+			// Their errors are counted on the way.
+			var both sync.WaitGroup
+			both.Go(func() { _, _ = c.Submit(ctx, path, client.Options{IdempotencyKey: fmt.Sprint("probe-", n)}) })
+			// There is no such run, but the function must be called to say so.
+			both.Go(func() { _, _ = c.Poll(ctx, "req_probe") })
+			both.Wait()
 		}
 		_ = clock.Sleep(ctx, probeEvery) // the loop sees that ctx has ended
 	}

@@ -37,9 +37,6 @@ func (m *measured) of(s series) []point {
 	return slices.Clone(m.points[s])
 }
 
-// unmeasured are what an alarm watches and nothing here measures: the emulator does not throttle.
-const unmeasured = "Throttles"
-
 // printed returns the measurements of a function's log line, in CloudWatch's embedded metric
 // format.
 func printed(line string) map[series][]point {
@@ -113,7 +110,7 @@ func (r *reader) one(ctx context.Context, function string) error {
 		if token := r.next[function]; token != "" {
 			ask["nextToken"] = token
 		}
-		if err := r.call(ctx, ask, &page); err != nil {
+		if err := r.call(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &page); err != nil {
 			return err
 		}
 		for _, e := range page.Events[min(r.seen[function], len(page.Events)):] {
@@ -141,7 +138,26 @@ func (r *reader) line(function string, at time.Time, line string) {
 	}
 }
 
-func (r *reader) call(ctx context.Context, ask map[string]string, page any) error {
+// published reads what the emulator itself has published of an alarm's metric, a point for each of
+// the alarm's periods.
+func (r *reader) published(ctx context.Context, d definition) error {
+	var got struct {
+		Datapoints []struct {
+			Timestamp float64 // seconds since 1970
+			Sum       float64
+		}
+	}
+	err := r.call(ctx, "monitoring", "GraniteServiceVersion20100801.GetMetricStatistics", map[string]any{
+		"Namespace": d.Namespace, "MetricName": d.Metric, "Dimensions": d.Dimensions, "Period": d.Period, "Statistics": []string{d.Statistic},
+	}, &got)
+	for _, p := range got.Datapoints {
+		r.into.add(d.series(), point{time.Unix(int64(p.Timestamp), 0), p.Sum})
+	}
+	return err
+}
+
+// call calls a service of the emulated CloudWatch. The emulator checks no credentials.
+func (r *reader) call(ctx context.Context, service, target string, ask, page any) error {
 	raw, err := json.Marshal(ask)
 	if err != nil {
 		return err
@@ -150,9 +166,8 @@ func (r *reader) call(ctx context.Context, ask map[string]string, page any) erro
 	if err != nil {
 		return err
 	}
-	req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-		// The emulator checks no credentials.
-		"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
+	req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target},
+		"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=none"}}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
