@@ -33,8 +33,8 @@ const (
 // It is served by uvicorn, whose parser of HTTP is compiled. The emulator's own server, hypercorn,
 // parses in Python, which takes more time than most of the calls themselves.
 //
-// Its Runtime API writes an event's headers and body apart. By Nagle's algorithm the body would wait
-// some 40 ms for the kernel's acknowledgement of the headers, with each call of a function.
+// Its Runtime API writes an event's headers and body apart. By Nagle's algorithm the body would
+// wait some 40 ms for the kernel's acknowledgement of the headers, with each call of a function.
 const runEmulator = `import os, resource, socketserver, uvicorn
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

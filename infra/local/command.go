@@ -87,6 +87,7 @@ func spawn(path string, args, env []string, dir string, log io.Writer) (*child, 
 	cmd := exec.Command(path, args...) //nolint:noctx // it outlives the call; stop ends it
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.WaitDelay = 2 * time.Second // for a log that a descendant holds open
 	c := &child{done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {

@@ -1,6 +1,7 @@
 // Package local runs the deployed system on this machine: the unchanged CDK stack of infra/stack on
-// an emulated AWS (ministack). The compiled functions run as native processes, and a thin proxy in
-// front enforces the limits of the real gateway. This package reimplements nothing of AWS.
+// an emulated AWS (ministack). The compiled functions run as native processes. A front enforces the
+// limits of the real gateway and hands the API's calls to the functions itself, by the deployment's
+// routes and settings, because the emulator is too slow at it. Everything else is the emulator's.
 //
 // Run starts the system and returns when its context ends; everything that it started ends with it.
 // Load tells other programs (the operator's commands, the tests) the addresses of a system.
@@ -177,7 +178,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 		err = s.moveOlder(ctx, tools, &system)
 	}
 	if err == nil {
-		err = s.serve(ctx, listener, system)
+		err = s.serve(ctx, listener, cloud, system)
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, errCloudDied) {
 		return cause
@@ -186,7 +187,7 @@ func (s *starter) run(ctx context.Context, listener net.Listener) error {
 }
 
 // serve serves on the listener until ctx ends.
-func (s *starter) serve(ctx context.Context, listener net.Listener, system System) error {
+func (s *starter) serve(ctx context.Context, listener net.Listener, cloud *cloud, system System) error {
 	system.URL, system.Deadline = s.url, s.Deadline
 	if err := s.data.save(system); err != nil {
 		return err
@@ -208,7 +209,12 @@ func (s *starter) serve(ctx context.Context, listener net.Listener, system Syste
 			return err
 		}
 	}
-	proxy := startProxy(listener, system)
+	direct, err := startDirect(ctx, system, lambdas.client, s.cloudEnvironment(system.Endpoint), s.data.path("tmp", "functions"), cloud.log)
+	if err != nil {
+		return err
+	}
+	defer direct.stop()
+	proxy := startProxy(listener, system, direct)
 	defer proxy.stop()
 	if s.SweepEvery < MaxSweepEvery {
 		go s.sweep(ctx, lambdas)

@@ -15,6 +15,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"parley/shared/api"
@@ -34,8 +35,8 @@ const (
 	eventOverhead = 2 << 10
 	// gatewayPatience is how long the gateway waits for a function.
 	gatewayPatience = 29 * time.Second
-	// maxForwarded is how many requests the emulated gateway has at once. The others wait their
-	// turn: the emulator would start a process of 30 MB for each, and answer none any sooner.
+	// maxForwarded is how many requests the functions have at once. The others wait their turn:
+	// each would need a process of 30 MB, and none would be answered any sooner.
 	maxForwarded = 8
 	// drainPatience is how long a stop waits for requests in flight.
 	drainPatience = gatewayPatience + time.Second
@@ -51,10 +52,10 @@ type proxy struct {
 	failed chan error // the server ended by itself
 }
 
-func startProxy(listener net.Listener, s System) *proxy {
+func startProxy(listener net.Listener, s System, d *direct) *proxy {
 	p := &proxy{failed: make(chan error, 1), server: &http.Server{
 		ConnContext: watched, ConnState: nextHead,
-		Handler:           newGateway(s, gatewayPatience, make(chan struct{}, maxForwarded)),
+		Handler:           newGateway(s, d, gatewayPatience, make(chan struct{}, maxForwarded)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      2 * time.Minute,
@@ -93,9 +94,10 @@ func ascii(query string) string {
 	return out.String()
 }
 
-// newGateway returns the proxy's handler. patience is how long a request waits for its turn and its
-// answer; turns has room for as many requests as may be forwarded at once.
-func newGateway(s System, patience time.Duration, turns chan struct{}) http.Handler {
+// newGateway returns the proxy's handler. What d, if not nil, does not answer, it forwards to the
+// emulated gateway. patience is how long a request waits for its turn and its answer; turns has
+// room for as many requests as may be answered at once.
+func newGateway(s System, d *direct, patience time.Duration, turns chan struct{}) http.Handler {
 	// The emulator serves all gateways on one port; only the path distinguishes them.
 	target, err := url.Parse(s.Endpoint + "/_aws/execute-api/" + s.Outputs["ApiId"] + "/" + s.Outputs["ApiStage"])
 	if err != nil {
@@ -145,15 +147,19 @@ func newGateway(s System, patience time.Duration, turns chan struct{}) http.Hand
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
+		done := sync.OnceFunc(func() { <-turns })
 		select {
 		case turns <- struct{}{}:
-			defer func() { <-turns }()
 		case <-ctx.Done():
 			// As the gateway answers a request beyond its rate, and Lambda one beyond its copies.
 			refuse(w, &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: time.Second})
 			return
 		}
 		r = r.WithContext(ctx)
+		if d != nil && d.answer(w, r, body, done) {
+			return
+		}
+		defer done()
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		forward.ServeHTTP(w, r)
 	})
@@ -202,12 +208,21 @@ func checkAnswer(res *http.Response) error {
 	if len(body) > MaxPayload {
 		return fmt.Errorf("local: a function's answer is over %d bytes", MaxPayload)
 	}
-	var envelope api.Envelope
-	if res.StatusCode >= 500 && (json.Unmarshal(body, &envelope) != nil || envelope.Error.Code == "") {
+	if !ours(res.StatusCode, body) {
 		return fmt.Errorf("local: the gateway answered %s", res.Status)
 	}
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return nil
+}
+
+// ours says whether an answer is a function's own. A function that failed answers with its error,
+// and one that has no copy left with Lambda's refusal; the gateway shows clients neither.
+func ours(status int, body []byte) bool {
+	if status < http.StatusInternalServerError && status != http.StatusTooManyRequests {
+		return true
+	}
+	var envelope api.Envelope
+	return json.Unmarshal(body, &envelope) == nil && envelope.Error.Code != ""
 }
 
 // refuse answers in the error envelope as the gateway does: with an X-Request-Id of its own, but

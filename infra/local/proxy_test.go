@@ -25,7 +25,7 @@ func front(t *testing.T, patience time.Duration, gateway http.HandlerFunc) strin
 	t.Helper()
 	back := httptest.NewServer(gateway)
 	t.Cleanup(back.Close)
-	proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}}, patience, make(chan struct{}, maxForwarded)))
+	proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}}, nil, patience, make(chan struct{}, maxForwarded)))
 	t.Cleanup(proxy.Close)
 	return proxy.URL
 }
@@ -107,7 +107,7 @@ func TestRequestsWaitTheirTurn(t *testing.T) {
 	defer back.Close()
 	turns := make(chan struct{}, 1)
 	ask := func(patience time.Duration) (int, http.Header, []byte) {
-		proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL}, patience, turns))
+		proxy := httptest.NewServer(newGateway(System{Endpoint: back.URL}, nil, patience, turns))
 		defer proxy.Close()
 		req, err := http.NewRequest(http.MethodGet, proxy.URL+"/api/v1/health", nil)
 		return do(t, req, err)
@@ -164,7 +164,7 @@ func TestARequestWithTwoLengths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := startProxy(listener, System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}})
+	p := startProxy(listener, System{Endpoint: back.URL, Outputs: map[string]string{"ApiId": "abc", "ApiStage": "live"}}, nil)
 	t.Cleanup(p.stop)
 	const post, get, chunks = "POST /api/v1/speech/uploads HTTP/1.1\r\nHost: x\r\n", "GET /api/v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n"
 	const alike = "\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n\n"
