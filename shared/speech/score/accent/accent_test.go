@@ -19,7 +19,7 @@ import (
 )
 
 // listener aligns every word over an equal share of the audio, each one phone with the GOP it is
-// told; windows of more words than limit it cannot align.
+// told; more words than limit it cannot align.
 type listener struct {
 	mu      sync.Mutex
 	gop     float64
@@ -163,7 +163,7 @@ func TestScore(t *testing.T) {
 			t.Fatalf("%.1f s aligned", l.seconds)
 		}
 	})
-	t.Run("a window that cannot be aligned is tried in its parts", func(t *testing.T) {
+	t.Run("each part is aligned alone, so that none takes its words from another's sound", func(t *testing.T) {
 		w := must(t, m, &listener{gop: -30, limit: 12})
 		if w.Measures[2].Value == nil || *w.Measures[2].Value != -30 {
 			t.Fatalf("%+v", w.Measures[2])

@@ -143,35 +143,23 @@ type sounds struct {
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
 // alignAll returns for each part its sounds; none for parts that are in no window or could not be
-// aligned. The windows are aligned at once, as far as the aligner has copies; each fills the places
-// of its own parts alone.
+// aligned. Each part is aligned alone: where the words of one don't match its sound, the aligner
+// takes them from the sound of its neighbours, which spoils those as well. The parts are aligned at
+// once, as far as the aligner has copies; each fills its own place alone.
 func alignAll(ctx context.Context, windows []timing.Window, parts []timing.Part, aligner Aligner) ([]sounds, error) {
 	out := make([]sounds, len(parts))
 	all, ctx := errgroup.WithContext(ctx)
 	for _, w := range windows {
-		all.Go(func() error {
-			err := alignOne(ctx, w, parts, aligner, out)
-			if errors.Is(err, ErrNotAligned) && len(w.Pieces) > 1 {
-				err = alignEach(ctx, w, parts, aligner, out)
-			}
-			if errors.Is(err, ErrNotAligned) {
+		for _, alone := range w.Each() {
+			all.Go(func() error {
+				if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
+					return err
+				}
 				return nil
-			}
-			return err
-		})
-	}
-	return out, all.Wait()
-}
-
-// alignEach tries the parts of a window that could not be aligned one by one: one bad part spoils
-// the whole.
-func alignEach(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
-	for _, alone := range w.Each() {
-		if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
-			return err
+			})
 		}
 	}
-	return nil
+	return out, all.Wait()
 }
 
 func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
