@@ -132,10 +132,10 @@ class Senones {
 
     static int32 whole(float d) { return d < float(MAX_NEG_INT32) ? MAX_NEG_INT32 : int32(d); }
 
-    // As eval_topn: the best Gaussians of the frame before, in this one.
-    static void again(ptm_topn_t * top, const float * d) {
+    // As eval_topn: the best Gaussians of the frame before, in this one. density is that of one.
+    template <class Density> static void again(ptm_topn_t * top, Density density) {
         for (int i = 0; i < kTop; i++) {
-            const ptm_topn_t one{top[i].cw, whole(d[top[i].cw])};
+            const ptm_topn_t one{top[i].cw, whole(density(top[i].cw))};
             int j = i - 1;
             for (; j >= 0 && one.score > top[j].score; j--) top[j + 1] = top[j];
             top[j + 1] = one;
@@ -160,24 +160,18 @@ class Senones {
         }
     }
 
-    // As eval_topn of a codebook whose other Gaussians are not needed.
-    void few(int cb, int f, ptm_topn_t * top, const float * z) const {
+    // The density of one Gaussian, of a codebook whose others are not needed.
+    float alone(int cb, int f, int cw, const float * z) const {
         const int n = s_->g->featlen[f];
-        for (int i = 0; i < kTop; i++) {
-            const int cw = top[i].cw;
-            const float *mean = s_->g->mean[cb][f][0] + cw * n, *var = s_->g->var[cb][f][0] + cw * n;
-            float d = s_->g->det[cb][f][cw];
-            for (int k = 0; k < n; k++) {
-                float x = z[k] - mean[k];
-                x = x * x;
-                x = x * var[k];
-                d = d - x;
-            }
-            const ptm_topn_t one{cw, whole(d)};
-            int j = i - 1;
-            for (; j >= 0 && one.score > top[j].score; j--) top[j + 1] = top[j];
-            top[j + 1] = one;
+        const float *mean = s_->g->mean[cb][f][0] + cw * n, *var = s_->g->var[cb][f][0] + cw * n;
+        float d = s_->g->det[cb][f][cw];
+        for (int k = 0; k < n; k++) {
+            float x = z[k] - mean[k];
+            x = x * x;
+            x = x * var[k];
+            d = d - x;
         }
+        return d;
     }
 
     bool active(int cb) const { return bitvec_is_set(s_->f->mgau_active, cb); }
@@ -189,11 +183,12 @@ class Senones {
             for (int f = 0; f < streams_; f++) {
                 ptm_topn_t * top = s_->f->topn[cb][f];
                 if (d == nullptr) {
-                    few(cb, f, top, z[f]);
+                    again(top, [&](int cw) { return alone(cb, f, cw, z[f]); });
                     continue;
                 }
-                again(top, d + f * densities_);
-                best(top, d + f * densities_);
+                const float * own = d + f * densities_;
+                again(top, [&](int cw) { return own[cw]; });
+                best(top, own);
             }
         }
         for (int f = 0; f < streams_; f++) {
