@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ func newCallee(out *lambda.GetFunctionOutput) (callee, error) {
 // environment returns the environment of a copy, as Lambda makes it: common is the emulator's own,
 // which the functions that it starts itself see too.
 func (c callee) environment(common []string, endpoint, dir string) []string {
-	env := append(append([]string{}, common...),
+	env := append(slices.Clone(common),
 		"AWS_REGION="+Region, "AWS_DEFAULT_REGION="+Region, "AWS_ACCESS_KEY_ID="+Account, "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=",
 		"AWS_LAMBDA_FUNCTION_NAME="+c.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(c.memory), "AWS_LAMBDA_FUNCTION_VERSION="+c.version,
 		"LAMBDA_TASK_ROOT="+dir, "_HANDLER="+c.handler)
@@ -170,13 +171,7 @@ func (f *fleet) give(i *instance) {
 	defer f.mu.Unlock()
 	i.expire = time.AfterFunc(idlePatience, func() {
 		f.mu.Lock()
-		rest := f.idle[i.of.name]
-		for at := range rest {
-			if rest[at] == i {
-				f.idle[i.of.name] = append(rest[:at:at], rest[at+1:]...)
-				break
-			}
-		}
+		f.idle[i.of.name] = slices.DeleteFunc(f.idle[i.of.name], func(other *instance) bool { return other == i })
 		f.mu.Unlock()
 		f.end(i)
 	})

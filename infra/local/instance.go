@@ -23,10 +23,12 @@ const (
 )
 
 // How an invocation fails, in Lambda's words.
+//
+//nolint:staticcheck // which begin with a capital
 var (
-	errExited   = errors.New("Runtime exited before returning a response") //nolint:staticcheck // Lambda's own words
-	errTimedOut = errors.New("Task timed out")                             //nolint:staticcheck // the same
-	errTooLarge = errors.New("Response payload size exceeded maximum")     //nolint:staticcheck // the same
+	errExited   = errors.New("Runtime exited before returning a response")
+	errTimedOut = errors.New("Task timed out")
+	errTooLarge = errors.New("Response payload size exceeded maximum")
 	errFailed   = errors.New("the function returned an error")
 )
 
