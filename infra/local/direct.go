@@ -46,7 +46,7 @@ func startDirect(ctx context.Context, s System, client *lambda.Client, common []
 		return nil, err
 	}
 	return &direct{api: api, lambda: client, known: map[string]described{},
-		fleet: newFleet(s.Endpoint, common, dir, startJournal(logs(s.Endpoint)), said)}, nil
+		fleet: newFleet(s.Endpoint, common, dir, startJournal(logs(s)), said)}, nil
 }
 
 // stop ends all copies, and sends what they printed.

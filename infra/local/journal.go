@@ -160,30 +160,40 @@ func (j *journal) put(ctx context.Context, s *stream, lines []string) error {
 }
 
 // logs returns a function that calls the emulated CloudWatch Logs.
-func logs(endpoint string) func(ctx context.Context, action string, in any) error {
+func logs(s System) func(ctx context.Context, action string, in any) error {
 	return func(ctx context.Context, action string, in any) error {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("local: %s: %w", action, err)
+		var out any
+		status, err := s.CloudWatch(ctx, "logs", "Logs_20140328."+action, in, &out)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("local: %s: status %d", action, status)
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(raw))
-		if err != nil {
-			return fmt.Errorf("local: %s: %w", action, err)
-		}
-		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328." + action},
-			// The emulator checks no credentials.
-			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/" + Region + "/logs/aws4_request, SignedHeaders=host, Signature=none"}}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return fmt.Errorf("local: %s: %w", action, err)
-		}
-		_, err = io.Copy(io.Discard, res.Body)
-		if err := errors.Join(err, res.Body.Close()); err != nil {
-			return fmt.Errorf("local: %s: %w", action, err)
-		}
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("local: %s: %s", action, res.Status)
-		}
-		return nil
+		return err
 	}
+}
+
+// CloudWatch asks the emulated CloudWatch: its service "logs" or "monitoring", by the target of a
+// request in JSON. It decodes the answer into out, whatever its status; an empty answer leaves out
+// as it is. The emulator checks no credentials.
+func (s System) CloudWatch(ctx context.Context, service, target string, in, out any) (status int, err error) {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return 0, fmt.Errorf("local: %s: %w", target, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Endpoint, bytes.NewReader(raw))
+	if err != nil {
+		return 0, fmt.Errorf("local: %s: %w", target, err)
+	}
+	req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target},
+		"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/" + Region + "/" + service + "/aws4_request, SignedHeaders=host, Signature=none"}}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("local: %s: %w", target, err)
+	}
+	if err = json.NewDecoder(res.Body).Decode(out); errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return 0, fmt.Errorf("local: %s: %w", target, err)
+	}
+	return res.StatusCode, nil
 }

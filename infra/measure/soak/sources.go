@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -110,7 +109,7 @@ func (r *reader) one(ctx context.Context, function string) error {
 		if token := r.next[function]; token != "" {
 			ask["nextToken"] = token
 		}
-		if err := r.call(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &page); err != nil {
+		if _, err := r.sys.CloudWatch(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &page); err != nil {
 			return err
 		}
 		for _, e := range page.Events[min(r.seen[function], len(page.Events)):] {
@@ -147,32 +146,13 @@ func (r *reader) published(ctx context.Context, d definition) error {
 			Sum       float64
 		}
 	}
-	err := r.call(ctx, "monitoring", "GraniteServiceVersion20100801.GetMetricStatistics", map[string]any{
+	_, err := r.sys.CloudWatch(ctx, "monitoring", "GraniteServiceVersion20100801.GetMetricStatistics", map[string]any{
 		"Namespace": d.Namespace, "MetricName": d.Metric, "Dimensions": d.Dimensions, "Period": d.Period, "Statistics": []string{d.Statistic},
 	}, &got)
 	for _, p := range got.Datapoints {
 		r.into.add(d.series(), point{time.Unix(int64(p.Timestamp), 0), p.Sum})
 	}
 	return err
-}
-
-// call calls a service of the emulated CloudWatch. The emulator checks no credentials.
-func (r *reader) call(ctx context.Context, service, target string, ask, page any) error {
-	raw, err := json.Marshal(ask)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.sys.Endpoint, strings.NewReader(string(raw)))
-	if err != nil {
-		return err
-	}
-	req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target},
-		"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=none"}}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	return errors.Join(json.NewDecoder(res.Body).Decode(page), res.Body.Close())
 }
 
 // ages measures how long messages have waited, as the operator's commands see it.

@@ -9,10 +9,8 @@ package system_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,20 +126,8 @@ func (s *system) showLogs() {
 	defer stop()
 	for name := range s.Functions {
 		var page struct{ Events []struct{ Message string } }
-		ask := fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s"}`, local.StackName, name)
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Endpoint, strings.NewReader(ask))
-		if err != nil {
-			continue
-		}
-		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-			// The emulator checks no credentials.
-			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			continue
-		}
-		err = json.NewDecoder(res.Body).Decode(&page)
-		if errors.Join(err, res.Body.Close()) != nil {
+		ask := map[string]string{"logGroupName": "/aws/lambda/" + local.StackName + "-" + name}
+		if _, err := s.CloudWatch(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &page); err != nil {
 			continue
 		}
 		const most = 15

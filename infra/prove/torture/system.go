@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -146,20 +145,8 @@ func (s *system) countEvents() error {
 	s.looked = clock.Real{}.Now()
 	for name := range s.local.Functions {
 		var page struct{ Events []struct{ Message string } }
-		ask := fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s","startTime":%d}`, local.StackName, name, since.UnixMilli())
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.local.Endpoint, strings.NewReader(ask))
-		if err != nil {
-			return err
-		}
-		req.Header = http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"},
-			// The emulator checks no credentials.
-			"Authorization": {"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"}}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return fmt.Errorf("read the log of %s: %w", name, err)
-		}
-		err = json.NewDecoder(res.Body).Decode(&page)
-		if err := errors.Join(err, res.Body.Close()); err != nil {
+		ask := map[string]any{"logGroupName": "/aws/lambda/" + local.StackName + "-" + name, "startTime": since.UnixMilli()}
+		if _, err := s.local.CloudWatch(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &page); err != nil {
 			return fmt.Errorf("read the log of %s: %w", name, err)
 		}
 		for _, e := range page.Events {
