@@ -238,6 +238,32 @@ func TestTheRecogniserHearsWhatIsSaidTheSameEveryTime(t *testing.T) {
 	}
 }
 
+func TestAWordHeardOtherwiseDoesNotChangeWhatIsHeardAfterAPause(t *testing.T) {
+	said, _ := spoken(t)
+	garbled := slices.Clone(said)
+	slices.Reverse(garbled)
+	again := slices.Concat(make([]int16, 16000/2), said)
+	half := slices.Repeat(again, 20*16000/len(again))
+	pause := make([]int16, 2*16000)
+	tk := asr(t)
+	after := func(first []int16) []string {
+		pcm := slices.Concat(first, half, pause, half)
+		from := (len(first) + len(half)) / 16
+		var words []string
+		for _, s := range understand[heard](t, tk.ask(map[string]any{"language": "en"}, pcm)).Segments {
+			for _, token := range s.Tokens {
+				if s.StartMs > from {
+					words = append(words, token.T)
+				}
+			}
+		}
+		return words
+	}
+	if plain, moved := after(said), after(garbled); len(plain) == 0 || !slices.Equal(plain, moved) {
+		t.Errorf("after the pause it heard %q, and with other words before it %q", plain, moved)
+	}
+}
+
 func TestMalformedRequestsEndAnEngine(t *testing.T) {
 	for name, c := range map[string]struct {
 		start   func(*testing.T) *talker

@@ -18,8 +18,8 @@
 // A token may hold part of a UTF-8 sequence. Such a token is merged with those that follow, so that
 // every "t" is valid UTF-8. The merged "p" is the smallest of theirs. The times span all of them.
 //
-// "heard" is the most likely language at the beginning: of the windows of 30 s that are decoded, up
-// to 15 s of speech. If "language" is "auto" or "hear" is true, it is that of the first 30 s of
+// "heard" is the most likely language at the beginning: of the windows that are decoded, up to 15 s
+// of speech. If "language" is "auto" or "hear" is true, it is that of the first 30 s of
 // speech, pauses left out. "languageP" is the probability, there, of the language that was decoded.
 // An English-only model always hears "en" with probability 1.
 #include <unistd.h>
@@ -27,6 +27,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "../protocol/protocol.hpp"
@@ -41,6 +42,11 @@ constexpr size_t kMaxPrompt = 4096;                                  // bytes
 constexpr int kPromptTokens = 64;                                    // room for the prompt
 constexpr size_t kHearSamples = size_t(protocol::kSampleRate) * 30;  // one window of the encoder
 constexpr size_t kTellSamples = size_t(protocol::kSampleRate) * 15;  // speech that tells a language
+constexpr size_t kWindowSamples = protocol::kSampleRate * 286 / 10;  // heard at once, at most
+constexpr size_t kEdge = size_t(protocol::kSampleRate);              // of a window, without speech
+constexpr size_t kRestSamples = protocol::kSampleRate * 3 / 10;      // speech that is worth decoding
+constexpr double kShortPause = 0.6;                                  // windows
+constexpr double kPauseSamples = 0.4 * protocol::kSampleRate;        // of a pause that is not short
 constexpr int kThreads = 1;                                          // several spin while they wait
 constexpr int kMinSpeechMs = 80, kMinSilenceMs = 100, kPadMs = 0;    // of the voice detector
 
@@ -52,8 +58,9 @@ struct Free {
 };
 template <class T> using Owned = std::unique_ptr<T, Free>;
 
+// onlyErrors logs errors. That a window is not decoded to its end is none: Decoding::next asks for it.
 void onlyErrors(ggml_log_level level, const char * text, void *) {
-    if (level == GGML_LOG_LEVEL_ERROR) fputs(text, stderr);
+    if (level == GGML_LOG_LEVEL_ERROR && !strstr(text, "encoder_begin_callback")) fputs(text, stderr);
 }
 
 // The process that waits for the answer. When it is gone, decoding stops.
@@ -120,39 +127,87 @@ Odds hear(whisper_context * model, whisper_state * state, const std::vector<floa
     return encoded(model, state);
 }
 
-// Windows tells the language by the windows that are decoded: their encodings are there anyway.
-struct Windows {
+// windowsOf cuts the speech into windows that are heard at once. Left to itself, Whisper begins a
+// window where its last words ended, so a word that is heard otherwise moves every window after it.
+// The cuts depend on the pauses only. Of all ways to cut, the one with the least cost is taken: 1
+// for each window, and up to kShortPause more if the pause before it is short. The pauses between
+// windows are shared by half, up to kEdge. A stretch that is too long for a window is one of its own.
+std::vector<Span> windowsOf(const std::vector<Span> & spans, size_t samples) {
+    const size_t n = spans.size();
+    const auto pause = [&](size_t i) { return (i < n ? spans[i].start : samples) - (i > 0 ? spans[i - 1].end : 0); };  // before stretch i
+    const auto edge = [&](size_t i) { return std::min(i > 0 && i < n ? pause(i) / 2 : pause(i), kEdge); };
+    const auto window = [&](size_t i, size_t j) { return Span{spans[i].start - edge(i), spans[j - 1].end + edge(j)}; };
+    std::vector<double> cost(n + 1, 0);   // of the stretches before it
+    std::vector<size_t> first(n + 1, 0);  // of the last window of these
+    for (size_t j = 1; j <= n; j++) {
+        cost[j] = std::numeric_limits<double>::infinity();
+        for (size_t i = j; i-- > 0;) {
+            const Span w = window(i, j);
+            if (i + 1 < j && w.end - w.start > kWindowSamples) break;
+            const double c = cost[i] + 1 + (i > 0 ? kShortPause * std::exp(-double(pause(i)) / kPauseSamples) : 0);
+            if (c < cost[j]) {
+                cost[j] = c;
+                first[j] = i;
+            }
+        }
+    }
+    std::vector<Span> windows;
+    for (size_t j = n; j > 0; j = first[j]) windows.push_back(window(first[j], j));
+    std::reverse(windows.begin(), windows.end());
+    return windows;
+}
+
+size_t speechIn(const std::vector<Span> & spans, size_t start, size_t end) {
+    size_t n = 0;
+    for (const Span & s : spans) {
+        const size_t from = std::max(s.start, start), to = std::min(s.end, end);
+        if (to > from) n += to - from;
+    }
+    return n;
+}
+
+// Decoding is the decoding of one window. It also tells the language by what the decoding encodes.
+struct Decoding {
     const std::vector<Span> & spans;
-    Odds p;               // the mean of the windows so far, by the speech in them
-    double speech = 0;    // in the windows so far, samples
-    size_t start = 0;     // of the window that the state holds, samples
+    Odds p = {};               // the mean of what was encoded so far, by the speech in it
+    double speech = 0;         // in what was encoded so far, samples
+    Span window = {0, 0};
+    size_t start = 0;          // of what the state holds
     bool begun = false, failed = false;
 
-    // add counts the window that the state holds; the next one begins at end.
+    void begin(Span w) {
+        window = w;
+        start = w.start;
+        begun = false;
+    }
+
+    // add counts what the state holds; the next encoding begins at end.
     void add(whisper_context * model, whisper_state * state, size_t end) {
-        if (speech >= kTellSamples) return;
-        double n = 0;
-        for (const Span & s : spans) n += std::max(0.0, double(std::min(s.end, end)) - double(std::max(s.start, start)));
+        const double n = double(speechIn(spans, start, end));
         start = end;
-        if (n == 0) return;
+        if (speech >= kTellSamples || n == 0) return;
         const Odds now = encoded(model, state);
         p.resize(now.size());
         for (size_t id = 0; id < p.size(); id++) p[id] = float((speech * p[id] + n * now[id]) / (speech + n));
         speech += n;
     }
 
-    // next is called before each window is encoded, while the state holds the one before. The next
-    // window begins where the last segment ends.
+    // next is called before each encoding, while the state holds the one before. The next one
+    // begins where the last segment ends. Without speech in the rest of the window it ends there.
     static bool next(whisper_context * model, whisper_state * state, void * self) {
-        auto & w = *static_cast<Windows *>(self);
+        auto & d = *static_cast<Decoding *>(self);
         try {
             const int n = whisper_full_n_segments_from_state(state);
-            if (w.begun && n > 0) w.add(model, state, size_t(whisper_full_get_segment_t1_from_state(state, n - 1)) * protocol::kSampleRate / 100);
-            w.begun = true;
+            if (d.begun && n > 0) {
+                const size_t end = d.window.start + size_t(whisper_full_get_segment_t1_from_state(state, n - 1)) * protocol::kSampleRate / 100;
+                if (speechIn(d.spans, end, d.window.end) < kRestSamples) return false;
+                d.add(model, state, end);
+            }
+            d.begun = true;
         } catch (const std::exception &) {
-            w.failed = true;
+            d.failed = true;
         }
-        return !w.failed;
+        return !d.failed;
     }
 };
 
@@ -170,13 +225,13 @@ bool wholeUTF8(const std::string & s) {
 
 double rounded(float p) { return std::round(double(p) * 1e6) / 1e6; }
 
-json tokens(whisper_context * model, whisper_state * state, int segment) {
+json tokens(whisper_context * model, whisper_state * state, int segment, int64_t windowMs) {
     json all = json::array();
     std::string text;
     float p = 1;
     int64_t start = 0, end = 0;
     const auto put = [&] {
-        all.push_back({{"t", text}, {"p", rounded(p)}, {"startMs", start * 10}, {"endMs", end * 10}});
+        all.push_back({{"t", text}, {"p", rounded(p)}, {"startMs", windowMs + start * 10}, {"endMs", windowMs + end * 10}});
         text.clear();
     };
     for (int j = 0; j < whisper_full_n_tokens_from_state(state, segment); j++) {
@@ -201,10 +256,14 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
     if (spans.empty()) return a;
     for (const Span & s : spans) a["speech"].push_back({s.start * 1000 / protocol::kSampleRate, s.end * 1000 / protocol::kSampleRate});
 
-    // Each request has its own state. The sampler of the temperature fallback is seeded only when a
-    // state is made, so a shared state would make an answer depend on earlier requests.
-    Owned<whisper_state> state(whisper_init_state(model));
-    if (!state) throw std::runtime_error("no memory for a decoding state");
+    // Each window has its own state. The sampler of the temperature fallback is seeded only when a
+    // state is made, so a shared state would make an answer depend on what was decoded before.
+    Owned<whisper_state> state;
+    const auto renew = [&] {
+        state.reset();
+        state.reset(whisper_init_state(model));
+        if (!state) throw std::runtime_error("no memory for a decoding state");
+    };
     const auto tell = [&](const Odds & heard) {
         const int top = likeliest(heard);
         if (language < 0) language = top;
@@ -214,6 +273,7 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
         a["heardP"] = rounded(heard[top]);
     };
     const bool listen = hearOnly || language < 0;
+    renew();
     if (listen) tell(hear(model, state.get(), pcm, spans));
     if (hearOnly) return a;
 
@@ -232,18 +292,23 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
         p.n_max_text_ctx = kPromptTokens;
     }
     p.abort_callback = orphaned;
-    Windows windows{spans, {}};
-    p.encoder_begin_callback = Windows::next;
-    p.encoder_begin_callback_user_data = &windows;
-    if (whisper_full_with_state(model, state.get(), p, pcm.data(), int(pcm.size())) != 0) throw std::runtime_error("decoding failed");
-    if (windows.failed) throw std::runtime_error("language detection failed");
-    if (windows.begun) windows.add(model, state.get(), pcm.size());
-    if (!listen) tell(windows.begun ? windows.p : hear(model, state.get(), pcm, spans));
-    for (int i = 0; i < whisper_full_n_segments_from_state(state.get()); i++) {
-        a["segments"].push_back({{"startMs", whisper_full_get_segment_t0_from_state(state.get(), i) * 10},
-                                 {"endMs", whisper_full_get_segment_t1_from_state(state.get(), i) * 10},
-                                 {"tokens", tokens(model, state.get(), i)}});
+    Decoding decoding{spans};
+    p.encoder_begin_callback = Decoding::next;
+    p.encoder_begin_callback_user_data = &decoding;
+    for (const Span & w : windowsOf(spans, pcm.size())) {
+        renew();
+        decoding.begin(w);
+        if (whisper_full_with_state(model, state.get(), p, pcm.data() + w.start, int(w.end - w.start)) != 0) throw std::runtime_error("decoding failed");
+        if (decoding.failed) throw std::runtime_error("language detection failed");
+        if (decoding.begun) decoding.add(model, state.get(), w.end);
+        const int64_t startMs = int64_t(w.start * 1000 / protocol::kSampleRate);
+        for (int i = 0; i < whisper_full_n_segments_from_state(state.get()); i++) {
+            a["segments"].push_back({{"startMs", startMs + whisper_full_get_segment_t0_from_state(state.get(), i) * 10},
+                                     {"endMs", startMs + whisper_full_get_segment_t1_from_state(state.get(), i) * 10},
+                                     {"tokens", tokens(model, state.get(), i, startMs)}});
+        }
     }
+    if (!listen) tell(decoding.speech > 0 ? decoding.p : hear(model, state.get(), pcm, spans));
     return a;
 }
 
