@@ -80,6 +80,9 @@ type agreed struct {
 	aucIn        [2]float64
 	spearman     float64
 	adults, kids float64 // auc
+	// pooled is the area of a sound and where 95 % of it lie, with what the other sounds tell of it.
+	pooled   float64
+	pooledIn [2]float64
 }
 
 // agreement of the clarity, word by word, that of gives.
@@ -185,6 +188,7 @@ type pronunciation struct {
 	// rules.
 	words    []agreed
 	sounds   []agreed  // with the accuracy of the words that hold the sound, the best first
+	spread   float64   // of the sounds' areas, beyond their errors
 	lengths  []float64 // area among words of as many sounds, by the rule in use and by others
 	misheard float64   // area between the words misheard and those that were not
 	mistaken int       // words misheard
@@ -274,7 +278,42 @@ func (t *table) pronunciation(words map[string][]corpus.Word) (p pronunciation) 
 		}
 	}
 	slices.SortFunc(p.sounds, func(a, b agreed) int { return cmp.Compare(b.auc, a.auc) })
+	p.spread = pool(p.sounds)
 	return p
+}
+
+// normal95 is how many standard errors the middle 95 % of a normal distribution reach either side.
+const normal95 = 1.96
+
+// pool sets what each area is with what the others tell of it: a mean of its own and of that of all,
+// each by how surely it is known. The spread between the sounds, which it returns, is what the areas
+// differ by beyond their errors (DerSimonian and Laird 1986); the errors are those of their
+// intervals.
+func pool(sounds []agreed) (spread float64) {
+	if len(sounds) < 2 {
+		return 0
+	}
+	weights := make([]float64, len(sounds))
+	var sum, squares, mean float64
+	for i, a := range sounds {
+		se := max(1e-3, (a.aucIn[1]-a.aucIn[0])/(2*normal95))
+		weights[i] = 1 / (se * se)
+		sum, squares, mean = sum+weights[i], squares+weights[i]*weights[i], mean+weights[i]*a.auc
+	}
+	mean /= sum
+	q := 0.0
+	for i, a := range sounds {
+		q += weights[i] * (a.auc - mean) * (a.auc - mean)
+	}
+	between := max(0, (q-float64(len(sounds)-1))/(sum-squares/sum))
+	for i := range sounds {
+		a := &sounds[i]
+		own := weights[i] * between / (1 + weights[i]*between) // 0 if the sounds do not differ
+		a.pooled = mean + own*(a.auc-mean)
+		reach := normal95 * math.Sqrt(own/weights[i]+(1-own)*(1-own)/sum)
+		a.pooledIn = [2]float64{a.pooled - reach, a.pooled + reach}
+	}
+	return math.Sqrt(between)
 }
 
 // spreads is the inverse of a clarity: how many spreads from the mean it lies.
@@ -313,13 +352,22 @@ func (p *page) pronunciationText(say sayer) {
 	say("than one of the others. A word's clarity is told by its two least clear sounds and by how surely the recogniser hears it; \"as before\" by the mean of its sounds. Rules were looked for on the first %d\n", firstSpeakers)
 	say("speakers, and the one taken that held on the others too (below), so no speaker is left that decided nothing. Of sounds no rating is at hand: theirs is held against that of the words that hold them.\n")
 	say("The norms of sounds and words are of the same corpus. `go run ./infra/measure/validate -only pronunciation` writes this section alone.\n\n")
-	say("| | words | rated low | area under the curve | adults | children | Spearman |\n|---|---|---|---|---|---|---|\n")
-	row := func(a agreed) {
-		say("| %s | %d | %d | %s%s | %s | %s | %s |\n", a.name, a.n, a.bad, number(a.auc, 2), brackets(a.aucIn), number(a.adults, 2), number(a.kids, 2), number(a.spearman, 2))
+	say("| | words | rated low | area under the curve | adults | children | Spearman | with the other sounds |\n|---|---|---|---|---|---|---|---|\n")
+	row := func(a agreed, pooled string) {
+		say("| %s | %d | %d | %s%s | %s | %s | %s | %s |\n", a.name, a.n, a.bad, number(a.auc, 2), brackets(a.aucIn), number(a.adults, 2), number(a.kids, 2), number(a.spearman, 2), pooled)
 	}
-	for _, a := range slices.Concat(words, p.pronounced.sounds) {
-		row(a)
+	for _, a := range words {
+		row(a, "")
 	}
+	var chance []string
+	for _, a := range p.pronounced.sounds {
+		row(a, number(a.pooled, 2)+brackets(a.pooledIn))
+		if a.pooledIn[0] <= 0.5 {
+			chance = append(chance, a.name)
+		}
+	}
+	say("\nThe areas of single sounds rest on few words and differ little by more than their errors: their spread beyond these is %s. So each is told by its own words and by what all sounds show, each by how\n", number(p.pronounced.spread, 3))
+	say("surely it is known (DerSimonian and Laird 1986; the last column). Sounds that are no better than chance by that: %s.\n", cmp.Or(strings.Join(chance, ", "), "none"))
 	say("\nThe raters mark down long words more often, and of many sounds one is sooner unclear. Among adults' words of as many sounds the area is %s", number(p.pronounced.lengths[0], 2))
 	for i, o := range others {
 		say(", %s %s", o.name, number(p.pronounced.lengths[i+1], 2))

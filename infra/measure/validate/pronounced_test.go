@@ -67,3 +67,22 @@ func TestWordsAreHeldAgainstThoseThatWereRead(t *testing.T) {
 		t.Errorf("misheard: %+v", misheard)
 	}
 }
+
+func TestASoundWithFewWordsIsTakenForOneOfTheOthers(t *testing.T) {
+	sound := func(auc, reach float64) agreed { return agreed{auc: auc, aucIn: [2]float64{auc - reach, auc + reach}} }
+	for name, c := range map[string]struct {
+		sounds       []agreed
+		spread, last float64 // of all, and the pooled area of the last
+	}{
+		"no others":                         {[]agreed{sound(0.49, 0.1)}, 0, 0},
+		"differences no larger than errors": {[]agreed{sound(0.62, 0.098), sound(0.58, 0.098), sound(0.54, 0.98)}, 0, 0.5998},
+		"large differences":                 {[]agreed{sound(0.9, 0.0196), sound(0.7, 0.0196), sound(0.5, 0.0196)}, 0.1998, 0.5005},
+	} {
+		if got := pool(c.sounds); math.Abs(got-c.spread) > 1e-3 {
+			t.Errorf("%s: the spread is %g, want %g", name, got, c.spread)
+		}
+		if got := c.sounds[len(c.sounds)-1]; math.Abs(got.pooled-c.last) > 1e-3 || got.pooledIn[0] > got.pooled {
+			t.Errorf("%s: the last is %g in %v, want %g", name, got.pooled, got.pooledIn, c.last)
+		}
+	}
+}
