@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// The recogniser hears in windows of 30 s and pays for a whole one however short what is left for
-// it, and for one more in every piece to tell the language: so pieces are long and few. But a piece
-// is the unit of parallel work and of a repeat, so not too long, and of an even number, because all
-// is done when the longest is. All in ms.
+// The recogniser hears in windows of up to 28.6 s and pays for 30 s however short one is: so pieces
+// are long and few. But a piece is the unit of parallel work and of a repeat, so not too long, and
+// of an even number, because all is done when the longest is. All in ms.
 const (
 	minChunk = 20_000
 	// fullChunk is how long pieces become before there are two more: a recording of four minutes is
