@@ -15,6 +15,9 @@ func main() {
 	folder := flag.String("data", "../shared/data/interviews", "folder of recordings: NAME.flac with NAME.json")
 	sample := flag.String("sample", "infra/sample", "folder of spoken scripts: NAME.opus with NAME.txt; empty: none")
 	words := flag.Bool("words", true, "also transcribe; if false, only who speaks when is measured")
+	invented := flag.String("inventions", "", "folder of all shared recordings: measure in place of it what is heard that nobody said, in several noises")
+	seconds := flag.Int("seconds", 0, "of the inventions, how much of each recording is heard; 0: all of it")
+	only := flag.String("only", "", "of the inventions, only the rows that contain this, such as \"interviews, clean\"")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -22,7 +25,13 @@ func main() {
 	if *sample != "" {
 		folders = append(folders, *sample)
 	}
-	if err := run(ctx, folders, *words); err != nil {
+	err := error(nil)
+	if *invented != "" {
+		err = runInventions(ctx, *invented, *seconds, *only)
+	} else {
+		err = run(ctx, folders, *words)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		stop()
 		os.Exit(1)
@@ -39,4 +48,13 @@ func run(ctx context.Context, folders []string, words bool) error {
 	}
 	defer end()
 	return evaluate(ctx, os.Stdout, folders, heard)
+}
+
+func runInventions(ctx context.Context, data string, seconds int, only string) error {
+	heard, end, err := recognisers()
+	if err != nil {
+		return err
+	}
+	defer end()
+	return inventions(ctx, os.Stdout, data, heard, seconds, only)
 }
