@@ -79,7 +79,7 @@ func TestVocabularyIsExplainedByTheCandidatesWords(t *testing.T) {
 		never  []string
 	}{
 		{"words, patterns and where the verbs lie are named", func(*score.Result) {}, func(r Report) string { return r.Explainability[score.Vocabulary] },
-			[]string{"Vocabulary is ", "with low confidence", "You used “I would have asked”, “instead of” and “responsible for”; most of your different verbs are among the first thousand words that are learnt."}, nil},
+			[]string{"Vocabulary is ", "with low confidence", "You used “I would have asked”, “instead of” and “responsible for”; most of your different verbs are among the first thousand words that learners meet."}, nil},
 		{"without a caution the interval and what made the score stand beside", func(r *score.Result) { r.Cautions = nil }, func(r Report) string { return r.Explainability[score.Vocabulary] },
 			[]string{"most likely between ", "You used ", "What helps the score most is "}, nil},
 		{"a level that is about as likely is told", func(r *score.Result) { r.AsLikely = "A2" }, func(r Report) string { return r.Explainability[score.Vocabulary] },
@@ -87,7 +87,7 @@ func TestVocabularyIsExplainedByTheCandidatesWords(t *testing.T) {
 		{"no other level is told where none is", func(r *score.Result) { r.AsLikely = "" }, func(r Report) string { return r.Explainability[score.Vocabulary] },
 			[]string{"confidence. "}, []string{"as likely"}},
 		{"the feedback practises by the candidate's own words", func(*score.Result) {}, func(r Report) string { return r.CandidateFeedback },
-			[]string{"Vocabulary: most of your verbs are among the first thousand words that are learnt; for “small”, as in “working in a small company that sells”, a more exact word such as "}, []string{"Vocabulary: use", "Here you are", "describe the same thing"}},
+			[]string{"Vocabulary: you said “small” more than once, as in “working in a small company that sells”; a more exact word such as "}, []string{"Vocabulary: use", "Here you are", "describe the same thing"}},
 		{"without an example it advises the measure with most to gain", func(r *score.Result) { r.Practice = nil }, func(r Report) string { return r.CandidateFeedback },
 			[]string{"Vocabulary: use "}, nil},
 	} {

@@ -233,12 +233,12 @@ func TestSentences(t *testing.T) {
 			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{rate(4.6, 0.4), pauses(12, 0.07)} })
 		},
 			func(r Report) string { return r.Explainability[score.Fluency] },
-			[]string{"(above the level of C1 speakers); nothing that counts holds it back noticeably."}, []string{"most to gain"}},
+			[]string{"(above the level of C1 speakers); no other part of the score holds it back noticeably."}, []string{"most to gain"}},
 		{"where nothing helps the score, that", func(in *Input) {
 			change(in, score.Fluency, func(r *score.Result) { r.Measures = []score.Measure{pauses(30, -0.4)} })
 		},
 			func(r Report) string { return r.Explainability[score.Fluency] },
-			[]string{"What holds the score back most is how often silent pauses come (below the level of A2 speakers); nothing that counts helps it noticeably."}, nil},
+			[]string{"What holds the score back most is how often silent pauses come (below the level of A2 speakers); no other part of the score helps it noticeably."}, nil},
 		{"a caution takes the place of the interval", func(in *Input) {
 			change(in, score.Fluency, func(r *score.Result) { r.Cautions = []string{"noise hides pauses"} })
 		},
@@ -299,7 +299,7 @@ func TestSentences(t *testing.T) {
 			})
 		},
 			func(r Report) string { return r.Explainability[score.Fluency] + r.CandidateFeedback },
-			[]string{"What helps the score most is the speed of speaking between pauses; nothing"}, []string{"level of", "nearer"}},
+			[]string{"What helps the score most is the speed of speaking between pauses; no other part"}, []string{"level of", "nearer"}},
 		{"a term of the field is said in plain words", func(in *Input) {
 			v := 0.7
 			change(in, score.Fluency, func(r *score.Result) {

@@ -115,11 +115,11 @@ func made(r score.Result) string {
 		if g := toGain(r, map[string]bool{up.Name: true}); g != nil {
 			return fmt.Sprintf("What helps the score most is %s; there is most to gain in %s.", describe(*up), describe(*g))
 		}
-		return fmt.Sprintf("What helps the score most is %s; nothing that counts holds it back noticeably.", describe(*up))
+		return fmt.Sprintf("What helps the score most is %s; no other part of the score holds it back noticeably.", describe(*up))
 	case up != nil:
 		return fmt.Sprintf("What helps the score most is %s; what holds it back most is %s.", describe(*up), describe(*down))
 	case down != nil:
-		return fmt.Sprintf("What holds the score back most is %s; nothing that counts helps it noticeably.", describe(*down))
+		return fmt.Sprintf("What holds the score back most is %s; no other part of the score helps it noticeably.", describe(*down))
 	}
 	return "No single measure helps the score or holds it back noticeably."
 }
@@ -195,7 +195,7 @@ func (s sheet) compare() []string {
 		return nil
 	}
 	if high-low < apart-1e-9 {
-		return []string{fmt.Sprintf("The measured sides lie close together, between %.1f and %.1f.", low, high)}
+		return []string{fmt.Sprintf("The scores lie close together, between %.1f and %.1f.", low, high)}
 	}
 	sides := func(superlative string, at float64) string {
 		var names []string

@@ -130,8 +130,9 @@ func again(often []score.LexisWord) []score.Point {
 	return out
 }
 
-// plain says that the candidate's verbs are among those learnt first, with a plain word that was
-// said more than once and has more exact ones beside it. It is a point on a measure of level.
+// plain names a plain word that was said more than once and has more exact ones beside it, where
+// most of the candidate's verbs are among those learnt first: with that beside a verb. It is a
+// point on a measure of level.
 func plain(measure string, l score.Lexis, often []score.LexisWord) []score.Point {
 	first, all := verbs(l)
 	if all < fewVerbs || 2*first <= all {
@@ -148,9 +149,12 @@ func plain(measure string, l score.Lexis, often []score.LexisWord) []score.Point
 			if len(use) == 0 || w.Count < twice || !plainly(w) || slices.Contains(often, w) {
 				continue
 			}
-			out = append(out, score.Point{Measure: measure, At: w.At, Better: use,
-				Text: fmt.Sprintf("%s of your verbs are among the first thousand words that are learnt; for “%s”, as in “%s”, a more exact word such as %s may fit.",
-					share, w.Word, w.At.Context, either(use))})
+			text := fmt.Sprintf("You said “%s” more than once, as in “%s”; a more exact word such as %s may fit.", w.Word, w.At.Context, either(use))
+			if w.Part == partNames[verb] {
+				text = fmt.Sprintf("%s of your verbs are among the first thousand words that learners meet; for “%s”, as in “%s”, a more exact word such as %s may fit.",
+					share, w.Word, w.At.Context, either(use))
+			}
+			out = append(out, score.Point{Measure: measure, At: w.At, Better: use, Text: text})
 		}
 	}
 	return out[:min(1, len(out))]
@@ -210,7 +214,7 @@ func explain(l score.Lexis) string {
 		case 2*first > all:
 			share = "most of your different verbs are among"
 		}
-		parts = append(parts, share+" the first thousand words that are learnt")
+		parts = append(parts, share+" the first thousand words that learners meet")
 	}
 	if len(parts) == 0 {
 		return ""

@@ -142,6 +142,28 @@ func TestLexis(t *testing.T) {
 	})
 }
 
+// Ensure that a sentence on a word says of verbs only what is beside a verb.
+func TestAPlainWordIsToldAsWhatItIs(t *testing.T) {
+	verbs := score.Band{Level: "A1", Verbs: 5}
+	of := func(part, word string) string {
+		verbs.Words = []score.LexisWord{{Word: word, Part: part, Count: 2, At: score.Place{Said: word, Context: "a " + word + " b", P: 1}}}
+		points := plain(meanLevel, score.Lexis{Bands: []score.Band{verbs}}, nil)
+		if len(points) != 1 {
+			t.Fatalf("%+v", points)
+		}
+		return points[0].Text
+	}
+	for _, c := range []struct{ part, word, want string }{
+		{"verb", "help", "All of your verbs are among the first thousand words that learners meet; for “help”, as in “a help b”, a more exact word such as “support” or “assist” may fit."},
+		{"adjective", "small", "You said “small” more than once, as in “a small b”; a more exact word such as “tiny” or “minor” may fit."},
+		{"adverb", "quickly", "You said “quickly” more than once, as in “a quickly b”; a more exact word such as “rapidly” may fit."},
+	} {
+		if got := of(c.part, c.word); got != c.want {
+			t.Errorf("%s: %q, want %q", c.word, got, c.want)
+		}
+	}
+}
+
 func TestOpenings(t *testing.T) {
 	for _, c := range []struct{ name, text, pattern, said string }{
 		{"a verb with to where -ing is as good", "I like to swim", "VERB -ing", "like to swim"},
@@ -261,7 +283,7 @@ func TestAdvice(t *testing.T) {
 func TestWhatIsNamed(t *testing.T) {
 	t.Run("the most advanced patterns and words are named, and where the verbs lie", func(t *testing.T) {
 		r := mustScore(t, conversation("I would have asked them instead of waiting. I am responsible for deliveries. "+samples[0].text))
-		if want := "You used “I would have asked”, “instead of” and “responsible for”; all of your verbs are among the first thousand words that are learnt."; r.Named != want {
+		if want := "You used “I would have asked”, “instead of” and “responsible for”; all of your verbs are among the first thousand words that learners meet."; r.Named != want {
 			t.Fatalf("%s\nwant %s", r.Named, want)
 		}
 	})

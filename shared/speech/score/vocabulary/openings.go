@@ -62,7 +62,7 @@ var openings = []opening{
 		words: func(s spot) int {
 			return span(3, s.is(0, "before", "after") && subjects[s.form(1)] && s.class(2).in("VA"))
 		},
-		advice: `You said “%s”: where both halves have the same subject, “before” and “after” can take the -ing form.`,
+		advice: `You said “%s”: where the same person does both, the -ing form can follow “before” and “after”.`,
 		better: []string{"before -ing", "after -ing"},
 	},
 	{
@@ -76,7 +76,7 @@ var openings = []opening{
 			}
 			return span(3, thirdPersons[s.form(1)] && s.class(2).in("VA"))
 		},
-		advice: `You said “%s”: “who”, “which” or “that” would make it one clause.`,
+		advice: `You said “%s”: “who”, “which” or “that” can join both into one sentence.`,
 		better: []string{"who", "which", "that"},
 	},
 	{
@@ -97,7 +97,7 @@ var openings = []opening{
 			return span(3, s.is(0, "for") && (numbers[s.form(1)] || amounts[s.form(1)]) && timeSpans[s.lemma(2)])
 		},
 		back:   3,
-		advice: `You said “%s”: if it still goes on, use “have” and the participle.`,
+		advice: `You said “%s”: if it still goes on, say it with “have”, as in “have been” and “have worked”.`,
 		better: []string{"have … for", "have … since"},
 	},
 	{
@@ -105,13 +105,13 @@ var openings = []opening{
 		words: func(s spot) int {
 			return span(3, s.is(0, "and", "but", "so") && subjects[s.form(1)] && s.class(2).in("VA"))
 		},
-		advice: `You joined clauses as in “%s”: “although”, “while” or “until” would show how they hang together.`,
+		advice: `You joined two statements as in “%s”: words such as “although”, “while” and “until” say more exactly how two statements belong together.`,
 		better: []string{"although", "while", "until"},
 	},
 	{
 		pattern: "would with if", level: 3, used: named("would with if"),
 		words:  func(s spot) int { return span(4, s.is(0, "if") && subjects[s.form(1)]) },
-		advice: `You said “%s”: for what may never happen, use “would” in the other clause.`,
+		advice: `You said “%s”: for what may never happen, use “would” in the other half of the sentence.`,
 		better: []string{"would"},
 	},
 	{
@@ -125,7 +125,7 @@ var openings = []opening{
 		words: func(s spot) int {
 			return span(3, subjects[s.form(0)] && s.is(1, "can", "could") && s.class(2) == verb)
 		},
-		advice: `You said “%s”: “be able to” says the same after “will”, “have” or “to”.`,
+		advice: `You said “%s”. “Can” and “could” never follow “will”, “have” or “to”: there, use “be able to”.`,
 		better: []string{"be able to"},
 	},
 	{
@@ -133,7 +133,7 @@ var openings = []opening{
 		words: func(s spot) int {
 			return span(4, s.is(0, "because") && s.is(1, "i", "we", "they", "he", "she") && s.lemma(2) == "want" && s.is(3, "to"))
 		},
-		advice: `You said “%s”: “so that” or “in order to” names a purpose.`,
+		advice: `You said “%s”: “so that” and “in order to” say what something is for.`,
 		better: []string{"so that", "in order to"},
 	},
 }
