@@ -26,10 +26,9 @@ const (
 	pauseMs = 500
 	// babblers are how many native readers talk at once at the next table.
 	babblers = 6
-	// aloneMs is how long each noise is heard that nobody speaks over.
-	aloneMs = 120_000
-	// aloneDb is the level of such a noise, below full scale.
-	aloneDb = -25
+	// aloneMs is how long music is heard that nobody speaks over, and aloneDb how far below full
+	// scale its loudest sample lies.
+	aloneMs, aloneDb = 120_000, 15
 )
 
 // take is what is heard of one recording, and its truth.
