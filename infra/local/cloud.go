@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net"
@@ -28,20 +29,10 @@ const (
 	stopPatience = 60 * time.Second
 )
 
-// runEmulator is the program that runs the emulator, with two differences from its own command.
+// runEmulator is the program that runs the emulator.
 //
-// It is served by uvicorn, whose parser of HTTP is compiled. The emulator's own server, hypercorn,
-// parses in Python, which takes more time than most of the calls themselves.
-//
-// Its Runtime API writes an event's headers and body apart. By Nagle's algorithm the body would
-// wait some 40 ms for the kernel's acknowledgement of the headers, with each call of a function.
-const runEmulator = `import os, resource, socketserver, uvicorn
-socketserver.StreamRequestHandler.disable_nagle_algorithm = True
-most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-uvicorn.run("ministack.app:app", host=os.environ["BIND_HOST"], port=int(os.environ["GATEWAY_PORT"]),
-    http="httptools", loop="uvloop", ws="none", lifespan="on", log_level="warning", access_log=False,
-    server_header=False, date_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=3)`
+//go:embed emulator.py
+var runEmulator string
 
 // errCloudDied means that the emulator ended by itself.
 var errCloudDied = errors.New("local: the emulated AWS ended by itself")

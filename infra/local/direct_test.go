@@ -85,7 +85,7 @@ type emulated struct {
 	timeout   int
 	forwarded int
 	lines     []string
-	streams   int
+	streams   map[string]bool
 }
 
 func emulate(t *testing.T) *emulated {
@@ -103,7 +103,7 @@ func emulate(t *testing.T) *emulated {
 	if err := errors.Join(err, z.Close()); err != nil {
 		t.Fatal(err)
 	}
-	e := &emulated{archive: archive.Bytes(), revision: "1", timeout: 60, variables: map[string]string{standIn: "1", "VERSION": "1"}}
+	e := &emulated{archive: archive.Bytes(), revision: "1", timeout: 60, streams: map[string]bool{}, variables: map[string]string{standIn: "1", "VERSION": "1"}}
 	e.Server = httptest.NewServer(e)
 	t.Cleanup(e.Close)
 	return e
@@ -143,10 +143,17 @@ func (e *emulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/code":
 		_, _ = w.Write(e.archive)
 	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "Logs_20140328."):
-		var in struct{ LogEvents []struct{ Message string } }
+		var in struct {
+			LogStreamName string
+			LogEvents     []struct{ Message string }
+		}
 		_ = json.NewDecoder(r.Body).Decode(&in)
 		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".CreateLogStream") {
-			e.streams++
+			e.streams[in.LogStreamName] = true
+		}
+		if !e.streams[in.LogStreamName] {
+			w.WriteHeader(http.StatusBadRequest)
+			return
 		}
 		for _, one := range in.LogEvents {
 			e.lines = append(e.lines, one.Message)
@@ -233,8 +240,8 @@ func TestTheFrontCallsAFunction(t *testing.T) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.forwarded != 0 || e.streams != 2 {
-		t.Errorf("%d calls forwarded, %d streams of logs", e.forwarded, e.streams)
+	if e.forwarded != 0 || len(e.streams) != 2 {
+		t.Errorf("%d calls forwarded, %d streams of logs", e.forwarded, len(e.streams))
 	}
 	text := strings.Join(e.lines, "\n")
 	for _, want := range []string{"START RequestId: " + first.ID + " Version: $LATEST", "asked for /x", "END RequestId: " + first.ID, "REPORT RequestId: " + first.ID + "\tDuration: "} {
@@ -358,18 +365,24 @@ func TestCallsAtTheSameTime(t *testing.T) {
 	}
 }
 
-// Ensure that the journal sends lines in their order, creates a stream once, and says how many it
-// dropped.
+// Ensure that the journal sends lines in their order, creates a stream once and again after the
+// emulator forgot it, and says how many lines it dropped.
 func TestTheJournal(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
-	j := startJournal(func(_ context.Context, action string, in any) error {
+	known := false
+	taking := func(_ context.Context, action string, in any) error {
 		raw, err := json.Marshal(in)
 		mu.Lock()
 		defer mu.Unlock()
+		if action == "PutLogEvents" && !known {
+			return errors.New("unknown stream")
+		}
+		known = true
 		got = append(got, action+" "+string(raw))
 		return err
-	})
+	}
+	j := startJournal(taking)
 	p := &printer{journal: j, stream: &stream{group: "g", name: "s"}}
 	for _, part := range []string{"one\ntw", "o\r\n", "\nthree", "\n", "rest"} {
 		if n, err := io.WriteString(p, part); err != nil || n != len(part) {
@@ -385,6 +398,13 @@ func TestTheJournal(t *testing.T) {
 	}
 	if !slices.Equal(messages, []string{"one", "two", "", "three"}) || strings.Count(text, "CreateLogStream") != 1 {
 		t.Errorf("%s", text)
+	}
+
+	known, got = false, nil
+	again := &journal{pending: map[*stream][]string{p.stream: {"four"}}, ask: taking}
+	again.send()
+	if text := strings.Join(got, "\n"); strings.Count(text, "CreateLogStream") != 1 || strings.Count(text, "four") != 1 {
+		t.Errorf("after the stream was forgotten: %s", text)
 	}
 
 	full := &journal{pending: map[*stream][]string{}, dropped: map[*stream]int{}, ask: func(_ context.Context, _ string, in any) error {

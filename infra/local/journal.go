@@ -52,7 +52,6 @@ func (p *printer) say(line string) { p.journal.add(p.stream, line) }
 // stream is a log stream of CloudWatch.
 type stream struct {
 	group, name string
-	created     bool // the journal's own
 }
 
 // newStream returns the stream of a new copy of a function.
@@ -140,13 +139,9 @@ func (j *journal) send() {
 	}
 }
 
+// put sends lines of a stream. It creates the stream if the emulator does not know it: not yet, or
+// no more, since it forgets a stream with its last line.
 func (j *journal) put(ctx context.Context, s *stream, lines []string) error {
-	if !s.created {
-		if err := j.ask(ctx, "CreateLogStream", map[string]any{"logGroupName": s.group, "logStreamName": s.name}); err != nil {
-			return err
-		}
-		s.created = true
-	}
 	type event struct {
 		Timestamp int64  `json:"timestamp"`
 		Message   string `json:"message"`
@@ -156,7 +151,14 @@ func (j *journal) put(ctx context.Context, s *stream, lines []string) error {
 	for i, line := range lines {
 		events[i] = event{now, line}
 	}
-	return j.ask(ctx, "PutLogEvents", map[string]any{"logGroupName": s.group, "logStreamName": s.name, "logEvents": events})
+	batch := map[string]any{"logGroupName": s.group, "logStreamName": s.name, "logEvents": events}
+	if j.ask(ctx, "PutLogEvents", batch) == nil {
+		return nil
+	}
+	if err := j.ask(ctx, "CreateLogStream", map[string]any{"logGroupName": s.group, "logStreamName": s.name}); err != nil {
+		return err
+	}
+	return j.ask(ctx, "PutLogEvents", batch)
 }
 
 // logs returns a function that calls the emulated CloudWatch Logs.
