@@ -10,10 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/procfs"
 	"golang.org/x/sync/errgroup"
 
-	"parley/infra/local"
 	"parley/infra/measure/live"
 	"parley/shared/client"
 	"parley/shared/clock"
@@ -34,11 +32,11 @@ type mine struct {
 }
 
 // crowd submits real runs of several clients, waits until all have ended, and judges them.
-func crowd(ctx context.Context, out io.Writer, sys *live.System, dir string, o options) error {
+func crowd(ctx context.Context, out io.Writer, sys *live.System, m *memories, o options) error {
 	if o.runs == 0 {
 		return nil
 	}
-	path, err := live.Recording(ctx, dir, "short", live.Short)
+	path, err := live.Recording(ctx, m.dir, "short", live.Short)
 	if err != nil {
 		return err
 	}
@@ -47,11 +45,15 @@ func crowd(ctx context.Context, out io.Writer, sys *live.System, dir string, o o
 		return err
 	}
 	began := time.Now()
-	least, most, err := watch(ctx, sys, dir, runs)
+	most, err := watch(ctx, sys, m.dir, runs)
 	if err != nil {
 		return err
 	}
 	took := time.Since(began)
+	m.rows = append(m.rows, row{"the most in the runs", most})
+	if err := m.note("after the runs"); err != nil {
+		return err
+	}
 	failed := 0
 	for _, m := range runs {
 		r, err := clients[m.client].Poll(ctx, m.id)
@@ -64,8 +66,8 @@ func crowd(ctx context.Context, out io.Writer, sys *live.System, dir string, o o
 		}
 	}
 	order, unfair := fairness(runs, o.clients)
-	_, err = fmt.Fprintf(out, "%d real runs of %d clients, each with %d at once: %s, %d failed\nclients in the order in which their runs began: %s\nmemory of the system's processes: %d to %d MB\n",
-		len(runs), o.clients, slots, took.Round(time.Second), failed, order, least, most)
+	_, err = fmt.Fprintf(out, "%d real runs of %d clients, each with %d at once: %s, %d failed\nclients in the order in which their runs began: %s\n",
+		len(runs), o.clients, slots, took.Round(time.Second), failed, order)
 	if failed > 0 {
 		err = errors.Join(err, fmt.Errorf("%d runs failed", failed))
 	}
@@ -98,15 +100,15 @@ func submitted(ctx context.Context, sys *live.System, path string, o options) ([
 	return slices.Concat(by...), clients, err
 }
 
-// watch looks at the runs until all have ended, notes when each began, and returns the least and
-// the most memory of the system's processes, in MB.
-func watch(ctx context.Context, sys *live.System, dir string, runs []*mine) (least, most int, err error) {
+// watch looks at the runs until all have ended, notes when each began, and returns the system's
+// memory when it was the most.
+func watch(ctx context.Context, sys *live.System, dir string, runs []*mine) (most memory, err error) {
 	for {
 		open := 0
 		for _, m := range runs {
 			r, err := sys.Admin.Tables.Get(ctx, m.id)
 			if err != nil {
-				return 0, 0, err
+				return most, err
 			}
 			if !r.Status.Terminal() {
 				open++
@@ -115,19 +117,18 @@ func watch(ctx context.Context, sys *live.System, dir string, runs []*mine) (lea
 				m.began = r.StartedAt
 			}
 		}
-		now, err := memory(dir)
+		now, err := measure(dir)
 		if err != nil {
-			return 0, 0, err
+			return most, err
 		}
-		if least == 0 || now < least {
-			least = now
+		if now.total() > most.total() {
+			most = now
 		}
-		most = max(most, now)
 		if open == 0 {
-			return least, most, nil
+			return most, nil
 		}
 		if err := clock.Sleep(ctx, pause); err != nil {
-			return 0, 0, err
+			return most, err
 		}
 	}
 }
@@ -161,23 +162,4 @@ func fairness(runs []*mine, clients int) (order string, unfair error) {
 		}
 	}
 	return strings.Join(names, " "), unfair
-}
-
-// memory is the resident memory of the system's processes, in MB.
-func memory(dir string) (int, error) {
-	all, err := local.Processes(dir)
-	if err != nil {
-		return 0, err
-	}
-	total := 0
-	for _, p := range all {
-		proc, err := procfs.NewProc(p.PID)
-		if err != nil {
-			continue // it has ended
-		}
-		if stat, err := proc.Stat(); err == nil {
-			total += stat.ResidentMemory()
-		}
-	}
-	return total >> 20, nil
 }

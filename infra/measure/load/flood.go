@@ -72,8 +72,11 @@ func (a *answered) line(lasting time.Duration) string {
 		a.name, len(a.took), float64(len(a.took))/lasting.Seconds(), at(0.5), at(0.99), at(1), a.dropped, a.other)
 }
 
+// warmth is how long the load goes on before it is measured, so that copies of the functions run.
+const warmth = 15 * time.Second
+
 // flood sends polls of a run that has ended, and submits without a recording, each at its rate.
-func flood(ctx context.Context, out io.Writer, sys *live.System, dir string, o options) error {
+func flood(ctx context.Context, out io.Writer, sys *live.System, m *memories, o options) error {
 	if o.lasting == 0 {
 		return nil
 	}
@@ -81,42 +84,59 @@ func flood(ctx context.Context, out io.Writer, sys *live.System, dir string, o o
 	if err != nil {
 		return err
 	}
-	id, err := ended(ctx, c, dir)
+	id, err := ended(ctx, c, m.dir)
 	if err != nil {
 		return err
 	}
-	before, err := memory(dir)
-	if err != nil {
+	if err := m.note("before the load"); err != nil {
 		return err
 	}
-	base := sys.URL + "/api/v1/speech/analyze"
-	ctx, stop := context.WithTimeout(ctx, o.lasting+time.Minute)
-	defer stop()
-	polls := &answered{name: "polls", want: http.StatusOK, other: map[string]int{}}
-	submits := &answered{name: "refused submits", want: http.StatusBadRequest, other: map[string]int{}}
-	hc := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight, MaxConnsPerHost: inFlight}, Timeout: time.Minute}
+	f := flooding{o: o, base: sys.URL + "/api/v1/speech/analyze", key: key, id: id,
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight, MaxConnsPerHost: inFlight}, Timeout: time.Minute}}
+	f.both(ctx, warmth)
+	if err := m.note("warm"); err != nil {
+		return err
+	}
 	began := time.Now()
-	var both sync.WaitGroup
-	both.Go(func() {
-		steady(ctx, o.polls, o.lasting, polls, hc, func() *http.Request { return request(ctx, http.MethodGet, base+"/"+string(id), key, "") })
-	})
-	both.Go(func() {
-		steady(ctx, o.submits, o.lasting, submits, hc, func() *http.Request {
-			return request(ctx, http.MethodPost, base, key, "--b\r\nContent-Disposition: form-data; name=\"language\"\r\n\r\nen\r\n--b--\r\n")
-		})
-	})
-	both.Wait()
+	polls, submits := f.both(ctx, o.lasting)
 	took := time.Since(began)
-	after, err := memory(dir)
-	if err != nil {
+	if err := m.note("after the load"); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d polls and %d refused submits a second for %s; the last answer after %s\n%s\n%s\nmemory of the system's processes: %d MB before, %d MB after\n",
-		o.polls, o.submits, o.lasting, took.Round(time.Second), polls.line(took), submits.line(took), before, after)
+	_, err = fmt.Fprintf(out, "%d polls and %d refused submits a second for %s; the last answer after %s\n%s\n%s\n",
+		o.polls, o.submits, o.lasting, took.Round(time.Second), polls.line(took), submits.line(took))
 	if n := len(polls.other) + len(submits.other) + polls.dropped + submits.dropped; n > 0 {
 		err = errors.Join(err, errors.New("some requests were not sent or had an unexpected answer"))
 	}
 	return err
+}
+
+// flooding is what the load is made of.
+type flooding struct {
+	o      options
+	base   string // the address to submit to
+	key    string
+	id     run.ID // of the run that is polled
+	client *http.Client
+}
+
+// both sends polls and submits for a while, and returns what became of them.
+func (f flooding) both(ctx context.Context, lasting time.Duration) (polls, submits *answered) {
+	ctx, stop := context.WithTimeout(ctx, lasting+time.Minute)
+	defer stop()
+	polls = &answered{name: "polls", want: http.StatusOK, other: map[string]int{}}
+	submits = &answered{name: "refused submits", want: http.StatusBadRequest, other: map[string]int{}}
+	var both sync.WaitGroup
+	both.Go(func() {
+		steady(ctx, f.o.polls, lasting, polls, f.client, func() *http.Request { return request(ctx, http.MethodGet, f.base+"/"+string(f.id), f.key, "") })
+	})
+	both.Go(func() {
+		steady(ctx, f.o.submits, lasting, submits, f.client, func() *http.Request {
+			return request(ctx, http.MethodPost, f.base, f.key, "--b\r\nContent-Disposition: form-data; name=\"language\"\r\n\r\nen\r\n--b--\r\n")
+		})
+	})
+	both.Wait()
+	return polls, submits
 }
 
 func request(ctx context.Context, method, address, key, body string) *http.Request {

@@ -1,7 +1,7 @@
 // Command load puts a local system under load: polls and cheaply refused submits at a steady rate
 // for a while, and then real runs of several clients at once. It prints what was answered, how
-// soon, in which order the runs began, and how much memory the system used. It fails if an answer
-// was not the expected one, a run failed, or the order was not fair.
+// soon, in which order the runs began, and how much memory each group of processes had. It fails if
+// an answer was not the expected one, a run failed, or the order was not fair.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"parley/infra/local"
 	"parley/infra/measure/live"
+	"parley/shared/clock"
 )
 
 // options are the command's flags.
@@ -23,6 +24,7 @@ type options struct {
 	polls, submits int // a second
 	lasting        time.Duration
 	clients, runs  int
+	idle           time.Duration
 }
 
 // Bounds of the flags.
@@ -31,12 +33,13 @@ const (
 	maxLasting = 10 * time.Minute
 	maxClients = 20
 	maxRuns    = 200
+	maxIdle    = time.Hour
 )
 
 func (o options) check() error {
 	if o.polls < 0 || o.polls > maxRate || o.submits < 0 || o.submits > maxRate || o.lasting < 0 || o.lasting > maxLasting ||
-		o.clients < 1 || o.clients > maxClients || o.runs < 0 || o.runs > maxRuns {
-		return fmt.Errorf("a flag is out of bounds: rates to %d a second for up to %s, 1 to %d clients, up to %d runs", maxRate, maxLasting, maxClients, maxRuns)
+		o.clients < 1 || o.clients > maxClients || o.runs < 0 || o.runs > maxRuns || o.idle < 0 || o.idle > maxIdle {
+		return fmt.Errorf("a flag is out of bounds: rates to %d a second for up to %s, 1 to %d clients, up to %d runs, idle for up to %s", maxRate, maxLasting, maxClients, maxRuns, maxIdle)
 	}
 	return nil
 }
@@ -48,6 +51,7 @@ func main() {
 	flag.DurationVar(&o.lasting, "for", time.Minute, "how long")
 	flag.IntVar(&o.clients, "clients", 5, "clients of the real runs")
 	flag.IntVar(&o.runs, "runs", 40, "real runs, of all clients together")
+	flag.DurationVar(&o.idle, "idle", 0, "how long to wait after it all for a last look at the memory; copies end after 5 minutes")
 	flag.Parse()
 	if err := o.check(); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -64,7 +68,12 @@ func main() {
 
 func load(ctx context.Context, out io.Writer, o options) error {
 	return live.With(ctx, "load", local.Config{}, func(sys *live.System, dir string) error {
+		m := &memories{dir: dir}
 		// The real runs are measured even if the rate was too high.
-		return errors.Join(flood(ctx, out, sys, dir, o), crowd(ctx, out, sys, dir, o))
+		err := errors.Join(flood(ctx, out, sys, m, o), crowd(ctx, out, sys, m, o))
+		if o.idle > 0 && ctx.Err() == nil {
+			err = errors.Join(err, clock.Sleep(ctx, o.idle), m.note("idle for "+o.idle.String()))
+		}
+		return errors.Join(err, m.print(out))
 	})
 }

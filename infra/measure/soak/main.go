@@ -70,7 +70,7 @@ func rounds(ctx context.Context, out io.Writer, sys *live.System, dir string, in
 	if err != nil {
 		return err
 	}
-	s := &session{sys: sys, into: into, logs: &reader{sys: sys, into: into, next: map[string]string{}, seen: map[string]int{}}}
+	s := &session{sys: sys, into: into, logs: &reader{sys: sys, into: into, last: map[string]int64{}, seen: map[string]int{}}}
 	began := time.Now()
 	if err := s.run(ctx, dir, began.Add(lasting)); err != nil {
 		return err

@@ -81,8 +81,8 @@ var report = regexp.MustCompile(`^REPORT RequestId: \S+\s+Duration: ([\d.]+) ms`
 type reader struct {
 	sys  *live.System
 	into *measured
-	next map[string]string // by function: the token of the page that has not been read
-	seen map[string]int    // by function: how many lines of that page were
+	last map[string]int64 // by function: the time of the last line that was read, in ms since 1970
+	seen map[string]int   // by function: how many lines of that time were
 }
 
 // read reads what is new.
@@ -95,30 +95,35 @@ func (r *reader) read(ctx context.Context) error {
 	return nil
 }
 
-// one reads a function's log from the page at which the last reading ended.
+// one reads what is new in a function's log. The emulator answers a part at a time and forgets the
+// oldest lines, so the place that was reached is a time.
 func (r *reader) one(ctx context.Context, function string) error {
 	for {
-		var page struct {
+		var part struct {
 			Events []struct {
 				Timestamp int64
 				Message   string
 			}
-			NextToken string
 		}
-		ask := map[string]string{"logGroupName": "/aws/lambda/" + local.StackName + "-" + function}
-		if token := r.next[function]; token != "" {
-			ask["nextToken"] = token
-		}
-		if _, err := r.sys.CloudWatch(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &page); err != nil {
+		ask := map[string]any{"logGroupName": "/aws/lambda/" + local.StackName + "-" + function, "startTime": r.last[function]}
+		if _, err := r.sys.CloudWatch(ctx, "logs", "Logs_20140328.FilterLogEvents", ask, &part); err != nil {
 			return err
 		}
-		for _, e := range page.Events[min(r.seen[function], len(page.Events)):] {
-			r.line(function, time.UnixMilli(e.Timestamp), strings.TrimSpace(e.Message))
+		read := 0
+		for read < min(r.seen[function], len(part.Events)) && part.Events[read].Timestamp == r.last[function] {
+			read++
 		}
-		if r.seen[function] = len(page.Events); page.NextToken == "" {
+		unread := part.Events[read:]
+		if len(unread) == 0 {
 			return nil
 		}
-		r.next[function], r.seen[function] = page.NextToken, 0
+		for _, e := range unread {
+			r.line(function, time.UnixMilli(e.Timestamp), strings.TrimSpace(e.Message))
+			if e.Timestamp != r.last[function] {
+				r.last[function], r.seen[function] = e.Timestamp, 0
+			}
+			r.seen[function]++
+		}
 	}
 }
 
