@@ -139,12 +139,15 @@ func try(ctx context.Context, o options, rows []row) error {
 	err = each(o.parallel, rows, func(r row) error {
 		began := time.Now()
 		v, err := r.try(ctx, o, c, plains)
+		if err != nil {
+			return err // the row counts as not tried
+		}
 		v.took = time.Since(began)
 		mu.Lock()
 		defer mu.Unlock()
 		verdicts[r.id] = v
 		fmt.Fprintln(os.Stderr, r.id, v.outcome, strings.Join(v.faults, "; "))
-		return err
+		return nil
 	})
 	return errors.Join(err, table(rows, verdicts))
 }
