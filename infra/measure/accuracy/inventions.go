@@ -117,7 +117,7 @@ func inventions(ctx context.Context, out io.Writer, data string, heard []transcr
 		}
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "recordings, noise\thours\tWER, %\tinserted, % of the words\tper hour: words where nobody speaks\truns of inserted words\twords in them\tloops\twords in them\tsubtitles")
+	_, _ = fmt.Fprintln(table, "recordings, noise\thours\tWER, %\tinserted, %\tper hour: words where nobody speaks\truns of inserted words\tand their words\tloops\tand their words\tsubtitles")
 	var examples []string
 	for _, set := range sets {
 		for _, w := range weathers {

@@ -25,13 +25,11 @@ func main() {
 	if *sample != "" {
 		folders = append(folders, *sample)
 	}
-	err := error(nil)
+	measured := func() error { return run(ctx, folders, *words) }
 	if *invented != "" {
-		err = runInventions(ctx, *invented, *seconds, *only)
-	} else {
-		err = run(ctx, folders, *words)
+		measured = func() error { return runInventions(ctx, *invented, *seconds, *only) }
 	}
-	if err != nil {
+	if err := measured(); err != nil {
 		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		stop()
 		os.Exit(1)

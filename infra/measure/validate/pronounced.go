@@ -80,7 +80,7 @@ type agreed struct {
 	aucIn        [2]float64
 	spearman     float64
 	adults, kids float64 // auc
-	// pooled is the area of a sound and where 95 % of it lie, with what the other sounds tell of it.
+	// pooled is the area of a sound and its 95 % interval, with what the other sounds tell of it.
 	pooled   float64
 	pooledIn [2]float64
 }
@@ -285,10 +285,9 @@ func (t *table) pronunciation(words map[string][]corpus.Word) (p pronunciation) 
 // normal95 is how many standard errors the middle 95 % of a normal distribution reach either side.
 const normal95 = 1.96
 
-// pool sets what each area is with what the others tell of it: a mean of its own and of that of all,
-// each by how surely it is known. The spread between the sounds, which it returns, is what the areas
-// differ by beyond their errors (DerSimonian and Laird 1986); the errors are those of their
-// intervals.
+// pool sets the area of each sound to a mean of its own and of that of all sounds, each by how
+// surely it is known. The spread between the sounds, which it returns, is what the areas differ by
+// beyond their errors (DerSimonian and Laird 1986); the errors are those of their intervals.
 func pool(sounds []agreed) (spread float64) {
 	if len(sounds) < 2 {
 		return 0

@@ -44,7 +44,7 @@ constexpr size_t kHearSamples = size_t(protocol::kSampleRate) * 30;  // one wind
 constexpr size_t kTellSamples = size_t(protocol::kSampleRate) * 15;  // speech that tells a language
 constexpr size_t kWindowSamples = protocol::kSampleRate * 286 / 10;  // heard at once, at most
 constexpr size_t kEdge = size_t(protocol::kSampleRate);              // of a window, without speech
-constexpr size_t kRestSamples = protocol::kSampleRate * 3 / 10;      // speech that is worth decoding
+constexpr size_t kRestSamples = protocol::kSampleRate * 3 / 10;      // speech worth decoding
 constexpr double kShortPause = 0.6;                                  // windows
 constexpr double kPauseSamples = 0.4 * protocol::kSampleRate;        // of a pause that is not short
 constexpr int kThreads = 1;                                          // several spin while they wait
@@ -58,7 +58,8 @@ struct Free {
 };
 template <class T> using Owned = std::unique_ptr<T, Free>;
 
-// onlyErrors logs errors. That a window is not decoded to its end is none: Decoding::next asks for it.
+// onlyErrors logs errors. A window that is not decoded to its end is none: Decoding::next asks for
+// it.
 void onlyErrors(ggml_log_level level, const char * text, void *) {
     if (level == GGML_LOG_LEVEL_ERROR && !strstr(text, "encoder_begin_callback")) fputs(text, stderr);
 }
@@ -131,10 +132,12 @@ Odds hear(whisper_context * model, whisper_state * state, const std::vector<floa
 // window where its last words ended, so a word that is heard otherwise moves every window after it.
 // The cuts depend on the pauses only. Of all ways to cut, the one with the least cost is taken: 1
 // for each window, and up to kShortPause more if the pause before it is short. The pauses between
-// windows are shared by half, up to kEdge. A stretch that is too long for a window is one of its own.
+// windows are shared by half, up to kEdge. A stretch that is too long for a window is one of its
+// own.
 std::vector<Span> windowsOf(const std::vector<Span> & spans, size_t samples) {
     const size_t n = spans.size();
-    const auto pause = [&](size_t i) { return (i < n ? spans[i].start : samples) - (i > 0 ? spans[i - 1].end : 0); };  // before stretch i
+    // pause is the pause before stretch i, in samples.
+    const auto pause = [&](size_t i) { return (i < n ? spans[i].start : samples) - (i > 0 ? spans[i - 1].end : 0); };
     const auto edge = [&](size_t i) { return std::min(i > 0 && i < n ? pause(i) / 2 : pause(i), kEdge); };
     const auto window = [&](size_t i, size_t j) { return Span{spans[i].start - edge(i), spans[j - 1].end + edge(j)}; };
     std::vector<double> cost(n + 1, 0);   // of the stretches before it
