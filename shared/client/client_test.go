@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -289,9 +290,10 @@ func TestRetries(t *testing.T) {
 		for _, fails := range []int{2, 5} {
 			t.Run(fmt.Sprintf("%s, %d times", c.name, fails), func(t *testing.T) {
 				s := newService(t)
-				n := 0
+				var tries atomic.Int32 // each connection is served by a goroutine of its own
 				s.before = func(w http.ResponseWriter, r *http.Request) bool {
-					if n++; n > fails {
+					n := int(tries.Add(1))
+					if n > fails {
 						return false
 					}
 					if body, err := io.ReadAll(r.Body); err != nil || !bytes.Contains(body, []byte("talk")) {
