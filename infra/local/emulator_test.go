@@ -24,7 +24,7 @@ func TestTheEmulatorForgetsTheOldest(t *testing.T) {
 	}
 	const batch, points, metrics, logging = 5000, 1000, "GraniteServiceVersion20100801.", "Logs_20140328."
 	now := time.Now()
-	// Tests of other packages write to the same emulator. A batch is large enough that it forgets.
+	// Other packages' tests write to the same emulator. A batch is enough for it to forget.
 	group := fmt.Sprintf("forget-%d", now.UnixNano())
 	var ignored any
 	data := make([]map[string]any, points)

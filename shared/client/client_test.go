@@ -290,7 +290,7 @@ func TestRetries(t *testing.T) {
 		for _, fails := range []int{2, 5} {
 			t.Run(fmt.Sprintf("%s, %d times", c.name, fails), func(t *testing.T) {
 				s := newService(t)
-				var tries atomic.Int32 // each connection is served by a goroutine of its own
+				var tries atomic.Int32 // a goroutine for each connection
 				s.before = func(w http.ResponseWriter, r *http.Request) bool {
 					n := int(tries.Add(1))
 					if n > fails {

@@ -77,7 +77,7 @@ const (
 
 // measure sends one recording through all the stages. ok is false if a limit is exceeded.
 func measure(ctx context.Context, r recording, heard []transcript.Recogniser, e diarization.Voices) (row string, ok bool, err error) {
-	pcm, err := audio.Decoder{FFmpeg: installed.FFmpeg(installed.Dir())}.Decode(ctx, r.file)
+	pcm, err := decode(ctx, r.file)
 	if err != nil {
 		return "", false, err
 	}

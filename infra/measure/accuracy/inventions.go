@@ -26,8 +26,8 @@ const (
 	pauseMs = 500
 	// babblers are how many native readers talk at once at the next table.
 	babblers = 6
-	// aloneMs is how long music is heard that nobody speaks over, and aloneDb how far below full
-	// scale its loudest sample lies.
+	// aloneMs is how long music is heard that nobody speaks over, and aloneDb how far below
+	// full scale its loudest sample lies.
 	aloneMs, aloneDb = 120_000, 15
 )
 

@@ -81,7 +81,7 @@ var report = regexp.MustCompile(`^REPORT RequestId: \S+\s+Duration: ([\d.]+) ms`
 type reader struct {
 	sys  *live.System
 	into *measured
-	last map[string]int64 // by function: the time of the last line that was read, in ms since 1970
+	last map[string]int64 // by function: the time of the last line read, in ms since 1970
 	seen map[string]int   // by function: how many lines of that time were
 }
 

@@ -80,7 +80,7 @@ type agreed struct {
 	aucIn        [2]float64
 	spearman     float64
 	adults, kids float64 // auc
-	// pooled is the area of a sound and its 95 % interval, with what the other sounds tell of it.
+	// pooled is the area of a sound, and its 95 % interval, with what the others tell of it.
 	pooled   float64
 	pooledIn [2]float64
 }
@@ -307,7 +307,7 @@ func pool(sounds []agreed) (spread float64) {
 	between := max(0, (q-float64(len(sounds)-1))/(sum-squares/sum))
 	for i := range sounds {
 		a := &sounds[i]
-		own := weights[i] * between / (1 + weights[i]*between) // 0 if the sounds do not differ
+		own := weights[i] * between / (1 + weights[i]*between) // 0: the sounds do not differ
 		a.pooled = mean + own*(a.auc-mean)
 		reach := normal95 * math.Sqrt(own/weights[i]+(1-own)*(1-own)/sum)
 		a.pooledIn = [2]float64{a.pooled - reach, a.pooled + reach}
