@@ -307,7 +307,8 @@ func pool(sounds []agreed) (spread float64) {
 	between := max(0, (q-float64(len(sounds)-1))/(sum-squares/sum))
 	for i := range sounds {
 		a := &sounds[i]
-		own := weights[i] * between / (1 + weights[i]*between) // 0: the sounds do not differ
+		// own is the share of its own area: 0 if the sounds do not differ.
+		own := weights[i] * between / (1 + weights[i]*between)
 		a.pooled = mean + own*(a.auc-mean)
 		reach := normal95 * math.Sqrt(own/weights[i]+(1-own)*(1-own)/sum)
 		a.pooledIn = [2]float64{a.pooled - reach, a.pooled + reach}
