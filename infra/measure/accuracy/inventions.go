@@ -24,8 +24,6 @@ const (
 	weakest = 8
 	// pauseMs is the silence between two sentences of a reader.
 	pauseMs = 500
-	// babblers are how many native readers talk at once at the next table.
-	babblers = 6
 	// aloneMs is how long music is heard that nobody speaks over, and aloneDb how far below
 	// full scale its loudest sample lies.
 	aloneMs, aloneDb = 120_000, 15
@@ -79,7 +77,7 @@ type weather struct {
 // inventions prints, for each set of recordings and each noise, how much the recogniser writes that
 // nobody said, and the worst of it.
 func inventions(ctx context.Context, out io.Writer, data string, heard []transcript.Recogniser, seconds int, only string) error {
-	talkers, err := clips(ctx, filepath.Join(data, "natives"), babblers)
+	talkers, err := clips(ctx, filepath.Join(data, "natives"), degrade.Talkers)
 	if err != nil {
 		return err
 	}
@@ -90,16 +88,10 @@ func inventions(ctx context.Context, out io.Writer, data string, heard []transcr
 	for i := range takes {
 		takes[i].cut(int64(1000 * seconds))
 	}
-	white := func(db float64) func([]int16) []int16 {
-		return func(x []int16) []int16 { return degrade.Mix(x, degrade.White(len(x)), db) }
-	}
-	babble := func(db float64) func([]int16) []int16 {
-		return func(x []int16) []int16 { return degrade.Mix(x, degrade.Babble(len(x), talkers), db) }
-	}
 	weathers := []weather{
 		{"clean", func(x []int16) []int16 { return x }},
-		{"white noise, 10 dB", white(10)}, {"white noise, 5 dB", white(5)},
-		{"babble, 10 dB", babble(10)}, {"babble, 5 dB", babble(5)},
+		{"white noise, 10 dB", degrade.WithWhite(10)}, {"white noise, 5 dB", degrade.WithWhite(5)},
+		{"babble, 10 dB", degrade.WithBabble(talkers, 10)}, {"babble, 5 dB", degrade.WithBabble(talkers, 5)},
 	}
 	bySet := map[string][]found{}
 	for i, t := range takes {

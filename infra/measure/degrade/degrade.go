@@ -67,6 +67,9 @@ func White(n int) []float64 {
 	return noise
 }
 
+// Talkers is how many people talk at once at the next table, in the measurements that have Babble.
+const Talkers = 6
+
 // Babble is n samples of several people who talk at once: the recordings of talkers, each over and
 // over from another place on, at the same level.
 func Babble(n int, talkers [][]int16) []float64 {
@@ -92,6 +95,16 @@ func Mix(x []int16, noise []float64, db float64) []int16 {
 		out[i] += gain * noise[i]
 	}
 	return Samples(out)
+}
+
+// WithWhite is what adds white noise db below the level of a recording.
+func WithWhite(db float64) func(x []int16) []int16 {
+	return func(x []int16) []int16 { return Mix(x, White(len(x)), db) }
+}
+
+// WithBabble is what adds the talk of others db below the level of a recording.
+func WithBabble(talkers [][]int16, db float64) func(x []int16) []int16 {
+	return func(x []int16) []int16 { return Mix(x, Babble(len(x), talkers), db) }
 }
 
 // Room is a room of the reverberation time rt60, s: sparse echoes that die away by 60 dB in it,

@@ -29,9 +29,6 @@ type condition struct {
 	send func(ctx context.Context, pcm []int16) ([]int16, error)
 }
 
-// babblers are how many native readers talk at once at the next table.
-const babblers = 6
-
 // conditions are those that are tried; talkers are the voices at the next table.
 func conditions(ffmpeg string, talkers [][]int16) []condition {
 	type sound = func([]int16) []int16
@@ -58,12 +55,8 @@ func conditions(ffmpeg string, talkers [][]int16) []condition {
 			return degrade.Mix(x, noise, db)
 		}
 	}
-	white := func(db float64) sound {
-		return func(x []int16) []int16 { return degrade.Mix(x, degrade.White(len(x)), db) }
-	}
-	babble := func(db float64) sound {
-		return func(x []int16) []int16 { return degrade.Mix(x, degrade.Babble(len(x), talkers), db) }
-	}
+	white := degrade.WithWhite
+	babble := func(db float64) sound { return degrade.WithBabble(talkers, db) }
 	room := func(rt60 float64) sound { return func(x []int16) []int16 { return degrade.Room(x, rt60, 6) } }
 	telephone := func(x []int16) []int16 { return degrade.Samples(degrade.Filter(x, degrade.Telephone(200))) }
 	fast, slow := degrade.Fast.Apply, degrade.Slow.Apply
@@ -156,7 +149,7 @@ func (r *rig) talkers(ctx context.Context) ([][]int16, error) {
 		return nil, err
 	}
 	var out [][]int16
-	for _, f := range files[:min(babblers, len(files))] {
+	for _, f := range files[:min(degrade.Talkers, len(files))] {
 		pcm, err := r.Decode(ctx, f)
 		if err != nil {
 			return nil, err
