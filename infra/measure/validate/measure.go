@@ -53,7 +53,7 @@ func (r *rig) measure(ctx context.Context, speakers []speaker, limits accent.Lim
 		if err != nil {
 			return nil, fmt.Errorf("speaker %s: %w", s.id, err)
 		}
-		c.Speech, c.accents, c.pronounced = found.Speech, found.Readings, found.Pronounced
+		c.Speech, c.accents, c.pronounced = speech, found.Readings, found.Pronounced
 		c.pitch, _ = accent.Pitch(m, c.Speech)
 		t.add(c)
 		fmt.Fprintf(os.Stderr, "\rvalidate: %d of %d speakers", i+1, len(speakers))

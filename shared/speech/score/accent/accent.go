@@ -76,7 +76,6 @@ type Engines struct {
 // is nil, with a reason, where it cannot be measured. The error is for a failure of our own: an
 // engine's, or a context that ended.
 func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engines) (score.Result, error) {
-	speech = withoutLoops(speech)
 	r := score.Result{Dimension: score.Accent, SpeechSeconds: speech.Seconds()}
 	for _, p := range speech.Parts {
 		r.Words += len(p.Words)
@@ -99,7 +98,7 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 		cautions = append(cautions, "Sounds can be compared with English ones only, so this score rests on how surely the words were recognised and on the timing of the speech.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
-	found, err := measure(ctx, m, speech, e, limits)
+	found, err := Measure(ctx, m, speech, e, limits)
 	if err != nil {
 		return score.Result{}, fmt.Errorf("accent: %w", err)
 	}
@@ -139,21 +138,15 @@ type Limits struct {
 
 // Found is what was found in the candidate's speech.
 type Found struct {
-	Speech   timing.Speech // without the recogniser's loops
 	Readings []norms.Reading
 	// Pronounced are all words that were aligned, the least clear first.
 	Pronounced []score.Pronounced
 }
 
-// Measure reads the measures in each part of the candidate's speech, without a score: for
-// calibration. The error is an engine's own failure.
+// Measure reads the measures in each part of the candidate's speech; calibration needs no more. The
+// error is an engine's own failure.
 func Measure(ctx context.Context, m score.Material, speech timing.Speech, e Engines, l Limits) (Found, error) {
-	return measure(ctx, m, withoutLoops(speech), e, l)
-}
-
-// measure aligns and hears at once: they are different engines.
-func measure(ctx context.Context, m score.Material, speech timing.Speech, e Engines, l Limits) (Found, error) {
-	windows := windowsOf(speech, l)
+	windows := windowsOf(speech, l) // aligned and heard at once: the engines are different ones
 	var aligned []sounds
 	var heard []float64
 	both, ctx := errgroup.WithContext(ctx)
@@ -169,7 +162,7 @@ func measure(ctx context.Context, m score.Material, speech timing.Speech, e Engi
 		return Found{}, err
 	}
 	readings := append(read(speech, judged(m, speech), aligned, heard), fluency.SentenceRatio(m, speech))
-	return Found{speech, readings, leastClear(aligned, speech.Parts)}, nil
+	return Found{readings, leastClear(aligned, speech.Parts)}, nil
 }
 
 // refusal says why there is no accent to measure; empty where there is.
@@ -243,7 +236,7 @@ func judged(m score.Material, speech timing.Speech) []timing.Part {
 	if !m.Conversation.Unrated {
 		return speech.Parts
 	}
-	return withoutLoops(speech.WithWords(m.Conversation.Judged())).Parts
+	return speech.WithWords(m.Conversation.Judged()).Parts
 }
 
 // read makes the readings, in the order of the measures, of what was found in the parts of the

@@ -406,27 +406,6 @@ func TestPartsArePackedIntoWindows(t *testing.T) {
 	}
 }
 
-func TestUnlooped(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		{"no no no I said", "no no no I said"},
-		{"you know you know you know you know it", "you know it"},
-		{"thank you. Thank you. thank you, thank you! thank you", "thank you."},
-		{"", ""},
-	} {
-		var words []transcript.Word
-		for w := range strings.FieldsSeq(c.text) {
-			words = append(words, transcript.Word{Text: w})
-		}
-		var got []string
-		for _, w := range unlooped(words) {
-			got = append(got, w.Text)
-		}
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("%q: got %q", c.text, strings.Join(got, " "))
-		}
-	}
-}
-
 func TestLowest(t *testing.T) {
 	for _, c := range []struct {
 		v    []float64

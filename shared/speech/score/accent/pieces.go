@@ -6,23 +6,16 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strings"
-	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
 	"parley/shared/speech/score/timing"
-	"parley/shared/speech/transcript"
 )
 
 const (
 	// AlignSeconds is how much of the candidate's speech is aligned, s. More speech hardly moves
 	// the mean of the weakest sounds.
 	AlignSeconds = 60
-	// A phrase of up to loopWords words that comes loopRepeats times in a row is the recogniser's
-	// own loop.
-	loopRepeats = 4
-	loopWords   = 12
 )
 
 // windows are what is aligned of the candidate's speech and what is heard for its language.
@@ -49,7 +42,6 @@ const sampleSeconds = 48
 // Sample are the windows by which the candidate is heard anew, where the words are another
 // recogniser's: at most sampleSeconds of speech.
 func Sample(speech timing.Speech) []timing.Window {
-	speech = withoutLoops(speech)
 	return speech.Join(chosen(speech.Parts, sampleSeconds))
 }
 
@@ -185,51 +177,4 @@ func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner
 		}
 	}
 	return nil
-}
-
-// withoutLoops is the speech with unlooped words; the one given stays as it is.
-func withoutLoops(speech timing.Speech) timing.Speech {
-	speech.Parts = slices.Clone(speech.Parts)
-	for i := range speech.Parts {
-		speech.Parts[i].Words = unlooped(speech.Parts[i].Words)
-	}
-	return speech
-}
-
-// unlooped leaves out what a recogniser repeats when it is caught in a loop: nobody said it, and
-// its probability is high.
-func unlooped(words []transcript.Word) []transcript.Word {
-	text := make([]string, len(words))
-	for i, w := range words {
-		text[i] = strings.ToLower(strings.TrimFunc(w.Text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
-	}
-	var out []transcript.Word
-	for i := 0; i < len(words); {
-		skip := 0
-		for size := 1; size <= loopWords && skip == 0; size++ {
-			n := 1
-			for i+(n+1)*size <= len(text) && same(text[i:i+size], text[i+n*size:i+(n+1)*size]) {
-				n++
-			}
-			if n >= loopRepeats {
-				out = append(out, words[i:i+size]...)
-				skip = n * size
-			}
-		}
-		if skip == 0 {
-			out = append(out, words[i])
-			skip = 1
-		}
-		i += skip
-	}
-	return out
-}
-
-func same(a, b []string) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
