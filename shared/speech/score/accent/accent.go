@@ -146,16 +146,15 @@ type Found struct {
 // Measure reads the measures in each part of the candidate's speech; calibration needs no more. The
 // error is an engine's own failure.
 func Measure(ctx context.Context, m score.Material, speech timing.Speech, e Engines, l Limits) (Found, error) {
-	windows := windowsOf(speech, l) // aligned and heard at once: the engines are different ones
 	var aligned []sounds
 	var heard []float64
-	both, ctx := errgroup.WithContext(ctx)
+	both, ctx := errgroup.WithContext(ctx) // at once: the engines are different ones
 	both.Go(func() (err error) {
-		aligned, err = alignAll(ctx, windows.aligned, speech.Parts, e.Aligner)
+		aligned, err = alignAll(ctx, speech, chosen(speech.Parts, l.Align), e.Aligner)
 		return err
 	})
 	both.Go(func() (err error) {
-		heard, err = hearAll(ctx, windows.heard, len(speech.Parts), e.Listener)
+		heard, err = hearAll(ctx, speech, packed(speech.Parts, l.Hear), e.Listener)
 		return err
 	})
 	if err := both.Wait(); err != nil {

@@ -361,19 +361,6 @@ func TestTheSamePartsAreChosenThroughAnotherCodec(t *testing.T) {
 	}
 }
 
-func TestTheSameWindowIsAlignedAndHeardWhereItHoldsAll(t *testing.T) {
-	few, many := timing.Candidate(material(3, 0.8)), timing.Candidate(material(12, 0.8))
-	if w := windowsOf(few, Limits{AlignSeconds, HearWindows}); len(w.heard) != 1 || &w.heard[0] != &w.aligned[0] {
-		t.Errorf("%d and %d windows of 24 s", len(w.aligned), len(w.heard))
-	}
-	if w := windowsOf(many, Limits{AlignSeconds, HearWindows}); len(w.heard) != 1 || &w.heard[0] == &w.aligned[0] {
-		t.Errorf("%d windows of 96 s are heard", len(w.heard))
-	}
-	if w := windowsOf(many, Limits{}); len(w.aligned)+len(w.heard) != 0 {
-		t.Error("there are windows where nothing is to be aligned or heard")
-	}
-}
-
 // Ensure that what is packed fits, leaves no room for another part, and holds none twice.
 func TestPartsArePackedIntoWindows(t *testing.T) {
 	speech := timing.Candidate(material(12, 0.8))

@@ -29,22 +29,25 @@ const (
 )
 
 // hearAll returns the log odds of English for each part of the candidate's speech: those of the
-// window that holds the part, NaN for a part that is in none.
-func hearAll(ctx context.Context, windows []timing.Window, parts int, listener WhisperListener) ([]float64, error) {
-	out := make([]float64, parts)
+// window that holds the part, NaN for a part that is in none. Each of which are the parts of a
+// window.
+func hearAll(ctx context.Context, speech timing.Speech, which [][]int, listener WhisperListener) ([]float64, error) {
+	out := make([]float64, len(speech.Parts))
 	for i := range out {
 		out[i] = math.NaN()
 	}
-	for _, w := range windows {
-		p, ok, err := listener.LanguageProbability(ctx, w.PCM, english)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		for _, piece := range w.Pieces {
-			out[piece.Part] = odds(p)
+	for _, parts := range which {
+		for _, w := range speech.Join(parts) {
+			p, ok, err := listener.LanguageProbability(ctx, w.PCM, english)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			for _, piece := range w.Pieces {
+				out[piece.Part] = odds(p)
+			}
 		}
 	}
 	return out, nil

@@ -10,43 +10,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"parley/shared/speech/score/timing"
+	"parley/shared/speech/transcript"
 )
 
 const (
 	// AlignSeconds is how much of the candidate's speech is aligned, s. More speech hardly moves
 	// the mean of the weakest sounds.
 	AlignSeconds = 60
+	// sampleSeconds is how much of the candidate's speech is heard anew where the words are another
+	// recogniser's, s.
+	sampleSeconds = 48
+	// cellSeconds is the length of the cells in which parts are chosen, s: about that of a part.
+	cellSeconds = 10
 )
-
-// windows are what is aligned of the candidate's speech and what is heard for its language.
-type windows struct{ aligned, heard []timing.Window }
-
-// windowsOf joins the chosen parts of the speech: once, where both have the same in one window.
-func windowsOf(speech timing.Speech, l Limits) windows {
-	align := chosen(speech.Parts, l.Align)
-	w := windows{aligned: speech.Join(align)}
-	for _, hear := range packed(speech.Parts, l.Hear) {
-		if len(w.aligned) == 1 && slices.Equal(align, hear) {
-			w.heard = w.aligned
-		} else {
-			w.heard = append(w.heard, speech.Join(hear)...)
-		}
-	}
-	return w
-}
-
-// sampleSeconds is how much of the candidate's speech is heard anew where the words are another
-// recogniser's, s.
-const sampleSeconds = 48
 
 // Sample are the windows by which the candidate is heard anew, where the words are another
 // recogniser's: at most sampleSeconds of speech.
 func Sample(speech timing.Speech) []timing.Window {
 	return speech.Join(chosen(speech.Parts, sampleSeconds))
 }
-
-// cellSeconds is the length of the cells in which parts are chosen, s: about that of a part.
-const cellSeconds = 10
 
 // ranked is a part that can be taken.
 type ranked struct {
@@ -134,47 +116,41 @@ type sounds struct {
 // whole sounds; NaN where there is none.
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
-// alignAll returns for each part its sounds; none for parts that are in no window or could not be
+// alignAll returns for each part its sounds; none for parts that are not among which or could not be
 // aligned. Each part is aligned alone: where the words of one don't match its sound, the aligner
 // takes them from the sound of its neighbours, which spoils those as well. The parts are aligned at
-// once, as far as the aligner has copies; each fills its own place alone.
-func alignAll(ctx context.Context, windows []timing.Window, parts []timing.Part, aligner Aligner) ([]sounds, error) {
-	out := make([]sounds, len(parts))
+// once, as far as the aligner has copies.
+func alignAll(ctx context.Context, speech timing.Speech, which []int, aligner Aligner) ([]sounds, error) {
+	out := make([]sounds, len(speech.Parts))
 	all, ctx := errgroup.WithContext(ctx)
-	for _, w := range windows {
-		for _, alone := range w.Each() {
-			all.Go(func() error {
-				if err := alignOne(ctx, alone, parts, aligner, out); err != nil && !errors.Is(err, ErrNotAligned) {
-					return err
-				}
-				return nil
-			})
-		}
+	for _, i := range which {
+		all.Go(func() (err error) {
+			out[i], err = align(ctx, speech.Join([]int{i})[0], speech.Parts[i].Words, aligner)
+			return err
+		})
 	}
 	return out, all.Wait()
 }
 
-func alignOne(ctx context.Context, w timing.Window, parts []timing.Part, aligner Aligner, out []sounds) error {
-	var words []string
-	for _, p := range w.Pieces {
-		for _, v := range parts[p.Part].Words {
-			words = append(words, v.Text)
-		}
+// align returns the sounds of the only part of a window; none where it can't be aligned.
+func align(ctx context.Context, w timing.Window, said []transcript.Word, aligner Aligner) (sounds, error) {
+	words := make([]string, len(said))
+	for i, v := range said {
+		words[i] = v.Text
 	}
 	aligned, err := aligner.Align(ctx, w.PCM, words)
-	if err != nil {
-		return err
+	if errors.Is(err, ErrNotAligned) {
+		return sounds{}, nil
 	}
+	var out sounds
 	for _, word := range aligned {
-		piece := w.At(word.middle())
-		to := &out[piece.Part]
 		if gop, ok := word.GOP(); ok && word.Spoken() {
-			to.words = append(to.words, gop)
-			to.phones = append(to.phones, word.standardised()...)
-			if p, ok := word.pronounced(word.offsetMs(piece)); ok {
-				to.told = append(to.told, p)
+			out.words = append(out.words, gop)
+			out.phones = append(out.phones, word.standardised()...)
+			if p, ok := word.pronounced(int64(word.Start)*frameMs + w.Pieces[0].OffsetMs); ok {
+				out.told = append(out.told, p)
 			}
 		}
 	}
-	return nil
+	return out, err //nolint:wrapcheck // by Score
 }

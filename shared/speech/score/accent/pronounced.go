@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode"
 
-	"parley/shared/speech/audio"
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/score/timing"
@@ -129,11 +128,3 @@ func named(aligned []told, said []transcript.Word) (probabilities []float64) {
 	}
 	return probabilities
 }
-
-// offsetMs is where in the recording an aligned word of a window begins.
-func (w AlignedWord) offsetMs(p timing.Piece) int64 {
-	return int64(w.Start)*frameMs + p.OffsetMs
-}
-
-// middle is the sample of a window in the middle of an aligned word.
-func (w AlignedWord) middle() int { return (w.Start + w.Frames/2) * audio.SampleRate / 100 }

@@ -47,20 +47,6 @@ func (w Window) At(sample int) Piece {
 	return w.Pieces[len(w.Pieces)-1]
 }
 
-// Each is a window for each piece alone, as Join makes it of that part. They share the samples of
-// w.
-func (w Window) Each() []Window {
-	out := make([]Window, len(w.Pieces))
-	for i, p := range w.Pieces {
-		n := p.End - p.From
-		alone := Piece{Part: p.Part, End: n, To: n, OffsetMs: p.OffsetMs + ms(p.From)}
-		out[i] = Window{PCM: w.PCM[p.From:p.End:p.End], Pieces: []Piece{alone}}
-	}
-	return out
-}
-
-func ms(samples int) int64 { return int64(samples) * 1000 / audio.SampleRate }
-
 // Join puts the parts with the given indices, in order, into as few windows of at most
 // WindowSeconds as it can without reordering; a part that is longer than that is a window of its
 // own.
@@ -80,7 +66,7 @@ func (s Speech) Join(which []int) []Window {
 		}
 		from, end := len(w.PCM), len(w.PCM)+len(x)
 		w.PCM = append(w.PCM, x...)
-		w.Pieces = append(w.Pieces, Piece{Part: i, From: from, End: end, To: end, OffsetMs: fromMs - ms(from)})
+		w.Pieces = append(w.Pieces, Piece{Part: i, From: from, End: end, To: end, OffsetMs: fromMs - int64(from)*1000/audio.SampleRate})
 	}
 	return out
 }
