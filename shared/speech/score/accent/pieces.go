@@ -116,8 +116,8 @@ type sounds struct {
 // whole sounds; NaN where there is none.
 func (s sounds) weakest() float64 { return lowest(s.phones, 30) }
 
-// alignAll returns for each part its sounds; none for parts that are not among which or could not be
-// aligned. Each part is aligned alone: where the words of one don't match its sound, the aligner
+// alignAll returns for each part its sounds; none for parts that are not among which or could not
+// be aligned. Each part is aligned alone: where the words of one don't match its sound, the aligner
 // takes them from the sound of its neighbours, which spoils those as well. The parts are aligned at
 // once, as far as the aligner has copies.
 func alignAll(ctx context.Context, speech timing.Speech, which []int, aligner Aligner) ([]sounds, error) {
