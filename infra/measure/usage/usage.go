@@ -129,12 +129,16 @@ func Save(m Measured) error {
 	return nil
 }
 
-// Stage returns how long the longest part of a stage took, in processor time.
+// tick is what Linux counts processor time by, s.
+const tick = 0.01
+
+// Stage returns how long the longest part of a stage took, in processor time: a tick at least, and
+// 0 if there was none.
 func (r Run) Stage(s run.Stage) time.Duration {
 	longest := 0.0
 	for _, p := range r.Parts {
 		if p.Stage == s {
-			longest = max(longest, p.CPUSeconds)
+			longest = max(longest, p.CPUSeconds, tick)
 		}
 	}
 	return time.Duration(longest * float64(time.Second))
