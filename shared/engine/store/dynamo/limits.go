@@ -106,23 +106,11 @@ func (s *Store) Use(ctx context.Context, client account.ID, u run.Use, now time.
 	put := s.putUse(client, u, u.Run, now)
 	in := &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
 		ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues}
-	b := s.budget("use of upload")
-	for {
-		call, cancel := context.WithTimeout(ctx, writeTimeout)
-		_, err := s.api.PutItem(call, in, once)
-		cancel()
-		switch judge(err) {
-		case written:
-			return nil
-		case lost:
-			return run.ErrUsed
-		case fatal:
-			return fmt.Errorf("dynamo: use of upload: %w", err)
-		}
-		if err := b.wait(ctx, err); err != nil {
-			return err
-		}
+	err := s.putIf(ctx, "use of upload", in)
+	if errors.Is(err, account.ErrMoved) {
+		return run.ErrUsed
 	}
+	return err
 }
 
 // write sends a conditional update until its answer is known. unsure is true if an earlier answer
