@@ -178,6 +178,10 @@ type heard struct {
 			T              string
 			P              float64
 			StartMs, EndMs int
+			Others         []struct {
+				T string
+				P float64
+			}
 		}
 	}
 }
@@ -215,13 +219,31 @@ func TestTheRecogniserHearsWhatIsSaidTheSameEveryTime(t *testing.T) {
 		t.Errorf("it heard %+v", a)
 	}
 	var said strings.Builder
+	doubtful := 0
 	for _, s := range a.Segments {
 		for _, token := range s.Tokens {
 			said.WriteString(token.T)
 			if token.P < 0 || token.P > 1 || token.EndMs < token.StartMs {
 				t.Errorf("a token is %+v", token)
 			}
+			if len(token.Others) == 0 {
+				continue
+			}
+			doubtful++
+			sum, last, itself := 0.0, 1.0, false
+			for _, o := range token.Others {
+				if sum += o.P; o.P > last || !strings.HasPrefix(o.T, " ") {
+					t.Errorf("of %q others are %+v", token.T, token.Others)
+				}
+				last, itself = o.P, itself || o.T == token.T
+			}
+			if len(token.Others) < 2 || sum > 1.001 || !itself {
+				t.Errorf("of %q others are %+v", token.T, token.Others)
+			}
 		}
+	}
+	if doubtful == 0 {
+		t.Error("no token may have been another one")
 	}
 	words, right := strings.Fields(strings.ToLower(said.String())), 0
 	for _, w := range words {

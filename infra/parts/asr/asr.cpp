@@ -8,7 +8,8 @@
 //   {"samples":N,"language":"en"|"auto"|…,"prompt":"","hear":false}
 // The answer is one line:
 //   {"language":…,"languageP":…,"heard":…,"heardP":…,"speech":[[startMs,endMs],…],
-//    "segments":[{"startMs":…,"endMs":…,"tokens":[{"t":…,"p":…,"startMs":…,"endMs":…},…]},…]}
+//    "segments":[{"startMs":…,"endMs":…,"tokens":[
+//        {"t":…,"p":…,"startMs":…,"endMs":…,"others":[{"t":…,"p":…},…]},…]},…]}
 // "hear" asks for the language only: no words are decoded, and "segments" is empty. After a
 // malformed request or a failure of the model it answers {"error":…} and exits with 1.
 //
@@ -17,6 +18,10 @@
 //
 // A token may hold part of a UTF-8 sequence. Such a token is merged with those that follow, so that
 // every "t" is valid UTF-8. The merged "p" is the smallest of theirs. The times span all of them.
+//
+// "others" are what may have been said in the place of a token that begins a word: the likeliest
+// such tokens at that step of the decoder, its own included, each with its probability among all
+// tokens of text. It is left out where there is none but its own.
 //
 // "heard" is the most likely language at the beginning: of the windows that are decoded, up to 15 s
 // of speech. If "language" is "auto" or "hear" is true, it is that of the first 30 s of
@@ -47,6 +52,8 @@ constexpr size_t kEdge = size_t(protocol::kSampleRate);              // of a win
 constexpr size_t kRestSamples = protocol::kSampleRate * 3 / 10;      // speech worth decoding
 constexpr double kShortPause = 0.6;                                  // windows
 constexpr double kPauseSamples = 0.4 * protocol::kSampleRate;        // of a pause that is not short
+constexpr size_t kOthers = 8;                                        // of a token
+constexpr float kLeastOther = 0.005f;                                // probability
 constexpr int kThreads = 1;                                          // several spin while they wait
 constexpr int kMinSpeechMs = 80, kMinSilenceMs = 100, kPadMs = 0;    // of the voice detector
 
@@ -169,9 +176,44 @@ size_t speechIn(const std::vector<Span> & spans, size_t start, size_t end) {
     return n;
 }
 
-// Decoding is the decoding of one window. It also tells the language by what the decoding encodes.
+// Likely are tokens by falling probability.
+using Likely = std::vector<std::pair<whisper_token, float>>;
+
+// Step is one step of the decoder: what it wrote, and the tokens that were likeliest there.
+struct Step {
+    whisper_token written = -1;
+    Likely likeliest = {};
+};
+
+// Pass is what is decoded of one encoding.
+struct Pass {
+    int segments;  // of the window, before it
+    std::vector<Step> steps = {};
+};
+
+// likeliest are up to kOthers tokens of text, each with its probability among all of them.
+Likely likeliest(const float * logits, whisper_token texts) {
+    Likely best;
+    const float top = *std::max_element(logits, logits + texts), least = top + std::log(kLeastOther);
+    float sum = 0;
+    for (whisper_token id = 0; id < texts; id++) {
+        if (logits[id] < top - 20) continue;  // all together under 0.0002
+        const float p = std::exp(logits[id] - top);
+        sum += p;
+        if (logits[id] >= least) best.push_back({id, p});
+    }
+    const size_t n = std::min(best.size(), kOthers);
+    std::partial_sort(best.begin(), best.begin() + n, best.end(), [](const auto & a, const auto & b) { return a.second > b.second; });
+    best.resize(n);
+    for (auto & b : best) b.second /= sum;
+    return best;
+}
+
+// Decoding is the decoding of one window. It also tells the language by what the decoding encodes,
+// and keeps what else could have been written.
 struct Decoding {
     const std::vector<Span> & spans;
+    std::vector<Pass> passes = {};
     Odds p = {};               // the mean of what was encoded so far, by the speech in it
     double speech = 0;         // in what was encoded so far, samples
     Span window = {0, 0};
@@ -182,6 +224,7 @@ struct Decoding {
         window = w;
         start = w.start;
         begun = false;
+        passes.clear();
     }
 
     // add counts what the state holds; the next encoding begins at end.
@@ -207,10 +250,45 @@ struct Decoding {
                 d.add(model, state, end);
             }
             d.begun = true;
+            d.passes.push_back({n});
         } catch (const std::exception &) {
             d.failed = true;
         }
         return !d.failed;
+    }
+
+    // step is called before each token is chosen, after the n tokens that were written before it.
+    // A pass that begins anew, at a higher temperature, replaces what was kept of it.
+    static void step(whisper_context * model, whisper_state *, const whisper_token_data * written, int n, float * logits, void * self) {
+        auto & d = *static_cast<Decoding *>(self);
+        if (d.passes.empty()) return;
+        std::vector<Step> & steps = d.passes.back().steps;
+        steps.resize(n);
+        if (n > 0) steps[n - 1].written = written[n - 1].id;
+        steps.push_back({-1, likeliest(logits, whisper_token_eot(model))});
+    }
+};
+
+// Others finds what else could have been written for the tokens of a window's segments, in order.
+// The tokens of a segment are among those that were written in its pass.
+struct Others {
+    const std::vector<Pass> & passes;
+    size_t pass = 0, at = 0;
+
+    const Likely & of(int segment, whisper_token id) {
+        static const Likely none;
+        while (pass + 1 < passes.size() && passes[pass + 1].segments <= segment) {
+            pass++;
+            at = 0;
+        }
+        if (pass >= passes.size()) return none;
+        const std::vector<Step> & steps = passes[pass].steps;
+        for (size_t i = at; i < steps.size(); i++) {
+            if (steps[i].written != id) continue;
+            at = i + 1;
+            return steps[i].likeliest;
+        }
+        return none;
     }
 };
 
@@ -228,21 +306,32 @@ bool wholeUTF8(const std::string & s) {
 
 double rounded(float p) { return std::round(double(p) * 1e6) / 1e6; }
 
-json tokens(whisper_context * model, whisper_state * state, int segment, int64_t windowMs) {
-    json all = json::array();
+// beginsWord tells whether a token is the beginning of a word and valid by itself.
+bool beginsWord(const std::string & t) { return t.size() > 1 && t[0] == ' ' && wholeUTF8(t); }
+
+json tokens(whisper_context * model, whisper_state * state, int segment, int64_t windowMs, Others & others) {
+    json all = json::array(), instead = json::array();
     std::string text;
     float p = 1;
     int64_t start = 0, end = 0;
     const auto put = [&] {
-        all.push_back({{"t", text}, {"p", rounded(p)}, {"startMs", windowMs + start * 10}, {"endMs", windowMs + end * 10}});
+        json token = {{"t", text}, {"p", rounded(p)}, {"startMs", windowMs + start * 10}, {"endMs", windowMs + end * 10}};
+        if (instead.size() > 1 && beginsWord(text)) token["others"] = instead;
+        all.push_back(token);
         text.clear();
     };
     for (int j = 0; j < whisper_full_n_tokens_from_state(state, segment); j++) {
         const whisper_token_data d = whisper_full_get_token_data_from_state(state, segment, j);
         if (d.id >= whisper_token_eot(model)) continue;
+        const Likely & likely = others.of(segment, d.id);
         if (text.empty()) {
             p = d.p;
             start = d.t0;
+            instead = json::array();
+            for (const auto & [id, chance] : likely) {
+                const std::string t = whisper_token_to_str(model, id);
+                if (beginsWord(t)) instead.push_back({{"t", t}, {"p", rounded(chance)}});
+            }
         }
         text += whisper_token_to_str(model, d.id);
         p = std::min(p, d.p);
@@ -298,6 +387,8 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
     Decoding decoding{spans};
     p.encoder_begin_callback = Decoding::next;
     p.encoder_begin_callback_user_data = &decoding;
+    p.logits_filter_callback = Decoding::step;
+    p.logits_filter_callback_user_data = &decoding;
     for (const Span & w : windowsOf(spans, pcm.size())) {
         renew();
         decoding.begin(w);
@@ -305,10 +396,11 @@ json transcribe(whisper_context * model, whisper_vad_context * vad, const std::v
         if (decoding.failed) throw std::runtime_error("language detection failed");
         if (decoding.begun) decoding.add(model, state.get(), w.end);
         const int64_t startMs = int64_t(w.start * 1000 / protocol::kSampleRate);
+        Others others{decoding.passes};
         for (int i = 0; i < whisper_full_n_segments_from_state(state.get()); i++) {
             a["segments"].push_back({{"startMs", startMs + whisper_full_get_segment_t0_from_state(state.get(), i) * 10},
                                      {"endMs", startMs + whisper_full_get_segment_t1_from_state(state.get(), i) * 10},
-                                     {"tokens", tokens(model, state.get(), i, startMs)}});
+                                     {"tokens", tokens(model, state.get(), i, startMs, others)}});
         }
     }
     if (!listen) tell(decoding.speech > 0 ? decoding.p : hear(model, state.get(), pcm, spans));

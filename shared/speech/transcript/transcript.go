@@ -21,6 +21,15 @@ type Word struct {
 	// Voice is the recogniser's own label of who speaks, within its piece; empty: it has none. It
 	// is a hint: who says a word is decided by the sound.
 	Voice string `json:"voice,omitempty"`
+	// Others are words that may have been said in its place, the likeliest first. Empty: none is
+	// known.
+	Others []Other `json:"others,omitempty"`
+}
+
+// Other is a word that may have been said in the place of the one that was heard.
+type Other struct {
+	Text string  `json:"text"` // with case, without punctuation
+	P    float64 `json:"p"`    // 0 to 1; what is left to 1 is the chance of the word that was heard
 }
 
 // Rated tells whether any of the words has a probability.

@@ -162,6 +162,14 @@ type token struct {
 	P       float64 `json:"p"`
 	StartMs int64   `json:"startMs"`
 	EndMs   int64   `json:"endMs"`
+	// Others are the likeliest tokens that begin a word there, this one included.
+	Others []likely `json:"others"`
+}
+
+// likely is a token that may have been said, with its probability among all tokens of text.
+type likely struct {
+	Text string  `json:"t"`
+	P    float64 `json:"p"`
 }
 
 // ask asks the engine about one piece; hearOnly: for its language alone.

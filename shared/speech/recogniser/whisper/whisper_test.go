@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,15 +125,35 @@ func TestTokensBecomeWords(t *testing.T) {
 }
 
 func TestAWordsProbabilityIsTheGeometricMeanOfItsSpokenTokens(t *testing.T) {
-	s := segment{EndMs: 100, Tokens: []token{{" wor", 0.9, 0, 50}, {"ld", 0.4, 50, 90}, {",", 0.01, 90, 100}}}
+	s := segment{EndMs: 100, Tokens: []token{{Text: " wor", P: 0.9, EndMs: 50}, {Text: "ld", P: 0.4, StartMs: 50, EndMs: 90}, {Text: ",", P: 0.01, StartMs: 90, EndMs: 100}}}
 	got := s.words(0, false)
 	if len(got) != 1 || math.Abs(got[0].P-0.6) > 1e-9 || got[0].EndMs != 90 {
 		t.Errorf("got %+v", got)
 	}
 }
 
+// Ensure that a word of one token has the others that may have been said, that their probabilities
+// and its own add up to 1, and that the same word with another case is none.
+func TestAWordOfOneTokenMayHaveBeenAnother(t *testing.T) {
+	others := []likely{{" safe", 0.4}, {" save", 0.2}, {" Safe", 0.1}, {" ♪", 0.2}, {" say", 0.1}}
+	for name, c := range map[string]struct {
+		tokens []token
+		want   []transcript.Other
+	}{
+		"one token, punctuation behind it":       {[]token{{Text: " safe", Others: others}, {Text: "."}}, []transcript.Other{{Text: "save", P: 0.25}, {Text: "say", P: 0.125}}},
+		"the end of a word makes it another one": {[]token{{Text: " safe", Others: others}, {Text: "ty"}}, nil},
+		"no other is known":                      {[]token{{Text: " safe"}}, nil},
+		"only itself is known":                   {[]token{{Text: " safe", Others: others[:1]}}, nil},
+	} {
+		got := segment{Tokens: c.tokens}.words(0, false)[0].Others
+		if !slices.EqualFunc(got, c.want, func(a, b transcript.Other) bool { return a.Text == b.Text && math.Abs(a.P-b.P) < 1e-9 }) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestWordsLieInTheirSegmentOneAfterTheOther(t *testing.T) {
-	s := segment{StartMs: 1000, EndMs: 2000, Tokens: []token{{" a", 1, 500, 1400}, {" b", 1, 1300, 1200}, {" c", 1, 1500, 2500}, {" d", 1, 3000, 3100}}}
+	s := segment{StartMs: 1000, EndMs: 2000, Tokens: []token{{Text: " a", StartMs: 500, EndMs: 1400}, {Text: " b", StartMs: 1300, EndMs: 1200}, {Text: " c", StartMs: 1500, EndMs: 2500}, {Text: " d", StartMs: 3000, EndMs: 3100}}}
 	got := s.words(1100, false)
 	want := []audio.Span{{StartMs: 1100, EndMs: 1400}, {StartMs: 1400, EndMs: 1400}, {StartMs: 1500, EndMs: 2000}, {StartMs: 2000, EndMs: 2000}}
 	for i, w := range got {
@@ -178,8 +199,8 @@ func TestWordsFarFromAnySpeechAreDropped(t *testing.T) {
 		want string
 	}{
 		"in speech":                   {seg(0, 1000, 0.9, " one| two"), "one two"},
-		"a second away":               {segment{0, 10000, []token{{" a", 0.9, 1900, 2000}}}, "a"},
-		"more than a second away":     {segment{0, 10000, []token{{" a", 0.9, 2001, 2100}}}, ""},
+		"a second away":               {segment{0, 10000, []token{{Text: " a", P: 0.9, StartMs: 1900, EndMs: 2000}}}, "a"},
+		"more than a second away":     {segment{0, 10000, []token{{Text: " a", P: 0.9, StartMs: 2001, EndMs: 2100}}}, ""},
 		"a segment in silence":        {seg(1500, 8900, 0.9, " one| two"), ""},
 		"a phantom on little speech":  {seg(800, 3000, 0.3, " Thank| you|."), ""},
 		"the same, but surely heard":  {seg(800, 3000, 0.9, " Thank| you|."), "Thank you."},

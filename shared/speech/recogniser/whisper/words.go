@@ -40,8 +40,9 @@ func (h hearing) words(speech []audio.Span) []transcript.Word {
 func (s segment) words(at int64, perToken bool) []transcript.Word {
 	type group struct {
 		transcript.Word
-		logP float64
-		n    int
+		logP   float64
+		n      int
+		likely []likely // of its first token
 	}
 	var groups []group
 	open := false // whether the next token without a space goes on with the last word
@@ -61,7 +62,7 @@ func (s segment) words(at int64, perToken bool) []transcript.Word {
 		if spoken(t.Text) {
 			g.logP += math.Log(min(1, max(t.P, 1e-6)))
 			if g.n == 0 {
-				g.StartMs = t.StartMs
+				g.StartMs, g.likely = t.StartMs, t.Others
 			}
 			g.n++
 			g.EndMs = max(t.EndMs, g.StartMs)
@@ -77,10 +78,34 @@ func (s segment) words(at int64, perToken bool) []transcript.Word {
 		w := g.Word
 		w.Text = strings.TrimSpace(w.Text)
 		w.P = math.Exp(g.logP / float64(g.n))
+		if g.n == 1 {
+			w.Others = othersOf(w.Text, g.likely)
+		}
 		w.StartMs = min(max(w.StartMs, low), high)
 		w.EndMs = min(max(w.EndMs, w.StartMs), high)
 		low = w.EndMs
 		out = append(out, w)
+	}
+	return out
+}
+
+// othersOf are the words that may have been said in the place of a word of one token. Among these
+// and the word itself, the probabilities add up to 1.
+func othersOf(text string, all []likely) []transcript.Other {
+	own := strings.Join(transcript.Normal(text), " ")
+	sum := 0.0
+	var out []transcript.Other
+	for _, l := range all {
+		word := strings.TrimSpace(l.Text)
+		if !spoken(word) {
+			continue
+		}
+		if sum += l.P; strings.Join(transcript.Normal(word), " ") != own {
+			out = append(out, transcript.Other{Text: word, P: l.P})
+		}
+	}
+	for i := range out {
+		out[i].P /= sum
 	}
 	return out
 }
