@@ -5,7 +5,8 @@
 //
 // Words are taken as cleaned: fillers, repetitions and restarts are fluency's. Levels are those of
 // CEFR-J's and Octanove's headwords and of nothing else. Counts leave nouns out, since beginners
-// list them, and words off the lists, since recognisers' errors look like them. A score above the
+// list them, and words off the lists, since recognisers' errors look like them. Where words may
+// have been others, the measures are the mean over what may have been said. A score above the
 // middle of the norms counts by how reliably the words were heard. The norms come from interviews
 // of learners and from native speakers' telephone talk (norms.json says which).
 //
@@ -72,7 +73,11 @@ func Score(m score.Material) (score.Result, error) {
 	}
 	patternsAt := find(ws)
 	c := countables(ws, patternsAt)
-	got := measure(ws, c)
+	got := likely(m.Conversation, func(as transcript.Conversation) values {
+		kept, _ := candidate(as)
+		ws, _ := read(kept, int(section.Number("rareLevel")), rareP)
+		return measure(ws, countables(ws, find(ws)))
+	})
 	x, measures := combine(section, got, reliable)
 	if measures == nil {
 		return unmeasured(r, section, "No words of the candidate could be used."), nil
