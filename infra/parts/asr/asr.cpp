@@ -20,8 +20,9 @@
 // every "t" is valid UTF-8. The merged "p" is the smallest of theirs. The times span all of them.
 //
 // "others" are what may have been said in the place of a token that begins a word: the likeliest
-// such tokens at that step of the decoder, its own included, each with its probability among all
-// tokens of text. It is left out where there is none but its own.
+// such tokens at that step of the decoder, each with its probability among all tokens of text. It
+// is left out where there are fewer than two. The token itself is among them unless a higher
+// temperature drew it.
 //
 // "heard" is the most likely language at the beginning: of the windows that are decoded, up to 15 s
 // of speech. If "language" is "auto" or "hear" is true, it is that of the first 30 s of

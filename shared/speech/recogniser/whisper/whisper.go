@@ -162,7 +162,7 @@ type token struct {
 	P       float64 `json:"p"`
 	StartMs int64   `json:"startMs"`
 	EndMs   int64   `json:"endMs"`
-	// Others are the likeliest tokens that begin a word there, this one included.
+	// Others are the likeliest tokens that begin a word there, as a rule this one among them.
 	Others []likely `json:"others"`
 }
 

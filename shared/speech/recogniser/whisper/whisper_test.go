@@ -143,6 +143,7 @@ func TestAWordOfOneTokenMayHaveBeenAnother(t *testing.T) {
 		"one token, punctuation behind it":       {[]token{{Text: " safe", Others: others}, {Text: "."}}, []transcript.Other{{Text: "save", P: 0.25}, {Text: "say", P: 0.125}}},
 		"the end of a word makes it another one": {[]token{{Text: " safe", Others: others}, {Text: "ty"}}, nil},
 		"no other is known":                      {[]token{{Text: " safe"}}, nil},
+		"it is not among the likeliest":          {[]token{{Text: " soft", Others: others}}, nil},
 		"only itself is known":                   {[]token{{Text: " safe", Others: others[:1]}}, nil},
 	} {
 		got := segment{Tokens: c.tokens}.words(0, false)[0].Others

@@ -90,19 +90,26 @@ func (s segment) words(at int64, perToken bool) []transcript.Word {
 }
 
 // othersOf are the words that may have been said in the place of a word of one token. Among these
-// and the word itself, the probabilities add up to 1.
+// and the word itself, the probabilities add up to 1. A word that was drawn by lot, and is not
+// among the likeliest, has none.
 func othersOf(text string, all []likely) []transcript.Other {
 	own := strings.Join(transcript.Normal(text), " ")
-	sum := 0.0
+	sum, itself := 0.0, false
 	var out []transcript.Other
 	for _, l := range all {
 		word := strings.TrimSpace(l.Text)
 		if !spoken(word) {
 			continue
 		}
-		if sum += l.P; strings.Join(transcript.Normal(word), " ") != own {
+		sum += l.P
+		if strings.Join(transcript.Normal(word), " ") == own {
+			itself = true
+		} else {
 			out = append(out, transcript.Other{Text: word, P: l.P})
 		}
+	}
+	if !itself {
+		return nil
 	}
 	for i := range out {
 		out[i].P /= sum
