@@ -347,6 +347,9 @@ func TestChosenPartsAreSpreadEvenly(t *testing.T) {
 func TestTheSamePartsAreChosenThroughAnotherCodec(t *testing.T) {
 	parts := timing.Candidate(material(40, 0.8)).Parts
 	want := chosen(parts, 60)
+	if none := chosen(parts, 0); len(none) != 0 {
+		t.Errorf("%v are chosen where nothing is to be aligned", none)
+	}
 	for _, ms := range []int64{-40, -10, 10, 40} {
 		moved := slices.Clone(parts)
 		for i := range moved {

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
+
 	"parley/shared/speech/transcript"
 )
 
@@ -70,14 +72,7 @@ func TestTheLikelierOfTwoWordsDoesNotDecide(t *testing.T) {
 			}
 			raws = append(raws, *mustScore(t, m).Raw)
 		}
-		mean, sum := 0.0, 0.0
-		for _, x := range raws {
-			mean += x / float64(len(raws))
-		}
-		for _, x := range raws {
-			sum += (x - mean) * (x - mean)
-		}
-		return math.Sqrt(sum / float64(len(raws)-1))
+		return stat.StdDev(raws, nil)
 	}
 	if with, without := spread(true), spread(false); with > without/2 {
 		t.Errorf("the score moves by %.3f, and by %.3f where the other word is not known", with, without)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
+
 	"parley/shared/speech/score"
 	"parley/shared/speech/score/norms"
 	"parley/shared/speech/transcript"
@@ -88,14 +90,7 @@ func TestTheScoreDoesNotMoveWithTheLuckOfDoubtfulWords(t *testing.T) {
 			x, _ := combine(section, measure(heard, countables(heard, find(heard))), share)
 			xs = append(xs, x)
 		}
-		mean, sum := 0.0, 0.0
-		for _, x := range xs {
-			mean += x / float64(len(xs))
-		}
-		for _, x := range xs {
-			sum += (x - mean) * (x - mean)
-		}
-		return math.Sqrt(sum / float64(len(xs)-1))
+		return stat.StdDev(xs, nil)
 	}
 	now, before := spread(true), spread(false)
 	t.Logf("spread of the predictor %.3f; believed in full %.3f", now, before)
