@@ -79,7 +79,7 @@ func Alarms(name string) []Alarm {
 		Alarm{Name: "dead-letters", What: "Messages were received too often and went to the dead-letter queue.",
 			metric: of("deadletter", "Invocations", "Sum", 5), periods: 1},
 		// A message that it cannot handle is not an error of the function, and comes again.
-		Alarm{Name: "dead-letters-stay", What: "Dead letters come for a quarter of an hour: their function fails, or ever more arrive.",
+		Alarm{Name: "dead-letters-stay", What: "Dead letters have kept coming for a quarter of an hour: their function fails, or more and more arrive.",
 			metric: of("deadletter", "Invocations", "Sum", 5), periods: 3},
 		Alarm{Name: "server-errors", What: "The API answers 5xx.",
 			metric:    metric{"AWS/ApiGateway", "5XXError", map[string]string{"ApiName": name, "Stage": StageName}, "Sum", 5},

@@ -98,7 +98,10 @@ func TestWhatBreaksFirst(t *testing.T) {
 			t.Errorf("%+v stands before %+v", ls[i-1], ls[i])
 		}
 	}
-	if got := ask(m, usage.Measured{}, q, 1); !strings.Contains(got, "suffice") {
+	if got := ask(m, usage.Measured{}, q, 1); !strings.Contains(got, "suffice") || strings.Contains(got, "more copies") {
+		t.Error(got)
+	}
+	if got := ask(m, usage.Measured{}, q, 10); !strings.Contains(got, "suffice") || !strings.Contains(got, "more copies") {
 		t.Error(got)
 	}
 	if got := ask(m, usage.Measured{}, q, 1000); !strings.Contains(got, "Lambda's concurrent executions") || strings.Contains(got, "suffice") {

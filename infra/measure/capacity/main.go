@@ -184,7 +184,7 @@ const window = 5 * time.Minute
 func page(u usage.Measured, q quotas) string {
 	limited, unlimited := modelOf(u, asInTable), modelOf(u, free)
 	var b strings.Builder
-	fmt.Fprintf(&b, "The times of the stages are those measured %s (%s): processor seconds, at the processor's share of each function's memory. Runs of four minutes come at random for %s. Quotas: %s, as of %s.\n\n",
+	fmt.Fprintf(&b, "The times of the stages are those measured %s (%s): processor seconds, scaled to the share of a processor that each function's memory gives it. Runs of four minutes come at random for %s. Quotas: %s, as of %s.\n\n",
 		u.Date, u.Machine, minutes(window), q.Source, q.Date)
 	if u.Long.Seconds <= u.Interview.Seconds {
 		b.WriteString("Only an interview of four minutes was measured. The times of a longer one are in proportion to its length, which is too much for a stage that does not listen to all of it.\n\n")
@@ -204,7 +204,7 @@ func page(u usage.Measured, q quotas) string {
 			first = s
 		}
 	}
-	fmt.Fprintf(&b, "\n%s is the first to have no copy free, at %.1f runs a second. The copies are those of the table of stages; a deployment may scale them.\n\n", first.Name, limited.carries(first))
+	fmt.Fprintf(&b, "\n%s runs out of copies first, at %.1f runs a second. The copies are those of the table of stages; a deployment may scale them.\n\n", first.Name, limited.carries(first))
 	b.WriteString("### 1, 10 and 1,000 runs a second\n\n| runs a second | copies at work at once | wait of a piece for transcription, median and 99 % | runs that had not ended at the end | a run took, median |\n|---:|---:|---:|---:|---:|\n")
 	for _, rate := range rates {
 		for _, m := range []model{limited, unlimited} {
@@ -247,21 +247,29 @@ func slowest(m model) string {
 	if worst == "" {
 		return "No stage takes longer for it."
 	}
-	return fmt.Sprintf("What takes longer is above all %s, which gets the whole recording: %s more.", worst, seconds(by))
+	return fmt.Sprintf("Most of the difference comes from %s, which gets the whole recording: %s more.", worst, seconds(by))
 }
 
-// ask says which quotas to ask for at a rate.
+// ask says which quotas to ask for at a rate, and which stages need more copies than the table's.
 func ask(m model, u usage.Measured, q quotas, rate float64) string {
-	var wants []string
+	var quotas, copies []string
 	for _, l := range limits(m, u, q, rate) {
-		if !strings.HasPrefix(l.name, "copies of ") && l.need*spare > l.have {
-			wants = append(wants, fmt.Sprintf("%s: %.0f", l.name, math.Ceil(l.need*spare/100)*100))
+		stage, isCopies := strings.CutPrefix(l.name, "copies of ")
+		switch {
+		case isCopies && l.need > l.have:
+			copies = append(copies, fmt.Sprintf("%.0f of %s", l.need, stage))
+		case !isCopies && l.need*spare > l.have:
+			quotas = append(quotas, fmt.Sprintf("%s: %.0f", l.name, math.Ceil(l.need*spare/100)*100))
 		}
 	}
-	if len(wants) == 0 {
-		return fmt.Sprintf("- At %s the default quotas suffice.", aSecond(rate))
+	s := fmt.Sprintf("- At %s the default quotas suffice", aSecond(rate))
+	if len(quotas) > 0 {
+		s = fmt.Sprintf("- At %s ask for, or set, with 30 %% to spare: %s", aSecond(rate), strings.Join(quotas, "; "))
 	}
-	return fmt.Sprintf("- At %s ask for, or set, with 30 %% to spare: %s.", aSecond(rate), strings.Join(wants, "; "))
+	if len(copies) > 0 {
+		s += ". The stages need more copies than the table has: " + strings.Join(copies, ", ")
+	}
+	return s + "."
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }

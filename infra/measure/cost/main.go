@@ -65,7 +65,7 @@ func text(templates string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	d, counted := fromTable(), "the queues of the stages, of the webhooks and of the dead letters, and no alarms or dashboards"
+	d, counted := fromTable(), "the queues of the stages, of the webhooks and of the dead letters, but no alarms or dashboards"
 	if templates != "" {
 		files, err := filepath.Glob(templates)
 		if err != nil || len(files) == 0 {
@@ -82,8 +82,8 @@ func text(templates string) (string, error) {
 		m.Date, m.Command, m.Machine, m.Interview.Recording, m.Interview.Seconds, p.Source, p.Date)
 	fmt.Fprintf(&b, "### 1,000 runs of four minutes\n\n%s\n", bill(perRuns(p, m.Interview, units)))
 	costs, saves := remote(p, m.Interview)
-	fmt.Fprintf(&b, "With Amazon Transcribe as the recogniser (`-c recogniser=amazon`), its price of %.3f dollars a minute comes on top, %.2f dollars, and at most %.2f of Lambda's processor is saved: together at least %.2f. The own recogniser still hears a sample of the candidate.\n\n",
+	fmt.Fprintf(&b, "With Amazon Transcribe as the recogniser (`-c recogniser=amazon`), its price of %.3f dollars a minute adds %.2f dollars, and at most %.2f of the cost of Lambda's processor is saved: together at least %.2f. Parley's own recogniser still hears a sample of the candidate.\n\n",
 		p.TranscribeMinute, costs, saves, sum(perRuns(p, m.Interview, units))+costs-saves)
-	fmt.Fprintf(&b, "### A month without runs\n\n%s\nCounted are %s. A queue that Lambda polls costs %.2f dollars a month.\n", bill(perIdleMonth(p, m.Idle, d)), counted, perQueue)
+	fmt.Fprintf(&b, "### A month without runs\n\n%s\nThis counts %s. A queue that Lambda polls costs %.2f dollars a month.\n", bill(perIdleMonth(p, m.Idle, d)), counted, perQueue)
 	return b.String(), nil
 }

@@ -36,7 +36,7 @@ const (
 )
 
 func main() {
-	lasting := flag.Duration("for", time.Hour, "how long, at least; one round of faults takes 22 minutes and is always finished")
+	lasting := flag.Duration("for", time.Hour, "how long, at least; one round of faults takes about 20 minutes and is always finished")
 	flag.Parse()
 	if *lasting <= 0 || *lasting > maxLasting {
 		fmt.Fprintln(os.Stderr, "soak: -for must be up to 24h")
