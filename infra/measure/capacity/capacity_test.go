@@ -101,7 +101,7 @@ func TestWhatBreaksFirst(t *testing.T) {
 	if got := ask(m, usage.Measured{}, q, 1); !strings.Contains(got, "suffice") || strings.Contains(got, "more copies") {
 		t.Error(got)
 	}
-	if got := ask(m, usage.Measured{}, q, 10); !strings.Contains(got, "suffice") || !strings.Contains(got, "more copies") {
+	if got := ask(m, usage.Measured{}, q, 60); !strings.Contains(got, "suffice") || !strings.Contains(got, "more copies") {
 		t.Error(got)
 	}
 	if got := ask(m, usage.Measured{}, q, 1000); !strings.Contains(got, "Lambda's concurrent executions") || strings.Contains(got, "suffice") {
