@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsxray"
 	"github.com/aws/jsii-runtime-go"
 
 	"parley/shared/errcode"
@@ -113,6 +114,9 @@ func (s *system) addGateway() {
 	answer(rest.Root(), "ANY", fallback)
 	answer(rest.Root().AddResource(jsii.String("{proxy+}"), nil), "ANY", fallback)
 	s.addAnswers(rest)
+	if s.props.Endpoint == "" { // the emulator has no traces
+		s.leaveOutOfTraces()
+	}
 	address := rest.Url()
 	if own {
 		address = sprint("https://%s/", s.props.Domain.Name)
@@ -124,6 +128,26 @@ func (s *system) addGateway() {
 	s.output("ApiId", rest.RestApiId(), "")
 	s.output("ApiStage", jsii.String(StageName), "")
 	s.output("ApiUrl", address, "The address of the API: PARLEY_URL for clients")
+}
+
+// leaveOutOfTraces keeps report pages out of X-Ray. The gateway's segment holds the whole URL, in
+// which the token is the secret.
+func (s *system) leaveOutOfTraces() {
+	awsxray.NewCfnSamplingRule(s.stack, jsii.String("PagesUntraced"), &awsxray.CfnSamplingRuleProps{
+		SamplingRule: &awsxray.CfnSamplingRule_SamplingRuleProperty{
+			RuleName:      jsii.String(s.names.samplingRule()),
+			Priority:      jsii.Number(1),
+			ReservoirSize: jsii.Number(0),
+			FixedRate:     jsii.Number(0),
+			UrlPath:       jsii.String("*/reports/*"),
+			ServiceName:   jsii.String(s.names.stack + "/*"), // a stage is NAME/STAGE in X-Ray
+			ServiceType:   jsii.String("*"),
+			Host:          jsii.String("*"),
+			HttpMethod:    jsii.String("*"),
+			ResourceArn:   jsii.String("*"),
+			Version:       jsii.Number(1),
+		},
+	})
 }
 
 // addAnswers adds what the gateway itself answers, in the API's envelope.

@@ -35,6 +35,8 @@ func (n names) table(t schema.Table) string { return n.stack + "-" + t.Name }
 const (
 	maxFunctionName = 64
 	maxBucketName   = 63
+
+	maxSamplingRuleName = 32
 	// maxRegion is the length of the longest names of regions, such as ap-southeast-2.
 	maxRegion     = 14
 	accountDigits = 12
@@ -47,7 +49,15 @@ const (
 // shortened and ends in a hash of the whole.
 func (n names) bucket() string {
 	const room = maxBucketName - len("-") - accountDigits - len("-") - maxRegion
-	name := strings.ToLower(n.stack)
+	return fitted(strings.ToLower(n.stack), room)
+}
+
+// samplingRule returns the name of the rule of X-Ray, of which an account has one set per region.
+func (n names) samplingRule() string { return fitted(n.stack, maxSamplingRuleName) }
+
+// fitted shortens a name that has more than room characters, and tells it by a hash from others
+// that begin alike.
+func fitted(name string, room int) string {
 	if len(name) <= room {
 		return name
 	}

@@ -140,6 +140,20 @@ func TestAccessLogNamesNoSecret(t *testing.T) {
 	if stage.Properties["TracingEnabled"] != true {
 		t.Error("the gateway starts no trace")
 	}
+	_, rule := find(t, template(t), "AWS::XRay::SamplingRule", "", nil)
+	sampling, _ := rule.Properties["SamplingRule"].(properties)
+	if sampling["URLPath"] != "*/reports/*" || sampling["FixedRate"] != 0.0 || sampling["ReservoirSize"] != 0.0 || sampling["ServiceName"] != "parley/*" {
+		t.Errorf("traces hold the secrets: %v", sampling)
+	}
+}
+
+// Ensure that a long queue, whose runs start one another, is not taken for a loop.
+func TestNoFunctionIsStoppedAsALoop(t *testing.T) {
+	for id, r := range template(t) {
+		if r.Type == "AWS::Lambda::Function" && r.Properties["RecursiveLoop"] != "Allow" {
+			t.Errorf("%s: %v", id, r.Properties["RecursiveLoop"])
+		}
+	}
 }
 
 func TestProductionHasAFirewallAndDevelopmentNone(t *testing.T) {

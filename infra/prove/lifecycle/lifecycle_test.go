@@ -67,7 +67,7 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	props.Kind = stack.Dev
+	props.Kind, props.Endpoint = stack.Dev, e.Endpoint
 	props.Stack = awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String(local.Account), Region: jsii.String(local.Region)}}
 	w := &world{T: t, emulator: e, props: props}
 	keys, endpoint := credentials.NewStaticCredentialsProvider("test", "test", ""), aws.String(e.Endpoint)
@@ -335,7 +335,7 @@ func defined(t *testing.T, short string) shape {
 // Ensure that the state of a prod deployment cannot be deleted by mistake.
 func TestTheStateOfProductionIsProtected(t *testing.T) {
 	w := open(t)
-	prod := w.synthesised(func(p *stack.Props) { p.Kind = stack.Prod }, nil)
+	prod := w.synthesised(func(p *stack.Props) { p.Kind, p.Endpoint = stack.Prod, "" }, nil)
 	w.cdk(prod, "deploy", stack.StateName(name), "--require-approval", "never")
 	w.fill()
 	w.refused("TerminationProtection", prod, "destroy", stack.StateName(name), "--force")
