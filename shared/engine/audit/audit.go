@@ -6,6 +6,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,8 @@ type Report struct {
 }
 
 // All audits every client of a store, or, if it is not empty, the client only. dimensions lists
-// what the runs' service scores.
+// what the runs' service scores. If a client cannot be read, All goes on with the others and joins
+// the errors; the report is of those that were read.
 func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.ID) (Report, error) {
 	report := Report{Violations: []Violation{}}
 	owners := []account.ID{only}
@@ -66,10 +68,16 @@ func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.
 			return report, fmt.Errorf("audit: list the clients: %w", err)
 		}
 	}
+	var errs []error
 	for _, client := range owners {
+		if ctx.Err() != nil {
+			errs = append(errs, fmt.Errorf("audit: %w", ctx.Err()))
+			break
+		}
 		l, err := s.Ledger(ctx, client)
 		if err != nil {
-			return report, fmt.Errorf("audit: read %s: %w", client, err)
+			errs = append(errs, fmt.Errorf("audit: read %s: %w", client, err))
+			continue
 		}
 		report.Clients++
 		report.Runs += len(l.Runs)
@@ -78,7 +86,7 @@ func All(ctx context.Context, s Source, dimensions run.Dimensions, only account.
 			report.OldestHold = at
 		}
 	}
-	return report, nil
+	return report, errors.Join(errs...)
 }
 
 // oldestHold returns when the oldest unresolved hold of a ledger was made; zero if there is none.

@@ -1,6 +1,8 @@
 package audit_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +144,35 @@ func TestAll(t *testing.T) {
 		got, err := audit.All(t.Context(), s, service.Sample.Dimensions, only)
 		if err != nil || got.Clients != want.Clients || got.Runs != want.Runs || len(got.Violations) != 0 || got.Violations == nil {
 			t.Errorf("of %q: %+v, %v", only, got, err)
+		}
+	}
+}
+
+// unreadable is a store in which one client cannot be read.
+type unreadable struct {
+	audit.Source
+	client account.ID
+}
+
+var errUnreadable = errors.New("unreadable")
+
+func (u unreadable) Ledger(ctx context.Context, c account.ID) (audit.Ledger, error) {
+	if c == u.client {
+		return audit.Ledger{}, errUnreadable
+	}
+	return u.Source.Ledger(ctx, c)
+}
+
+// Ensure that a client that cannot be read keeps no other from being audited, and is reported.
+func TestAllGoesOn(t *testing.T) {
+	s, client := books(t)
+	if _, err := s.Grant(t.Context(), storetest.ClientID(2), 5, "", storetest.Start); err != nil {
+		t.Fatal(err)
+	}
+	for broken, runs := range map[account.ID]int{client: 0, storetest.ClientID(2): 6} {
+		got, err := audit.All(t.Context(), unreadable{s, broken}, service.Sample.Dimensions, "")
+		if !errors.Is(err, errUnreadable) || !strings.Contains(err.Error(), string(broken)) || got.Clients != 1 || got.Runs != runs {
+			t.Errorf("without %q: %+v, %v", broken, got, err)
 		}
 	}
 }

@@ -310,7 +310,7 @@ func (w Runner) join(ctx context.Context, r run.Run, p run.Part) error {
 		return nil
 	case errors.As(err, &finding) && terminal(finding.Code):
 		w.Log.Info("join found the run cannot go on", "run", r.ID, "part", p.String(), "code", finding.Code)
-		if err := w.End(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("join after %s: %v", p, finding))); err != nil {
+		if err := w.end(ctx, r, run.Fail(finding.Code, finding.Message, fmt.Sprintf("join after %s: %v", p, finding))); err != nil {
 			return err
 		}
 		return errEnded

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -60,4 +62,36 @@ func TestSignings(t *testing.T) {
 }
 func TestLimits(t *testing.T) {
 	storetest.Limits(t, func(t *testing.T) run.Limits { return openThrough(t, plain) })
+}
+
+// Ensure that a run that cannot be decoded is due like any other, so that whoever sweeps gets its
+// error and still handles the rest.
+func TestADamagedRunKeepsNoOtherFromBeingDue(t *testing.T) {
+	s, now := openThrough(t, plain), storetest.Start
+	if _, err := s.Grant(t.Context(), storetest.ClientID(1), 100, "", now); err != nil {
+		t.Fatal(err)
+	}
+	var ids []run.ID
+	for n := range 3 {
+		r, _, err := s.Submit(t.Context(), storetest.Submission(storetest.ClientID(1), n+1, 4, 9, now), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, r.ID)
+	}
+	broken, err := s.get(t.Context(), s.names.Runs, runKey(ids[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken["version"] = str("1")
+	if _, err := client(t).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(s.names.Runs), Item: broken}); err != nil {
+		t.Fatal(err)
+	}
+	due, err := s.Due(t.Context(), now.Add(24*time.Hour), 10)
+	if want := []run.ID{ids[0], ids[2], ids[1]}; err != nil || !slices.Equal(due, want) {
+		t.Errorf("due %v, %v; want %v", due, err, want)
+	}
+	if _, err := s.Get(t.Context(), ids[1]); err == nil {
+		t.Error("the damaged run is read")
+	}
 }

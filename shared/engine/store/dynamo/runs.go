@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -116,7 +117,8 @@ func (s *Store) Erase(ctx context.Context, seen run.Run, now time.Time) (run.Run
 const maxLive = 5_000
 
 // Due implements run.Store. It reads the index byDue, which has every run in process but lags
-// behind the table, and then the runs themselves.
+// behind the table, and then the runs themselves. A run that cannot be decoded comes last, so that
+// whoever looks at it gets the error and the others are not kept waiting.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, fmt.Errorf("dynamo: due: limit %d", limit)
@@ -138,7 +140,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, er
 			return nil, err
 		}
 	}
-	runs, err := s.runsOf(ctx, live)
+	runs, damaged, err := s.readRuns(ctx, live)
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +157,11 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]run.ID, er
 		return strings.Compare(string(a.ID), string(b.ID))
 	})
 	ids := []run.ID{}
-	for _, r := range due[:min(limit, len(due))] {
+	for _, r := range due {
 		ids = append(ids, r.ID)
 	}
+	ids = append(ids, slices.Sorted(maps.Keys(damaged))...)
+	ids = ids[:min(limit, len(ids))]
 	return ids, nil
 }
 
@@ -285,21 +289,34 @@ func (s *Store) found(ctx context.Context, index []map[string]types.AttributeVal
 
 // runsOf reads many runs consistently. Missing ones are left out.
 func (s *Store) runsOf(ctx context.Context, ids []run.ID) (map[run.ID]run.Run, error) {
+	runs, damaged, err := s.readRuns(ctx, ids)
+	for _, why := range damaged {
+		err = errors.Join(err, why)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return runs, nil
+}
+
+// readRuns is runsOf that tells apart the runs whose items cannot be decoded, with the reason.
+func (s *Store) readRuns(ctx context.Context, ids []run.ID) (runs map[run.ID]run.Run, damaged map[run.ID]error, err error) {
 	keys := make([]item, len(ids))
 	for i, id := range ids {
 		keys[i] = runKey(id)
 	}
 	items, err := s.getMany(ctx, s.names.Runs, keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	runs := make(map[run.ID]run.Run, len(items))
+	runs, damaged = make(map[run.ID]run.Run, len(items)), map[run.ID]error{}
 	for _, it := range items {
 		r, err := decodeRun(it)
 		if err != nil {
-			return nil, err
+			damaged[r.ID] = err
+			continue
 		}
 		runs[r.ID] = r
 	}
-	return runs, nil
+	return runs, damaged, nil
 }
