@@ -79,20 +79,44 @@ func ValidateCut(raw json.RawMessage, durationMs int64) (CutSettings, error) {
 	for _, name := range unknown {
 		faults = append(faults, CutFault{Name: name, Reason: "unknown"})
 	}
-	if len(faults) == 0 && durationMs > 0 {
-		end := durationMs
-		if c.EndSeconds > 0 {
-			end = min(end, int64(math.Round(c.EndSeconds*1000)))
-		}
-		if left := end - int64(math.Round(c.StartSeconds*1000)); time.Duration(left)*time.Millisecond < Bounds.MinLength {
-			least := Bounds.MinLength.Seconds()
-			faults = append(faults, CutFault{Name: "endSeconds", Reason: "tooLittleLeft", Min: &least, Value: float64(left) / 1000})
-		}
+	if len(faults) == 0 {
+		faults = c.tooShort(durationMs)
 	}
 	if len(faults) > 0 {
 		return c, invalidCut(faults)
 	}
 	return c, nil
+}
+
+// tooShort returns what is wrong if too little of a recording is left: each setting that would have
+// to be another, with the bounds that the rest leaves it. The length may be 0, not known yet.
+func (c CutSettings) tooShort(durationMs int64) []CutFault {
+	length := Bounds.MaxLength
+	if durationMs > 0 {
+		length = time.Duration(durationMs) * time.Millisecond
+	}
+	start, end := ofSeconds(c.StartSeconds), length
+	if c.EndSeconds > 0 {
+		end = min(end, ofSeconds(c.EndSeconds))
+	}
+	if end-start >= Bounds.MinLength {
+		return nil
+	}
+	var faults []CutFault
+	if start > 0 {
+		least, most := 0.0, max(end-Bounds.MinLength, 0).Seconds()
+		faults = append(faults, CutFault{Name: "startSeconds", Reason: "tooLittleLeft", Min: &least, Max: &most, Value: c.StartSeconds})
+	}
+	if c.EndSeconds > 0 && end < length {
+		least, most := (start + Bounds.MinLength).Seconds(), Bounds.MaxLength.Seconds()
+		faults = append(faults, CutFault{Name: "endSeconds", Reason: "tooLittleLeft", Min: &least, Max: &most, Value: c.EndSeconds})
+	}
+	return faults
+}
+
+// ofSeconds rounds to whole milliseconds.
+func ofSeconds(s float64) time.Duration {
+	return time.Duration(math.Round(s*1000)) * time.Millisecond
 }
 
 func (b CutBound) read(raw json.RawMessage, c *CutSettings) *CutFault {
