@@ -154,7 +154,7 @@ func TestPollSuccess(t *testing.T) {
 }
 
 // Ensure that a failed run is answered with 200, says why, charges nothing, and has null, never 0,
-// for every measure.
+// for every measure, even if its report was stored before it failed.
 func TestPollFailed(t *testing.T) {
 	h := newHouse(t)
 	for _, e := range errcode.Table {
@@ -162,6 +162,7 @@ func TestPollFailed(t *testing.T) {
 			continue
 		}
 		id := h.accept()
+		h.put(pipeline.Key(id, 1, pipeline.Report, 0), reportJSON)
 		h.fail(id, e.Code)
 		r := h.get("/speech/analyze/" + string(id))
 		r.has(http.StatusOK)

@@ -43,18 +43,16 @@ type heardAudio struct {
 // not help.
 var ErrDamaged = errors.New("presentation: damaged report")
 
-// report reads the stored report of a run that has ended. The report is empty if the run failed
-// without one or was erased. If the run was erased after r was read, it reads the run again into r.
-// ErrDamaged.
+// report reads the stored report of a run that has ended. The report is empty if the run failed,
+// even if its report was stored before it did, or was erased. If the run was erased after r was
+// read, it reads the run again into r. ErrDamaged.
 func (p Presenter) report(ctx context.Context, r *run.Run) (report, error) {
 	var rep report
-	if !r.ErasedAt.IsZero() {
+	if !r.ErasedAt.IsZero() || r.Status == run.Failed {
 		return rep, nil
 	}
 	body, size, err := p.Objects.Get(ctx, pipeline.KeyOf(*r, pipeline.Report, 0), 0, 0)
 	switch {
-	case errors.Is(err, pipeline.ErrNoObject) && r.Status == run.Failed:
-		return rep, nil
 	case errors.Is(err, pipeline.ErrNoObject):
 		now, again := p.Runs.Get(ctx, r.ID)
 		switch {
