@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"parley/shared/engine/pipeline"
 	"parley/shared/engine/run"
 	"parley/shared/errcode"
+	"parley/shared/speech"
 )
 
 func (h *house) keyed(key string, parts ...part) reply {
@@ -46,6 +48,30 @@ func TestIdempotency(t *testing.T) {
 	late.has(http.StatusAccepted)
 	if late.at("id") == first.at("id") || late.header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("after 24 h it was replayed: %s", late.raw)
+	}
+}
+
+// Ensure that a replay repeats the first 202 whatever has happened since: the place in the queue
+// and how many of the client's runs were in process, too.
+func TestAReplayRepeatsTheFirstAnswer(t *testing.T) {
+	h := newHouse(t)
+	h.client.ConcurrentRuns = 1
+	h.must(h.store.PutClient(t.Context(), h.client))
+	first, second, third := h.keyed("1", audio(fourMinutes)), h.keyed("2", audio(fourMinutes)), h.keyed("3", audio(fourMinutes))
+	if first.at("status") != "processing" || first.at("activeRequests") != 1.0 || third.at("status") != "queued" || third.at("queuePosition") != 2.0 {
+		t.Fatalf("first %s\nthird %s", first.raw, third.raw)
+	}
+	id := func(r reply) run.ID { return run.ID(r.at("id").(string)) }
+	h.succeed(id(first), "{}")
+	for range 2 {
+		_, err := h.store.Promote(t.Context(), h.client.ID, speech.Service.Terms(4*time.Minute, 2, h.deps.Budget), h.clock.Now())
+		h.must(err)
+	}
+	h.fail(id(second), errcode.ScoringFailed)
+	for key, was := range map[string]reply{"1": first, "2": second, "3": third} {
+		if again := h.keyed(key, audio(fourMinutes)); !reflect.DeepEqual(again.body, was.body) {
+			t.Errorf("first %s\nagain %s", was.raw, again.raw)
+		}
 	}
 }
 
@@ -113,7 +139,17 @@ func TestIdempotencyInProgress(t *testing.T) {
 	}
 	key := pipeline.AudioPrefix + first.at("id").(string)
 	h.must(h.objects.Delete(t.Context(), key)) // as if the first had died
-	h.clock.Advance(29 * time.Second)
+	// A client that waits as it is told is still there when the first is given up.
+	for _, wait := range []string{"2", "4", "12"} {
+		r := h.keyed("k", audio(fourMinutes))
+		r.is(errcode.IdempotencyInProgress)
+		if r.header.Get("Retry-After") != wait {
+			t.Errorf("got %s, want %s", r.header.Get("Retry-After"), wait)
+		}
+		seconds, _ := strconv.Atoi(wait)
+		h.clock.Advance(time.Duration(seconds) * time.Second)
+	}
+	h.clock.Advance(11 * time.Second) // 29 s since the first
 	h.keyed("k", audio(fourMinutes)).is(errcode.IdempotencyInProgress)
 	h.clock.Advance(time.Second)
 	h.keyed("k", audio(fourMinutes)).has(http.StatusAccepted)

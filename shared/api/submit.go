@@ -28,7 +28,8 @@ const (
 	idempotencyLasting = 24 * time.Hour
 	// inFlight is longer than a submit can take: the gateway cuts it off after 29 s.
 	inFlight = 30 * time.Second
-	// inFlightRetry is the Retry-After while the first submit with the same key is in progress.
+	// inFlightRetry is the Retry-After while the first submit with the same key is in progress, or
+	// longer the longer that takes.
 	inFlightRetry = 2 * time.Second
 	// cleanup bounds the cleaning up after a failed submit, which goes on even if its client has
 	// gone.
@@ -200,7 +201,7 @@ func (c *call) store(r run.Run, audio *spool) error {
 		c.discard(r)
 		return nil
 	}
-	err = fmt.Errorf("api: submit: store the recording of %s: %w", r.ID, err)
+	err = fmt.Errorf("%s of %s: %w", unstored, r.ID, err)
 	// What was stored after all goes first: once the run has ended, a repeat may start it again and
 	// store its own copy.
 	gone := c.Objects.Delete(ctx, key)
@@ -222,7 +223,7 @@ func (c *call) replay(r run.Run, s run.Submission, f *form) (answer, error) {
 	switch here := f.has(f.content()); {
 	case stored:
 	case c.inFlight(r), f.used != nil && f.state == busy: // then the upload was not read
-		return answer{}, inProgress()
+		return answer{}, inProgress(c.Clock.Now().Sub(r.CreatedAt))
 	case r.Status.Terminal() && (!here || !storeFailed(r)):
 	case !here:
 		return answer{}, errcode.New(errcode.UploadNotFound)
@@ -255,10 +256,13 @@ func (c *call) stored(r run.Run) (bool, error) {
 	return err == nil, err
 }
 
-// storeFailed reports whether a run may have ended because its submit could not store the
-// recording.
+// unstored begins the reason of a run that ended because its submit could not store the recording.
+const unstored = "api: submit: store the recording"
+
+// storeFailed reports whether a run ended because its submit could not store the recording, which
+// its client got as an error.
 func storeFailed(r run.Run) bool {
-	return r.Status == run.Failed && r.Failure != nil && r.Failure.Code == errcode.InternalError && r.ErasedAt.IsZero()
+	return r.Status == run.Failed && strings.HasPrefix(r.Reason, unstored) && r.ErasedAt.IsZero()
 }
 
 // inFlight reports whether the submit that made a run may still be running.
@@ -266,8 +270,11 @@ func (c *call) inFlight(r run.Run) bool {
 	return !r.Status.Terminal() && c.Clock.Now().Sub(r.CreatedAt) < inFlight
 }
 
-func inProgress() *errcode.Error {
-	return &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: inFlightRetry}
+// inProgress returns IDEMPOTENCY_IN_PROGRESS for a repeat of a submit of this age. The waits grow
+// with it, so that a client with few tries is still there when the first submit is given up.
+func inProgress(age time.Duration) *errcode.Error {
+	wait := max(min(2*age, inFlight-age), inFlightRetry)
+	return &errcode.Error{Code: errcode.IdempotencyInProgress, RetryAfter: wait}
 }
 
 // revive starts a run again whose first submit answered an error because it could not store the
@@ -294,12 +301,7 @@ func (c *call) revive(r run.Run, s run.Submission, f *form) (run.Run, error) {
 }
 
 func (c *call) accepted(r run.Run) (answer, error) {
-	ctx := c.r.Context()
-	a, err := c.Runs.Account(ctx, r.Client)
-	if err != nil {
-		return answer{}, fmt.Errorf("api: submit: account: %w", err)
-	}
-	v, err := c.presenter().Accepted(ctx, r, a.Running)
+	v, err := c.presenter().Accepted(r)
 	if err != nil {
 		return answer{}, fmt.Errorf("api: submit: %w", err)
 	}

@@ -84,7 +84,7 @@ func (c *call) free(f *form) (instead run.ID, err error) {
 	case f.used != nil && f.state == over:
 		return "", errcode.Newf(errcode.UploadNotFound, "This upload was already submitted. Request a new one at POST %s and post the file to it.", c.reference("/speech/uploads"))
 	case f.used != nil && f.state == busy:
-		return "", inProgress()
+		return "", inProgress(0)
 	case f.audio == nil:
 		return "", errcode.New(errcode.UploadNotFound)
 	case f.used != nil:
@@ -101,7 +101,7 @@ func (c *call) beaten(f *form) error {
 	if _, err := c.free(f); err != nil {
 		return err
 	}
-	return inProgress()
+	return inProgress(0)
 }
 
 // fetch copies an upload to a file of our own. pipeline.ErrNoObject, FILE_TOO_LARGE,

@@ -21,24 +21,23 @@ type Presenter struct {
 	Clock   clock.Clock
 }
 
-// Accepted returns the answer to the submit of r; running is how many of its client's runs are in
-// process. If r has ended since, its status is shown as processing, as the first answer showed it.
-func (p Presenter) Accepted(ctx context.Context, r run.Run, running int) (Accepted, error) {
+// Accepted returns the answer to the submit of r, whatever has become of r since: a replay gets
+// what the first submit got.
+func (p Presenter) Accepted(r run.Run) (Accepted, error) {
 	h := p.head(r)
 	file, _, err := fileOf(r)
 	if err != nil {
 		return Accepted{}, err
 	}
 	v := Accepted{
-		ID: r.ID, Status: r.Status, ExternalID: h.ExternalID, ServiceType: h.ServiceType, Timestamp: Stamp(r.CreatedAt),
-		PollIntervalSeconds: PollInterval(0), ActiveRequests: running, Audio: file, Credits: Held{r.Cost},
+		ID: r.ID, Status: run.Processing, ExternalID: h.ExternalID, ServiceType: h.ServiceType, Timestamp: Stamp(r.CreatedAt),
+		PollIntervalSeconds: PollInterval(0), ActiveRequests: r.Met.Running, Audio: file, Credits: Held{r.Cost},
 		Metadata: metadataOf(r), Tags: tagsOf(r),
 	}
-	if v.Status.Terminal() {
-		v.Status = run.Processing
+	if r.Met.Queued > 0 {
+		v.Status, v.QueuePosition = run.Queued, &r.Met.Queued
 	}
-	v.QueuePosition, err = p.queuePosition(ctx, r)
-	return v, err
+	return v, nil
 }
 
 // Finished returns the full view of r, which has ended. balance is its client's, in credits.

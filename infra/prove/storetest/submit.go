@@ -15,14 +15,14 @@ import (
 func Submits(t *testing.T, open func(*testing.T) Store) {
 	processing := func(n int, cost int64, at time.Time) run.Run {
 		r := Submission(ClientID(1), n, cost, 2, at).Run
-		r.Status, r.Version, r.StartedAt = run.Processing, 1, at
+		r.Status, r.Version, r.StartedAt, r.Met = run.Processing, 1, at, run.Met{Running: 1}
 		r.Deadline = at.Add(budget(r))
 		r.Parts = map[run.Part]run.Pending{first: {Due: at.Add(firstDue), Sent: 1}}
 		return r
 	}
-	queued := func(n int, cost, ticket int64, at time.Time) run.Run {
+	queued := func(n int, cost, ticket int64, met run.Met, at time.Time) run.Run {
 		r := Submission(ClientID(1), n, cost, 2, at).Run
-		r.Status, r.Version, r.Ticket = run.Queued, 1, ticket
+		r.Status, r.Version, r.Ticket, r.Met = run.Queued, 1, ticket, met
 		return r
 	}
 	with := func(w *world, n int, key, input string, expires time.Time) (run.Run, bool, error) {
@@ -56,6 +56,7 @@ func Submits(t *testing.T, open func(*testing.T) Store) {
 			w := newWorld(t, open, 10)
 			s := Submission(w.client, 1, 4, 2, w.now)
 			s.Run.Version, s.Run.Ticket, s.Run.Status, s.Run.Deadline, s.Run.StartedAt = 7, 9, run.Success, w.now, w.now.Add(-time.Hour)
+			s.Run.Met = run.Met{Running: 5, Queued: 5}
 			s.Run.Parts = map[run.Part]run.Pending{{Stage: "finalize"}: {Due: w.now, Sent: 3}}
 			got, _, err := w.s.Submit(w.ctx, s, w.now)
 			w.refused(err, nil)
@@ -68,10 +69,10 @@ func Submits(t *testing.T, open func(*testing.T) Store) {
 			w.slots = 1
 			one := w.submit(1, 4)
 			two := w.submit(2, 5)
-			same(t, queued(2, 5, 1, w.now), two)
+			same(t, queued(2, 5, 1, run.Met{Running: 1, Queued: 1}, w.now), two)
 			ended := w.end(one, run.Fail("INTERNAL_ERROR", "", ""))
 			three := w.submit(3, 6)
-			same(t, queued(3, 6, 2, w.now), three)
+			same(t, queued(3, 6, 2, run.Met{Queued: 2}, w.now), three)
 			w.is(audit.Ledger{
 				Account: credit.Account{Client: w.client, Balance: 20, Held: 11, Available: 9, Seq: 5, Queued: 2, QueueTail: 2, Revision: 5},
 				Entries: []credit.Entry{granted(20), booked(2, credit.Hold, 4, RunID(1), 1, 20, 4, w.now), booked(3, credit.Hold, 5, RunID(2), 1, 20, 9, w.now),

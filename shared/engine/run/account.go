@@ -32,11 +32,13 @@ func (s Submission) Admit(a credit.Account, r Run, now time.Time) (credit.Accoun
 	r.Status, r.Ticket, r.StartedAt, r.Deadline, r.Parts = "", 0, time.Time{}, time.Time{}, nil
 	if a.Queued == 0 && a.Running < s.ConcurrentRuns {
 		a.Running++
+		r.Met = Met{Running: a.Running}
 		r, err = r.Start(s.Terms, now)
 		return a, r, entry, err
 	}
 	a.Queued++
 	a.QueueTail++
+	r.Met = Met{Running: a.Running, Queued: a.Queued}
 	r.Status, r.Ticket = Queued, a.QueueTail
 	r.Version++
 	return a, r, entry, nil

@@ -128,6 +128,13 @@ type Failure struct {
 	Message string       `json:"message"`
 }
 
+// Met is the state of a client's runs just after one of them was accepted, so that a replay can
+// repeat the first answer.
+type Met struct {
+	Running int // of the client's runs, in process
+	Queued  int // of the client's runs, waiting, this one last; 0 if it got a slot
+}
+
 // Run is one run. It is small on purpose, since every write is billed by size: big results are
 // objects.
 type Run struct {
@@ -158,6 +165,8 @@ type Run struct {
 
 	// Ticket is the run's position in the client's queue; 0 if it never waited.
 	Ticket int64
+	// Met is what this attempt met when it was accepted.
+	Met Met
 	// Parts are the outstanding parts; empty unless processing.
 	Parts map[Part]Pending
 	// Pieces is the number of pieces that the first stage divided the work into; 0 before that is

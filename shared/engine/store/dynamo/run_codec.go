@@ -45,6 +45,8 @@ func encodeRun(r run.Run) item {
 	i.text("upload", r.Upload)
 
 	i.number("ticket", r.Ticket)
+	i.number("metRunning", int64(r.Met.Running))
+	i.number("metQueued", int64(r.Met.Queued))
 	i.number("pieces", int64(r.Pieces))
 	i.text("edition", r.Edition)
 	i.number("restarts", int64(r.Restarts))
@@ -115,7 +117,7 @@ func decodeRun(it item) (run.Run, error) {
 		Request: run.Request{ExternalID: d.text(schema.RunExternal), Metadata: d.table("metadata"), Tags: d.list(schema.RunTags),
 			AllowPartial: d.flag("allowPartial"), WebhookURL: d.text("webhookUrl"), Asked: d.document("asked")},
 		Length: time.Duration(d.number("lengthMs")) * time.Millisecond, Material: d.document("material"), Upload: d.text("upload"),
-		Ticket: d.number("ticket"), Pieces: int(d.number("pieces")), Edition: d.text("edition"), Restarts: int(d.number("restarts")), Parts: d.parts("parts"), Links: d.links("links"),
+		Ticket: d.number("ticket"), Met: run.Met{Running: int(d.number("metRunning")), Queued: int(d.number("metQueued"))}, Pieces: int(d.number("pieces")), Edition: d.text("edition"), Restarts: int(d.number("restarts")), Parts: d.parts("parts"), Links: d.links("links"),
 		Scores: d.scores("scores"), Charged: d.number("charged"), Found: d.document("found"), Reason: d.text("reason"),
 		Push: d.push("push", "pushed"),
 	}

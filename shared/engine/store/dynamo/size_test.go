@@ -146,6 +146,7 @@ func TestRunsAreReadAsTheyAreWritten(t *testing.T) {
 	r := interview(storetest.Start).Run
 	r.Status, r.Version, r.Ticket, r.Pieces, r.Charged, r.Found, r.Reason, r.Upload = run.Processing, 7, 3, 9, 2, run.Document(`{"language":"en"}`), "why", "upl_a"
 	r.Edition, r.Restarts = "2026.7-dcc81865", 1
+	r.Met = run.Met{Running: 8, Queued: 2}
 	r.StartedAt, r.CompletedAt, r.Deadline, r.ErasedAt = r.CreatedAt.Add(1e6), r.CreatedAt.Add(2e6), r.CreatedAt.Add(3e6), r.CreatedAt.Add(4e6)
 	r.Scores = run.Scores{"vocabulary": v, "fluency": v, "accent": v, "overall": v}
 	r.Failure = &run.Failure{Code: "SCORING_FAILED", Message: "text"}
