@@ -76,8 +76,12 @@ func (f *form) one(name string) (string, bool) {
 }
 
 // request reads every field except the recording, in the order of the documentation, and stops at
-// the first that is wrong. Faults of the form itself come before all of them.
+// the first that is wrong. Faults of the form itself come before all of them. MISSING_AUDIO_FILE if
+// the only file came in a field of another name.
 func (f *form) request(webhooks webhook.Policy) (r run.Request, asked speech.Request, err error) {
+	if _, uploaded := f.one(fieldUploadID); f.stray != "" && f.audio == nil && !uploaded && f.late == nil {
+		return r, asked, errcode.Newf(errcode.MissingAudioFile, "The recording must be in the field 'audio', but the file came in the field %q.", f.stray)
+	}
 	if len(f.bad) > 0 {
 		return r, asked, invalid(f.bad...)
 	}

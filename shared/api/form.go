@@ -57,6 +57,8 @@ type form struct {
 	// used is the use of that upload; nil if it went into no run. state is what became of that run.
 	used  *run.Use
 	state useState
+	// stray is the name of a field of another name that came with a file; empty if there is none.
+	stray string
 	// bad lists faults of the form itself: fields that are unknown, repeated or too large.
 	bad []field
 	// late is why reading stopped early, or nil. It is reported only if everything read so far is
@@ -124,6 +126,18 @@ func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, 
 		f.late = invalid(field{Name: name, Message: "was sent more than once"})
 		return false, nil
 	}
+	unknown := name != "" && !slices.Contains(textFields, name)
+	if unknown && named {
+		// The recording itself may follow, or this may be it.
+		f.stray = clip(name)
+		f.complain(field{Name: f.stray, Message: "is not a field of this call"})
+		body.left = maxAudio + 1 + lookahead
+		if _, err := io.Copy(io.Discard, io.LimitReader(p, maxAudio+1)); err != nil {
+			f.late = broken(err)
+			return false, nil
+		}
+		return true, nil
+	}
 	body.left = maxField + 1 + lookahead
 	raw, err := io.ReadAll(io.LimitReader(p, maxField+1))
 	if err != nil {
@@ -133,13 +147,14 @@ func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, 
 	switch {
 	case name == "":
 		f.complain(field{Name: "body", Message: "has a part without a field name"})
-	case !slices.Contains(textFields, name):
+	case unknown:
 		f.complain(field{Name: clip(name), Message: "is not a field of this call"})
-	case len(raw) > maxField:
+	case len(raw) > maxField && name == fieldCut:
 		f.complain(field{Name: name, Message: "is too large", Max: maxField})
 	case len(f.text[name]) > 0 && name != fieldTags:
 		f.complain(field{Name: name, Message: "was sent more than once"})
 	default:
+		// A field that is too large stays so without its end, and gets the code of its own bound.
 		f.text[name] = append(f.text[name], string(raw))
 	}
 	return len(raw) <= maxField, nil

@@ -175,7 +175,8 @@ func TestFormIsReadToItsFirstBreach(t *testing.T) {
 		want errcode.Code
 	}{
 		"an endless recording": {"--b\r\n" + theAudio[0] + "\r\n\r\n", 26_214_400 + slack, errcode.FileTooLarge},
-		"an endless field":     {"--b\r\n" + named("tags", "")[0] + "\r\n\r\n", 32<<10 + slack, errcode.InvalidParameters},
+		"an endless field":     {"--b\r\n" + named("tags", "")[0] + "\r\n\r\n", 32<<10 + slack, errcode.InvalidTags},
+		"an endless file":      {"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\n\r\n", 26_214_400 + slack, errcode.InvalidParameters},
 		"endless headers":      {"--b\r\nX: ", 16<<10 + slack, errcode.InvalidParameters},
 		"an endless preamble":  {"", 16<<10 + slack, errcode.InvalidParameters},
 		"an endless epilogue":  {formOf(theAudio, named("language", "xx")), slack, errcode.InvalidLanguageCode},

@@ -253,6 +253,27 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// Ensure that a call that is refused for what its key may do has the headers too, and that one with
+// a key that is revoked tells nothing of it.
+func TestRateOfRefusedCalls(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil func(*account.Client, *account.Key)
+		want  string
+	}{
+		"expired":      {func(_ *account.Client, k *account.Key) { k.Rate, k.ExpiresAt = 7, &start }, "7"},
+		"inactive":     {func(c *account.Client, k *account.Key) { k.Rate, c.Active = 7, false }, "7"},
+		"of elsewhere": {func(_ *account.Client, k *account.Key) { k.Rate, k.IPs = 7, []string{"203.0.113.1"} }, "7"},
+		"revoked":      {func(_ *account.Client, k *account.Key) { k.Rate, k.Active = 7, false }, ""},
+	} {
+		h := newHouse(t)
+		_, _, h.secret = h.newClient(tt.spoil)
+		r := h.get("/credits")
+		if got := []string{r.header.Get("RateLimit-Limit"), r.header.Get("RateLimit-Remaining")}; r.status < 400 || !reflect.DeepEqual(got, []string{tt.want, tt.want}) {
+			t.Errorf("%s: %d %v", name, r.status, r.header)
+		}
+	}
+}
+
 // Ensure that a read says how many submits are left, and does not count as one.
 func TestRateOfReads(t *testing.T) {
 	h := newHouse(t)

@@ -13,8 +13,16 @@ import (
 	"parley/shared/errcode"
 )
 
-// rateWindow is the period over which a key's submits are counted.
+// rateWindow is the period over which a key's calls are counted.
 const rateWindow = time.Minute
+
+// window names calls that are counted together, each kind up to the key's rate.
+type window string
+
+const (
+	submits window = "submit"
+	links   window = "link"
+)
 
 // secret returns the API key of a request: X-API-Key, or else the bearer token. MISSING_API_KEY if
 // there is neither header; INVALID_API_KEY if the value cannot be a key.
@@ -43,7 +51,8 @@ func secret(h http.Header) (string, error) {
 }
 
 // admit identifies the client and checks that it may make the call. It rejects a malformed key
-// without a table read. MISSING_API_KEY, INVALID_API_KEY, and the errors of account.Admit.
+// without a table read. It sets key and client also if it refuses a key that is active.
+// MISSING_API_KEY, INVALID_API_KEY, and the errors of account.Admit.
 func (c *call) admit(need account.Permission) error {
 	key, err := secret(c.r.Header)
 	if err != nil {
@@ -56,10 +65,12 @@ func (c *call) admit(need account.Permission) error {
 	case err != nil:
 		return fmt.Errorf("api: admit: %w", err)
 	}
+	if k.Active {
+		c.key, c.client = k, client
+	}
 	if e := account.Admit(k, client, caller(c.r), need, c.Clock.Now()); e != nil {
 		return e
 	}
-	c.key, c.client = k, client
 	return nil
 }
 
@@ -77,29 +88,53 @@ func caller(r *http.Request) netip.Addr {
 	return a.Unmap()
 }
 
-// count sets the RateLimit headers, which describe the key's submits in the answer to every call.
-// It also counts this call if counted is true. RATE_LIMIT_EXCEEDED.
-func (c *call) count(counted bool) error {
-	limit, now := c.key.Rate, c.Clock.Now()
-	if limit < 1 {
-		limit = account.DefaultRate
-	}
-	scope := "submit/" + string(c.key.ID)
-	look := c.Limits.Window
-	if counted {
-		look = c.Limits.Allow
-	}
-	ok, remaining, reset, err := look(c.r.Context(), scope, limit, rateWindow, now)
+// count sets the RateLimit headers, which describe the key's submits in the answer to every call,
+// and counts this call in w unless w is empty. RATE_LIMIT_EXCEEDED.
+func (c *call) count(w window) error {
+	submitted, err := c.look(submits, w == submits)
 	if err != nil {
-		return fmt.Errorf("api: count: %w", err)
+		return err
 	}
-	wait := max(reset.Sub(now), 0)
 	h := c.w.Header()
-	h.Set("RateLimit-Limit", strconv.Itoa(limit))
-	h.Set("RateLimit-Remaining", strconv.Itoa(max(remaining, 0)))
-	h.Set("RateLimit-Reset", strconv.Itoa(wholeSeconds(wait)))
-	if counted && !ok {
-		return &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: max(wait, time.Second)}
+	h.Set("RateLimit-Limit", strconv.Itoa(c.rate()))
+	h.Set("RateLimit-Remaining", strconv.Itoa(max(submitted.remaining, 0)))
+	h.Set("RateLimit-Reset", strconv.Itoa(wholeSeconds(submitted.wait)))
+	counted := submitted
+	if w != submits && w != "" {
+		if counted, err = c.look(w, true); err != nil {
+			return err
+		}
+	}
+	if w != "" && !counted.ok {
+		return &errcode.Error{Code: errcode.RateLimitExceeded, RetryAfter: max(counted.wait, time.Second)}
 	}
 	return nil
+}
+
+// rate is how many calls of each kind the key may make in a window.
+func (c *call) rate() int {
+	if c.key.Rate < 1 {
+		return account.DefaultRate
+	}
+	return c.key.Rate
+}
+
+// windowState is what a window says of a key.
+type windowState struct {
+	ok        bool // the call is within the rate
+	remaining int
+	wait      time.Duration // until the window ends
+}
+
+// look reads the key's window, and counts this call in it if asked to.
+func (c *call) look(w window, count bool) (windowState, error) {
+	look, now := c.Limits.Window, c.Clock.Now()
+	if count {
+		look = c.Limits.Allow
+	}
+	ok, remaining, reset, err := look(c.r.Context(), string(w)+"/"+string(c.key.ID), c.rate(), rateWindow, now)
+	if err != nil {
+		return windowState{}, fmt.Errorf("api: count: %w", err)
+	}
+	return windowState{ok, remaining, max(reset.Sub(now), 0)}, nil
 }

@@ -19,8 +19,8 @@ import (
 )
 
 var reportRoutes = []route{
-	{method: http.MethodPost, pattern: "/speech/analyze/{id}/report", needs: account.PermissionSpeech, counted: true, do: (*call).link},
-	{method: http.MethodPost, pattern: "/reports", needs: account.PermissionSpeech, counted: true, do: (*call).compare},
+	{method: http.MethodPost, pattern: "/speech/analyze/{id}/report", needs: account.PermissionSpeech, counts: links, do: (*call).link},
+	{method: http.MethodPost, pattern: "/reports", needs: account.PermissionSpeech, counts: links, do: (*call).compare},
 	{method: http.MethodDelete, pattern: "/speech/analyze/{id}/report", needs: account.PermissionSpeech, do: (*call).unlink},
 }
 

@@ -122,22 +122,25 @@ func TestLinkBelongsToTheClient(t *testing.T) {
 	h.do(req).is(errcode.MissingAPIKey)
 }
 
-// Ensure that links are counted against the key's rate, and the end of all links is not.
-func TestLinkCountsAgainstTheRate(t *testing.T) {
+// Ensure that a key makes as many links a minute as it may submit, without losing a submit to them,
+// and that the end of all links is not counted.
+func TestRateOfLinks(t *testing.T) {
 	h := newHouse(t)
 	id := h.accept()
-	h.key.Rate = 3
+	h.key.Rate = 2
 	h.must(h.store.PutKey(t.Context(), h.key))
-	h.link(id, "") // the submit was the first
+	h.link(id, "")
 	r := h.askLink(id, "")
 	r.has(http.StatusCreated)
-	if r.header.Get("RateLimit-Remaining") != "0" {
+	if r.header.Get("RateLimit-Remaining") != "1" { // after one submit
 		t.Errorf("headers %v", r.header)
 	}
 	if w := h.revoke(id); w.Code != http.StatusNoContent {
 		t.Errorf("revoked: %d %s", w.Code, w.Body)
 	}
 	h.askLink(id, "").is(errcode.RateLimitExceeded)
+	h.submit(audio(fourMinutes)).has(http.StatusAccepted)
+	h.submit(audio(fourMinutes)).is(errcode.RateLimitExceeded)
 }
 
 // Ensure that a run of any state that is not erased has its page, and that every such page has the

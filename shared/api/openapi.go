@@ -167,7 +167,7 @@ func (o operation) places() []errcode.Place {
 	if o.needs != "" {
 		ps = append(ps, errcode.Permission)
 	}
-	if o.counted {
+	if o.counts != "" {
 		ps = append(ps, errcode.Rate)
 	}
 	return append(ps, o.raises...)

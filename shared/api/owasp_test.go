@@ -181,7 +181,7 @@ func TestOWASP_API4_UnrestrictedResourceConsumption(t *testing.T) {
 		"a recording":             {func() reply { return h.submit(audio(strings.Repeat("x", 26_214_401))) }, errcode.FileTooLarge},
 		"an upload":               {func() reply { return h.askUpload(`{"sizeBytes":26214401}`) }, errcode.FileTooLarge},
 		"parts":                   {func() reply { return h.submit(many(101)...) }, errcode.InvalidParameters},
-		"a field":                 {func() reply { return h.submit(part{name: "tags", value: strings.Repeat("x", 33<<10)}) }, errcode.InvalidParameters},
+		"a field":                 {func() reply { return h.submit(part{name: "tags", value: strings.Repeat("x", 33<<10)}) }, errcode.InvalidTags},
 		"names of fields":         {func() reply { return h.submit(part{name: strings.Repeat("x", 64<<10), value: "x"}) }, errcode.InvalidParameters},
 		"metadata in depth":       {func() reply { return h.submit(part{name: "metadata", value: deep[:8000]}) }, errcode.InvalidMetadata},
 		"cut settings in depth":   {func() reply { return h.submit(part{name: "cutSettings", value: deep}) }, errcode.InvalidParameters},

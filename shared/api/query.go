@@ -47,9 +47,10 @@ func pageLimit(q url.Values) (int, error) {
 	return n, nil
 }
 
-// isoLayouts lists the accepted forms of ISO 8601. A time without an offset is UTC; a date means
-// midnight UTC.
-var isoLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", time.DateOnly}
+// isoLayouts lists the accepted forms of ISO 8601, extended and basic. A time without an offset is
+// UTC; a date means midnight UTC.
+var isoLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly,
+	"20060102T150405Z0700", "20060102T150405", "20060102"}
 
 // moment reads a time from the query; zero if the parameter is absent. INVALID_DATE.
 func moment(q url.Values, name string) (time.Time, error) {
@@ -58,7 +59,10 @@ func moment(q url.Values, name string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	for _, layout := range isoLayouts {
-		if t, err := time.Parse(layout, v); err == nil && t.Year() >= 1970 {
+		if t, err := time.Parse(layout, v); err == nil {
+			if epoch := time.Unix(0, 0); t.Before(epoch) {
+				t = epoch // no run is older, and the zero time would be no filter
+			}
 			return t.UTC(), nil
 		}
 	}

@@ -29,7 +29,7 @@ type route struct {
 	pattern string // below Base; a name in braces matches any one segment
 	open    bool   // needs no key
 	needs   account.Permission
-	counted bool // counts against the key's rate
+	counts  window // what the call counts against; empty: it is not counted
 	do      func(*call) (answer, error)
 	page    bool // a person reads the answers, the errors too, unless JSON is asked for
 	away    bool // served by another function; listed here only for Allow
@@ -167,10 +167,14 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asPage = found.page && !wantsJSON(r)
 	if !found.open {
 		if err := c.admit(found.needs); err != nil {
+			if c.key.ID != "" {
+				// The refusal is the answer, even if the rate cannot be read.
+				_ = c.count("")
+			}
 			refuse(errcode.Of(err))
 			return
 		}
-		if err := c.count(found.counted); err != nil {
+		if err := c.count(found.counts); err != nil {
 			refuse(errcode.Of(err))
 			return
 		}

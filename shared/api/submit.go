@@ -21,7 +21,7 @@ import (
 	"parley/shared/speech"
 )
 
-var submitRoutes = []route{{method: http.MethodPost, pattern: "/speech/analyze", needs: account.PermissionSpeech, counted: true, do: (*call).submit}}
+var submitRoutes = []route{{method: http.MethodPost, pattern: "/speech/analyze", needs: account.PermissionSpeech, counts: submits, do: (*call).submit}}
 
 const (
 	// idempotencyLasting is how long an Idempotency-Key is remembered.
