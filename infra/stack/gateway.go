@@ -114,7 +114,7 @@ func (s *system) addGateway() {
 	answer(rest.Root(), "ANY", fallback)
 	answer(rest.Root().AddResource(jsii.String("{proxy+}"), nil), "ANY", fallback)
 	s.addAnswers(rest)
-	if s.props.Endpoint == "" { // the emulator has no traces
+	if s.props.Endpoint == "" && !s.props.Throwaway { // an emulator has neither traces nor rules for them
 		s.leaveOutOfTraces()
 	}
 	address := rest.Url()
