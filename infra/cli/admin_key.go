@@ -149,7 +149,7 @@ func (o *operator) keyRevoke() *cobra.Command {
 func (o *operator) keyRotate() *cobra.Command {
 	var overlap, expires time.Duration
 	c := &cobra.Command{
-		Use: "rotate KEYID", Short: "Replace a key by a new one with the same settings; the old one ends after the overlap", Args: exactly(1, "one argument, a key's id"),
+		Use: "rotate KEYID", Short: "Replace a key with a new one that has the same settings; the old one ends after the overlap", Args: exactly(1, "one argument, a key's id"),
 		Long: `Creates a key with the addresses, rate and expiry of the old one, and ends the old one after the overlap. --expires-in gives the
 new key its own lifetime.`,
 		Example: "  parley admin key rotate key_… --overlap 24h --local",
@@ -178,7 +178,7 @@ new key its own lifetime.`,
 				return err
 			}
 			if _, err := account.ChangeKey(c.Context(), sys.Tables, old.ID, func(old *account.Key) error { endAt(old, now.Add(overlap)); return nil }); err != nil {
-				return fmt.Errorf("key %s was created but is not shown, and key %s has no new end: revoke the new key and rotate again: %w", k.KeyID, old.ID, err)
+				return fmt.Errorf("key %s was created but is not shown, and key %s still ends when it did before: revoke the new key and rotate again: %w", k.KeyID, old.ID, err)
 			}
 			return o.shown(c, k)
 		},

@@ -397,7 +397,7 @@ func runsCommand() *cobra.Command {
 	fl.IntVar(&f.Limit, "limit", 20, "runs per page, 1 to 100")
 	fl.StringVar(&f.Cursor, "cursor", "", "where the page starts, as printed by the previous page")
 	fl.StringVar(&status, "status", "", "only runs with this status: queued, processing, success, partial or failed")
-	fl.StringVar(&f.ExternalID, "external-id", "", "only runs with this reference of yours")
+	fl.StringVar(&f.ExternalID, "external-id", "", "only runs with this reference, which you gave at the submit")
 	fl.StringVar(&f.Tag, "tag", "", "only runs with this tag")
 	fl.BoolVar(&asCSV, "csv", false, "print all runs, of every page, as CSV with their scores and intervals")
 	return c

@@ -46,7 +46,7 @@ run may be. Runs whose intervals overlap share their places: they are not told a
 	})
 	f := c.Flags()
 	f.StringVar(&o.tag, "tag", "", "the tag that the runs have")
-	f.StringVar(&o.externalID, "external-id", "", "the reference of yours that the runs have")
+	f.StringVar(&o.externalID, "external-id", "", "your own reference that the runs share")
 	f.StringVar(&o.sort, "sort", "overall", "sort by a score ("+strings.Join(columnNames(), ", ")+"), reference or submitted")
 	f.BoolVar(&o.csv, "csv", false, "print the table as CSV, with every score and interval")
 	f.BoolVar(&o.link, "link", false, "make a link to the table as a page; whoever has it can read the reports, too")

@@ -181,7 +181,7 @@ var Table = []Entry{
 	{FluencyModelTimeout, 0, true, true, "The fluency scorer ran out of time. Resubmit the recording.", raised(Chain)},
 	{AccentScoreUnavailable, 0, true, true, "The accent could not be measured. Resubmit with more, or clearer, speech from the candidate.", raised(Chain)},
 	{ServiceConfigurationError, 0, true, false, "An external provider is misconfigured. Contact support.", raised(Chain)},
-	{StuckTimeout, 0, true, true, "The run exceeded its watchdog timeout. Resubmit the recording.", raised(Chain)},
+	{StuckTimeout, 0, true, true, "The run took too long and was stopped. Resubmit the recording.", raised(Chain)},
 	{InternalError, 500, true, true, "Something unexpected went wrong on our side. Contact support with the request id.", raised(Router, Gateway, Chain)},
 }
 

@@ -184,7 +184,7 @@ const window = 5 * time.Minute
 func page(u usage.Measured, q quotas) string {
 	limited, unlimited := modelOf(u, asInTable), modelOf(u, free)
 	var b strings.Builder
-	fmt.Fprintf(&b, "The times of the stages are those measured %s (%s): processor seconds, scaled to the share of a processor that each function's memory gives it. Runs of four minutes come at random for %s. Quotas: %s, as of %s.\n\n",
+	fmt.Fprintf(&b, "The times of the stages are those measured %s (%s): processor seconds, scaled to the share of a processor that each function's memory gives it. Runs of four minutes arrive at random for %s. Quotas: %s, as of %s.\n\n",
 		u.Date, u.Machine, minutes(window), q.Source, q.Date)
 	if u.Long.Seconds <= u.Interview.Seconds {
 		b.WriteString("Only an interview of four minutes was measured. The times of a longer one are in proportion to its length, which is too much for a stage that does not listen to all of it.\n\n")
@@ -221,7 +221,7 @@ func page(u usage.Measured, q quotas) string {
 			fmt.Fprintf(&b, "| %g, %s | %d | %s, %s | %d of %d | %s |\n", rate, name, o.busiest, seconds(at(waits, 0.5)), seconds(at(waits, 0.99)), o.left, o.came, took)
 		}
 	}
-	b.WriteString("\n### What breaks first, and what to ask for\n\n| runs a second | the most strained | needed | there is |\n|---:|---|---:|---:|\n")
+	b.WriteString("\n### What breaks first, and what to ask for\n\n| runs a second | the most strained | needed | available |\n|---:|---|---:|---:|\n")
 	for _, rate := range rates {
 		for i, l := range limits(limited, u, q, rate) {
 			if i < 3 || l.need > l.have {

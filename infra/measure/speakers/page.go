@@ -51,7 +51,7 @@ func (p page) write(w io.Writer) {
 		medium += row.row.count(func(f figure) bool { return f.confidence == conversation.Medium })
 		unsure += row.row.count(func(f figure) bool { return !f.Right && f.confidence == conversation.Medium })
 	}
-	say("\n## Wrong and sure\n\nOf all %d recordings and copies above, %d have the wrong candidate with confidence high. Of the %d with confidence medium %d have.\n", all, wrong, medium, unsure)
+	say("\n## Wrong and sure\n\nOf all %d recordings and copies above, %d have the wrong candidate with confidence high. Of the %d with confidence medium, %d have the wrong candidate.\n", all, wrong, medium, unsure)
 	say("%s", tail)
 }
 

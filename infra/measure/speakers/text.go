@@ -20,8 +20,8 @@ persons is flattering. Go by the confidence, which is low or medium where the ev
 	writtenHead = `
 ## What decides for the candidate
 
-The candidate is the speaker with the largest sum. The confidence is high from a lead of 1.2 nats over the second on, medium from 0.6, and less where signs contradict each other, where the words contradict the
-voices, or where nobody asks and the first one opened. What each sign is worth is counted on conversations on which no weight was chosen: those of infra/measure/speakers/scripts and the four shared scripted ones,
+The candidate is the speaker with the largest sum. The confidence is high if the lead over the second speaker is 1.2 nats or more, and medium from 0.6. It is lower where signs contradict each other, where the words contradict the
+voices, or where nobody asks and the likeliest speaker opened. The table counts what each sign is worth on conversations that played no part in choosing the weights: those of infra/measure/speakers/scripts and the four shared scripted ones,
 taken as they are written, with every voice known and the words at a steady rate. How surely voices are told apart is another matter: see the tables of recordings.
 `
 	scriptedHead = `
@@ -43,7 +43,7 @@ never heard these speakers; a few parameters of the counting were set on other c
 	tail = `
 ## The speaker embedding
 
-CAM++ (Wang et al. 2023), 192 dimensions, weights of 3D-Speaker for Mandarin and English, in half floats (infra/parts), computed by parley-voice in whole numbers of 8 bits. At the equal error rate, the share of same-speaker pairs of clips that
+CAM++ (Wang et al. 2023), 192 dimensions, weights of 3D-Speaker for Mandarin and English, stored as 16-bit floats (infra/parts), computed by parley-voice in 8-bit integers. At the equal error rate, the share of same-speaker pairs of clips that
 are taken for two speakers equals the share of different-speaker pairs that are taken for one. ` + "`go test ./shared/speech/embedder/campplus -run EqualErrorRate -eer -v`" + ` measures it on six clips of each of the 48 speakers of speechocean762, whom the network has never heard:
 
 | what is used of a clip | equal error rate |
@@ -76,20 +76,20 @@ Three voices are counted right in all 12 conversations that are clean or at equa
 Where one voice is counted, the best split into two voices is kept as an alternative. If the transcript reads as a dialogue and the alternative's voice changes after most questions, the two voices are used and
 the confidence is at most medium. If it reads as a dialogue and no split fits, one voice stays, with low confidence and a reason.
 
-Where another's voice lies among the candidate's, the candidate's turns read so. The confidence is low where three questions or more, and a twenty-fifth of the sentences, have two sentences behind them in the
-same turn, where three are answered as one answers for oneself, or where two sentences invite the other to speak ("tell us about"); medium at most from two such questions and three in a hundred sentences on, and
-where one greeting follows the same one in a turn.
+If another voice is mixed into the candidate's turns, their words show it. The confidence is low in three cases: at least three questions, and a twenty-fifth of the sentences, are followed by two other sentences in the
+same turn; three questions are answered as people answer for themselves; or two sentences invite the other to speak ("tell us about"). It is medium at most if there are two such questions, and three in a hundred sentences, or
+if a greeting is followed by the same one in a turn.
 
 ## Where two speak at once
 
-In one sound, pyannote's segmentation 3.0 (Bredin and Laurent 2021, Plaquet and Bredin 2023; MIT; in half floats, computed by parley-voice) hears how many speak at a time: in windows of 10 s, a new one every 7.5 s, 59 times a second.
+Where the speakers share one channel, pyannote's segmentation 3.0 (Bredin and Laurent 2021, Plaquet and Bredin 2023; MIT; stored as 16-bit floats, computed by parley-voice) hears how many speak at a time: in windows of 10 s, a new one every 7.5 s, 59 times a second.
 Two speak at once where it takes that for more likely than not, for 0.4 s or more. Recordings in which only one voice is counted are not looked at.
 
 A segment is marked (` + "`" + `overlap` + "`" + `) if such a stretch lies in it or within 0.2 s of one of its ends. What another says into the middle of an answer stays with the answer's speaker, who goes on. Where one speaker follows
 the other, the stretch is in doubt: its words are in the transcript, with the speaker whose sentence they fit best, but neither they nor its sound are scored. With a channel per speaker, overlaps show in the turns.
 
 ` + "`" + `go test ./shared/speech/diarization -run TestOverlap -overlap -v` + "`" + ` measures it, every 10 ms, on conversations of a minute: 10 in each condition, of 24 speakers of speechocean762, children among them. Every fourth turn begins 0.5 to 3 s before the
-other's end, and into every fourth turn the listener says 0.5 to 1.5 s, at up to 6 dB less. The two bounds were set on conversations of the 60 native readers; the 7.5 s were chosen on these here, over 5 s (recall 90, 81, 74 and 82 %) and 10 s (89, 77, 72 and 80 %). For one voice alone there are another 10 minutes in each condition.
+other's end, and into every fourth turn the listener says 0.5 to 1.5 s, at up to 6 dB less. The two bounds were set on conversations of the 60 native readers; the 7.5 s were chosen on the conversations shown here, over 5 s (recall 90, 81, 74 and 82 %) and 10 s (89, 77, 72 and 80 %). For one voice alone there are another 10 minutes in each condition.
 
 | condition | two at once, share of the speech | precision | recall | marked where one voice speaks alone |
 |---|---|---|---|---|
@@ -103,10 +103,10 @@ In the four interviews of joined sentences, where nobody ever speaks at the same
 
 ## Who is not in the interview
 
-Ringing, tones and hold music are loud enough to be taken for a voice. A voice in whose turns the recogniser's voice activity detection hears speech for less than a fifth of the time is none, and a turn of 1.5 s or
-more without any speech is nobody's. Voices that say nothing any more once others have begun (an announcement, a voicemail, two who chat in the hall) are neither candidate nor interviewer: at least two others must
-follow, with seven tenths of the speech, and none of the voices before may speak for more than a minute. An announcement whose voice is taken for a later one is told by two of its phrases ("please hold", "after
-the tone") and a pause of 3 s behind it. Their words stay in the transcript, under the label "Before the interview", and are not scored.
+Ringing, tones and hold music are loud enough to be taken for a voice. A voice in whose turns the recogniser's voice activity detection hears speech for less than a fifth of the time does not count, and a turn of 1.5 s or
+more without any speech belongs to nobody. Voices that fall silent for good before others begin (an announcement, a voicemail, two people chatting in the hall) are neither candidate nor interviewer: at least two others must
+follow, with seven tenths of the speech, and none of the voices before may speak for more than a minute. An announcement whose voice is mistaken for a later one is recognised by two of its phrases ("please hold", "after
+the tone") and a pause of 3 s after it, or by three phrases if another voice follows without a pause. Their words stay in the transcript, under the label "Before the interview", and are not scored.
 
 A recording may begin in another language than the requested one. Its first pieces are looked at while they are heard as another language with 0.8 or more and as the requested one with 0.05 or less, if half of all
 speech is surely in the requested one. Turns from the beginning of such a piece on are not scored until one reads as the requested language: six words or more, a quarter of them common words, at a mean probability of

@@ -75,8 +75,8 @@ func quantile(v []float64, q float64) float64 {
 // topText shows both ends of the scale: learners by what the raters gave them, and natives.
 func (p *page) topText(say sayer) {
 	say("\n## The top of the scale\n\n")
-	say("Scores, 0 to 5, of the %d native readers (LibriSpeech, one clip of about 12 s each), and held out those of the adult learners by what the raters gave them. The scale bends so that natives at\n", len(p.natives.raw[score.Fluency]))
-	say("the middle of each measure reach %g: what they show was taken from these clips, so their own row flatters.\n\n", norms.Of(score.Fluency).Number("scoreAtNative"))
+	say("Scores, 0 to 5, of the %d native readers (LibriSpeech, one clip of about 12 s each), and held-out scores of the adult learners, grouped by the raters' score. The scale bends so that natives at\n", len(p.natives.raw[score.Fluency]))
+	say("the middle of each measure reach %g in fluency. These middles were measured on the same clips, so the row of the natives flatters.\n\n", norms.Of(score.Fluency).Number("scoreAtNative"))
 	say("| | who | n | mean | 5 %% | median | 95 %% |\n|---|---|---|---|---|---|---|\n")
 	row := func(name score.Dimension, who string, v []float64) {
 		if len(v) > 0 {

@@ -109,7 +109,7 @@ func (f wholes) table(say sayer) {
 	for i, c := range combinations {
 		say("| %s | %.3f | %.3f |\n", c.name, adults[i], all[i])
 	}
-	say("\nA weight is 1 / (%.1f² + spread²), the spread that of the interval; that of vocabulary times its words over %.0f where there are fewer, and times %.1f where a text may have been\n",
+	say("\nA weight is 1 / (%.1f² + spread²), where the spread is that of the interval. The weight of vocabulary is multiplied by its words over %.0f if there are fewer, and by %.1f if a text may have been\n",
 		section.Number("ownSpread"), section.Number("fullWords"), section.Number("preparedShare"))
 	say("read. Mean share of vocabulary: %.0f %%.\n", 100*share)
 }

@@ -124,11 +124,11 @@ func (p *page) text(w io.Writer) {
 	if p.note != "" {
 		say("%s\n\n", p.note)
 	}
-	say("Speakers are parted into %d folds, %d times; no speaker is on both sides. Weights, means and spreads are fitted on adults, without the\n", outerFolds, repeats)
-	say("held-out speakers. \"Chosen\": the sets of measures and the ridge penalty too are chosen, by %d folds inside the other speakers and by the correlation of\n", innerFolds)
-	say("windows of %d utterances on the scale of 0 to 5, and the best %d of these models are averaged (one linear model, with a weight for each measure): so\n", together, best)
-	say("no choice has seen the speaker that it is judged on. \"Shipped\" is the set in use, which was chosen on all %d speakers and so\n", len(t.rows))
-	say("flatters a little (a run aligns %d s of the candidate's speech and hears %g s for its language, and so do these figures); so do the norms of the sounds and of the scale, of whose speakers the held-out ones are a part. Correlations are means over the repeats; brackets are 95 %% intervals over bootstraps of the speakers.\n", accent.AlignSeconds, accent.HearWindows*timing.WindowSeconds)
+	say("Speakers are split into %d folds, %d times; no speaker is on both sides. Weights, means and spreads are fitted on adults, without the\n", outerFolds, repeats)
+	say("held-out speakers. \"Chosen\": the measures and the ridge penalty are chosen as well, by %d folds inside the other speakers. What decides is the correlation of\n", innerFolds)
+	say("windows of %d utterances on the scale of 0 to 5. The best %d of these models are averaged (one linear model, with a weight for each measure). So\n", together, best)
+	say("no choice has seen the speaker that it is judged on. \"Shipped\" is the set in use. It was chosen on all %d speakers, and so\n", len(t.rows))
+	say("flatters a little. As in a run, %d s of the candidate's speech are aligned and %g s are heard for its language. The norms of the sounds and of the scale flatter too, because the held-out speakers are among those that they were made from. Correlations are means over the repeats; brackets are 95 %% intervals over bootstraps of the speakers.\n", accent.AlignSeconds, accent.HearWindows*timing.WindowSeconds)
 	for _, s := range p.studies {
 		p.dimensionText(say, s)
 	}
@@ -146,9 +146,9 @@ func (p *page) text(w io.Writer) {
 
 // remarks holds the page's text about a dimension's measures.
 var remarks = map[string]string{
-	"fluency": `Fluency is timing and nothing else: how clear the sounds are and how surely the words are recognised would follow these raters a little further, in a quiet room and
-by one kind of microphone, and carry every room, band and microphone into the score. How far a speaker goes between two pauses (mean length of run; a pause at the end of a sentence counts half)
-and how fast inside (articulation rate) count by their logarithms. Both are counted in the recogniser's syllables, which are those of adults: children are followed less well.
+	"fluency": `Fluency is timing, with a small weight, set by hand and not part of these figures, for repetitions and restarts. How clear the sounds are and how surely the words are recognised would follow these raters a little further in a quiet room and
+with one kind of microphone, but would let every room, band and microphone change the score. How far a speaker goes between two pauses (mean length of run; a pause at the end of a sentence counts half)
+and how fast they speak between pauses (articulation rate) count by their logarithms. Both are counted in syllables of the recogniser's words. It was trained on adults, so the score follows the raters of children less well.
 
 `,
 	"accent": `How surely the recogniser takes the speech for English (languageOdds: the log odds of English among the 99 languages of Whisper on up to half a minute of the
@@ -320,7 +320,7 @@ the ridge penalty of accent were picked from these, by held-out figures of the s
 `
 
 func (p *page) limitsText(say sayer) {
-	say("\n## Limits\n\nThe material has one first language, read sentences and one kind of microphone. It tests the order of speakers. It says nothing about the level on the scale, which is provisional and set by norms of\nspontaneous speech. %d speakers are few: read the brackets.\n\n", len(p.t.rows))
+	say("\n## Limits\n\nThe material has one first language, read sentences and one kind of microphone. It tests the order of speakers. It says nothing about the level on the scale. That is provisional and set by the norms of fluency and accent, most of which were\nmeasured on read speech. %d speakers are few: read the brackets.\n\n", len(p.t.rows))
 	say("With an empty cache the engines need about half an hour on one free processor (recogniser and aligner over 68 minutes of speech, and the channels); with their answers cached, half a minute.\n`%s` names the cache folder. A folder with answers of other engines is refused.\n", cacheVariable)
 }
 

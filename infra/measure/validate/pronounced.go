@@ -349,9 +349,9 @@ func (p *page) pronunciationText(say sayer) {
 	}
 	words := p.pronounced.words
 	say("%d words of the same speakers that were heard as they were read; %d of them have a mean human accuracy under %d of 10. The area under the curve is the chance that such a word is less clear\n", words[0].n, words[0].bad, clearly)
-	say("than one of the others. A word's clarity is told by its two least clear sounds and by how surely the recogniser hears it; \"as before\" by the mean of its sounds. Rules were looked for on the first %d\n", firstSpeakers)
-	say("speakers, and the one taken that held on the others too (below), so no speaker is left that decided nothing. Of sounds no rating is at hand: theirs is held against that of the words that hold them.\n")
-	say("The norms of sounds and words are of the same corpus. `go run ./infra/measure/validate -only pronunciation` writes this section alone.\n\n")
+	say("than one of the others. A word's clarity is computed from its two least clear sounds and from how surely the recogniser hears it; \"as before\", from the mean of its sounds. Rules were tried on the first %d\n", firstSpeakers)
+	say("speakers. The rule in use is the one that also held on the others (below), so every speaker had a part in the choice. Sounds have no ratings of their own: their clarity is compared with the ratings of the words that contain them.\n")
+	say("The norms of sounds and words come from the same corpus. `go run ./infra/measure/validate -only pronunciation` writes this section alone.\n\n")
 	say("| | words | rated low | area under the curve | adults | children | Spearman | with the other sounds |\n|---|---|---|---|---|---|---|---|\n")
 	row := func(a agreed, pooled string) {
 		say("| %s | %d | %d | %s%s | %s | %s | %s | %s |\n", a.name, a.n, a.bad, number(a.auc, 2), brackets(a.aucIn), number(a.adults, 2), number(a.kids, 2), number(a.spearman, 2), pooled)
@@ -366,16 +366,16 @@ func (p *page) pronunciationText(say sayer) {
 			chance = append(chance, a.name)
 		}
 	}
-	say("\nThe areas of single sounds rest on few words and differ little by more than their errors: their spread beyond these is %s. So each is told by its own words and by what all sounds show, each by how\n", number(p.pronounced.spread, 3))
-	say("surely it is known (DerSimonian and Laird 1986; the last column). Sounds that are no better than chance by that: %s.\n", cmp.Or(strings.Join(chance, ", "), "none"))
-	say("\nThe raters mark down long words more often, and of many sounds one is sooner unclear. Among adults' words of as many sounds the area is %s", number(p.pronounced.lengths[0], 2))
+	say("\nThe areas of single sounds rest on few words and hardly differ by more than their errors: the spread beyond the errors is %s. So the last column combines the area of each sound with that of all sounds, each weighted by how\n", number(p.pronounced.spread, 3))
+	say("surely it is known (DerSimonian and Laird 1986). Sounds that are no better than chance by that column: %s.\n", cmp.Or(strings.Join(chance, ", "), "none"))
+	say("\nThe raters mark down long words more often, and a word of many sounds is more likely to have an unclear one. Among adults' words with the same number of sounds, the area is %s", number(p.pronounced.lengths[0], 2))
 	for i, o := range others {
 		say(", %s %s", o.name, number(p.pronounced.lengths[i+1], 2))
 	}
-	say(".\nMisheard words: of the adults' words that were aligned, %d are not what was read. One of these is less clear than a word that was heard rightly with a chance of %s.\n", p.pronounced.mistaken, number(p.pronounced.misheard, 2))
+	say(".\nMisheard words: of the adults' words that were aligned, %d are not what was read. The chance that one of these is less clear than a word that was heard correctly is %s.\n", p.pronounced.mistaken, number(p.pronounced.misheard, 2))
 	usual := norms.ClarityToPractise()
-	say("Native readers: half of their words are clearer than %s of 100, %.0f %% are below %s, from which a word is usual; the report page lists words below it to practise. Of the learners' words\n", number(quantile(p.natives.clarity, 0.5), 0), 100*shareBelow(p.natives.clarity, usual), number(usual, 0))
-	say("that the raters found low it lists %.0f %%, of the others %.0f %% (adults).\n", 100*p.pronounced.listed[0], 100*p.pronounced.listed[1])
+	say("Native readers: half of their words are clearer than %s of 100, and %.0f %% are below %s. From there on a word counts as usual; the report page lists those below to practise. Among the words of adult learners,\n", number(quantile(p.natives.clarity, 0.5), 0), 100*shareBelow(p.natives.clarity, usual), number(usual, 0))
+	say("these are %.0f %% of the words that the raters marked low, and %.0f %% of the others.\n", 100*p.pronounced.listed[0], 100*p.pronounced.listed[1])
 	say("%s", pronouncedTried)
 }
 
@@ -392,7 +392,7 @@ Tried for words, by hand and not by this command: area among adults' words, 851 
 | each sound against what the 60 native readers show instead of the good learners: the two least clear; with the probability | 0.695; 0.700 | 0.686; 0.704 |
 | the likelihood of the sounds against the native readers', without the phone loop: the two least clear; with the probability | 0.674; 0.686 | 0.672; 0.693 |
 | the share of a sound's time in which the phone loop hears the same sound, the mean of the two least | 0.594 | 0.511 |
-| the rule in use, each sound less clear, the longer it is against good speakers' (half a spread for a spread). Not taken: a norm for each sound more, and who speaks slowly is not unclear | 0.710 | 0.711 |
+| the rule in use, but a sound counts as less clear the longer it lasts compared with good speakers' (half a spread for a spread). Not used: it needs one more norm for each sound, and slow speech is not unclear speech | 0.710 | 0.711 |
 | the rule in use, each sound against the speaker's own mean; each word against the speaker's | 0.688; 0.686 | 0.692; 0.684 |
 | the rule in use on vowels alone; on consonants alone | 0.660; 0.642 | 0.649; 0.674 |
 | a logistic model fitted on the first: the two least clear and the probability; and the number of sounds; and the speaker's means; of 14 measures | 0.705; 0.745; 0.775; 0.778 (fitted) | 0.698; 0.688; 0.688; 0.687 |

@@ -427,8 +427,8 @@ func (f wordFigures) bandText(say sayer) {
 // interviewText says how reliable the band of a score is for speech, from published figures.
 func (f wordFigures) interviewText(say sayer) {
 	lengths := []float64{200, 400, 1000}
-	say("\nFor speech there are published means: the score by rated level of interview. From these and the spread within one speaker follows the chance that a speaker whose true\n")
-	say("score is that mean scores in the rated level, and in the likelier of the two neighbouring levels:\n\n| | rated | score | band |")
+	say("\nFor speech there are published means: the score by rated level of interview. The table takes a speaker whose true score is such a mean. From the spread within one speaker, it gives the chance that this speaker\n")
+	say("scores in the rated level, and in the likelier of the two neighbouring levels:\n\n| | rated | score | band |")
 	for _, l := range lengths {
 		say(" %.0f words |", l)
 	}

@@ -292,7 +292,7 @@ func (f *wordsHeard) text(say sayer) {
 	say("How probable it is that a word is right, which the transcript gives as its confidence, comes from the recogniser's probability, the mean probability of the\n")
 	say("speaker's words, the word's length and its pace, by a logistic model. %d words of %d speakers, %d folds by speaker, each word judged by a model that has not seen its speaker.\n", words, len(f.speakers), certaintyFolds)
 	say("`go run ./infra/measure/validate -only words` writes this section alone.\n\n")
-	say("| certainty | words | said, mean | right | the recogniser's own: words | said, mean | right |\n|---|---|---|---|---|---|---|\n")
+	say("| certainty | words | stated, mean | right | the recogniser's own: words | stated, mean | right |\n|---|---|---|---|---|---|---|\n")
 	cell := func(r reliability) string {
 		if r.n == 0 {
 			return "0 | - | -"
@@ -302,7 +302,7 @@ func (f *wordsHeard) text(say sayer) {
 	for i := range after {
 		say("| %.1f to %.1f | %s | %s |\n", float64(i)/10, float64(i+1)/10, cell(after[i]), cell(before[i]))
 	}
-	say("\nMean distance of what is said from what is right: %.3f, of the recogniser's own probability %.3f; log loss %.3f and %.3f. Fitted on all speakers:", off, rawOff, f.logLoss(said), f.logLoss(own))
+	say("\nMean distance between what is stated and what is right: %.3f; for the recogniser's own probability %.3f; log loss %.3f and %.3f. Fitted on all speakers:", off, rawOff, f.logLoss(said), f.logLoss(own))
 	for _, w := range f.fitted {
 		say(" %.3f", w)
 	}
@@ -317,18 +317,18 @@ func (f *wordsHeard) text(say sayer) {
 	say("%d of the speakers were heard surely enough for a score. The predictor of what was heard lies %+.2f from that of the text that they read on average, %.2f in either\n", len(heard), shift, math.Sqrt(apart))
 	say("direction (root mean square), and correlates with it at %.2f. The 90 %% interval of what was heard holds the score of the text for %d of %d.\n", agreement.Pearson(heard, given), held, len(heard))
 
-	say("\nThe four measures are the mean over 50 hearings. In each, every word of one token is the one that was heard or one of up to seven others that the decoder found likely there, as often as it found them\n")
+	say("\nEach of the four measures is the mean over 50 hearings. In each hearing, a word of one token is the one that was heard or one of up to seven others that the decoder found likely there; each occurs as often as it is\n")
 	say("likely. Measured once, before and after: the predictor of what was heard lay -0.27 from that of the text on average, 1.16 in either direction, correlation 0.82. Six recordings of each of the two weak speakers of\n")
-	say("the shared interviews lay 0.13 and 0.29 points apart (standard deviation), and lie 0.06 and 0.04 apart now (`make steady`). Tried and left out: the word that was heard as often as the table above says that it is\n")
+	say("the shared interviews lay 0.13 and 0.29 points apart (standard deviation), and lie 0.06 and 0.04 apart now (`make steady`). Tried and left out: keeping the heard word as often as the table above says that it is\n")
 	say("right, -0.03, 1.20 and 0.80.\n")
-	say("\nReliability was there before. Which word is heard in the place of a doubtful one is luck, and another codec lets it be another one. So a predictor above the middle of the norms counts by its reliability (Kelley 1927): the variance\n")
-	say("between speakers and between the texts of one, over the same with that of misheard words, which the interval has too. Below the middle it stays, since noise may never raise a score. Measured once, by\n")
+	say("\nThe weight by reliability is older. Which word is heard in the place of a doubtful one is luck, and changes with the codec. So a predictor above the middle of the norms counts by its reliability (Kelley 1927): the variance\n")
+	say("between speakers and between the texts of one speaker, divided by the same plus the variance of misheard words, which also widens the interval. Below the middle the predictor stays as it is, since noise must never raise a score. Measured once, by\n")
 	say("hand, before and after, in points of 5: eleven hearings of one weak speaker of the shared interviews (three of them with fixed windows), in four sets of recordings of the same, lie 0.30 and 0.18 apart (pooled standard\n")
 	say("deviation); the eight speakers of these interviews lie 0.77 and 0.65 from their true words, and 45 of the speakers above 0.71 and 0.73, with the same correlation, 0.91.\n")
-	say("\nTried for it and left out, all with reliability, which alone leaves the eleven hearings 0.18 apart, the two speakers of seven of them 0.48 from their true words, and 39 of the speakers above 0.78. Levels\n")
+	say("\nAlso tried and left out, all with reliability. The three figures are how far the eleven hearings lie apart, and how far the two speakers of seven of them and 39 of the speakers above lie from their true words: 0.18, 0.48 and 0.78 by reliability alone. Levels\n")
 	say("above A2 counted by the certainty of their word, rising from 0.5 to 0.9, and the steps multiplied for the words that are right and were hardly heard: 0.20, 0.59 and 0.75. The mean level weighted by certainty,\n")
-	say("with the same steps: 0.20, 0.67, 0.71. The first without the multiplication of what lies up to A2: 0.18, 0.27, 0.93. The first without reliability: 0.30, 0.96, 0.71. Reliability below the middle too raises a\n")
-	say("speaker of A2, of whose words one in five is misheard, from -3.1 to -2.3 in the predictor.\n")
+	say("with the same steps: 0.20, 0.67, 0.71. The first without the multiplication of what lies up to A2: 0.18, 0.27, 0.93. The first without reliability: 0.30, 0.96, 0.71. Reliability applied below the middle as well raises a\n")
+	say("speaker of A2 with one misheard word in five from -3.1 to -2.3 in the predictor.\n")
 	say("\nTried earlier, in one run each on 37 of these speakers, and left out. Counting words in range, steps and level by their certainty, a window being as long as it has right words: 1.36 in\n")
 	say("either direction instead of 1.28, correlation 0.77 instead of 0.78. Leaving out words of B2, or of B1 and above, under a probability of 0.6 or a certainty of 0.5 as well: two\n")
 	say("transcripts of the same sentences (24 pairs of windows of about 35 words) lie 0.58 to 0.62 apart in one speaker, with C1 alone 0.59.\n")
@@ -348,29 +348,29 @@ const otherEars = `
 ### Other ways to hear
 
 Word errors, in percent, of all words of the four shared interviews and of their candidates, each tried once (` + "`make accuracy`" + `), with the processor time of recognition and
-diarization together. What was compared with an earlier build stands beside that build.
+diarization together. Rows of an earlier build can be compared only with each other.
 
 | | all words | candidates | processor seconds |
 |---|---|---|---|
-| greedy search, windows cut in pauses, in use | 25.4, 20.6, 16.2, 14.1 | 30.5, 25.9, 9.9, 17.2 | as the next |
+| greedy search, windows cut in pauses, in use | 25.4, 20.6, 16.2, 14.1 | 30.5, 25.9, 9.9, 17.2 | as in the next row |
 | greedy search, a window begins where the last words ended | 26.9, 21.9, 15.8, 12.8 | 32.5, 27.5, 9.1, 15.5 | 148 |
 | beam of five | 23.7, 20.8, 16.2, 12.6 | - | 217 |
 | greedy search, an earlier build | 26.9, 22.8, 15.6, 12.8 | 32.5, 28.5, 9.1, 15.5 | 247 |
 | beam of five, the same | 23.6, 20.8, 15.6, 12.1 | 27.9, 26.3, 8.8, 14.7 | 321 |
 | beam of two, the same | 30.3, 22.4, 17.7, 14.3 | 36.8, 28.2, 10.2, 16.8 | 283 |
 
-Windows cut in pauses make no fewer errors, but one word that is heard otherwise no longer changes every window after it. In five recordings of one interview with a weak speaker (as it is, Opus, MP3, 22 kHz,
+Windows cut in pauses make no fewer errors, but a word that is heard differently no longer changes every window after it. In five recordings of one interview with a weak speaker (as it is, Opus, MP3, 22 kHz,
 0.3 s later; two pieces of 118 s, measured once, by hand) the words of two recordings differed by 12.7 % on average, and by 8.3 % with these windows. What is left still moves a score: the same interview
 stands at 3.4 in vocabulary, and at 2.9 as an MP3 with hum in the other channel (` + "`make cases ONLY=a04`" + `).
 
 Where a window is in doubt, the decoder tries again at a higher temperature. On the two weak speakers it never did: with and without, it wrote the same words. In white noise at 10 dB it did for one
 speaker of four, and broke a loop there (118 s of each; for the others nothing changed).
 
-A beam of five brings one word in a hundred for almost half as much processor time again, and the vocabulary that is heard lies no nearer to that of the true words (root mean square 0.86 points, 0.77 with
+A beam of five gets one more word in a hundred right for almost half as much processor time again, and the vocabulary that is heard lies no nearer to that of the true words (root mean square 0.86 points, 0.77 with
 greedy search). A second listener (Moonshine base) and a vote for each word were not built: a trial outside this project took the errors on seven other interviews from 22.4 to 21.3, for 0.06 s of a processor per
 second of audio, two fifths of the recogniser's own.
 
-Word errors hide what nobody said. The same, and loops and runs of inserted words, of the eight readers of speechocean762 whom raters gave least, up to a minute of each without noise (411 words):
+Word errors hide words that nobody said. The table shows both, with loops and runs of inserted words, for the eight readers of speechocean762 with the lowest ratings, up to a minute of each without noise (411 words):
 
 | | word errors, % | inserted, % | runs of four inserted words or more: number, words | loops: number, words |
 |---|---|---|---|---|
@@ -380,6 +380,6 @@ Word errors hide what nobody said. The same, and loops and runs of inserted word
 
 In 131,000 words of the shared texts nobody says a phrase of three words or more three times in a row. Two minutes each of white noise, pink noise, chords and six readers at once, with nobody
 beside them, gave no word, measured once. ` + "`" + `go run ./infra/measure/accuracy -inventions ../shared/data -seconds 60 -only "weakest readers, clean"` + "`" + ` measures the last row; without -only it also takes the interviews, and white
-noise and babble at 10 and 5 dB. Tried on two of the readers and left out: a segment that says what the one before it says dropped, and the first one with it where its probability is under 0.5, so that the speech
+noise and babble at 10 and 5 dB. Tried on two of the readers and left out: dropping a segment that repeats the one before it, and that one too if its probability is under 0.5, so that the speech
 under them is heard again by itself. It is heard no better: word errors of the one reader with such a loop rose from 62.7 to 66.7.
 `

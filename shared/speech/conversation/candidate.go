@@ -246,7 +246,7 @@ func reason(e []evidence, first int, ofSelf float64, level string) string {
 	if !e[first].opens {
 		parts = append(parts, "did not open the conversation")
 	}
-	out := "This speaker was taken as the candidate by all signs together."
+	out := "This speaker was taken as the candidate because the signs taken together point to them."
 	if len(parts) > 0 {
 		out = "This speaker was taken as the candidate because they " + join(parts) + "."
 	}

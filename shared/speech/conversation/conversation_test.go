@@ -430,7 +430,7 @@ func TestTheDetectionSaysWhy(t *testing.T) {
 		{"of three, another may be it", evidence{share: 0.5, opens: true}, evidence{share: 0.3}, 1, 0, Low,
 			"This speaker was taken as the candidate because they speak the most (50 % of the speech). Another speaker may be the candidate instead: check the transcript."},
 		{"no sign stands out", evidence{share: 0.5, opens: true}, evidence{share: 0.5}, 0, 0, Low,
-			"This speaker was taken as the candidate by all signs together. They speak for 50 % of the time. The other speaker may be the candidate instead: check the transcript."},
+			"This speaker was taken as the candidate because the signs taken together point to them. They speak for 50 % of the time. The other speaker may be the candidate instead: check the transcript."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := append([]evidence{c.other, c.first}, make([]evidence, c.more)...)

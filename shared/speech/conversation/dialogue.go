@@ -128,8 +128,8 @@ func reheard(words []transcript.Word, d diarization.Diarization, language string
 const (
 	oneVoiceDialogue = "Only one voice was heard in the recording, but what is said reads as questions and answers, so check that the score is one person's."
 	againTwo         = " The two voices are alike and were told apart with the help of what is said."
-	asksItself       = " Some of what is taken for this speaker's reads as questions and answers, so another voice may be among it."
-	invitesOthers    = " Some of what is taken for this speaker's invites others to speak, as interviewers do, so an interviewer's voice may be among it."
+	asksItself       = " Part of what this speaker seems to say reads as questions and answers, so another voice may be mixed in."
+	invitesOthers    = " Part of what this speaker seems to say invites others to speak, as interviewers do, so an interviewer's voice may be mixed in."
 	asksWithin       = " Some questions stand within this speaker's turns, so another voice may be among them."
 	greetsTwice      = " A greeting is followed by another within one turn, so another voice may be in it."
 )

@@ -29,7 +29,7 @@ func choose(c transcript.Conversation, tracks []int, hint transcript.Hint) trans
 		d.Reason += " No word of theirs was heard, so check the hint and the transcript."
 	case own.Speaker != speaker && own.Confidence == High:
 		d.Confidence = Medium
-		d.Reason += " What was heard speaks for another speaker, so check the hint."
+		d.Reason += " What was heard points to another speaker, so check the hint."
 	}
 	return d
 }

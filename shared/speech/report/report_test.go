@@ -272,7 +272,7 @@ func TestSentences(t *testing.T) {
 		},
 			func(r Report) string { return r.HRRecommendation }, []string{"The true value most likely lies between 1.7 and 3.9, so the true level may be anything from B1 to C1."}, nil},
 		{"the recommendation says when the candidate is uncertain", func(in *Input) { in.Conversation.Candidate.Confidence = "low" },
-			func(r Report) string { return r.HRRecommendation }, []string{"Which speaker is the candidate was found with low confidence: check it in the transcript."}, nil},
+			func(r Report) string { return r.HRRecommendation }, []string{"The candidate was identified with low confidence: check in the transcript that it is the right speaker."}, nil},
 		{"sides that lie close together are not ranked", func(in *Input) {
 			in.Results[score.Vocabulary], in.Results[score.Accent] = measured(2.9), measured(3.0)
 		},

@@ -127,7 +127,7 @@ func made(r score.Result) string {
 // usually is what a speaker of a level can usually do, after the global scale of the CEFR (Council
 // of Europe 2001), in our words.
 var usually = map[string]string{
-	"A1": "answer simple questions about familiar things when the other side helps",
+	"A1": "answer simple questions about familiar things if the other person helps",
 	"A2": "manage short, routine exchanges on familiar matters",
 	"B1": "cope with most everyday situations and describe experiences and plans",
 	"B2": "take part in discussions in their own field without strain on either side",
@@ -159,7 +159,7 @@ func (s sheet) recommend() string {
 		}
 	}
 	if s.detection == overall.Low || s.detection == overall.Medium {
-		out = append(out, fmt.Sprintf("Which speaker is the candidate was found with %s confidence: check it in the transcript.", s.detection))
+		out = append(out, fmt.Sprintf("The candidate was identified with %s confidence: check in the transcript that it is the right speaker.", s.detection))
 	}
 	out = append(out, "These scores describe how the candidate spoke in this recording.", "They are one part of the picture.")
 	return strings.Join(out, " ")

@@ -84,7 +84,7 @@ const top = 5
 func (r Result) WithoutBase() Result {
 	if r.Raw != nil {
 		r.Interval[1] = top
-		r.Cautions = append(r.Cautions, "How native speakers of this language score was not measured, so the score may be too low.")
+		r.Cautions = append(r.Cautions, "Native speakers of this language were not measured, so the score may be too low.")
 	}
 	return r
 }
@@ -95,7 +95,7 @@ type Material struct {
 	PCM          []int16
 	Intake       audio.Intake
 	Conversation transcript.Conversation
-	// Waive lifts the minima of a run (60 s of speech, 100 words): what can be computed at all is.
+	// Waive lifts the scorers' minima of words and speech: what can be computed at all is.
 	Waive bool
 }
 

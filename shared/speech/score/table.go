@@ -59,7 +59,7 @@ var Table = []Row{
 		Name: Vocabulary, Title: "Vocabulary", Counted: Words,
 		Habit: "read and listen a little every day, and use what is new in sentences of your own",
 		Wordings: map[string]Wording{
-			"range": {Plain: "how many different words are used", Goal: "use more different words",
+			"range": {Plain: "how many different words are used", Goal: "use a wider range of words",
 				Practice: "describe the same thing three times, each time with other verbs and adjectives"},
 			"patterns": {Plain: "how varied the sentence patterns are", Goal: "use more kinds of sentences",
 				Practice: "tell a story again and join its sentences with who, which, although and while"},
@@ -112,11 +112,11 @@ var Table = []Row{
 		Name: Accent, Title: "Accent", Required: true, Counted: SpeechSeconds,
 		Habit: "record yourself reading a short text, let a dictation program write it down, and repeat what it got wrong",
 		Wordings: map[string]Wording{
-			"wordProbability": {Plain: "how surely the words are recognised", Goal: "make your words easier to recognise",
+			"wordProbability": {Plain: "how sure the computer is of the words", Goal: "make your words easier to recognise",
 				Practice: "let a dictation program write down what you say, and repeat the words that it got wrong"},
 			"weakPhonesGop": {Plain: "how clear the weakest sounds are", Goal: "make your weakest sounds clearer",
 				Practice: "look up the sounds of the words that others ask you to repeat, and say these words slowly until every sound is there"},
-			"languageOdds": {Plain: "how surely the speech is recognised as English and not as another language", Goal: "make your speech easier to recognise as English",
+			"languageOdds": {Plain: "how sure the computer is that the speech is English and not another language", Goal: "make your speech easier to recognise as English",
 				Practice: "repeat short recordings of English sentence by sentence, and copy their melody and their linking of words as well as the sounds"},
 		},
 	},

@@ -15,7 +15,7 @@ import (
 )
 
 // otherRecogniser is the caution of a score whose words are another recogniser's.
-const otherRecogniser = "The words come from another recogniser than the one that the norms were made with. How surely they can be heard was measured on a sample of the candidate's speech."
+const otherRecogniser = "The words come from another recogniser, not from the one that the norms were made with. How clearly they can be heard was measured on a sample of the candidate's speech."
 
 // sampled hears some of the candidate's speech by our own recogniser, where the words come from
 // another: the measures that rest on its probabilities are calibrated to no other.

@@ -90,12 +90,12 @@ func Score(ctx context.Context, m score.Material, speech timing.Speech, e Engine
 		cautions = append(cautions, fmt.Sprintf("The candidate speaks for only %.1f seconds, which makes the accent score less sure.", r.SpeechSeconds))
 	}
 	if hz, ok := Pitch(m, speech); ok && hz >= HighVoiceHz {
-		cautions = append(cautions, "The voice is as high as a child's, and such voices are recognised less surely, so the score may be too low.")
+		cautions = append(cautions, "The voice is as high as a child's, and such voices are recognised less reliably, so the score may be too low.")
 		extra = math.Hypot(extra, highVoiceSD)
 	}
 	if !spokenEnglish(m) {
 		limits = Limits{} // nothing to align with, nothing to hold the odds against
-		cautions = append(cautions, "Sounds can be compared with English ones only, so this score rests on how surely the words were recognised and on the timing of the speech.")
+		cautions = append(cautions, "Sounds can be judged in English only, so this score rests on how reliably the words were recognised and on the timing of the speech.")
 		extra = math.Hypot(extra, otherLanguageSD)
 	}
 	found, err := Measure(ctx, m, speech, e, limits)
@@ -179,7 +179,7 @@ func refusal(m score.Material, r score.Result) string {
 	case q.SNRDb != 0 && q.SNRDb < MinSNRDb:
 		return fmt.Sprintf("The recording is too noisy: the speech is only %.0f dB louder than the noise. Accent needs at least %d dB.", q.SNRDb, MinSNRDb)
 	case q.ClippedPercent > MaxClippedPercent:
-		return fmt.Sprintf("The recording is overloaded: %.1f %% of it is clipped. Accent allows at most %d %%.", q.ClippedPercent, MaxClippedPercent)
+		return fmt.Sprintf("The recording is too loud in places and distorted: %.1f %% of it is cut off (clipped). The accent score allows at most %d %%.", q.ClippedPercent, MaxClippedPercent)
 	}
 	return ""
 }

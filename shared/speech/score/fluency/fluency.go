@@ -91,7 +91,7 @@ const (
 	noWords     = "Too few words were recognised in the sound."
 	noSpeech    = "The candidate does not speak."
 	noSyllables = "Syllables cannot be counted: too few words, a spelling that does not show them, or a language whose usual speed is not known."
-	byBeats     = "Syllables could not be counted, so the beats of the voice stand for them."
+	byBeats     = "Syllables could not be counted, so the beats of the voice were counted instead."
 )
 
 // inParts reads a measure in each part; its value is the mean over the parts. Where no part has it,

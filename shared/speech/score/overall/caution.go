@@ -28,18 +28,18 @@ func Cautions(q audio.Quality) []Caution {
 		out = append(out, Caution{text, level})
 	}
 	if level := atMost(q.ClippedPercent, n.Number("highClippedPercent"), n.Number("mediumClippedPercent")); level != High {
-		out = append(out, Caution{fmt.Sprintf("The recording is overloaded: %.1f %% of it is clipped.", q.ClippedPercent), level})
+		out = append(out, Caution{fmt.Sprintf("The recording is too loud in places and distorted: %.1f %% of it is cut off (clipped).", q.ClippedPercent), level})
 	}
 	if q.Telephone() {
 		// What that does to a score is the scorers' own caution.
-		out = append(out, Caution{fmt.Sprintf("The recording holds speech up to %.0f Hz only, as a telephone's does.", q.BandwidthHz), High})
+		out = append(out, Caution{fmt.Sprintf("The recording contains speech only up to %.0f Hz, as a telephone call does.", q.BandwidthHz), High})
 	}
 	if s := q.Speed; s > 0 {
 		how := "fast"
 		if s < 1 {
 			how = "slowly"
 		}
-		out = append(out, Caution{fmt.Sprintf("The voices sound as if they were played too %s: the file may tell a wrong sampling rate.", how), Low})
+		out = append(out, Caution{fmt.Sprintf("The voices sound as if they were played too %s: the file may state the wrong playing speed (sampling rate).", how), Low})
 	}
 	return out
 }

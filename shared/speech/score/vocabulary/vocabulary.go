@@ -67,9 +67,9 @@ func Score(m score.Material) (score.Result, error) {
 	case len(kept) < MinWords && !m.Waive:
 		return unmeasured(r, section, fmt.Sprintf("Only %d words of the candidate could be used; vocabulary needs at least %d.", len(kept), MinWords)), nil
 	case m.Conversation.Unrated && sure == 0:
-		return unmeasured(r, section, "The words come from a recogniser that does not tell how sure they are, and too little of the candidate could be heard by our own to tell it."), nil
+		return unmeasured(r, section, "The recogniser that wrote the words does not say how sure it is of them, and our own heard too little of the candidate to judge that."), nil
 	case sure < least:
-		return unmeasured(r, section, fmt.Sprintf("The words were heard with a mean probability of %.2f; under %.2f so many are wrong that they would make the score.", sure, least)), nil
+		return unmeasured(r, section, fmt.Sprintf("The words were heard with a mean probability of %.2f; under %.2f so many words are wrong that the score would measure the errors.", sure, least)), nil
 	}
 	patternsAt := find(ws)
 	c := countables(ws, patternsAt)
