@@ -17,7 +17,7 @@ const Engines = "ffmpeg 7.0.2, whisper.cpp 1.9.1, ggml-base-q8_0, silero 6.2.3, 
 
 // measures is raised by hand whenever the code of a measure, of the decoding, the cut, the
 // diarization or the candidate detection changes what comes out.
-const measures = "16"
+const measures = "17"
 
 // Of is the norms' version, and a hash of the engines, the models and the measures' code.
 // recogniser and aligner are what the two in use say of themselves (transcript.Recogniser,
