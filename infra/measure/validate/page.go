@@ -234,7 +234,8 @@ func (p *page) channelText(say sayer) {
 		return
 	}
 	say("%d adults, about %d s of each, clean and in each condition: shift of the score in points of the 0-5 scale, and the share of cases whose 90 %% interval holds the clean score. The aim is a mean\n", p.channels[0].n, channelSeconds)
-	say("within 0.15, an SD of 0.25 at most, and 90 %% held. Choices were made on the first part of the table; the second was looked at once.\n\n")
+	say("within 0.15, an SD of 0.25 at most, and 90 %% held. Choices were made on the first part of the table; the second was looked at once.\n")
+	say("One choice had the rows with a fast gain of both parts in view: from which level on sound counts as speech if such noise is known.\n\n")
 	say("| | fluency: mean, SD, held | accent: mean, SD, held | refused | measured SNR, dB | measured band, Hz |\n|---|---|---|---|---|---|\n")
 	for _, held := range []bool{false, true} {
 		if held {
