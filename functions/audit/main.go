@@ -13,8 +13,11 @@ import (
 func main() {
 	s := wire.Open()
 	s.ServeSchedule(func(ctx context.Context) error {
-		// What was read counts even if a client could not be.
 		report, err := audit.All(ctx, s.Tables, speech.Service.Dimensions, "")
+		if err != nil && report.Clients == 0 {
+			return err
+		}
+		// What was read counts even if another client could not be.
 		for _, v := range report.Violations {
 			s.Log.Error("the books do not add up", "client", v.Client, "run", v.Run, "what", v.What)
 		}

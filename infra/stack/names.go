@@ -35,8 +35,7 @@ func (n names) table(t schema.Table) string { return n.stack + "-" + t.Name }
 const (
 	maxFunctionName = 64
 	maxBucketName   = 63
-
-	maxSamplingRuleName = 32
+	maxRuleName     = 32 // of a sampling rule of X-Ray
 	// maxRegion is the length of the longest names of regions, such as ap-southeast-2.
 	maxRegion     = 14
 	accountDigits = 12
@@ -53,7 +52,7 @@ func (n names) bucket() string {
 }
 
 // samplingRule returns the name of the rule of X-Ray, of which an account has one set per region.
-func (n names) samplingRule() string { return fitted(n.stack, maxSamplingRuleName) }
+func (n names) samplingRule() string { return fitted(n.stack, maxRuleName) }
 
 // fitted shortens a name that has more than room characters, and tells it by a hash from others
 // that begin alike.

@@ -121,7 +121,7 @@ func descriptions() []operation {
 				examples: []named{{"upload", "A presigned POST (policy and signature shortened)", example("uploads")}}}}},
 		{route: at("POST", "/speech/analyze/{id}/report"), id: "createReportLink", tag: tagReports, summary: "Make a link to the report page",
 			text: "Answers with a link to a page about the run that people can read: scores, timeline, measures, transcript. It needs no key and works until `expiresAt`, in any state of the run: the page of a run in process shows its progress and becomes the report by itself.\n\n" +
-				"A run has at most " + strconv.Itoa(run.MaxLinks) + " live links; one more ends the oldest. Erasing the run ends them all. The call counts against the key's rate.",
+				"A run has at most " + strconv.Itoa(run.MaxLinks) + " live links; one more ends the oldest. Erasing the run ends them all. A key can make as many links a minute as it may submit.",
 			raises: []errcode.Place{errcode.Link}, params: []node{runPath},
 			body: node{{"required", false}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "ReportLinkRequest")},
 				{"examples", node{{"day", node{{"summary", "A link for a day"}, {"value", node{{"expiresInHours", 24}}}}}}}}}}}},
@@ -140,7 +140,7 @@ func descriptions() []operation {
 				examples: []named{{"processing", "A run in process", example("processing")}}}}},
 		{route: at("POST", "/reports"), id: "createComparisonLink", tag: tagReports, summary: "Make a link to a comparison",
 			text: "Answers with a link to a page that compares the newest " + strconv.Itoa(maxCompared) + " runs with one externalId or one tag: who, the scores with their intervals and confidence, what is to be considered, and a link to each report. Runs whose intervals overlap are shown as not told apart.\n\n" +
-				"Each of the runs gets a link to its own page, as by `POST /speech/analyze/{id}/report`: erasing a run, or ending its links, takes it out of the comparison. Runs that are submitted later are not in it. The call counts against the key's rate.",
+				"Each of the runs gets a link to its own page, as by `POST /speech/analyze/{id}/report`: erasing a run, or ending its links, takes it out of the comparison. Runs that are submitted later are not in it. A key can make as many links a minute as it may submit.",
 			raises: []errcode.Place{errcode.Link},
 			body: node{{"required", true}, {"content", node{{kindJSON, node{{"schema", ref("schemas", "ComparisonRequest")},
 				{"examples", node{{"tag", node{{"summary", "All runs with a tag, for a day"}, {"value", node{{"by", "tag"}, {"value", "june"}, {"expiresInHours", 24}}}}}}}}}}}},
