@@ -114,7 +114,7 @@ func (s *system) addGateway() {
 	answer(rest.Root(), "ANY", fallback)
 	answer(rest.Root().AddResource(jsii.String("{proxy+}"), nil), "ANY", fallback)
 	s.addAnswers(rest)
-	if s.props.Endpoint == "" && !s.props.Throwaway { // an emulator has neither traces nor rules for them
+	if s.props.Endpoint == "" && !s.props.Throwaway { // an emulator knows no such rule
 		s.leaveOutOfTraces()
 	}
 	address := rest.Url()
