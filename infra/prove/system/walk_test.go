@@ -29,7 +29,8 @@ type met struct {
 	// handled is whether the call's own handler ran. Only then does the envelope hold the
 	// requestId.
 	handled bool
-	// counted is whether the key was admitted first. Only then does the answer report its rate.
+	// counted is whether the request had a key that is active. Only then does the answer report its
+	// rate.
 	counted bool
 }
 
@@ -139,14 +140,14 @@ var refusals = map[errcode.Code]met{
 
 	errcode.MissingAPIKey:  atTheDoor(carrying("Accept", "*/*")),
 	errcode.InvalidAPIKey:  atTheDoor(carrying("Authorization", "Bearer none")),
-	errcode.APIKeyExpired:  atTheDoor(with(func(k *account.Key) { k.ExpiresAt = &k.CreatedAt }, asks(http.MethodGet, "/credits"))),
-	errcode.ClientInactive: atTheDoor(as(0, func(c *account.Client) { c.Active = false }, asks(http.MethodGet, "/credits"))),
+	errcode.APIKeyExpired:  atTheRate(with(func(k *account.Key) { k.ExpiresAt = &k.CreatedAt }, asks(http.MethodGet, "/credits"))),
+	errcode.ClientInactive: atTheRate(as(0, func(c *account.Client) { c.Active = false }, asks(http.MethodGet, "/credits"))),
 
 	errcode.InsufficientCredits: inTheCall(as(3, keep, sends())),
 
 	errcode.MultilingualNotEnabled: inTheCall(sends("language", "de")),
-	errcode.IPNotAllowed:           atTheDoor(with(func(k *account.Key) { k.IPs = []string{"192.0.2.0/24"} }, asks(http.MethodGet, "/credits"))),
-	errcode.MissingPermission:      atTheDoor(as(0, func(c *account.Client) { c.Permissions = nil }, asks(http.MethodGet, "/runs"))),
+	errcode.IPNotAllowed:           atTheRate(with(func(k *account.Key) { k.IPs = []string{"192.0.2.0/24"} }, asks(http.MethodGet, "/credits"))),
+	errcode.MissingPermission:      atTheRate(as(0, func(c *account.Client) { c.Permissions = nil }, asks(http.MethodGet, "/runs"))),
 
 	errcode.RequestNotFound:  inTheCall(asks(http.MethodGet, "/speech/analyze/none")),
 	errcode.NotFound:         atTheDoor(asks(http.MethodGet, "/nothing")),
@@ -293,7 +294,7 @@ func asEveryCode(t *testing.T, r reply, e errcode.Entry, how met) {
 	}
 	for _, name := range []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} {
 		if n, err := strconv.Atoi(r.header.Get(name)); how.counted != (err == nil && n >= 0) {
-			t.Errorf("%s: %q; the key was admitted: %v", name, r.header.Get(name), how.counted)
+			t.Errorf("%s: %q; the key is active: %v", name, r.header.Get(name), how.counted)
 		}
 	}
 	if allow := r.header.Get("Allow"); (e.Status == http.StatusMethodNotAllowed) != (allow != "") {
