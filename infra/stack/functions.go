@@ -213,8 +213,8 @@ func (s *system) addFunction(f Function) {
 		// X-Ray needs no code of ours: the gateway, Lambda, SQS and S3 pass the trace on, and the
 		// SDK adds its header to what a function sends.
 		Tracing: awslambda.Tracing_ACTIVE,
-		// The end of a run starts its client's next one, so the runs of a long queue are one chain
-		// of messages. Lambda would take it for a loop and break it at the 17th run.
+		// The end of a run starts its client's next one, so a long queue is one chain of
+		// messages. Lambda would take it for a loop and break it at the 17th run.
 		RecursiveLoop:                awslambda.RecursiveLoop_ALLOW,
 		ReservedConcurrentExecutions: reserved,
 	})

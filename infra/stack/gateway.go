@@ -140,7 +140,7 @@ func (s *system) leaveOutOfTraces() {
 			ReservoirSize: jsii.Number(0),
 			FixedRate:     jsii.Number(0),
 			UrlPath:       jsii.String("*/reports/*"),
-			ServiceName:   jsii.String(s.names.stack + "/*"), // a stage is NAME/STAGE in X-Ray
+			ServiceName:   jsii.String(s.names.stack + "/*"), // NAME/STAGE in X-Ray
 			ServiceType:   jsii.String("*"),
 			Host:          jsii.String("*"),
 			HttpMethod:    jsii.String("*"),

@@ -57,7 +57,7 @@ type form struct {
 	// used is the use of that upload; nil if it went into no run. state is what became of that run.
 	used  *run.Use
 	state useState
-	// stray is the name of a field of another name that came with a file; empty if there is none.
+	// stray is the name of an unknown field that came with a file; empty if there is none.
 	stray string
 	// bad lists faults of the form itself: fields that are unknown, repeated or too large.
 	bad []field
@@ -154,7 +154,7 @@ func (f *form) take(p *multipart.Part, body *allowance, dir string) (more bool, 
 	case len(f.text[name]) > 0 && name != fieldTags:
 		f.complain(field{Name: name, Message: "was sent more than once"})
 	default:
-		// A field that is too large stays so without its end, and gets the code of its own bound.
+		// A field that is too large stays so without its end: its own bound refuses it.
 		f.text[name] = append(f.text[name], string(raw))
 	}
 	return len(raw) <= maxField, nil

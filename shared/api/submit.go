@@ -28,8 +28,8 @@ const (
 	idempotencyLasting = 24 * time.Hour
 	// inFlight is longer than a submit can take: the gateway cuts it off after 29 s.
 	inFlight = 30 * time.Second
-	// inFlightRetry is the Retry-After while the first submit with the same key is in progress, or
-	// longer the longer that takes.
+	// inFlightRetry is the least Retry-After while the first submit with the same key is in
+	// progress.
 	inFlightRetry = 2 * time.Second
 	// cleanup bounds the cleaning up after a failed submit, which goes on even if its client has
 	// gone.

@@ -252,19 +252,19 @@ func slowest(m model) string {
 
 // ask says which quotas to ask for at a rate, and which stages need more copies than the table's.
 func ask(m model, u usage.Measured, q quotas, rate float64) string {
-	var quotas, copies []string
+	var wants, copies []string
 	for _, l := range limits(m, u, q, rate) {
 		stage, isCopies := strings.CutPrefix(l.name, "copies of ")
 		switch {
 		case isCopies && l.need > l.have:
 			copies = append(copies, fmt.Sprintf("%.0f of %s", l.need, stage))
 		case !isCopies && l.need*spare > l.have:
-			quotas = append(quotas, fmt.Sprintf("%s: %.0f", l.name, math.Ceil(l.need*spare/100)*100))
+			wants = append(wants, fmt.Sprintf("%s: %.0f", l.name, math.Ceil(l.need*spare/100)*100))
 		}
 	}
 	s := fmt.Sprintf("- At %s the default quotas suffice", aSecond(rate))
-	if len(quotas) > 0 {
-		s = fmt.Sprintf("- At %s ask for, or set, with 30 %% to spare: %s", aSecond(rate), strings.Join(quotas, "; "))
+	if len(wants) > 0 {
+		s = fmt.Sprintf("- At %s ask for, or set, with 30 %% to spare: %s", aSecond(rate), strings.Join(wants, "; "))
 	}
 	if len(copies) > 0 {
 		s += ". The stages need more copies than the table has: " + strings.Join(copies, ", ")

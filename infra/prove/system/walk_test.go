@@ -29,8 +29,7 @@ type met struct {
 	// handled is whether the call's own handler ran. Only then does the envelope hold the
 	// requestId.
 	handled bool
-	// counted is whether the request had a key that is active. Only then does the answer report its
-	// rate.
+	// counted is whether the request had an active key. Only then is its rate told.
 	counted bool
 }
 

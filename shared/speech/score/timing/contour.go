@@ -87,9 +87,9 @@ const (
 	// voiceDb is how far below the loudest voice (99th percentile) speech is found, dB.
 	voiceDb = 20
 	// Speech is overNoiseDb above the noise of the same turn (the median of what is no voice,
-	// edgeMs and more away from any), or less than nearTopDb below the loudest voice: an automatic
-	// gain brings noise up to 6 to 10 dB below it. Noise of less than leastNoise frames is not
-	// known.
+	// edgeMs and more away from any), or less than nearTopDb below the loudest voice: an
+	// automatic gain brings noise up to 6 to 10 dB below it. Noise of less than leastNoise
+	// frames is not known.
 	overNoiseDb = 4
 	nearTopDb   = 6
 	edgeMs      = 50
